@@ -1,0 +1,58 @@
+# Two commands on a bare machine: `make demo` runs the main job, `make test` passes the tests.
+# Needs python3 >= 3.11, pip, make and git; everything else is installed into .venv.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(VENV)/uv/bin/uv
+STAMP := $(VENV)/.synced
+
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: demo edit test test-gpu lint format clean train samples benchmark
+
+$(UV):
+	$(PYTHON) -m venv --clear $(VENV)/uv
+	$(VENV)/uv/bin/pip install --quiet --disable-pip-version-check "uv>=0.5"
+
+$(STAMP): pyproject.toml uv.lock $(UV)
+	UV_PROJECT_ENVIRONMENT=$(VENV) $(UV) sync --frozen --inexact --python $(PYTHON)
+	touch $@
+
+## Edit the sample photos and write results/report.html and results/measure.json.
+demo: $(STAMP)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake
+
+## Train every embedded model from nothing (hours on two cores; resumes).
+train: $(STAMP)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake train
+
+## Render the sample photos again.
+samples: $(STAMP)
+	$(BIN)/unripple faceworld photos --out data/photos
+
+## Measure the edit against the truth on 64 held-out photos.
+benchmark: $(STAMP)
+	$(BIN)/python benchmarks/edit.py
+
+test: $(STAMP)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest
+
+test-gpu: $(STAMP)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -m gpu
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/snakefmt --check Snakefile rules
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --lint
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/snakefmt Snakefile rules
+
+clean:
+	rm -rf results runs .snakemake

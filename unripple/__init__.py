@@ -1,0 +1,25 @@
+"""Edit faces in photographs by GAN inversion and leave no trace of the edit.
+
+Example:
+    >>> import unripple
+    >>> unripple.Editor().edit("anna.jpg", pose=-3).save("turned.png")  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from unripple.api.editor import Editor, Result
+
+__version__ = "0.1.0"
+__all__ = ["Editor", "Result", "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    # Late, so that `import unripple` stays cheap.
+    if name in ("Editor", "Result"):
+        from unripple.api import editor
+
+        return getattr(editor, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
