@@ -89,9 +89,11 @@ def hit(person: Person, rays: Rays, t: Tensor, precision: float) -> tuple[Tensor
         order = torch.argsort(grazing.to(torch.uint8), dim=1, descending=True, stable=True)
         order = order[:, : min(-(-most // 256) * 256, t.shape[1])]
         few = (rays[0].gather(1, order), rays[1].gather(1, order), rays[2].gather(1, order))
+        # Rows are padded to one length with rays that have arrived; those stay where they are.
+        wanted = grazing.gather(1, order)
         near = t.gather(1, order)
         for _ in range(steps):
-            near = near + _STEP * person.distance(*_at(few, near))
+            near = torch.where(wanted, near + _STEP * person.distance(*_at(few, near)), near)
         t = t.scatter(1, order, near)
         gap = gap.scatter(1, order, person.distance(*_at(few, near)))
     return t, (gap < precision) & (t < FARTHEST)

@@ -65,7 +65,8 @@ class _Canvas:
             spectrum / (np.sqrt(fx * fx + fy * fy) + 1 / 128) ** fall_off,
             s=(self.height, self.width),
         )
-        return ((rough - rough.mean()) / (rough.std() + 1e-6)).astype(np.float32)
+        grid: Grid = ((rough - rough.mean()) / (rough.std() + 1e-6)).astype(np.float32)
+        return grid
 
     def box(self, x: float, y: float, width: float, height: float) -> Picture:
         """View on a rectangle given in pixels, clipped to the picture; may be empty."""

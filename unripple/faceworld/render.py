@@ -28,6 +28,7 @@ VERSION = 1
 
 _EXPOSURE = 1.35
 _SUBPIXELS = ((0.375, 0.125), (0.875, 0.375), (0.125, 0.625), (0.625, 0.875))  # rotated grid
+_NOTHING = 1e3  # depth where a ray meets nobody
 _BLOCK = 8  # pictures are traced in blocks of this many pixels a side
 
 
@@ -94,17 +95,17 @@ def render(
     if plates is None:
         plates = draw_plates(factors, seeds, window)
     background = plates.to(factors.device).float().permute(0, 2, 3, 1) / 255  # [B, H, W, 3]
-    alpha = layers.alpha[..., None]
+    alpha = layers.share[..., None]
     photo = _develop(layers.light) * alpha + background * (1 - alpha)
     behind = torch.tensor([_plate_depth(int(kind)) for kind in factors[:, INDEX["plate_kind"]]])
     far = (CAMERA_Z + behind).to(factors)[:, None, None]
-    depth = torch.where(layers.alpha > 0.5, layers.depth, far)
+    depth = torch.where(layers.share >= 0.5, layers.depth, far)
     return Faces(
         photo=_to_bytes(photo).permute(0, 3, 1, 2).contiguous(),
         plate=plates,
-        labels=torch.where(layers.alpha > 0.5, layers.labels, int(Face.BACKGROUND)).to(torch.uint8),
+        labels=torch.where(layers.share >= 0.5, layers.labels, int(Face.BACKGROUND)).to(torch.uint8),
         inverse_depth=1 / depth,
-        alpha=_to_bytes(layers.alpha),
+        alpha=_to_bytes(layers.share),
         landmarks=_landmarks(factors, dials, window),
         pose_deg=pose_deg(factors),
         factors=factors,
@@ -160,54 +161,69 @@ def _plate_depth(kind: int) -> float:
     return (2.6, 4.0, 2.2, 2.0, 6.0, 2.0, 3.0)[kind]
 
 
-class _Layers(NamedTuple):
-    light: Tensor  # [B, H, W, 3] mean linear light of the rays that hit
-    alpha: Tensor  # [B, H, W] share of rays that hit
-    labels: Tensor  # int64 [B, H, W]
-    depth: Tensor  # [B, H, W] along the axis, of the nearest hit
-
-
 class _Samples(NamedTuple):
-    light: Tensor  # [B, N, 3], 0 where missed
-    hit: Tensor  # bool [B, N]
+    light: Tensor  # [B, N, 3] mean linear light of the rays that hit
+    share: Tensor  # [B, N] share of the rays that hit
     labels: Tensor  # int64 [B, N]
-    depth: Tensor  # [B, N]
+    depth: Tensor  # [B, N] along the axis, of the nearest hit
 
 
-def _trace(person: Person, factors: Tensor, view: View) -> _Layers:
+def _trace(person: Person, factors: Tensor, view: View) -> _Samples:
+    """All pixels of a view, shaped [B, H, W]."""
     start = march.start_distances(person, view)
     column, row = march.pixel_centres(view, 1, factors.device)
     batch, count = start.shape
     shape = (batch, view.height, view.width)
-    # Rays that the cones have seen leave the scene need no marching.
-    order = _largest_first(start < march.FARTHEST - 0.05, multiple=2048)
-    first = _shoot(person, factors, view, column[order], row[order], start.gather(1, order))
-    light = torch.zeros(batch, count, 3, device=start.device)
-    light.scatter_(1, order[..., None].expand(-1, -1, 3), first.light)
-    alpha = torch.zeros_like(start).scatter_(1, order, first.hit.float())
-    depth = torch.full_like(start, 1e3).scatter_(1, order, first.depth)
-    labels = torch.zeros_like(start, dtype=torch.long).scatter_(1, order, first.labels)
-    edges = _largest_first(
-        _edges(labels.view(shape), depth.view(shape)).view(batch, -1), multiple=256
+    layers = _Samples(
+        light=torch.zeros(batch, count, 3, device=start.device),
+        share=torch.zeros_like(start),
+        labels=torch.zeros_like(start, dtype=torch.long),
+        depth=torch.full_like(start, _NOTHING),
     )
-    if edges.shape[1]:
+    # Rays that the cones have seen leave the scene need no marching.
+    chosen = _pick(start < march.FARTHEST - 0.05, multiple=2048)
+    first = _shoot(
+        person, factors, view, column[chosen.at], row[chosen.at], start.gather(1, chosen.at)
+    )
+    layers = _put(layers, chosen, first)
+    edges = _pick(
+        _edges(layers.labels.view(shape), layers.depth.view(shape)).view(batch, -1), multiple=256
+    )
+    if edges.at.shape[1]:
         fine = _shoot_subpixels(
-            person, factors, view, column[edges], row[edges], start.gather(1, edges)
+            person, factors, view, column[edges.at], row[edges.at], start.gather(1, edges.at)
         )
-        hits = fine.hit.float()  # [B, 4, N]
-        mean_light = fine.light.sum(1) / hits.sum(1).clamp(min=1)[..., None]
-        light.scatter_(1, edges[..., None].expand(-1, -1, 3), mean_light)
-        alpha.scatter_(1, edges, hits.mean(1))
-        depth.scatter_(1, edges, fine.depth.amin(1))
-        labels.scatter_(1, edges, _majority(fine.labels, hits))
-    return _Layers(light.view(*shape, 3), alpha.view(shape), labels.view(shape), depth.view(shape))
+        layers = _put(layers, edges, fine)
+    return _Samples(
+        layers.light.view(*shape, 3),
+        layers.share.view(shape),
+        layers.labels.view(shape),
+        layers.depth.view(shape),
+    )
 
 
-def _largest_first(flags: Tensor, *, multiple: int) -> Tensor:
-    """Indices [B, M] of the flagged places, padded with others so that all rows are equally long."""
+class _Pick(NamedTuple):
+    at: Tensor  # int64 [B, M] chosen places, each row padded with others to the same length
+    wanted: Tensor  # bool [B, M], False for the padding
+
+
+def _pick(flags: Tensor, *, multiple: int) -> _Pick:
+    """The flagged places of each row."""
     most = int(flags.sum(1).max())
     padded = min(-(-most // multiple) * multiple, flags.shape[1])
-    return torch.argsort(flags.to(torch.uint8), dim=1, descending=True, stable=True)[:, :padded]
+    order = torch.argsort(flags.to(torch.uint8), dim=1, descending=True, stable=True)[:, :padded]
+    return _Pick(order, flags.gather(1, order))
+
+
+def _put(layers: _Samples, pick: _Pick, samples: _Samples) -> _Samples:
+    """Layers with the wanted samples in their places; padding changes nothing."""
+
+    def put(layer: Tensor, new: Tensor) -> Tensor:
+        at = pick.at if layer.dim() == 2 else pick.at[..., None].expand(-1, -1, layer.shape[-1])
+        wanted = pick.wanted if layer.dim() == 2 else pick.wanted[..., None]
+        return layer.scatter(1, at, torch.where(wanted, new, layer.gather(1, at)))
+
+    return _Samples(*(put(layer, new) for layer, new in zip(layers, samples, strict=True)))
 
 
 def _shoot(
@@ -219,21 +235,25 @@ def _shoot(
     colour, labels = shade(factors, person, points)
     return _Samples(
         light=torch.where(found[..., None], colour, 0.0),
-        hit=found,
+        share=found.float(),
         labels=torch.where(found, labels, int(Face.BACKGROUND)),
-        depth=torch.where(found, CAMERA_Z - points.z, 1e3),
+        depth=torch.where(found, CAMERA_Z - points.z, _NOTHING),
     )
 
 
 def _shoot_subpixels(
     person: Person, factors: Tensor, view: View, column: Tensor, row: Tensor, start: Tensor
 ) -> _Samples:
-    """Four rays per pixel in one go; the samples are [B, 4, N, ...]."""
-    batch, count = start.shape
+    """Four rays per pixel, averaged."""
+    times = len(_SUBPIXELS)
     columns = torch.cat([column - 0.5 + dx for dx, _ in _SUBPIXELS], dim=1)
     rows = torch.cat([row - 0.5 + dy for _, dy in _SUBPIXELS], dim=1)
-    fine = _shoot(person, factors, view, columns, rows, start.repeat(1, len(_SUBPIXELS)))
-    return _Samples(*(part.view(batch, len(_SUBPIXELS), count, *part.shape[2:]) for part in fine))
+    fine = _shoot(person, factors, view, columns, rows, start.repeat(1, times))
+    light, hits, labels, depth = (
+        part.view(len(start), times, start.shape[1], *part.shape[2:]) for part in fine
+    )  # [B, 4, N, ...]
+    mean_light = light.sum(1) / hits.sum(1).clamp(min=1)[..., None]
+    return _Samples(mean_light, hits.mean(1), _majority(labels, hits), depth.amin(1))
 
 
 def _edges(labels: Tensor, depth: Tensor) -> Tensor:
