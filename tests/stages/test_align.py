@@ -1,0 +1,119 @@
+"""align: crops and faces."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from unripple.conventions import BadPhoto, NoFace, Photo, SeveralFaces, ShapeMismatch
+from unripple.ops.geometry import FFHQ, Framing, apply
+from unripple.stages import align as stage
+
+FACE = np.array([[40, 50], [60, 50], [50, 60], [43, 72], [57, 72]], np.float32)
+
+
+def noise(high: int, wide: int) -> Photo:
+    return np.random.default_rng(0).integers(0, 256, (high, wide, 3), dtype=np.uint8)
+
+
+def test_an_upright_crop_is_cut_and_shrunk() -> None:
+    photo = noise(120, 130)
+    aligned = stage.align(photo, FACE, size_px=40)
+    # The frontal FFHQ quad of this face is 80 px wide from (10, 12.2).
+    assert aligned.transform == pytest.approx(np.array([[2, 0, 10], [0, 2, 12.2]]))
+    assert aligned.picture.shape == (40, 40, 3) and aligned.picture.dtype == np.uint8
+    assert aligned.landmarks is not FACE and np.array_equal(aligned.landmarks, FACE)
+    assert apply(aligned.transform, np.array([0.0, 0.0])) == pytest.approx([10, 12.2])
+
+
+def test_a_framing_reaches_the_crop() -> None:
+    wide = stage.align(noise(120, 130), FACE, size_px=40, framing=Framing(scale=1.5))
+    assert wide.transform[0, 0] == pytest.approx(3)
+
+
+def test_landmarks_must_be_five() -> None:
+    with pytest.raises(ShapeMismatch, match="five"):
+        stage.align(noise(9, 9), FACE[:4], size_px=8)
+
+
+def test_an_aligned_photo_of_the_right_size_keeps_every_byte() -> None:
+    photo = noise(64, 64)
+    aligned = stage.already_aligned(photo, size_px=64)
+    assert np.array_equal(aligned.picture, photo)
+    assert np.array_equal(aligned.transform, np.eye(2, 3))
+    assert np.isnan(aligned.landmarks).all()
+
+
+def test_a_larger_aligned_photo_is_averaged() -> None:
+    photo = np.repeat(np.repeat(noise(16, 16), 4, 0), 4, 1)
+    aligned = stage.already_aligned(photo, size_px=16, landmarks=FACE)
+    assert aligned.transform == pytest.approx(np.array([[4, 0, 0], [0, 4, 0]]))
+    assert aligned.picture.shape == (16, 16, 3)
+    assert aligned.picture.mean() == pytest.approx(photo.mean(), abs=1)
+    assert np.array_equal(aligned.landmarks, FACE)
+
+
+def test_an_oblong_photo_is_not_aligned() -> None:
+    with pytest.raises(BadPhoto, match="12 x 10"):
+        stage.already_aligned(noise(10, 12), size_px=8)
+
+
+class CornerNet(torch.nn.Module):
+    """Puts the landmarks at fixed places, shifted by the mean brightness."""
+
+    def forward(self, picture: Tensor) -> Tensor:
+        base = torch.tensor(FACE) / 100
+        return base[None] + picture.mean((1, 2, 3)).view(-1, 1, 1)
+
+
+def test_a_reader_gives_pixels_and_keeps_the_order_over_chunks() -> None:
+    levels = np.arange(stage.CHUNK + 5, dtype=np.uint8)
+    crops = np.broadcast_to(levels[:, None, None, None], (len(levels), 8, 8, 3))
+    read = stage.reader_of(CornerNet())(crops.copy())
+    expected = (FACE / 100)[None] + (levels / 127.5 - 1)[:, None, None]
+    assert read == pytest.approx(expected * 8, abs=1e-5)
+
+
+def test_a_network_that_sees_no_face_finds_none() -> None:
+    """CornerNet gives the same place in every crop: a guess, not a face."""
+    grey = np.full((90, 90, 3), 128, np.uint8)
+    assert stage.faces_by_network(grey, CornerNet(), net_size_px=32) == []
+
+
+class Detector:
+    """Answers as facenet-pytorch's MTCNN does."""
+
+    def __init__(self, *confidences: float) -> None:
+        self.confidences = confidences
+
+    def detect(self, photo: Photo, landmarks: bool):
+        assert landmarks
+        if not self.confidences:
+            return None, [None], None
+        points = np.stack([FACE + number for number in range(len(self.confidences))])
+        return points[:, :4, 0], np.array(self.confidences), points
+
+
+def test_mtcnn_finds_are_sorted_and_sifted() -> None:
+    photo = noise(9, 9)
+    assert stage.faces_by_mtcnn(photo, Detector()) == []
+    found = stage.faces_by_mtcnn(photo, Detector(0.95, 0.5, 0.99))
+    assert [face[0, 0] for face in found] == [42, 40]
+
+
+def test_policies_on_several_faces() -> None:
+    small, large = FACE, FACE * 2
+    assert stage.choose_faces([small], "refuse") == [small]
+    with pytest.raises(SeveralFaces, match="2 faces"):
+        stage.choose_faces([small, large], "refuse")
+    assert stage.choose_faces([small, large], "largest")[0] is large
+    assert [face is large for face in stage.choose_faces([small, large], "all")] == [True, False]
+    for policy in ("refuse", "largest", "all"):
+        with pytest.raises(NoFace, match="no face"):
+            stage.choose_faces([], policy)
+
+
+def test_default_framing_is_ffhq() -> None:
+    assert Framing() == FFHQ == (2.0, 1.8, 0.1, 1.0, (0.0, 0.0), 0.0)

@@ -1,0 +1,53 @@
+"""edit: the photo's residual meets the edited picture."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from unripple.conventions import ShapeMismatch
+from unripple.stages.edit import edit, edit_plainly
+from unripple.stages.invert import Consultant, invert
+
+from .toys import L, S, ToyAligner, ToyGenerator, ToyResidualEncoder, W
+
+PHOTO = np.random.default_rng(0).integers(40, 200, (S, S, 3), dtype=np.uint8)
+CODES = np.full((L, W), 0.2, np.float32)
+EDITED = CODES + np.float32(0.3)
+
+
+def consultant() -> Consultant:
+    return Consultant(ToyAligner(), ToyResidualEncoder(), 2)
+
+
+def test_plainly_the_generator_alone_speaks() -> None:
+    assert (edit_plainly(EDITED, ToyGenerator(2 * S), size_px=S) == 191).all()
+
+
+def test_the_aligner_sees_the_edited_picture_and_the_photos_residual() -> None:
+    experts = consultant()
+    inverted = invert(PHOTO, CODES, ToyGenerator(), experts)
+    edit(EDITED, inverted.residual, ToyGenerator(), experts)
+    residual, picture = experts.aligner.saw[-1]
+    assert torch.equal(residual[0], torch.from_numpy(inverted.residual))
+    assert picture == pytest.approx(torch.full((1, 3, S, S), 0.5))
+
+
+def test_codes_that_did_not_move_give_the_inversion() -> None:
+    inverted = invert(PHOTO, CODES, ToyGenerator(), consultant())
+    same = edit(CODES, inverted.residual, ToyGenerator(), consultant())
+    assert np.array_equal(same, inverted.picture)
+
+
+def test_strength_scales_the_aligned_residual() -> None:
+    residual = np.full((3, S, S), 0.4, np.float32)
+    for strength, level in ((0.0, 0.5), (0.5, 0.7), (1.0, 0.9)):
+        picture = edit(EDITED, residual, ToyGenerator(), consultant(), strength=strength)
+        assert (picture == round((level + 1) * 127.5)).all()
+
+
+@pytest.mark.parametrize("shape", [(S, S, 3), (3, S, S + 1), (1, 3, S, S)])
+def test_a_residual_has_its_shape(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ShapeMismatch, match=r"\[3, S, S\]"):
+        edit(EDITED, np.zeros(shape, np.float32), ToyGenerator(), consultant())

@@ -1,0 +1,136 @@
+"""inpaint: outside the hole every byte stays."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from torch import Tensor
+
+from unripple.conventions import Mask, Photo, ShapeMismatch
+from unripple.ops.inpainting import telea
+from unripple.stages.inpaint import inpaint, inpaint_edited, inpaint_plate, lama_fill
+
+PHOTO = np.random.default_rng(0).integers(0, 256, (13, 18, 3), dtype=np.uint8)
+MASKS = hnp.arrays(np.bool_, (13, 18))
+laws = settings(deadline=None, max_examples=40)
+
+
+def grey(photo: Photo, hole: Mask) -> Photo:
+    """Paints everything, the known pixels too."""
+    return np.full_like(photo, 128)
+
+
+def never(photo: Photo, hole: Mask) -> Photo:
+    raise AssertionError("nothing to paint")
+
+
+class Lama(torch.nn.Module):
+    """Paints the level given; remembers what it saw."""
+
+    def __init__(self, level: float = 0.5) -> None:
+        super().__init__()
+        self.level = level
+
+    def forward(self, masked: Tensor, hole: Tensor) -> Tensor:
+        self.masked, self.hole = masked, hole
+        return torch.full_like(masked, self.level)
+
+
+@laws
+@given(MASKS)
+def test_outside_the_hole_every_byte_stays(hole: Mask) -> None:
+    for fill in (grey, lama_fill(Lama())):
+        painted = inpaint(PHOTO, hole, fill)
+        assert np.array_equal(painted[~hole], PHOTO[~hole])
+        assert np.isin(painted[hole], (127, 128)).all()
+
+
+def test_an_empty_hole_is_identity_and_asks_nobody() -> None:
+    assert np.array_equal(inpaint(PHOTO, np.zeros((13, 18), np.bool_), never), PHOTO)
+
+
+def test_lama_sees_a_blackened_hole_mirrored_to_a_multiple_of_eight() -> None:
+    hole = np.zeros((13, 18), np.bool_)
+    hole[10:, 4:9] = True
+    network = Lama()
+    inpaint(PHOTO, hole, lama_fill(network))
+    assert network.masked.shape == (1, 3, 16, 24) and network.hole.shape == (1, 1, 16, 24)
+    padding = ((0, 3), (0, 6))
+    mirrored = np.pad(hole, padding, mode="symmetric")
+    assert np.array_equal(network.hole[0, 0].numpy(), mirrored)
+    shown = np.pad(PHOTO, (*padding, (0, 0)), mode="symmetric") * ~mirrored[..., None]
+    assert network.masked[0].permute(1, 2, 0).numpy() == pytest.approx(shown / 255, abs=1e-6)
+
+
+def test_lama_never_sees_what_the_hole_hides() -> None:
+    hole = np.zeros((13, 18), np.bool_)
+    hole[3:9, 4:9] = True
+    one, other = Lama(), Lama()
+    inpaint(PHOTO, hole, lama_fill(one))
+    inpaint(np.where(hole[..., None], 255 - PHOTO, PHOTO), hole, lama_fill(other))
+    assert torch.equal(one.masked, other.masked)
+
+
+@pytest.mark.parametrize(("level", "byte"), [(0.999, 254), (1.5, 255), (-0.2, 0), (0.5, 127)])
+def test_levels_are_truncated_as_published(level: float, byte: int) -> None:
+    hole = np.ones((13, 18), np.bool_)
+    assert (inpaint(PHOTO, hole, lama_fill(Lama(level))) == byte).all()
+
+
+@laws
+@given(MASKS, MASKS, st.floats(0, 4))
+def test_the_plate_covers_the_old_person_and_what_it_left(
+    before: Mask, after: Mask, grow_px: float
+) -> None:
+    found = inpaint_plate(PHOTO, before, after, fill=grey, grow_px=grow_px)
+    assert (before <= found.hole).all()
+    assert ((before & ~after) <= found.vacated).all()
+    assert (found.vacated <= found.hole).all()
+    assert np.array_equal(found.plate[~found.hole], PHOTO[~found.hole])
+
+
+@laws
+@given(MASKS)
+def test_who_does_not_move_vacates_nothing(mask: Mask) -> None:
+    assert not inpaint_plate(PHOTO, mask, mask, fill=grey, grow_px=3).vacated.any()
+
+
+def test_depth_joins_the_parser_in_a_true_union() -> None:
+    """The source clipped a sum of masks at 1, so that the background was never restored."""
+    before, after, near, far = np.zeros((4, 13, 18), np.bool_)
+    before[4:8, 4:8] = after[4:8, 6:10] = True
+    near[4:8, 3:8] = far[4:8, 6:10] = True  # depth sees one more column, left of the parsed person
+    alone = inpaint_plate(PHOTO, before, after, fill=grey, grow_px=0)
+    joined = inpaint_plate(
+        PHOTO, before, after, fill=grey, grow_px=0, depth_before=near, depth_after=far
+    )
+    assert np.array_equal(alone.hole, before)
+    assert np.array_equal(joined.hole, before | near)
+    assert np.array_equal(joined.vacated, near & ~after)
+    assert not joined.hole.all()
+
+
+def test_specks_are_painted_but_not_shown() -> None:
+    before, after = np.zeros((2, 13, 18), np.bool_)
+    before[2, 2] = True
+    found = inpaint_plate(PHOTO, before, after, fill=grey, grow_px=1, min_area_px=2)
+    assert found.hole.any() and not found.vacated.any()
+
+
+def test_the_edited_picture_may_be_painted_itself() -> None:
+    ripple = np.zeros((13, 18), np.bool_)
+    ripple[5:9, 5:9] = True
+    found = inpaint_edited(PHOTO, ripple, fill=partial(telea, radius_px=2))
+    assert np.array_equal(found.plate, telea(PHOTO, ripple, radius_px=2))
+    assert found.hole is ripple and found.vacated is ripple
+
+
+def test_sizes_must_agree() -> None:
+    with pytest.raises(ShapeMismatch, match="hole 3 x 3"):
+        inpaint(PHOTO, np.ones((3, 3), np.bool_), grey)

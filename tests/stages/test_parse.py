@@ -1,0 +1,69 @@
+"""parse: labels at the picture's own size."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+from unripple.conventions import Face
+from unripple.stages.parse import network_input, parse
+
+
+class ColourParser(torch.nn.Module):
+    """Red is hair, green is skin, blue is background; answers as BiSeNet, with side heads."""
+
+    def __init__(self, side: int) -> None:
+        super().__init__()
+        self.side = side
+
+    def forward(self, picture: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        assert picture.shape == (1, 3, self.side, self.side)
+        logits = torch.full((1, 19, self.side, self.side), -100.0)
+        logits[:, [Face.HAIR, Face.SKIN, Face.BACKGROUND]] = picture
+        return logits, -logits, -logits
+
+
+def thirds(side: int) -> tuple[np.ndarray, np.ndarray]:
+    picture = np.zeros((side, side, 3), np.uint8)
+    labels = np.zeros((side, side), np.uint8)
+    third = side // 4
+    for channel, part in enumerate((Face.HAIR, Face.SKIN, Face.BACKGROUND)):
+        rows = slice(channel * third, (channel + 1) * third if channel < 2 else side)
+        picture[rows, :, channel] = 255
+        labels[rows] = part
+    return picture, labels
+
+
+@pytest.mark.parametrize("net_size", [32, 128])
+def test_parts_are_labelled_at_any_network_size(net_size: int) -> None:
+    picture, labels = thirds(32)
+    found = parse(picture, ColourParser(net_size), net_size_px=net_size)
+    assert found.dtype == np.uint8
+    assert np.array_equal(found, labels)
+
+
+def test_no_part_is_invented_between_two_others() -> None:
+    picture, labels = thirds(128)
+    found = parse(picture, ColourParser(32), net_size_px=32)
+    assert set(np.unique(found)) == {Face.HAIR, Face.SKIN, Face.BACKGROUND}
+    assert (found == labels).mean() > 0.98
+
+
+def test_the_network_sees_imagenet_statistics() -> None:
+    grey = np.array([[[124, 116, 104]]], np.uint8)  # ImageNet's mean colour
+    assert network_input(grey, 1).abs().max() < 0.02
+    white = network_input(np.full((1, 1, 3), 255, np.uint8), 1).ravel()
+    assert white == pytest.approx([0.515 / 0.229, 0.544 / 0.224, 0.594 / 0.225], rel=1e-5)
+
+
+@pytest.mark.parametrize(("side", "net_size"), [(20, 64), (64, 20), (50, 50)])
+def test_the_resize_is_pillows(side: int, net_size: int) -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (side, side, 3), dtype=np.uint8)
+    size = (net_size, net_size)
+    pillow = np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BILINEAR))
+    theirs = network_input(pillow, net_size)
+    levels = (network_input(picture, net_size) - theirs).abs() * 255 * 0.225  # of the mean spread
+    assert levels.max() <= (1.1 if net_size < side else 0)

@@ -1,0 +1,44 @@
+"""translate: codes move along directions."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unripple.conventions import ShapeMismatch
+from unripple.stages.translate import translate
+
+CODES = np.arange(12, dtype=np.float32).reshape(4, 3)
+DIRECTION = np.array([1.0, -2.0, 0.5])
+
+
+def test_degree_zero_changes_no_bit() -> None:
+    assert translate(CODES, DIRECTION, 0.0).tobytes() == CODES.tobytes()
+
+
+@given(st.integers(-8, 8), st.integers(-8, 8))
+def test_degrees_add_up(one: int, other: int) -> None:
+    twice = translate(translate(CODES, DIRECTION, one), DIRECTION, other)
+    assert np.array_equal(twice, translate(CODES, DIRECTION, one + other))
+
+
+def test_one_direction_for_all_codes_or_one_each() -> None:
+    broadcast = translate(CODES, DIRECTION, 3.0)
+    assert np.array_equal(broadcast, CODES + 3 * DIRECTION)
+    each = np.arange(12.0).reshape(4, 3)
+    assert np.array_equal(translate(CODES, each, -1.0), np.zeros((4, 3)))
+    assert CODES[0, 1] == 1  # the argument is left alone
+
+
+def test_only_the_chosen_codes_move() -> None:
+    moved = translate(CODES, DIRECTION, 1.0, first_code=1, end_code=3)
+    assert np.array_equal(moved[[0, 3]], CODES[[0, 3]])
+    assert np.array_equal(moved[1:3], CODES[1:3] + DIRECTION)
+
+
+@pytest.mark.parametrize("shape", [(2,), (3, 3), (1, 4, 3)])
+def test_foreign_directions_are_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ShapeMismatch, match="another generator"):
+        translate(CODES, np.zeros(shape), 1.0)

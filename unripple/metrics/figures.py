@@ -1,0 +1,140 @@
+"""All figures of one edit by name, as far as what is known of it allows."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from unripple.conventions import Floats, Mask, Photo
+from unripple.metrics.background import (
+    background_identical,
+    background_psnr,
+    background_worst_tile_psnr,
+)
+from unripple.metrics.fidelity import ms_ssim, psnr, ssim
+from unripple.metrics.ghost import (
+    ghost_transmission,
+    inner_ghost,
+    inner_return,
+    texture_energy,
+    texture_return,
+)
+from unripple.metrics.regions import vacated
+from unripple.metrics.seam import seam
+from unripple.metrics.subject import SameFace, cosine, identity, yaw_error
+
+IDENTICAL_DB = 100.0
+"""What a PSNR of infinity reads in a table: JSON knows no infinity, bytes never get this close."""
+
+
+class Figure(NamedTuple):
+    """How to read a figure.
+
+    Attributes:
+        meaning: what it tells, in a line.
+        perfect: its value for the truth; None where it is "as high as possible".
+        unit: unit, or "".
+    """
+
+    meaning: str
+    perfect: float | None
+    unit: str = ""
+
+
+FIGURES = {
+    "ghost_transmission": Figure("old person left where nobody stands now", 0.0),
+    "texture_return": Figure("true background texture back in that place", 1.0),
+    "texture_energy": Figure("as much texture in that place as there should be", 1.0),
+    "fill_psnr": Figure("that place against the true background", None, "dB"),
+    "seam": Figure("steepness along the border of that place over that beside it", 1.0),
+    "background_identical": Figure("bytes kept far from both silhouettes", 1.0),
+    "background_psnr": Figure("background against the photo", None, "dB"),
+    "background_worst_tile_psnr": Figure("worst tile of the background", None, "dB"),
+    "inner_ghost": Figure("old face left inside the new one", 0.0),
+    "inner_return": Figure("true new face inside the new one", 1.0),
+    "counterfactual_psnr": Figure("whole picture against the true edit", None, "dB"),
+    "counterfactual_ssim": Figure("structural similarity to the true edit", 1.0),
+    "counterfactual_ms_ssim": Figure("the same over five scales (176 px and more)", 1.0),
+    "yaw_error": Figure("achieved minus asked turn", 0.0, "°"),
+    "identity": Figure("likeness to the photo, less what a true turn keeps", 0.0),
+    "identity_cosine": Figure("likeness to the photo", 1.0),
+}
+"""Every name that `edit_figures` may give, in the order of reading."""
+
+
+def edit_figures(
+    photo: Photo,
+    result: Photo,
+    before: Mask,
+    after: Mask,
+    *,
+    plate: Photo | None = None,
+    estimated_plate: Photo | None = None,
+    counterfactual: Photo | None = None,
+    true_before: Mask | None = None,
+    true_after: Mask | None = None,
+    asked_yaw_deg: float | None = None,
+    achieved_yaw_deg: float | None = None,
+    yaw_change_deg: float | None = None,
+    photo_embedding: Floats | None = None,
+    result_embedding: Floats | None = None,
+    same_face: SameFace | None = None,
+) -> dict[str, float]:
+    """Measure one edit.
+
+    Args:
+        photo: the picture before the edit, uint8 [H, W, 3].
+        result: the edited picture.
+        before, after: person masks as parsed, bool [H, W].
+        plate: the true background without the person.
+        estimated_plate: a background filled in by inpainting. In place of a true one it serves the
+            ghost figure only: a fill compared with itself would always look perfect.
+        counterfactual: the true picture of the edit.
+        true_before, true_after: true person masks; they replace the parsed ones.
+        asked_yaw_deg: the yaw that the edit should reach.
+        achieved_yaw_deg: the yaw of the result.
+        yaw_change_deg: achieved turn from photo to result, for `identity`.
+        photo_embedding, result_embedding: of an identity network, [E].
+        same_face: what that network says of true pairs.
+
+    Returns:
+        The figures that the given truth allows, by name, in the order of `FIGURES`. A figure that
+        is undefined on this edit (nobody moved, no texture) is nan; an infinite PSNR reads 100 dB.
+
+    Raises:
+        ShapeMismatch: pictures or masks differ in size.
+    """
+    old = before if true_before is None else true_before
+    new = after if true_after is None else true_after
+    found = {
+        "background_identical": background_identical(result, photo, old, new),
+        "background_psnr": background_psnr(result, photo, old, new),
+        "background_worst_tile_psnr": background_worst_tile_psnr(result, photo, old, new),
+        "seam": seam(result, old, new),
+        "texture_energy": texture_energy(result, photo, plate, old, new),
+    }
+    any_plate = estimated_plate if plate is None else plate
+    if any_plate is not None:
+        found["ghost_transmission"] = ghost_transmission(result, photo, any_plate, old, new)
+    if plate is not None:
+        found["texture_return"] = texture_return(result, photo, plate, old, new)
+        found["fill_psnr"] = psnr(result, plate, vacated(old, new))
+    if counterfactual is not None:
+        found["inner_ghost"] = inner_ghost(result, photo, counterfactual, old, new)
+        found["inner_return"] = inner_return(result, photo, counterfactual, old, new)
+        found["counterfactual_psnr"] = psnr(result, counterfactual)
+        found["counterfactual_ssim"] = ssim(result, counterfactual)
+        found["counterfactual_ms_ssim"] = ms_ssim(result, counterfactual)
+    if asked_yaw_deg is not None and achieved_yaw_deg is not None:
+        found["yaw_error"] = yaw_error(achieved_yaw_deg, asked_yaw_deg)
+    if photo_embedding is not None and result_embedding is not None:
+        found["identity_cosine"] = cosine(photo_embedding, result_embedding)
+        if same_face is not None and yaw_change_deg is not None:
+            found["identity"] = identity(
+                photo_embedding,
+                result_embedding,
+                yaw_change_deg=yaw_change_deg,
+                same_face=same_face,
+            )
+    capped = {name: IDENTICAL_DB if math.isinf(value) else value for name, value in found.items()}
+    return {name: capped[name] for name in FIGURES if name in capped}

@@ -1,0 +1,122 @@
+"""How much of the old person still shines through, and whether the true background is back.
+
+All of these compare fine structure (`regions.fine`): a ghost is seen by its contours and locks,
+whatever its brightness. nan means undefined: the region has fewer than 24 pixels, or one of the two
+sources has no fine structure there, or the two cannot be told apart.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from unripple.conventions import Mask, Photo
+from unripple.metrics.regions import MIN_PIXELS, fine, rms, same_size, vacated, within
+
+FAINT = 0.25  # rms in levels: below this there is only the rounding of bytes
+ALIKE = 0.999  # correlation above which two sources are one
+RING_PX = 15.0  # width of the ring that stands in for the true texture
+RING_MARGIN_PX = 5.0  # its distance from both silhouettes
+
+
+def shares(result: Photo, old: Photo, true: Photo, region: Mask) -> tuple[float, float]:
+    """Least squares over a region of h(result) = a h(old) + b h(true), channels together.
+
+    Returns:
+        a and b. When `true` has no fine structure there, b is nan and a is fitted alone, and the
+        other way round. Both are nan when the region is too small or old and true look alike.
+    """
+    same_size(result, old, true, region)
+    if region.sum() < MIN_PIXELS:
+        return math.nan, math.nan
+    seen, ghost, truth = (
+        fine(picture)[region].ravel().astype(np.float64) for picture in (result, old, true)
+    )
+    if rms(ghost) < FAINT and rms(truth) < FAINT:
+        return math.nan, math.nan
+    if rms(truth) < FAINT:
+        return float(seen @ ghost / (ghost @ ghost)), math.nan
+    if rms(ghost) < FAINT:
+        return math.nan, float(seen @ truth / (truth @ truth))
+    if abs(ghost @ truth) > ALIKE * np.linalg.norm(ghost) * np.linalg.norm(truth):
+        return math.nan, math.nan
+    sources = np.stack((ghost, truth), axis=1)
+    old_share, true_share = np.linalg.solve(sources.T @ sources, sources.T @ seen)
+    return float(old_share), float(true_share)
+
+
+def ghost_transmission(
+    result: Photo, photo: Photo, plate: Photo, before: Mask, after: Mask
+) -> float:
+    """Share of the old person's structure left where the person no longer is. Perfect: 0.
+
+    Args:
+        result: the edited picture, uint8 [H, W, 3].
+        photo: the picture before the edit.
+        plate: the background without the person, true or estimated.
+        before, after: person masks, bool [H, W].
+
+    Returns:
+        alpha; a ghost of 5% reads about 0.05, and a blurry fill reads 0 as well, so read it beside
+        `texture_return`.
+    """
+    return shares(result, photo, plate, vacated(before, after))[0]
+
+
+def texture_return(result: Photo, photo: Photo, plate: Photo, before: Mask, after: Mask) -> float:
+    """Share of the true background's structure that is back there. Perfect: 1, a blur: near 0.
+
+    Arguments as for `ghost_transmission`; the plate must be the true one.
+    """
+    return shares(result, photo, plate, vacated(before, after))[1]
+
+
+def inner_ghost(
+    result: Photo, photo: Photo, counterfactual: Photo, before: Mask, after: Mask
+) -> float:
+    """Share of the old face's structure left inside the new one. Perfect: 0.
+
+    Old eyes and nose that shine through the new ones: no ripple mask can remove them.
+
+    Args:
+        result, photo, before, after: as for `ghost_transmission`.
+        counterfactual: the true picture of the edit.
+    """
+    same_size(before, after)
+    return shares(result, photo, counterfactual, before & after)[0]
+
+
+def inner_return(
+    result: Photo, photo: Photo, counterfactual: Photo, before: Mask, after: Mask
+) -> float:
+    """Share of the true new face's structure inside the new face. Perfect: 1."""
+    same_size(before, after)
+    return shares(result, photo, counterfactual, before & after)[1]
+
+
+def texture_energy(
+    result: Photo, photo: Photo, plate: Photo | None, before: Mask, after: Mask
+) -> float:
+    """Strength of the structure in the filled place over the true one's. Perfect: 1, a blur: 0.
+
+    `texture_return` asks for the very texture, this asks for as much of it.
+
+    Args:
+        result, photo, before, after: as for `ghost_transmission`.
+        plate: the true background; None takes the photo's structure in a ring around the place.
+
+    Returns:
+        Ratio of the rms; nan when the place or the ring is too small or without structure.
+    """
+    place = vacated(before, after)
+    reference = place if plate is not None else ring_around(place, before | after)
+    if min(place.sum(), reference.sum()) < MIN_PIXELS:
+        return math.nan
+    expected = rms(fine(photo if plate is None else plate)[reference])
+    return rms(fine(result)[place]) / expected if expected >= FAINT else math.nan
+
+
+def ring_around(place: Mask, persons: Mask) -> Mask:
+    """Background close to a place: within 15 px of it, but 5 px away from both silhouettes."""
+    return within(place, RING_PX) & ~within(persons, RING_MARGIN_PX)

@@ -1,0 +1,82 @@
+"""compose: put the edited person into the photo's own background.
+
+Outside `touched` every byte is the photo's.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from unripple.conventions import Mask, Photo
+from unripple.ops.composite import blend, either_or
+from unripple.ops.masks import feather, require_same_size
+
+
+class Composed(NamedTuple):
+    """The parts of this stage.
+
+    Attributes:
+        picture: uint8 [H, W, 3].
+        touched: pixels that may differ from the photo, bool [H, W].
+    """
+
+    picture: Photo
+    touched: Mask
+
+
+def compose_plate(
+    photo: Photo,
+    edited: Photo,
+    plate: Photo,
+    vacated: Mask,
+    after: Mask,
+    *,
+    feather_px: float = 1.0,
+) -> Composed:
+    """Photo, then the plate where the old person left, then the edited person on top.
+
+    Both borders fade inwards, so the background is the photo's to the last byte up to the
+    silhouettes, and a person who did not move (nothing vacated) changes no byte outside itself.
+
+    Args:
+        photo: the aligned picture, uint8 [H, W, 3].
+        edited: the inverter's edit.
+        plate: the photo with the person painted over.
+        vacated: where the plate must show, bool [H, W], reaching a little into the background.
+        after: the edited person, bool [H, W].
+        feather_px: width of both ramps, px. Wider than the reach of `vacated`, old person would
+            show through its border.
+
+    Raises:
+        ShapeMismatch: the arrays differ in size.
+    """
+    require_same_size(photo=photo, edited=edited, plate=plate, vacated=vacated, after=after)
+    empty = blend(photo, plate, feather(vacated, feather_px))
+    picture = blend(empty, edited, feather(after, feather_px))
+    return Composed(picture, vacated | after)
+
+
+def compose_direct(inpainted: Photo) -> Composed:
+    """Take the edited picture with its ripple painted over, as the sources do.
+
+    No byte of the photo is promised: all of the picture went through the generator.
+    """
+    return Composed(inpainted.copy(), np.ones(inpainted.shape[:2], np.bool_))
+
+
+def compose_or(edited: Photo, plate: Photo, hole: Mask, foreground: Mask) -> Composed:
+    """Join foreground and painted background by a bitwise OR of bytes, as Lim 2022 does.
+
+    Args:
+        edited: the inverter's edit, uint8 [H, W, 3].
+        plate: the photo with the person painted over.
+        hole: what was painted, bool [H, W].
+        foreground: what to take of the edit, bool [H, W]. Its border stays hard.
+
+    Raises:
+        ShapeMismatch: the arrays differ in size.
+    """
+    require_same_size(edited=edited, plate=plate, hole=hole, foreground=foreground)
+    return Composed(either_or(edited, plate, foreground), hole | foreground)

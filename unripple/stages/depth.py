@@ -1,0 +1,57 @@
+"""depth: how near every pixel is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from unripple.conventions import InverseDepth, Photo
+from unripple.ops.tensors import device_of
+
+MULTIPLE = 32  # of which both sides of the network's input must be
+
+
+def net_size(width: int, height: int, target_px: int) -> tuple[int, int]:
+    """Width and height at which the network looks: the nearer side becomes `target_px`.
+
+    Of the two scales that bring one side to the target, the one closer to 1 is used for both sides,
+    and the sides are rounded to multiples of 32. Source: `run_monodepth.py` of isl-org/DPT.
+    """
+    by_width, by_height = target_px / width, target_px / height
+    scale = by_width if abs(1 - by_width) < abs(1 - by_height) else by_height
+    across, down = (round(scale * side / MULTIPLE) * MULTIPLE for side in (width, height))
+    return across, down
+
+
+def depth(picture: Photo, network: Callable[[Tensor], Tensor], *, net_size_px: int) -> InverseDepth:
+    """Estimate the inverse depth of every pixel, up to an unknown scale and shift.
+
+    Args:
+        picture: uint8 [H, W, 3].
+        network: DPT, float [B, 3, h, w] in [-1, 1] -> inverse depth [B, h, w].
+        net_size_px: target of the network's input, px (384 for the published ones).
+
+    Returns:
+        float32 [H, W], larger is nearer.
+
+    Source: `run_monodepth.py` of isl-org/DPT (bicubic both ways).
+    """
+    height, width = picture.shape[:2]
+    size = net_size(width, height, net_size_px)
+    values = picture.astype(np.float32) / 127.5 - 1
+    if size != (width, height):
+        values = cv2.resize(values, size, interpolation=cv2.INTER_CUBIC)
+    with torch.inference_mode():
+        looked = torch.from_numpy(values).permute(2, 0, 1)[None]  # [1, 3, h, w]
+        seen = network(looked.contiguous().to(device_of(network))).float()
+        if seen.shape[-2:] != (height, width):
+            seen = F.interpolate(
+                seen[:, None], size=(height, width), mode="bicubic", align_corners=False
+            )[:, 0]
+        inverse_depth: InverseDepth = seen[0].cpu().numpy().astype(np.float32)
+    return inverse_depth

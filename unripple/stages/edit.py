@@ -1,0 +1,64 @@
+"""edit: draw the translated codes, ripples and all."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from unripple.conventions import Floats, Photo, ShapeMismatch, WPlus
+from unripple.ops.tensors import to_photo
+from unripple.stages.invert import Consultant, Synthesizer, codes_of, consult, draw
+
+
+def edit_plainly(w_plus: WPlus, generator: Synthesizer, *, size_px: int) -> Photo:
+    """Draw edited codes as e4e does: no ghost, but no detail of the photo either.
+
+    Args:
+        w_plus: translated codes, float32 [L, W].
+        generator: draws at `size_px` or larger.
+        size_px: side of the picture.
+
+    Returns:
+        uint8 [S, S, 3].
+    """
+    with torch.inference_mode():
+        return to_photo(draw(codes_of(w_plus, generator), generator, size_px=size_px))
+
+
+def edit(
+    w_plus: WPlus,
+    residual: Floats,
+    generator: Synthesizer,
+    consultant: Consultant,
+    *,
+    strength: float = 1.0,
+) -> Photo:
+    """Draw edited codes with the details of the unedited photo, as HFGI does.
+
+    The residual is the one of the photo; the aligner moves it onto the edited picture. What it
+    leaves behind is the ripple: the old outline, drawn into the new background.
+
+    Args:
+        w_plus: translated codes, float32 [L, W].
+        residual: what `invert` kept, float32 [3, S, S].
+        generator: as for `invert`.
+        consultant: as for `invert`.
+        strength: factor on the aligned residual, 1 as published.
+
+    Returns:
+        uint8 [S, S, 3].
+
+    Raises:
+        ShapeMismatch: the residual is not [3, S, S].
+
+    Source: `scripts/inference.py` of Tengfei-Wang/HFGI; its other script feeds the aligner with the
+    unedited picture instead.
+    """
+    if residual.ndim != 3 or residual.shape[0] != 3 or residual.shape[1] != residual.shape[2]:
+        raise ShapeMismatch(f"a residual is [3, S, S], got {list(residual.shape)}")
+    with torch.inference_mode():
+        codes = codes_of(w_plus, generator)
+        plain = draw(codes, generator, size_px=residual.shape[-1])
+        missing = torch.from_numpy(residual.astype(np.float32))[None].to(codes.device)
+        drawn = consult(codes, plain, missing, generator, consultant, strength=strength)
+        return to_photo(drawn)

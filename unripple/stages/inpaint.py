@@ -1,0 +1,122 @@
+"""inpaint: paint what the person hid. Outside the hole every byte stays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from unripple.conventions import Mask, Photo
+from unripple.ops.masks import grow, remove_small, require_same_size
+from unripple.ops.tensors import device_of
+
+Fill: TypeAlias = Callable[[Photo, Mask], Photo]
+"""Photo [H, W, 3] and hole [H, W] -> a picture; only its hole is used."""
+
+
+class Inpainted(NamedTuple):
+    """The parts of this stage.
+
+    Attributes:
+        plate: the picture with the hole filled, uint8 [H, W, 3].
+        hole: what was filled, bool [H, W].
+        vacated: the part of it that the composite must show, because the person left it; elsewhere
+            the photo's own background is at hand, or the new person stands there. bool [H, W].
+    """
+
+    plate: Photo
+    hole: Mask
+    vacated: Mask
+
+
+def inpaint(photo: Photo, hole: Mask, fill: Fill) -> Photo:
+    """Fill a hole; outside it the photo's bytes stay, and an empty hole changes nothing.
+
+    Args:
+        photo: uint8 [H, W, 3].
+        hole: True where to paint, bool [H, W].
+        fill: the painter, see `lama_fill` and `ops.inpainting`.
+
+    Raises:
+        ShapeMismatch: photo and hole differ in size.
+    """
+    require_same_size(photo=photo, hole=hole)
+    if not hole.any():
+        return photo.copy()
+    filled: Photo = np.where(hole[..., None], fill(photo, hole), photo)
+    return filled
+
+
+def inpaint_plate(
+    photo: Photo,
+    before: Mask,
+    after: Mask,
+    *,
+    fill: Fill,
+    grow_px: float,
+    min_area_px: int = 0,
+    depth_before: Mask | None = None,
+    depth_after: Mask | None = None,
+) -> Inpainted:
+    """Paint the background behind the old person, from the photo alone.
+
+    The painter never sees the edited picture, so no ripple can guide it.
+
+    Args:
+        photo: the aligned picture, uint8 [H, W, 3].
+        before, after: person in photo and in the edited picture, bool [H, W].
+        fill: the painter.
+        grow_px: how far the hole reaches beyond the old person, px: its soft border must not speak.
+        min_area_px: vacated specks of fewer pixels are a parser's slips and are not shown.
+        depth_before, depth_after: foreground by depth. Given both, their true union with the
+            parsed person is taken: what the parser missed and depth saw is vacated as well.
+
+    Returns:
+        plate, hole and vacated, with vacated inside the hole.
+    """
+    person, left = before, before & ~after
+    if depth_before is not None and depth_after is not None:
+        person = before | depth_before
+        left = left | (depth_before & ~depth_after & ~after)
+    hole = grow(person, grow_px)
+    vacated = grow(remove_small(left, min_area_px), grow_px)
+    return Inpainted(inpaint(photo, hole, fill), hole, vacated)
+
+
+def inpaint_edited(edited: Photo, ripple: Mask, *, fill: Fill) -> Inpainted:
+    """Paint over the ripple in the edited picture itself, as the sources do."""
+    return Inpainted(inpaint(edited, ripple, fill), ripple, ripple)
+
+
+def lama_fill(network: Callable[[Tensor, Tensor], Tensor], *, multiple: int = 8) -> Fill:
+    """Make a painter out of LaMa.
+
+    Args:
+        network: (masked picture [B, 3, H, W] in [0, 1], hole [B, 1, H, W]) -> picture in [0, 1].
+        multiple: the network's sides; the picture is mirrored at the right and bottom to reach one.
+
+    Returns:
+        A painter whose bytes are truncated, as published.
+
+    Source: advimman/lama, `bin/predict.py`.
+    """
+
+    def fill(photo: Photo, hole: Mask) -> Photo:
+        height, width = hole.shape
+        margin = ((0, -height % multiple), (0, -width % multiple))
+        shown = np.pad(photo.astype(np.float32) / 255, (*margin, (0, 0)), mode="symmetric")
+        hidden = np.pad(hole, margin, mode="symmetric")[..., None].astype(np.float32)
+        device = device_of(network)
+        masked, mask = (
+            torch.from_numpy(values).permute(2, 0, 1)[None].contiguous().to(device)  # [1, C, H, W]
+            for values in (shown * (1 - hidden), hidden)
+        )
+        with torch.inference_mode():
+            painted = network(masked, mask)[0].float().permute(1, 2, 0).cpu().numpy()  # [H, W, 3]
+        levels: Photo = np.clip(painted[:height, :width] * 255, 0, 255).astype(np.uint8)
+        return levels
+
+    return fill

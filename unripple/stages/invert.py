@@ -1,0 +1,135 @@
+"""invert: draw the picture again from its codes, plainly (e4e) or with its details (HFGI)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Literal, NamedTuple, Protocol
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from unripple.conventions import Floats, Photo, WPlus
+from unripple.models.hfgi import fuse
+from unripple.ops.tensors import device_of, to_photo, to_tensor
+
+
+class Synthesizer(Protocol):
+    """What a generator must be able to do here; `models.stylegan2.Generator` is one."""
+
+    def synthesize(
+        self,
+        w_plus: Tensor,
+        *,
+        noise: Literal["stored", "random", "none"] = "stored",
+        inject: Mapping[int, Callable[[Tensor], Tensor]] | None = None,
+    ) -> Tensor:
+        """Codes [B, L, W] -> pictures [B, 3, S, S]; `inject` acts on the features after a code."""
+        ...
+
+
+class Consultant(NamedTuple):
+    """HFGI's two networks and where they act.
+
+    Attributes:
+        aligner: (residual, picture), each [B, 3, S, S] -> residual moved to fit the picture.
+        residual_encoder: residual [B, 3, S, S] -> (scale, shift) for the generator's features.
+        inject_after: index of the code after whose convolution they act (7 in the published one).
+    """
+
+    aligner: Callable[[Tensor, Tensor], Tensor]
+    residual_encoder: Callable[[Tensor], tuple[Tensor, Tensor]]
+    inject_after: int
+
+
+class Inverted(NamedTuple):
+    """The parts of this stage.
+
+    Attributes:
+        picture: uint8 [S, S, 3].
+        residual: what the codes could not say, photo minus plain picture, float32 [3, S, S], where
+            1 is half of the range of bytes; None without a consultant.
+    """
+
+    picture: Photo
+    residual: Floats | None
+
+
+def invert_plainly(w_plus: WPlus, generator: Synthesizer, *, size_px: int) -> Inverted:
+    """Draw the codes, as e4e does: clean, editable, and without the photo's details.
+
+    Args:
+        w_plus: float32 [L, W].
+        generator: draws at `size_px` or larger.
+        size_px: side of the picture.
+    """
+    with torch.inference_mode():
+        drawn = draw(codes_of(w_plus, generator), generator, size_px=size_px)
+        return Inverted(to_photo(drawn), None)
+
+
+def invert(photo: Photo, w_plus: WPlus, generator: Synthesizer, consultant: Consultant) -> Inverted:
+    """Draw the codes and consult the residual for what they miss, as HFGI does.
+
+    Args:
+        photo: the aligned picture, uint8 [S, S, 3].
+        w_plus: its codes, float32 [L, W].
+        generator: draws at S or larger; larger pictures are resized down as published (bilinear,
+            no antialias).
+        consultant: HFGI's networks.
+
+    Source: Wang et al. 2022, `scripts/inference.py` of Tengfei-Wang/HFGI.
+    """
+    with torch.inference_mode():
+        codes = codes_of(w_plus, generator)
+        plain = draw(codes, generator, size_px=photo.shape[0])
+        residual = to_tensor(photo, device=codes.device) - plain
+        picture = consult(codes, plain, residual, generator, consultant)
+        kept: Floats = residual[0].float().cpu().numpy().astype(np.float32)
+        return Inverted(to_photo(picture), kept)
+
+
+def draw(codes: Tensor, generator: Synthesizer, *, size_px: int) -> Tensor:
+    """Draw codes [B, L, W] without consultation -> float32 [B, 3, S, S], clamped to [-1, 1]."""
+    return down(generator.synthesize(codes, noise="stored").float().clamp(-1, 1), size_px)
+
+
+def consult(
+    codes: Tensor,
+    plain: Tensor,
+    residual: Tensor,
+    generator: Synthesizer,
+    consultant: Consultant,
+    *,
+    strength: float = 1.0,
+) -> Tensor:
+    """Draw codes while a residual tells the generator what they miss.
+
+    Args:
+        codes: [B, L, W], edited or not.
+        plain: what `draw` makes of them, [B, 3, S, S]: the aligner moves the residual onto it.
+        residual: of the unedited photo, [B, 3, S, S].
+        generator: as for `invert`.
+        consultant: as for `invert`.
+        strength: factor on the aligned residual; 1 as published, 0 consults about nothing.
+
+    Returns:
+        float32 [B, 3, S, S], not clamped.
+    """
+    aligned = consultant.aligner(residual, plain) * strength
+    scale, shift = consultant.residual_encoder(aligned)
+    inject = {consultant.inject_after: lambda features: fuse(features, scale, shift)}
+    drawn = generator.synthesize(codes, noise="stored", inject=inject).float()
+    return down(drawn, plain.shape[-1])
+
+
+def down(picture: Tensor, size_px: int) -> Tensor:
+    """Resize [B, 3, S, S] as published: bilinear, no antialias; a no-op at its own size."""
+    if picture.shape[-1] == size_px:
+        return picture
+    return F.interpolate(picture, size=(size_px, size_px), mode="bilinear", align_corners=False)
+
+
+def codes_of(w_plus: WPlus, generator: Synthesizer) -> Tensor:
+    return torch.from_numpy(w_plus.astype(np.float32))[None].to(device_of(generator))

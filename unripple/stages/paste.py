@@ -1,0 +1,122 @@
+"""paste: put the composed crop back into the full photograph, at its own resolution.
+
+Only pixels under the crop's `touched` mask are written; every other byte is the photograph's.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from unripple.conventions import Affine, Floats, Mask, Photo
+from unripple.ops.composite import blend
+from unripple.ops.geometry import apply, compose, inverse, resample
+from unripple.ops.masks import require_same_size, signed_distance
+
+SEAM_PX = 0.5
+"""Depth of the seam, crop px: from the touched pixels' sides to their centres. At identity scale
+it vanishes, so that an aligned photograph gets the composed picture byte for byte."""
+
+
+class Pasted(NamedTuple):
+    """The parts of this stage.
+
+    Attributes:
+        picture: uint8 [H, W, 3], as large as the photograph.
+        touched: pixels that may differ from the photograph, bool [H, W].
+    """
+
+    picture: Photo
+    touched: Mask
+
+
+def paste(
+    photo: Photo,
+    picture: Photo,
+    touched: Mask,
+    transform: Affine,
+    *,
+    feather_px: float = 0.0,
+    border_px: float = 4.0,
+) -> Pasted:
+    """Warp a crop back and write what was touched.
+
+    Args:
+        photo: the full photograph, uint8 [H, W, 3].
+        picture: the composed crop, uint8 [S, S, 3].
+        touched: pixels of the crop that may differ from the photograph, bool [S, S].
+        transform: crop pixels -> photograph pixels.
+        feather_px: how far the seam fades beyond the touched pixels, crop px. 0 keeps every byte
+            outside them; more hides the step from the crop's resolution to the photograph's.
+        border_px: width of the fade along the crop's own border, where the photograph goes on
+            beyond it (the shoulders, usually), crop px.
+
+    Returns:
+        The photograph with the edit in it.
+
+    Raises:
+        ShapeMismatch: picture and mask differ in size.
+    """
+    require_same_size(picture=picture, touched=touched)
+    written = np.zeros(photo.shape[:2], np.bool_)
+    result = photo.copy()
+    top, bottom, left, right = _window(photo.shape[0], photo.shape[1], touched.shape[0], transform)
+    if not touched.any() or top >= bottom or left >= right:
+        return Pasted(result, written)
+    window = np.s_[top:bottom, left:right]
+    moved = np.array([[1.0, 0.0, left], [0.0, 1.0, top]])
+    to_crop = compose(inverse(transform), moved)  # window px -> crop px
+    width, height = right - left, bottom - top
+    weight = _seam(touched, to_crop, width, height, feather_px)
+    weight *= _border(touched.shape[0], to_crop, width, height, photo, transform, border_px)
+    over = resample(picture.astype(np.float32), to_crop, width=width, height=height)
+    result[window] = blend(photo[window], over, weight)
+    written[window] = weight > 0
+    return Pasted(result, written)
+
+
+def _window(height: int, width: int, size: int, transform: Affine) -> tuple[int, int, int, int]:
+    """Rows and columns of the photograph that the crop reaches: top, bottom, left, right."""
+    corners = apply(transform, np.array([[0.0, 0], [size, 0], [0, size], [size, size]]))
+    low, high = np.floor(corners.min(0)), np.ceil(corners.max(0))
+    left, right = (int(np.clip(edge, 0, width)) for edge in (low[0], high[0]))
+    top, bottom = (int(np.clip(edge, 0, height)) for edge in (low[1], high[1]))
+    return top, bottom, left, right
+
+
+def _seam(touched: Mask, to_crop: Affine, width: int, height: int, feather_px: float) -> Floats:
+    """Weight by the distance to the border of what was touched, float32 [height, width]."""
+    farthest = float(sum(touched.shape))
+    inside = np.clip(signed_distance(touched), -farthest, farthest).astype(np.float32)
+    seen = resample(inside, to_crop, width=width, height=height, smooth=False)
+    ramp: Floats = np.clip((seen + feather_px) / (SEAM_PX + feather_px), 0, 1).astype(np.float32)
+    return ramp
+
+
+def _border(
+    size: int,
+    to_crop: Affine,
+    width: int,
+    height: int,
+    photo: Photo,
+    transform: Affine,
+    border_px: float,
+) -> Floats:
+    """Weight that fades along those sides of the crop beyond which the photograph goes on."""
+    columns, rows = np.arange(width) + 0.5, np.arange(height) + 0.5
+    x = to_crop[0, 0] * columns + to_crop[0, 1] * rows[:, None] + to_crop[0, 2]  # [height, width]
+    y = to_crop[1, 0] * columns + to_crop[1, 1] * rows[:, None] + to_crop[1, 2]
+    high, wide = photo.shape[:2]
+    corners = np.array([[0.5, 0.5], [wide - 0.5, 0.5], [0.5, high - 0.5], [wide - 0.5, high - 0.5]])
+    reach = apply(inverse(transform), corners)  # of the outermost pixel centres, crop px
+    weight = np.ones((height, width))
+    for inside, outermost in (
+        (x, reach[:, 0].min()),
+        (size - x, size - reach[:, 0].max()),
+        (y, reach[:, 1].min()),
+        (size - y, size - reach[:, 1].max()),
+    ):
+        if outermost < 0:
+            weight = np.minimum(weight, np.clip(inside / max(border_px, 1e-6), 0, 1))
+    return weight.astype(np.float32)

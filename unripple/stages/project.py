@@ -1,0 +1,32 @@
+"""project: describe an aligned picture by the generator's codes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from unripple.conventions import Photo, WPlus
+from unripple.ops.tensors import device_of, to_tensor
+
+
+def project(
+    picture: Photo, encoder: Callable[[Tensor], Tensor], latent_avg: WPlus | Tensor
+) -> WPlus:
+    """Encode a picture.
+
+    Args:
+        picture: uint8 [S, S, 3], at the size that the encoder was trained for.
+        encoder: e4e, float [B, 3, S, S] in [-1, 1] -> codes [B, L, W] relative to the average.
+        latent_avg: the average code, [L, W] or [W].
+
+    Returns:
+        w_plus, float32 [L, W].
+    """
+    with torch.inference_mode():
+        codes = encoder(to_tensor(picture, device=device_of(encoder)))[0].float().cpu()
+        average = torch.as_tensor(latent_avg).float().cpu()
+        w_plus: WPlus = (codes + average).numpy().astype(np.float32)
+    return w_plus
