@@ -103,7 +103,9 @@ def render(
     return Faces(
         photo=_to_bytes(photo).permute(0, 3, 1, 2).contiguous(),
         plate=plates,
-        labels=torch.where(layers.share >= 0.5, layers.labels, int(Face.BACKGROUND)).to(torch.uint8),
+        labels=torch.where(layers.share >= 0.5, layers.labels, int(Face.BACKGROUND)).to(
+            torch.uint8
+        ),
         inverse_depth=1 / depth,
         alpha=_to_bytes(layers.share),
         landmarks=_landmarks(factors, dials, window),

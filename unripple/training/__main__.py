@@ -1,0 +1,92 @@
+"""`python -m unripple.training <net>`: train one net, or render data to train on."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import logging
+import sys
+
+import torch
+
+from unripple.conventions import UnrippleError
+from unripple.training import cards, checkpoint, loop, options
+from unripple.training.schedule import Budget
+
+NETS = (
+    "generator",
+    "e4e",
+    "hfgi",
+    "parser",
+    "depth",
+    "inpainter",
+    "landmarks",
+    "pose",
+    "identity",
+    "directions",
+)
+"""Modules of this package. Each has `add_arguments(parser)` and `build(options) -> Task`,
+or, where there is no loop, `add_arguments(parser)` and `main(options) -> int`."""
+
+
+def parser_for(name: str) -> argparse.ArgumentParser:
+    """The command line of one training."""
+    module = importlib.import_module(f"unripple.training.{name}")
+    parser = argparse.ArgumentParser(
+        prog=f"python -m unripple.training {name}",
+        description=(module.__doc__ or "").split("\n\n")[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    if hasattr(module, "build"):
+        options.add_common(parser, name)
+    module.add_arguments(parser)
+    parser.set_defaults(module=module)
+    return parser
+
+
+def train(chosen: argparse.Namespace) -> int:
+    """Build the task, run it, export it. Exit status 143 when a signal ended it early."""
+    task: loop.Task = chosen.module.build(chosen)
+    if chosen.export == "now":
+        rng = torch.Generator()
+        clock, finished = checkpoint.restore(chosen.out / checkpoint.NAME, task, rng), True
+        task.progress = 1.0
+    else:
+        clock, finished = loop.fit(
+            task,
+            chosen.out,
+            budget=Budget(chosen.steps, chosen.minutes),
+            seed=chosen.seed,
+            resume=chosen.resume == "automatic",
+            save_minutes=chosen.save_minutes,
+            validate_minutes=chosen.validate_minutes,
+        )
+    if not finished:
+        return 143
+    if chosen.export != "never":
+        chosen.models.mkdir(parents=True, exist_ok=True)
+        task.export(chosen.models)
+        cards.write(chosen.models, task, clock, chosen)
+    return 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Entry point; exit status 2 for wrong use or a fault that the user can mend."""
+    words = sys.argv[1:] if arguments is None else arguments
+    known = ("data", *NETS)
+    if not words or words[0] not in known:
+        sys.stderr.write(f"usage: python -m unripple.training {{{','.join(known)}}} [--help]\n")
+        return 0 if words[:1] in (["-h"], ["--help"]) else 2
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    chosen = parser_for(words[0]).parse_args(words[1:])
+    try:
+        if hasattr(chosen.module, "build"):
+            return train(chosen)
+        return int(chosen.module.main(chosen))
+    except UnrippleError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,200 @@
+"""Render shards of faces to train on, on as many processes as asked; stream them on a GPU.
+
+The shards that will be held out come first, so that every training can be validated from its first
+minute. A shard appears under its name only when it is finished; finished ones are never redone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import multiprocessing
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from unripple import faceworld
+from unripple.training.shards import PER_PERSON, PLAN, Batch, shard_path, validation_indices
+
+log = logging.getLogger("unripple.training")
+
+PEOPLE = 128  # per shard, each at two poses
+CHUNK = 8  # faces rendered at once on a CPU
+POSE = ("yaw", "pitch", "roll", "gaze_x", "gaze_y")  # what differs within a pair
+FIELDS = ("photo", "plate", "labels", "inverse_depth", "alpha", "landmarks", "pose_deg")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of `python -m unripple.training data`."""
+    add = parser.add_argument
+    add("--out", type=Path, default=Path("runs/data/128"), help="folder of shards")
+    add("--size", type=int, default=128, help="side of the pictures, px")
+    add("--shards", type=int, default=60, help="how many shards of 256 faces")
+    add("--first", type=int, default=0, help="index of the first one")
+    add("--workers", type=int, default=1, help="processes, one thread each")
+    add("--device", default="cpu")
+    add("--eager", action="store_true", help="without a C compiler: same pictures, 8 times slower")
+
+
+def main(chosen: argparse.Namespace) -> int:
+    """Render what is missing of the asked range."""
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    plan(chosen.out, chosen.first + chosen.shards)
+    asked = argparse.Namespace(**{k: v for k, v in vars(chosen).items() if k != "module"})
+    work = [(asked, worker) for worker in range(chosen.workers)]  # a module cannot be sent
+    if chosen.workers == 1:
+        render_missing(*work[0])
+        return 0
+    with multiprocessing.get_context("spawn").Pool(chosen.workers) as pool:
+        pool.starmap(render_missing, work, chunksize=1)
+    return 0
+
+
+def plan(folder: Path, shards: int) -> None:
+    """Note how many shards the set will have: its last two are held out."""
+    path = folder / PLAN
+    known = int(json.loads(path.read_text())["shards"]) if path.exists() else 0
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    partial.write_text(json.dumps({"shards": max(known, shards)}) + "\n")
+    partial.replace(path)
+
+
+def render_missing(chosen: argparse.Namespace, worker: int) -> None:
+    """One process's share of the shards."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    torch.set_num_threads(1)
+    held_out = validation_indices(chosen.out)
+    wanted = range(chosen.first, chosen.first + chosen.shards)
+    order = sorted(wanted, key=lambda index: (index not in held_out, index))
+    for index in order[worker :: chosen.workers]:
+        path = shard_path(chosen.out, index)
+        if path.exists():
+            continue
+        started = time.monotonic()
+        write_shard(path, index, chosen.size, chosen.device, compiled=not chosen.eager)
+        speed = 2 * PEOPLE / (time.monotonic() - started)
+        log.info("%s  %.1f pictures/s", path.name, speed)
+
+
+def pair_factors(people: int, seed: int) -> Tensor:
+    """Factors of `people` persons at two poses each, [2 * people, K], partners side by side."""
+    one = faceworld.sample_factors(people, seed=2 * seed)
+    pose = faceworld.sample_factors(people, seed=2 * seed + 1)
+    other = one.clone()
+    columns = [faceworld.NAMES.index(name) for name in POSE]
+    other[:, columns] = pose[:, columns]
+    return torch.stack((one, other), dim=1).flatten(0, 1)  # [2 * people, K]
+
+
+def write_shard(
+    path: Path, index: int, size: int, device: str = "cpu", *, compiled: bool = True
+) -> None:
+    """Render one shard; its people follow from its index alone."""
+    factors = pair_factors(PEOPLE, seed=index)
+    seeds = (index * PEOPLE + torch.arange(PEOPLE)).repeat_interleave(2)
+    parts = [
+        render_chunk(factors[i : i + CHUNK], seeds[i : i + CHUNK], size, device, compiled=compiled)
+        for i in range(0, len(factors), CHUNK)
+    ]
+    shard = {field: torch.cat([part[field] for part in parts]) for field in FIELDS}
+    shard |= {"factors": factors, "seed": seeds}
+    metadata = {
+        "faceworld": str(faceworld.VERSION),
+        "size": str(size),
+        "first_identity": str(index * PEOPLE),
+    }
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    save_file({k: v.cpu().contiguous() for k, v in shard.items()}, partial, metadata=metadata)
+    partial.chmod(0o644)  # safetensors writes for the owner alone
+    partial.replace(path)
+
+
+def render_chunk(
+    factors: Tensor, seeds: Tensor, size: int, device: str = "cpu", *, compiled: bool = True
+) -> Batch:
+    """Render faces whose pairs lie side by side, in the types that shards store."""
+    plates = faceworld.draw_plates(factors[::2], seeds[::2], faceworld.portrait(size))
+    faces = faceworld.render(
+        factors.to(device),
+        seeds,
+        size=size,
+        compiled=compiled,
+        plates=plates.repeat_interleave(2, dim=0),
+    )
+    return {
+        "photo": faces.photo,
+        "plate": plates,
+        "labels": faces.labels,
+        "inverse_depth": faces.inverse_depth.half(),
+        "alpha": faces.alpha,
+        "landmarks": faces.landmarks,
+        "pose_deg": faces.pose_deg,
+    }
+
+
+class StreamedFaces:
+    """Faces rendered on the GPU while a training runs: a pool whose oldest rows are renewed.
+
+    Has the methods of `shards.FaceShards`. Every batch renews `fresh` faces of the pool, so a face
+    is seen about `n / fresh` times.
+    """
+
+    def __init__(
+        self,
+        fields: Sequence[str],
+        *,
+        size: int,
+        device: str,
+        seed: int = 1 << 20,
+        pool: int = 4096,
+        fresh: int = 16,
+    ) -> None:
+        self.fields, self.size, self.device = tuple(fields), size, device
+        self.seed, self.fresh, self.oldest = seed, fresh, 0
+        chunks = [self._render(256) for _ in range(pool // 256)]
+        self.pool = {name: torch.cat([chunk[name] for chunk in chunks]) for name in self.fields}
+
+    def __len__(self) -> int:
+        """Number of faces in the pool."""
+        return 2 * min(len(v) // (1 if k in PER_PERSON else 2) for k, v in self.pool.items())
+
+    def batch(self, n: int, rng: torch.Generator) -> Batch:
+        """`n` random faces of the pool."""
+        self._renew()
+        return self._rows(torch.randint(len(self), (n,), generator=rng))
+
+    def pairs(self, n: int, rng: torch.Generator) -> tuple[Batch, Batch]:
+        """`n` random people at two poses each: (one, the other)."""
+        self._renew()
+        person = torch.randint(len(self) // 2, (n,), generator=rng)
+        which = torch.randint(2, (n,), generator=rng)
+        return self._rows(2 * person + which), self._rows(2 * person + 1 - which)
+
+    def first(self, n: int) -> Batch:
+        """Any `n` faces of the pool."""
+        return self._rows(torch.arange(min(n, len(self))))
+
+    def _rows(self, faces: Tensor) -> Batch:
+        faces = faces.to(self.device)
+        return {k: v[faces // 2 if k in PER_PERSON else faces] for k, v in self.pool.items()}
+
+    def _renew(self) -> None:
+        new = self._render(self.fresh)
+        for name, kept in self.pool.items():
+            start = self.oldest // 2 if name in PER_PERSON else self.oldest
+            kept[start : start + len(new[name])] = new[name]
+        self.oldest = (self.oldest + self.fresh) % len(self)
+
+    def _render(self, count: int) -> Batch:
+        self.seed += 1
+        factors = pair_factors(count // 2, self.seed)
+        seeds = (self.seed * PEOPLE + torch.arange(count // 2)).repeat_interleave(2)
+        parts = render_chunk(factors, seeds, self.size, self.device)
+        parts |= {"factors": factors, "seed": seeds}
+        return {name: parts[name].to(self.device) for name in self.fields}

@@ -1,0 +1,174 @@
+"""Train the depth net: a small DPT-Hybrid whose inverse depth is right up to scale and shift.
+
+It looks at edits too, so pictures are recoloured, blurred and haunted as the parser's are. Loss:
+scale- and shift-invariant L1 with gradient matching at four scales (Ranftl et al. 2020, equations
+5 to 11), untrimmed: rendered truth has no wrong pixels that trimming would have to forgive.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from unripple.conventions import Photo
+from unripple.models.dpt import DPT
+from unripple.ops.clusters import nearer_cluster
+from unripple.training import augment, grids
+from unripple.training.loop import Batch, autocast
+from unripple.training.shards import FaceShards
+from unripple.training.single import SingleNet, in_parts
+
+SIZES: dict[str, Any] = {
+    "token_width": 128,
+    "depth": 4,
+    "mlp_ratio": 2.0,
+    "grid": 8,
+    "level_widths": (48, 96, 128, 128),
+    "features": 48,
+    "head_width": 16,
+    "stem_widths": (24, 48, 96, 160),
+    "stem_blocks": (1, 2, 2),
+    "n_classes": 0,
+}
+FIELDS = ("photo", "inverse_depth", "alpha")
+VALIDATION_FACES = 128
+GRADIENT_WEIGHT = 0.5
+GRADIENT_SCALES = 4
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the depth net."""
+    parser.add_argument("--lr", type=float, default=1e-3)
+
+
+def build(chosen: argparse.Namespace) -> DepthTask:
+    """Open the data and build the net."""
+    return DepthTask(
+        FaceShards(chosen.data, FIELDS, "train", chosen.device),
+        FaceShards(chosen.data, FIELDS, "val", chosen.device),
+        batch_size=chosen.batch,
+        device=chosen.device,
+        lr=chosen.lr,
+    )
+
+
+def without_scale(inverse_depth: Tensor) -> Tensor:
+    """Maps [B, H, W] of median 0 and mean absolute value 1: scale and shift are gone."""
+    flat = inverse_depth.flatten(1)
+    centred = flat - flat.median(1, keepdim=True).values
+    spread = centred.abs().mean(1, keepdim=True).clamp_min(1e-6)
+    return (centred / spread).view_as(inverse_depth)
+
+
+def gradient_matching(difference: Tensor) -> Tensor:
+    """Mean absolute gradient of maps [B, H, W], summed over scales: edges lie in their place."""
+    total = difference.new_zeros(())
+    for _ in range(GRADIENT_SCALES):
+        across = (difference[:, :, 1:] - difference[:, :, :-1]).abs().mean()
+        down = (difference[:, 1:] - difference[:, :-1]).abs().mean()
+        total = total + across + down
+        difference = difference[:, ::2, ::2]
+    return total
+
+
+def best_fit(seen: Tensor, true: Tensor) -> Tensor:
+    """`seen` [B, H, W], scaled and shifted per picture to be nearest to `true` (least squares)."""
+    x, y = seen.flatten(1).double(), true.flatten(1).double()
+    x_mean, y_mean = x.mean(1, keepdim=True), y.mean(1, keepdim=True)
+    centred = x - x_mean
+    scale = (centred * (y - y_mean)).sum(1, keepdim=True)
+    scale = scale / centred.square().sum(1, keepdim=True).clamp_min(1e-12)
+    return (centred * scale + y_mean).view_as(seen).float()
+
+
+class DepthTask(SingleNet):
+    """See `loop.Task`."""
+
+    role = "depth"
+    arch = "dpt.DPT"
+
+    def __init__(
+        self,
+        data: FaceShards,
+        held_out: FaceShards,
+        *,
+        batch_size: int,
+        device: str = "cpu",
+        lr: float = 1e-3,
+        sizes: dict[str, Any] = SIZES,
+    ) -> None:
+        self.net_sizes = sizes
+        net = DPT(**sizes)
+        # The last layer is a ReLU: start above it, or a map of zeros would never learn.
+        last: Any = net.scratch.output_conv[4]
+        torch.nn.init.constant_(last.bias, 1.0)
+        super().__init__(net, batch_size=batch_size, device=device, lr=lr)
+        self.data = data
+        self.held_out = held_out.first(VALIDATION_FACES)
+
+    def draw(self, rng: torch.Generator) -> Batch:
+        """Random faces with the ghosts of their other poses, moved, blurred and recoloured."""
+        one, other = self.data.pairs(self.batch_size, rng)
+        ghost_alpha = other["alpha"][:, None].float() / 255
+        photo = grids.from_uint8(one["photo"])
+        photo = augment.ghosted(photo, grids.from_uint8(other["photo"]), ghost_alpha, rng)
+        moves = augment.jitter(rng, self.batch_size)
+        depth = one["inverse_depth"][:, None].float()
+        depth = augment.warp(depth, moves, mode="nearest")[:, 0]
+        person = augment.warp(one["alpha"][:, None].float() / 255, moves)
+        photo = augment.soften(augment.warp(photo, moves), rng, person=person)
+        photo = augment.noisy(augment.photometric(photo, rng), rng)
+        return {"photo": photo, "inverse_depth": depth}
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Invariant L1, and the gradients' part of it."""
+        with autocast(self.device):
+            seen: Tensor = self.net(batch["photo"].contiguous(memory_format=torch.channels_last))
+        difference = without_scale(seen.float()) - without_scale(batch["inverse_depth"])
+        l1, edges = difference.abs().mean(), gradient_matching(difference)
+        return {"loss": l1 + GRADIENT_WEIGHT * edges, "l1": l1, "edges": edges}
+
+    @torch.no_grad()
+    def predict(self, photo: Tensor) -> Tensor:
+        """Inverse depth float32 [B, S, S] of pictures uint8 [B, 3, S, S]."""
+        with autocast(self.device):
+            return in_parts(lambda part: self.average(grids.from_uint8(part)), photo).float()
+
+    def validate(self) -> dict[str, float]:
+        """Relative error and share within 25% of the depth, and the foreground's IoU."""
+        seen = self.predict(self.held_out["photo"])
+        true = self.held_out["inverse_depth"].float()
+        ratio = best_fit(seen, true).clamp_min(true.min() / 4) / true  # true depth over seen depth
+        person = (self.held_out["alpha"] > 127).cpu().numpy()
+        near = np.stack([nearer_cluster(one) for one in seen.cpu().numpy()])
+        ious = (near & person).sum((1, 2)) / (near | person).sum((1, 2)).clip(min=1)
+        return {
+            "abs_rel": float((1 / ratio - 1).abs().mean()),
+            "delta1": float((torch.maximum(ratio, 1 / ratio) < 1.25).float().mean()),
+            "foreground_iou": float(ious.mean()),
+            "foreground_iou_worst": float(ious.min()),
+        }
+
+    def sample(self) -> Photo:
+        """Photos, seen and true inverse depth, and the nearer cluster."""
+        photo = self.held_out["photo"][:12]
+        seen, true = self.predict(photo), self.held_out["inverse_depth"][:12].float()
+        near = torch.stack([torch.from_numpy(nearer_cluster(one)) for one in seen.cpu().numpy()])
+        maps = (grids.grey(best_fit(seen, true)), grids.grey(true), grids.grey(near.float()))
+        return grids.rows(grids.from_uint8(photo), *maps)
+
+    def sizes(self) -> dict[str, Any]:
+        """Arguments of `DPT`."""
+        return dict(self.net_sizes)
+
+    def notes(self) -> str:
+        """For the card."""
+        return (
+            f"DPT-Hybrid {self.net_sizes} at {self.size_px} px. Scale- and shift-invariant L1 with "
+            "gradient matching; pictures moved, recoloured, blurred, and with ghosts of the same "
+            "person at another pose. Errors are of depth, after the best scale and shift."
+        )

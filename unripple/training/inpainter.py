@@ -1,0 +1,370 @@
+"""Train the inpainter: a LaMa that paints the background behind a person.
+
+Backgrounds are the shards' plates, holes are other people's silhouettes. First comes pure
+reconstruction, on crops around the rims of holes: a turned head uncovers nothing else, and a crop
+costs a quarter. Then come whole pictures, a patch discriminator that is told which patches hold
+fill, feature matching in its layers, and, where the models folder has a parser, the distance in its
+deep, wide layers.
+
+The terms are balanced by their gradients at the picture: each gets a fixed share of the norm of the
+reconstruction's, so no weight depends on how well a discriminator of a few minutes does.
+
+Source: Suvorov et al. 2022; the weights there suit days on many GPUs.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from unripple.conventions import Mask, Photo
+from unripple.metrics import ghost, regions
+from unripple.models.discriminator import PatchDiscriminator
+from unripple.models.lama import Lama
+from unripple.models.perceptual import FeatureDistance
+from unripple.ops.inpainting import telea
+from unripple.training import ema, grids, holes
+from unripple.training.loop import (
+    Batch,
+    Figures,
+    adam,
+    autocast,
+    frozen,
+    minimise,
+    parameters,
+    place,
+)
+from unripple.training.shards import FaceShards
+from unripple.training.single import SingleNet, decay_at, in_parts
+
+SIZES: dict[str, Any] = {"ngf": 24, "n_downsampling": 2, "n_blocks": 6}
+CRITIC_SIZES: dict[str, Any] = {"ndf": 24, "n_layers": 2}  # patches of 34 px: texture, not scenes
+FIELDS = ("plate", "alpha")
+VALIDATION_PEOPLE = 48
+VALIDATION_GROW_PX = 2
+
+KNOWN_WEIGHT = 0.2  # what is known is kept by the stage anyway; it only helps to learn
+RIM_WEIGHT = 3.0  # a turned head uncovers the rim of the hole, never its middle
+WHOLE_FROM = 0.4  # share of the budget spent on crops
+ADVERSARIAL_FROM = 0.55
+SHARES = {"adversarial": 0.5, "matching": 0.5, "perceptual": 0.2}
+R1_EVERY = 8
+R1_WEIGHT = 0.1
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the inpainter."""
+    add = parser.add_argument
+    add("--lr", type=float, default=1e-3)
+    add("--crop", type=int, default=64, help="side of the crops of the first phase; 0: none")
+    for name, share in SHARES.items():
+        add(f"--{name}", type=float, default=share, help="share of the gradient, second phase")
+
+
+def build(chosen: argparse.Namespace) -> InpainterTask:
+    """Open the data, and the parser if there is one, and build the nets."""
+    return InpainterTask(
+        FaceShards(chosen.data, FIELDS, "train", chosen.device),
+        FaceShards(chosen.data, FIELDS, "val", chosen.device),
+        batch_size=chosen.batch,
+        device=chosen.device,
+        lr=chosen.lr,
+        crop=chosen.crop,
+        shares={name: getattr(chosen, name) for name in SHARES},
+        perceptual=wide_features(chosen.models / "parser.safetensors", chosen.device),
+    )
+
+
+def wide_features(parser: Path, device: str) -> FeatureDistance | None:
+    """The distance in a trained parser's three deepest levels, or None without a parser."""
+    if not parser.exists():
+        return None
+    from unripple.zoo import networks
+
+    net: Any = networks.load("parser", parser, torch.device(device)).net
+    return frozen(FeatureDistance(net, levels=(2, 3, 4)), device)
+
+
+def reconstruction(picture: Tensor, target: Tensor, hole: Tensor) -> Tensor:
+    """Mean absolute error and half of its gradients', weighted: rim, middle of the hole, known."""
+    weights = KNOWN_WEIGHT + (1 - KNOWN_WEIGHT) * hole + (RIM_WEIGHT - 1) * holes.rim(hole)
+    weights = weights / weights.mean()
+    difference = picture - target
+    across = difference[..., 1:] - difference[..., :-1]
+    down = difference[..., 1:, :] - difference[..., :-1, :]
+    edges = (across.abs() * weights[..., 1:]).mean() + (down.abs() * weights[..., 1:, :]).mean()
+    return (difference.abs() * weights).mean() + 0.5 * edges
+
+
+def patches_with(hole: Tensor, logits: Tensor) -> Tensor:
+    """Which patches of a discriminator see some of the hole, float 0 or 1, shaped as its logits."""
+    return F.adaptive_max_pool2d(hole, logits.shape[2:])
+
+
+def critic_loss(real: Tensor, fake: Tensor, hole: Tensor) -> Tensor:
+    """Non-saturating loss; patches of the painted picture that hold no fill count as real.
+
+    Source: section 2.2.2, `mask_as_fake_target` of advimman/lama.
+    """
+    filled = patches_with(hole, fake)
+    return (
+        F.softplus(-real).mean()
+        + (F.softplus(fake) * filled).mean()
+        + (F.softplus(-fake) * (1 - filled)).mean()
+    )
+
+
+def matching(fake: list[Tensor], real: list[Tensor]) -> Tensor:
+    """Distance of a discriminator's features, each layer relative to its own size."""
+    layers = [
+        (a.float() - b.float()).abs().mean() / b.float().abs().mean().clamp_min(1e-4)
+        for a, b in zip(fake, real, strict=True)
+    ]
+    return torch.stack(layers).mean()
+
+
+class InpainterTask(SingleNet):
+    """See `loop.Task`. Pictures are in [0, 1] here, as LaMa takes them.
+
+    Args:
+        data, held_out: shards with `plate` and `alpha`.
+        batch_size: whole pictures per step; of crops there are twice as many.
+        device: where the nets live.
+        lr: of both nets.
+        crop: side of the crops of the first phase, a multiple of 32; 0 takes whole pictures.
+        shares: gradients of the later terms, in shares of the reconstruction's.
+        perceptual: distance of pictures in [-1, 1] in wide features.
+        sizes, critic_sizes: of the nets.
+    """
+
+    role = "inpainter"
+    arch = "lama.Lama"
+
+    def __init__(
+        self,
+        data: FaceShards,
+        held_out: FaceShards,
+        *,
+        batch_size: int,
+        device: str = "cpu",
+        lr: float = 1e-3,
+        crop: int = 64,
+        shares: dict[str, float] | None = None,
+        perceptual: FeatureDistance | None = None,
+        sizes: dict[str, Any] = SIZES,
+        critic_sizes: dict[str, Any] = CRITIC_SIZES,
+    ) -> None:
+        self.lama_sizes, self.crop, self.whole_batch = sizes, crop, batch_size
+        super().__init__(Lama(**sizes), batch_size=batch_size, device=device, lr=lr)
+        self.critic = place(PatchDiscriminator(**critic_sizes), device)
+        self.nets["discriminator"] = self.critic
+        self.optimizers["discriminator"] = adam(parameters(self.critic), lr, betas=(0.5, 0.99))
+        self.shares = SHARES | (shares or {})
+        self.perceptual = perceptual
+        self.data = data
+        faces = held_out.first(2 * VALIDATION_PEOPLE)
+        self.held_out = Held.of(faces["plate"], faces["alpha"])
+
+    def draw(self, rng: torch.Generator) -> Batch:
+        """Random plates, half of them mirrored, with holes of other people; crops of them first."""
+        cropped = self.crop > 0 and self.progress < WHOLE_FROM
+        self.batch_size = 2 * self.whole_batch if cropped else self.whole_batch
+        plates, people = (self.data.batch(self.batch_size, rng) for _ in range(2))
+        plate = plates["plate"]
+        flipped = torch.rand(len(plate), 1, 1, 1, generator=rng).to(plate.device) < 0.5
+        plate = torch.where(flipped, plate.flip(3), plate).float() / 255
+        hole = holes.mixed(people["alpha"], rng)
+        if cropped:
+            both = holes.rim_crops(torch.cat((plate, hole), dim=1), self.crop, rng)
+            plate, hole = both[:, :3], both[:, 3:]
+        return {"plate": plate, "hole": hole}
+
+    def train_step(self, batch: Batch, step: int) -> Figures:
+        """One step of the painter, and in the later phase of the discriminator."""
+        self.net.train()
+        plate = batch["plate"].contiguous(memory_format=torch.channels_last)
+        hole = batch["hole"]
+        with autocast(self.device):
+            picture: Tensor = self.net(plate * (1 - hole), hole)
+        l1 = reconstruction(picture, plate, hole)
+        figures = {"l1": l1}
+        pull = torch.autograd.grad(l1, picture, retain_graph=True)[0]
+        if self.progress >= ADVERSARIAL_FROM:
+            painted = torch.lerp(plate, picture, hole.expand_as(plate))
+            figures["critic"], wanted = self.criticise(painted.detach(), plate, hole, step)
+            figures |= (terms := self.later_terms(painted, plate, hole, wanted))
+            pull = pull + self.balanced(terms, picture, pull)
+        optimizer = self.optimizers[self.role]
+        optimizer.zero_grad(set_to_none=True)
+        torch.autograd.backward(picture, pull)
+        optimizer.step()
+        ema.follow(self.average, self.net, decay_at(step))
+        return {name: value.detach() for name, value in figures.items()}
+
+    def criticise(
+        self, painted: Tensor, plate: Tensor, hole: Tensor, step: int
+    ) -> tuple[Tensor, list[Tensor]]:
+        """One step of the discriminator, now and then with a cost on its slope (R1).
+
+        Returns:
+            Its loss, and its features of the plates.
+        """
+        self.critic.requires_grad_(True)
+        penalised = step % R1_EVERY == 0
+        real_input = plate.detach().clone().requires_grad_(penalised)
+        with autocast(self.device):
+            real, features = self.critic(real_input * 2 - 1)
+            fake, _ = self.critic(painted * 2 - 1)
+        loss = total = critic_loss(real, fake, hole)
+        if penalised:
+            slope = torch.autograd.grad(real.sum(), real_input, create_graph=True)[0]
+            total = loss + R1_WEIGHT * R1_EVERY * slope.square().sum((1, 2, 3)).mean()
+        minimise(total, self.optimizers["discriminator"], clip=5.0)
+        self.critic.requires_grad_(False)
+        return loss, [feature.detach() for feature in features]
+
+    def later_terms(
+        self, painted: Tensor, plate: Tensor, hole: Tensor, wanted: list[Tensor]
+    ) -> dict[str, Tensor]:
+        """What is asked for beside the reconstruction in the second phase.
+
+        Args:
+            painted: plates with their fill, [B, 3, S, S] in [0, 1].
+            plate: the truth.
+            hole: [B, 1, S, S].
+            wanted: the discriminator's features of the truth.
+        """
+        with autocast(self.device):
+            logits, features = self.critic(painted * 2 - 1)
+        filled = patches_with(hole, logits)
+        terms = {
+            "adversarial": (F.softplus(-logits) * filled).sum() / filled.sum().clamp_min(1),
+            "matching": matching(features, wanted),
+        }
+        if self.perceptual is not None and self.shares["perceptual"] > 0:
+            with autocast(self.device):
+                terms["perceptual"] = self.perceptual(painted * 2 - 1, plate * 2 - 1).mean()
+        return terms
+
+    def balanced(self, terms: dict[str, Tensor], picture: Tensor, pull: Tensor) -> Tensor:
+        """The terms' gradients at the picture, each of its share of the norm of `pull`."""
+        total = torch.zeros_like(pull)
+        for name, term in terms.items():
+            push = torch.autograd.grad(term, picture, retain_graph=True)[0]
+            total += push * (self.shares[name] * pull.norm() / push.norm().clamp_min(1e-12))
+        return total
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Unused: `train_step` here needs gradients term by term."""
+        raise NotImplementedError
+
+    @torch.no_grad()
+    def paint(self, plate: Tensor, hole: Tensor) -> Tensor:
+        """Fill plates in [0, 1] by the averaged net; the known stays as it is."""
+        both = torch.cat((plate, hole), dim=1)
+        with autocast(self.device):
+            return in_parts(self._paint, both)
+
+    def _paint(self, both: Tensor) -> Tensor:
+        plate, hole = both[:, :3], both[:, 3:]
+        picture: Tensor = self.average(plate * (1 - hole), hole)
+        return torch.lerp(plate, picture, hole.expand_as(plate))
+
+    def validate(self) -> dict[str, float]:
+        """Figures of the fill where a turned head uncovers it, and the same of Telea's fill."""
+        own = self.paint(self.held_out.plate.to(self.device), self.held_out.hole.to(self.device))
+        figures = self.held_out.figures(photos(own))
+        rival = self.held_out.figures(self.held_out.rival)
+        return figures | {f"telea_{name}": value for name, value in rival.items()}
+
+    def sample(self) -> Photo:
+        """Plates with holes, the fill, Telea's fill, the truth."""
+        plate, hole = self.held_out.plate[:12].to(self.device), self.held_out.hole[:12]
+        own = self.paint(plate, hole.to(self.device)).cpu()
+        rival = torch.from_numpy(self.held_out.rival[:12]).permute(0, 3, 1, 2).float() / 255
+        plate = plate.cpu()
+        return grids.rows(*(2 * row - 1 for row in (plate * (1 - hole), own, rival, plate)))
+
+    def sizes(self) -> dict[str, Any]:
+        """Arguments of `Lama`."""
+        return dict(self.lama_sizes)
+
+    def notes(self) -> str:
+        """For the card."""
+        wide = "and the parser's deep features" if self.perceptual is not None else "no parser"
+        return (
+            f"LaMa {self.lama_sizes} at 128 px on rendered plates; holes are 75% silhouettes, 15% "
+            f"bands, 10% strokes. L1 on picture and gradients, crops of {self.crop} px until "
+            f"{WHOLE_FROM:.0%} of the budget; from {ADVERSARIAL_FROM:.0%} a patch discriminator "
+            f"with feature matching, {wide}; shares of the gradient {self.shares}. "
+            "Figures are taken where the person stood and, at the other pose, no longer stands."
+        )
+
+
+class Held:
+    """Held-out plates with whole people as holes, and where their other pose uncovers them.
+
+    Attributes:
+        plate: float32 [P, 3, S, S] in [0, 1].
+        hole: float32 [P, 1, S, S].
+        vacated: bool [P, S, S].
+        rival: Telea's fill, uint8 [P, S, S, 3].
+    """
+
+    def __init__(self, plate: Tensor, hole: Tensor, vacated: list[Mask]) -> None:
+        self.plate, self.hole, self.vacated = plate, hole, vacated
+        self.truth = photos(plate)
+        known = self.truth * (hole[:, 0, :, :, None] < 0.5).numpy()
+        gaps = (hole[:, 0] > 0.5).numpy()
+        self.rival = np.stack([telea(*pair) for pair in zip(known, gaps, strict=True)])
+
+    @classmethod
+    def of(cls, plate: Tensor, alpha: Tensor) -> Held:
+        """From the rows of a batch in which 2k and 2k+1 are one person."""
+        person = (alpha.cpu() > 127).numpy()
+        hole = holes.grow((alpha[::2].cpu() > 127).float()[:, None], VALIDATION_GROW_PX)
+        pairs = zip(person[::2], person[1::2], strict=True)
+        vacated = [regions.vacated(before, after) for before, after in pairs]
+        return cls(plate[::2].cpu().float() / 255, hole, vacated)
+
+    def figures(self, fill: Photo) -> dict[str, float]:
+        """Medians over people of PSNR, L1, texture energy and texture return where vacated."""
+        rows = [
+            fill_figures(picture, truth, place)
+            for picture, truth, place in zip(fill, self.truth, self.vacated, strict=True)
+            if place.sum() >= regions.MIN_PIXELS
+        ]
+        if not rows:
+            return {}
+        medians = np.nanmedian(np.array(rows), axis=0)
+        return dict(zip(("psnr", "l1", "energy", "beta"), medians.tolist(), strict=True))
+
+
+def fill_figures(fill: Photo, truth: Photo, place: Mask) -> tuple[float, float, float, float]:
+    """PSNR in dB, mean absolute error of range 0 to 1, texture energy, texture return in a place.
+
+    Texture is what is finer than a Gaussian of 1.5 px at 128 px; its energy is an rms over the
+    truth's, its return the least-squares share of the truth's.
+    """
+    error = (fill[place].astype(np.float64) - truth[place]) / 255
+    seen, wanted = (regions.fine(picture)[place].astype(np.float64) for picture in (fill, truth))
+    size = regions.rms(wanted)
+    faint = size < ghost.FAINT
+    return (
+        float(-10 * np.log10(np.maximum(np.mean(error**2), 1e-10))),
+        float(np.abs(error).mean()),
+        np.nan if faint else regions.rms(seen) / size,
+        np.nan if faint else float((seen * wanted).sum() / (wanted * wanted).sum()),
+    )
+
+
+def photos(pictures: Tensor) -> Photo:
+    """Pictures [B, 3, S, S] in [0, 1] -> uint8 [B, S, S, 3]."""
+    photo: Photo = grids.to_uint8(2 * pictures - 1).numpy()
+    return photo

@@ -1,0 +1,131 @@
+"""Train the pose net: yaw, pitch and roll of a face, in degrees.
+
+It judges edits, so no edit's loss uses it, and it must not mind blur: pictures are recoloured,
+blurred, moved a little, mirrored (which turns yaw and roll round) and turned (which adds to roll).
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from unripple.conventions import Photo
+from unripple.models.pose import PoseNet
+from unripple.training import augment, grids
+from unripple.training.loop import Batch, autocast
+from unripple.training.shards import FaceShards
+from unripple.training.single import SingleNet, in_parts
+
+SIZES: dict[str, Any] = {"widths": (16, 32, 64, 96, 128), "hidden": 128}
+FIELDS = ("photo", "pose_deg")
+VALIDATION_FACES = 256
+TURN_DEG = 8.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the pose net."""
+    parser.add_argument("--lr", type=float, default=2e-3)
+
+
+def build(chosen: argparse.Namespace) -> PoseTask:
+    """Open the data and build the net."""
+    return PoseTask(
+        FaceShards(chosen.data, FIELDS, "train", chosen.device),
+        FaceShards(chosen.data, FIELDS, "val", chosen.device),
+        batch_size=chosen.batch,
+        device=chosen.device,
+        lr=chosen.lr,
+    )
+
+
+def moved_pose(pose_deg: Tensor, turn_deg: Tensor, mirrored: Tensor) -> Tensor:
+    """Angles of faces in pictures that were mirrored first and then turned counter-clockwise.
+
+    Args:
+        pose_deg: yaw, pitch, roll, [B, 3].
+        turn_deg: [B].
+        mirrored: bool [B].
+    """
+    sides = torch.where(mirrored, -1.0, 1.0)
+    yaw, pitch, roll = pose_deg.unbind(1)
+    return torch.stack((yaw * sides, pitch, roll * sides + turn_deg), dim=1)
+
+
+class PoseTask(SingleNet):
+    """See `loop.Task`."""
+
+    role = "pose"
+    arch = "pose.PoseNet"
+
+    def __init__(
+        self,
+        data: FaceShards,
+        held_out: FaceShards,
+        *,
+        batch_size: int,
+        device: str = "cpu",
+        lr: float = 2e-3,
+        sizes: dict[str, Any] = SIZES,
+    ) -> None:
+        self.net_sizes = sizes
+        super().__init__(PoseNet(**sizes), batch_size=batch_size, device=device, lr=lr)
+        self.data = data
+        self.held_out = held_out.first(VALIDATION_FACES)
+
+    def draw(self, rng: torch.Generator) -> Batch:
+        """Random faces, moved, blurred and recoloured, with the angles that they now have."""
+        n = self.batch_size
+        batch = self.data.batch(n, rng)
+        turn = augment.uniform(rng, -TURN_DEG, TURN_DEG, n)
+        mirrored = torch.rand(n, generator=rng) < 0.5
+        scale = torch.exp(augment.uniform(rng, -0.12, 0.12, n))
+        shift = augment.uniform(rng, -0.1, 0.1, n, 2)
+        moves = augment.similarity(turn, scale, shift, mirrored.float())
+        photo = augment.warp(grids.from_uint8(batch["photo"]), moves)
+        photo = augment.photometric(augment.soften(photo, rng), rng)
+        device = photo.device
+        pose = moved_pose(batch["pose_deg"], turn.to(device), mirrored.to(device))
+        return {"photo": augment.noisy(photo, rng), "pose_deg": pose}
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Huber loss of the angles, quadratic below a degree."""
+        with autocast(self.device):
+            seen = self.net(batch["photo"].contiguous(memory_format=torch.channels_last))
+        return {"loss": F.smooth_l1_loss(seen, batch["pose_deg"])}
+
+    @torch.no_grad()
+    def predict(self, photo: Tensor) -> Tensor:
+        """Angles [B, 3] of pictures uint8 [B, 3, S, S]."""
+        with autocast(self.device):
+            return in_parts(lambda part: self.average(grids.from_uint8(part)), photo)
+
+    def validate(self) -> dict[str, float]:
+        """Mean absolute errors in degrees; also of yaw on pictures blurred by 1.5 px."""
+        photo, true = self.held_out["photo"], self.held_out["pose_deg"]
+        error = (self.predict(photo) - true).abs().mean(0)
+        blurred = augment.gaussian_blur(photo.float(), 1.5).round().to(torch.uint8)
+        softly = (self.predict(blurred) - true)[:, 0].abs().mean()
+        angles = dict(zip(("yaw_mae", "pitch_mae", "roll_mae"), error.tolist(), strict=True))
+        return angles | {"yaw_mae_blurred": float(softly)}
+
+    def sample(self) -> Photo:
+        """Photos in the order of the yaw that the net sees."""
+        photo = self.held_out["photo"][:24]
+        order = self.predict(photo)[:, 0].argsort()
+        pictures = grids.from_uint8(photo[order])
+        return grids.rows(pictures[:12], pictures[12:])
+
+    def sizes(self) -> dict[str, Any]:
+        """Arguments of `PoseNet`."""
+        return dict(self.net_sizes)
+
+    def notes(self) -> str:
+        """For the card."""
+        return (
+            f"PoseNet {self.net_sizes} at {self.size_px} px, Huber loss on degrees; pictures "
+            f"moved, mirrored, turned by up to {TURN_DEG:g} degrees, recoloured and blurred."
+        )

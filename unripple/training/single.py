@@ -1,0 +1,103 @@
+"""What the trainings of one net with one optimizer share; see `loop.Task`."""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from unripple.conventions import Photo
+from unripple.training import cards, ema
+from unripple.training.loop import Batch, Figures, adam, minimise, parameters, place
+
+LONGEST_DECAY = 0.998
+GRADIENT_NORM = 5.0
+
+
+def decay_at(step: int) -> float:
+    """Decay of the running average: its memory is a tenth of the steps so far, 500 at most.
+
+    Trainings of minutes make hundreds of steps; a fixed slow average would still hold the start.
+    """
+    return min(LONGEST_DECAY, (1 + step) / (10 + step))
+
+
+def in_parts(function: Callable[[Tensor], Tensor], rows: Tensor, size: int = 16) -> Tensor:
+    """Apply a function to a few rows at a time, so that a validation needs no more memory than a
+    training step."""
+    return torch.cat([function(rows[i : i + size]) for i in range(0, len(rows), size)])
+
+
+class SingleNet(ABC):
+    """Task of one net: subclasses say what a batch is, what the loss is, and how good the net is.
+
+    Args:
+        net: what to train.
+        batch_size: pictures per step.
+        device: where the net lives.
+        lr: of Adam.
+    """
+
+    role: str
+    arch: str  # module.Class below unripple.models, for the weights file's metadata
+    size_px: int = 128  # side of the pictures that the net is trained for
+
+    def __init__(self, net: nn.Module, *, batch_size: int, device: str, lr: float) -> None:
+        self.batch_size, self.device, self.progress = batch_size, device, 0.0
+        self.net = place(net, device)
+        self.average: nn.Module = ema.shadow(self.net)
+        self.nets: dict[str, nn.Module] = {self.role: self.net}
+        self.ema: dict[str, nn.Module] = {self.role: self.average}
+        self.optimizers: dict[str, Optimizer] = {self.role: adam(parameters(self.net), lr)}
+
+    @abstractmethod
+    def draw(self, rng: torch.Generator) -> Batch:
+        """A batch, augmented, on the device."""
+
+    @abstractmethod
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Scalars; the one named `loss` is minimised."""
+
+    @abstractmethod
+    def validate(self) -> dict[str, float]:
+        """Figures on identities that no step saw."""
+
+    @abstractmethod
+    def sample(self) -> Photo:
+        """A grid to look at, uint8 [H, W, 3]."""
+
+    @abstractmethod
+    def sizes(self) -> dict[str, Any]:
+        """Arguments that rebuild the net."""
+
+    @abstractmethod
+    def notes(self) -> str:
+        """For the card."""
+
+    def train_step(self, batch: Batch, step: int) -> Figures:
+        """One step of Adam."""
+        self.net.train()
+        figures = self.losses(batch)
+        minimise(figures["loss"], self.optimizers[self.role], clip=GRADIENT_NORM)
+        ema.follow(self.average, self.net, decay_at(step))
+        return {name: value.detach() for name, value in figures.items()}
+
+    def export(self, folder: Path) -> list[Path]:
+        """Write the averaged net to `<folder>/<role>.safetensors`."""
+        path = folder / f"{self.role}.safetensors"
+        state = self.average.state_dict()
+        return [cards.save_half(path, state, role=self.role, **self.metadata())]
+
+    def metadata(self) -> dict[str, str]:
+        """What the weights file says of itself."""
+        return {
+            "arch": self.arch,
+            "size": str(self.size_px),
+            "sizes": json.dumps(self.sizes()),
+        }
