@@ -36,7 +36,7 @@ benchmark: $(STAMP)
 	$(BIN)/python benchmarks/edit.py
 
 test: $(STAMP)
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -n 2
 
 test-gpu: $(STAMP)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -m gpu

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from unripple import faceworld
-from unripple.training import directions
-from unripple.training.directions import YAW_PER_DEGREE
+from unripple.training import direction_files, directions
+from unripple.training.direction_files import YAW_PER_DEGREE
 from unripple.zoo.directions import read_directions
 
 WIDTH = faceworld.EMBED_WIDTH + 8
@@ -50,7 +50,7 @@ class Gauge(nn.Module):
 
 
 @pytest.fixture(scope="module")
-def found() -> dict[str, dict[str, directions.Found]]:
+def found() -> dict[str, dict[str, direction_files.Found]]:
     generator: Any = Mirror()
     gauge: Any = Gauge()
     return {
@@ -63,7 +63,7 @@ def change_in_factor(vector: np.ndarray[Any, Any], name: str) -> float:
     """What one degree does to the embedded factor itself, known because w is a rotation of z."""
     factors = faceworld.sample_factors(1, seed=0)
     raised = factors.clone()
-    raised[:, faceworld.INDEX[directions.ATTRIBUTES[name].factor]] += 1
+    raised[:, faceworld.INDEX[direction_files.ATTRIBUTES[name].factor]] += 1
     step = torch.zeros(WIDTH)
     step[: faceworld.EMBED_WIDTH] = (faceworld.embed(raised) - faceworld.embed(factors))[0]
     z = torch.from_numpy(vector).float() @ Mirror().turn.detach().T
@@ -109,9 +109,9 @@ def test_conditioned_normals_leave_the_others_alone() -> None:
 def test_the_file_is_one_that_the_editor_reads(
     found: dict[str, dict[str, Any]], tmp_path: Path
 ) -> None:
-    directions.write(tmp_path, found["effect"], method="effect", faces=3000)
+    direction_files.write(tmp_path, found["effect"], method="effect", faces=3000)
     stored = read_directions(tmp_path / "embedded.safetensors")
-    assert set(stored) == set(directions.ATTRIBUTES)
+    assert set(stored) == set(direction_files.ATTRIBUTES)
     pose = stored["pose"]
     assert pose.vector.dtype == np.float32
     assert pose.vector.shape == (WIDTH,)

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from unripple.models.lama import Lama, sizes_from_state
 from unripple.training import holes, inpainter
-from unripple.training.inpainter import FIELDS, Held, InpainterTask
+from unripple.training.fills import Held
+from unripple.training.inpainter import FIELDS, InpainterTask
 from unripple.training.shards import FaceShards
 
 from .toy_faces import toy_shard, write_shards
@@ -44,6 +45,10 @@ def alpha() -> Tensor:
     return toy_shard(0, 64)["alpha"]
 
 
+def plates() -> Tensor:
+    return toy_shard(0, 64)["plate"].repeat_interleave(2, 0)
+
+
 def test_holes_cover_the_person_and_a_little_more() -> None:
     person = alpha() > 127
     for seed in range(4):
@@ -52,11 +57,13 @@ def test_holes_cover_the_person_and_a_little_more() -> None:
         assert (hole.sum((1, 2)) > person.sum((1, 2))).all()
 
 
-def test_bands_lie_at_the_sides_of_the_person() -> None:
-    bands = holes.bands(alpha(), rng(1))
-    assert 0 < bands.mean() < 0.3
-    middle = bands[:, 0, 24:40, 30:34]
-    assert middle.sum() == 0
+def test_bands_are_the_part_of_the_hole_that_a_step_aside_uncovers() -> None:
+    hole, bands = holes.silhouettes(alpha(), rng(1)), holes.bands(alpha(), rng(1))
+    assert (bands <= hole).all()
+    assert 0 < bands.sum() < 0.6 * hole.sum()
+    across = bands[:, 0, 20]  # through the head: one run of pixels, at one of its sides
+    starts = (across[:, 1:] - across[:, :-1] == 1).sum(1)
+    assert (starts <= 1).all()
 
 
 def test_strokes_are_neither_nothing_nor_everything() -> None:
@@ -101,7 +108,7 @@ def test_the_second_phase_trains_painter_and_discriminator(task: InpainterTask) 
     assert task.batch_size == 4
     before = [p.detach().clone() for p in task.critic.parameters()]
     figures = [task.train_step(batch, step) for step in range(12)]
-    assert set(figures[0]) == {"l1", "critic", "adversarial", "matching"}
+    assert set(figures[0]) == {"l1", "critic", "texture", "adversarial", "matching"}
     assert float(figures[-1]["critic"]) < float(figures[0]["critic"])
     assert any(not torch.equal(a, b) for a, b in zip(before, task.critic.parameters(), strict=True))
     assert all(torch.isfinite(p).all() for p in task.net.parameters())
@@ -115,6 +122,33 @@ def test_terms_get_their_share_of_the_gradient(task: InpainterTask) -> None:
     assert push.norm() == pytest.approx(0.5 * float(pull.norm()), rel=1e-4)
     task.shares = {"adversarial": 0.0}
     assert task.balanced({"adversarial": picture.sum()}, picture, pull).norm() == 0
+
+
+def test_texture_is_asked_for_in_strength_and_not_in_place() -> None:
+    hole = torch.zeros(1, 1, 64, 64)
+    hole[:, :, 16:48, 16:48] = 1
+    noise = 0.5 + 0.2 * torch.rand(2, 3, 64, 64, generator=rng())
+    truth, other = noise[:1], noise[1:]
+    flat = torch.full_like(truth, 0.6)
+    loud = torch.lerp(flat, other, 3.0)
+    same, as_loud, silent, louder = (
+        float(inpainter.texture_loss(painted, truth, hole))
+        for painted in (truth, other, flat, loud)
+    )
+    assert same == 0
+    assert as_loud < 0.3 * min(silent, louder)
+    outside = torch.where(hole > 0, truth, flat)  # what lies outside the hole does not count
+    assert inpainter.texture_loss(outside, truth, hole) < 0.2 * silent
+
+
+def test_blocks_of_colour_are_pinned_and_texture_within_them_is_free() -> None:
+    hole = torch.ones(1, 1, 64, 64)
+    target = torch.full((1, 3, 64, 64), 0.5)
+    rows = torch.arange(64) % 2
+    checks = target + 0.2 * (2 * ((rows[None] + rows[:, None]) % 2) - 1)
+    assert inpainter.reconstruction(checks, target, hole, fine=0.0) < 1e-6
+    assert inpainter.reconstruction(checks, target, hole, fine=1.0) > 0.2
+    assert inpainter.reconstruction(target + 0.1, target, hole, fine=0.0) > 0.09
 
 
 def test_only_patches_with_fill_are_called_fake() -> None:
@@ -135,30 +169,29 @@ def test_the_rim_counts_most_and_the_known_least() -> None:
     def error_at(row: int, column: int) -> float:
         picture = target.clone()
         picture[:, :, row, column] = 1
-        return float(inpainter.reconstruction(picture, target, hole))
+        return float(inpainter.reconstruction(picture, target, hole, fine=1.0))
 
     assert error_at(10, 30) > 2 * error_at(32, 32) > 4 * error_at(2, 30) > 0
 
 
 def test_figures_of_the_truth_and_of_a_blur() -> None:
-    shard = toy_shard(0, 64)
-    held = Held.of(shard["plate"], shard["alpha"])
+    held = Held.of(plates(), alpha())
     perfect = held.figures(held.truth)
     assert perfect["l1"] == 0
     assert perfect["energy"] == pytest.approx(1)
     assert perfect["beta"] == pytest.approx(1)
     flat = np.full_like(held.truth, 128)
-    assert held.figures(flat)["energy"] == 0
+    assert held.figures(flat)["energy"] == pytest.approx(0, abs=1e-4)
     assert set(perfect) == {"psnr", "l1", "energy", "beta"}
 
 
 def test_the_rival_never_sees_behind_the_person() -> None:
-    shard = toy_shard(0, 64)
-    held = Held.of(shard["plate"], shard["alpha"])
-    hidden = (held.hole > 0.5)[:, 0]
-    loud = shard["plate"].clone()
-    loud[hidden[:, None].expand(-1, 3, -1, -1)] = 255
-    assert np.array_equal(Held.of(loud, shard["alpha"]).rival, held.rival)
+    held = Held.of(plates(), alpha())
+    hidden = (held.hole > 0.5).expand(-1, 3, -1, -1).repeat_interleave(2, 0)
+    loud = torch.where(hidden, torch.tensor(255, dtype=torch.uint8), plates())
+    rival = Held.of(loud, alpha()).rival
+    seen = ~hidden[::2].permute(0, 2, 3, 1).numpy()
+    assert np.array_equal(rival * ~seen, held.rival * ~seen)
 
 
 def test_the_fill_keeps_the_known_and_the_export_rebuilds_the_net(

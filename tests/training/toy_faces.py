@@ -79,7 +79,7 @@ def toy_labels(size: int, turn: float) -> Tensor:
     def disc(part: Face, cx: float, cy: float, rx: float, ry: float) -> None:
         labels[((x - cx) / rx) ** 2 + ((y - cy) / ry) ** 2 < 1] = part
 
-    disc(Face.HAIR, 0.5, 0.42, 0.28, 0.33)
+    disc(Face.HAIR, 0.5 + 0.1 * turn, 0.42, 0.28, 0.33)
     disc(Face.SKIN, 0.5 + 0.03 * turn, 0.5, 0.22, 0.28)
     eye, other, nose, corner, far = (toy_landmarks(size, turn) / size).tolist()
     disc(Face.RIGHT_EYE, *eye, 0.06, 0.04)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from unripple.models.layers.ffc import FFCBNReLU, FFCResBlock
@@ -85,6 +86,53 @@ class Lama(nn.Module):
         for layer in layers[self.blocks_to : -1]:
             x = layer(x)
         return torch.sigmoid(x.float())
+
+
+def smooth_extension(picture: Tensor, hole: Tensor) -> Tensor:
+    """Continue the known pixels smoothly into the hole: mean colours of ever larger blocks.
+
+    Args:
+        picture: float [B, 3, H, W]; what lies in the hole does not matter.
+        hole: 1 where the picture is unknown, else 0, float [B, 1, H, W].
+
+    Returns:
+        The picture with the hole filled, everything else as it was. A hole without a border is
+        filled with zeros.
+
+    Source: pull-push interpolation (Gortler et al. 1996, "The Lumigraph", section 3.4).
+    """
+    weight = 1 - hole
+    levels = [(picture * weight, weight)]
+    while levels[-1][1].shape[-1] % 2 == 0 and levels[-1][1].shape[-2] % 2 == 0:
+        levels.append((F.avg_pool2d(levels[-1][0], 2), F.avg_pool2d(levels[-1][1], 2)))
+    total, count = (part.sum((2, 3), keepdim=True) for part in levels[-1])
+    guess = total / count.clamp_min(1e-6)
+    for values, weights in reversed(levels):
+        coarse = F.interpolate(guess, size=values.shape[2:], mode="bilinear", align_corners=False)
+        share = weights.clamp(max=1)
+        guess = values / weights.clamp_min(1e-6) * share + coarse * (1 - share)
+    return torch.lerp(picture, guess, hole)
+
+
+def paint_over(
+    network: Callable[[Tensor, Tensor], Tensor], picture: Tensor, hole: Tensor
+) -> Tensor:
+    """Paint with a network that was trained to correct a smooth guess, not to start from black.
+
+    It sees the guess in the place of the hole, and its output in [0, 1] is read as a correction
+    from -1 to 1. So an untrained network already gives smooth colours, and a small one has only
+    the texture to learn.
+
+    Args:
+        network: a `Lama`.
+        picture: float [B, 3, H, W] in [0, 1].
+        hole: 1 where the picture is unknown, else 0, float [B, 1, H, W].
+
+    Returns:
+        float32 [B, 3, H, W], not clamped.
+    """
+    guess = smooth_extension(picture, hole)
+    return guess + 2 * network(guess, hole) - 1
 
 
 def sizes_from_state(state: Mapping[str, Tensor]) -> dict[str, Any]:

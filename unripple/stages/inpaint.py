@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from unripple.conventions import Mask, Photo
+from unripple.models.lama import paint_over
 from unripple.ops.masks import grow, remove_small, require_same_size
 from unripple.ops.tensors import device_of
 
@@ -91,11 +92,15 @@ def inpaint_edited(edited: Photo, ripple: Mask, *, fill: Fill) -> Inpainted:
     return Inpainted(inpaint(edited, ripple, fill), ripple, ripple)
 
 
-def lama_fill(network: Callable[[Tensor, Tensor], Tensor], *, multiple: int = 8) -> Fill:
+def lama_fill(
+    network: Callable[[Tensor, Tensor], Tensor], *, multiple: int = 8, corrects: bool = False
+) -> Fill:
     """Make a painter out of LaMa.
 
     Args:
         network: (masked picture [B, 3, H, W] in [0, 1], hole [B, 1, H, W]) -> picture in [0, 1].
+        corrects: whether the network was trained to correct a smooth guess (`paint_over`) instead
+            of painting on black.
         multiple: the network's sides; the picture is mirrored at the right and bottom to reach one.
 
     Returns:
@@ -115,7 +120,8 @@ def lama_fill(network: Callable[[Tensor, Tensor], Tensor], *, multiple: int = 8)
             for values in (shown * (1 - hidden), hidden)
         )
         with torch.inference_mode():
-            painted = network(masked, mask)[0].float().permute(1, 2, 0).cpu().numpy()  # [H, W, 3]
+            output = paint_over(network, masked, mask) if corrects else network(masked, mask)
+            painted = output[0].float().permute(1, 2, 0).cpu().numpy()  # [H, W, 3]
         levels: Photo = np.clip(painted[:height, :width] * 255, 0, 255).astype(np.uint8)
         return levels
 

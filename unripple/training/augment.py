@@ -139,7 +139,9 @@ def swap_sides(labels: Tensor) -> Tensor:
 
 def is_mirrored(affine: Tensor) -> Tensor:
     """Which of the maps [B, 2, 3] mirror, bool [B]."""
-    return torch.linalg.det(affine[:, :, :2]) < 0
+    (a, b), (c, d) = (row.unbind(1) for row in affine[:, :, :2].unbind(1))
+    mirrored: Tensor = a * d - b * c < 0
+    return mirrored
 
 
 def similarity(

@@ -1,0 +1,21 @@
+# Put the edited person over that background.
+
+
+rule compose:
+    input:
+        "results/align/{shard}.json",
+        "results/edit/{edit}/{shard}.json",
+        "results/ripple/{edit}/{shard}.json",
+        "results/foreground/{edit}/{shard}.json",
+        "results/inpaint/{edit}/{shard}.json",
+    output:
+        "results/compose/{edit}/{shard}.json",
+    log:
+        "results/log/compose/{edit}/{shard}.log",
+    conda:
+        "../envs/unripple.yaml"
+    params:
+        job=job("compose"),
+        made_by=made_by("compose"),
+    shell:
+        "unripple compose --shard {wildcards.shard} --edit {wildcards.edit} --job {params.job:q} --log {log:q}"

@@ -1,0 +1,17 @@
+# Estimate inverse depth, of the photo and of each edit.
+
+
+rule depth:
+    input:
+        shown_picture,
+    output:
+        "results/depth/{of}/{shard}.json",
+    log:
+        "results/log/depth/{of}/{shard}.log",
+    conda:
+        "../envs/unripple.yaml"
+    params:
+        job=job("depth"),
+        made_by=made_by("depth"),
+    shell:
+        "unripple depth --shard {wildcards.shard} --edit {wildcards.of} --job {params.job:q} --log {log:q}"

@@ -1,0 +1,18 @@
+# Draw the moved codes, ripples and all.
+
+
+rule edit:
+    input:
+        "results/invert/{shard}.json",
+        "results/translate/{edit}/{shard}.json",
+    output:
+        "results/edit/{edit}/{shard}.json",
+    log:
+        "results/log/edit/{edit}/{shard}.log",
+    conda:
+        "../envs/unripple.yaml"
+    params:
+        job=job("edit"),
+        made_by=made_by("edit"),
+    shell:
+        "unripple edit --shard {wildcards.shard} --edit {wildcards.edit} --job {params.job:q} --log {log:q}"

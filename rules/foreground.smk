@@ -1,0 +1,18 @@
+# Split both depth maps into person and background.
+
+
+rule foreground:
+    input:
+        "results/depth/photo/{shard}.json",
+        "results/depth/{edit}/{shard}.json",
+    output:
+        "results/foreground/{edit}/{shard}.json",
+    log:
+        "results/log/foreground/{edit}/{shard}.log",
+    conda:
+        "../envs/unripple.yaml"
+    params:
+        job=job("foreground"),
+        made_by=made_by("foreground"),
+    shell:
+        "unripple foreground --shard {wildcards.shard} --edit {wildcards.edit} --job {params.job:q} --log {log:q}"

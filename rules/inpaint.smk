@@ -1,0 +1,20 @@
+# Paint the background that the person hid.
+
+
+rule inpaint:
+    input:
+        "results/align/{shard}.json",
+        "results/edit/{edit}/{shard}.json",
+        "results/ripple/{edit}/{shard}.json",
+        "results/foreground/{edit}/{shard}.json",
+    output:
+        "results/inpaint/{edit}/{shard}.json",
+    log:
+        "results/log/inpaint/{edit}/{shard}.log",
+    conda:
+        "../envs/unripple.yaml"
+    params:
+        job=job("inpaint"),
+        made_by=made_by("inpaint"),
+    shell:
+        "unripple inpaint --shard {wildcards.shard} --edit {wildcards.edit} --job {params.job:q} --log {log:q}"

@@ -1,0 +1,18 @@
+# Draw each face again from its codes.
+
+
+rule invert:
+    input:
+        "results/align/{shard}.json",
+        "results/project/{shard}.json",
+    output:
+        "results/invert/{shard}.json",
+    log:
+        "results/log/invert/{shard}.log",
+    conda:
+        "../envs/unripple.yaml"
+    params:
+        job=job("invert"),
+        made_by=made_by("invert"),
+    shell:
+        "unripple invert --shard {wildcards.shard} --job {params.job:q} --log {log:q}"

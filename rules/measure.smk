@@ -1,0 +1,22 @@
+# Measure the edit.
+
+
+rule measure:
+    input:
+        "results/align/{shard}.json",
+        "results/edit/{edit}/{shard}.json",
+        "results/ripple/{edit}/{shard}.json",
+        "results/inpaint/{edit}/{shard}.json",
+        "results/compose/{edit}/{shard}.json",
+        truths,
+    output:
+        "results/measure/{edit}/{shard}.json",
+    log:
+        "results/log/measure/{edit}/{shard}.log",
+    conda:
+        "../envs/unripple.yaml"
+    params:
+        job=job("measure"),
+        made_by=made_by("measure"),
+    shell:
+        "unripple measure --shard {wildcards.shard} --edit {wildcards.edit} --job {params.job:q} --log {log:q}"

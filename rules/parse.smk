@@ -1,0 +1,17 @@
+# Label the parts of the face, of the photo and of each edit.
+
+
+rule parse:
+    input:
+        shown_picture,
+    output:
+        "results/parse/{of}/{shard}.json",
+    log:
+        "results/log/parse/{of}/{shard}.log",
+    conda:
+        "../envs/unripple.yaml"
+    params:
+        job=job("parse"),
+        made_by=made_by("parse"),
+    shell:
+        "unripple parse --shard {wildcards.shard} --edit {wildcards.of} --job {params.job:q} --log {log:q}"

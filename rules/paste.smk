@@ -1,0 +1,18 @@
+# Put the result back into the full photo.
+
+
+rule paste:
+    input:
+        "results/align/{shard}.json",
+        "results/compose/{edit}/{shard}.json",
+    output:
+        "results/paste/{edit}/{shard}.json",
+    log:
+        "results/log/paste/{edit}/{shard}.log",
+    conda:
+        "../envs/unripple.yaml"
+    params:
+        job=job("paste"),
+        made_by=made_by("paste"),
+    shell:
+        "unripple paste --shard {wildcards.shard} --edit {wildcards.edit} --job {params.job:q} --log {log:q}"

@@ -1,0 +1,17 @@
+# Describe each face by the generator's codes.
+
+
+rule project:
+    input:
+        "results/align/{shard}.json",
+    output:
+        "results/project/{shard}.json",
+    log:
+        "results/log/project/{shard}.log",
+    conda:
+        "../envs/unripple.yaml"
+    params:
+        job=job("project"),
+        made_by=made_by("project"),
+    shell:
+        "unripple project --shard {wildcards.shard} --job {params.job:q} --log {log:q}"

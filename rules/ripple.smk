@@ -1,0 +1,18 @@
+# Mark what the edit uncovered or smeared.
+
+
+rule ripple:
+    input:
+        "results/parse/photo/{shard}.json",
+        "results/parse/{edit}/{shard}.json",
+    output:
+        "results/ripple/{edit}/{shard}.json",
+    log:
+        "results/log/ripple/{edit}/{shard}.log",
+    conda:
+        "../envs/unripple.yaml"
+    params:
+        job=job("ripple"),
+        made_by=made_by("ripple"),
+    shell:
+        "unripple ripple --shard {wildcards.shard} --edit {wildcards.edit} --job {params.job:q} --log {log:q}"

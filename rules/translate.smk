@@ -1,0 +1,17 @@
+# Move the codes along the edit's directions.
+
+
+rule translate:
+    input:
+        "results/project/{shard}.json",
+    output:
+        "results/translate/{edit}/{shard}.json",
+    log:
+        "results/log/translate/{edit}/{shard}.log",
+    conda:
+        "../envs/unripple.yaml"
+    params:
+        job=job("translate"),
+        made_by=made_by("translate"),
+    shell:
+        "unripple translate --shard {wildcards.shard} --edit {wildcards.edit} --job {params.job:q} --log {log:q}"

@@ -1,0 +1,91 @@
+"""Manifests and the readable tree."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from unripple.conventions import StoreError, UnknownName
+from unripple.io.digest import value_sha256
+from unripple.io.results import Failure, Manifest, Results, photo_of
+
+
+def put(results: Results, name: str, **parts: np.ndarray) -> str:
+    made_from = {"name": name}
+    key = value_sha256(made_from)
+    results.store.put(key, parts, made_from)
+    return key
+
+
+def masks(*, fill: bool) -> np.ndarray:
+    return np.full((2, 2), fill)
+
+
+def test_a_manifest_comes_back(tmp_path: Path) -> None:
+    results = Results(tmp_path)
+    manifest = Manifest({"anna": "ab"}, {"bob": Failure("align", "NoFace", "nobody there")})
+    results.write_manifest("edit", "look_left", "00000", manifest)
+    assert results.read_manifest("edit", "look_left", "00000") == manifest
+    assert (tmp_path / "edit" / "look_left" / "00000.json").exists()
+
+
+def test_a_missing_or_damaged_manifest_is_named(tmp_path: Path) -> None:
+    results = Results(tmp_path)
+    with pytest.raises(StoreError, match="not made yet"):
+        results.read_manifest("align", None, "00000")
+    (tmp_path / "align").mkdir()
+    (tmp_path / "align" / "00000.json").write_text('{"photos": {"anna": {"ke')
+    with pytest.raises(StoreError, match="damaged"):
+        results.read_manifest("align", None, "00000")
+
+
+def test_the_tree_shows_the_store_by_name(tmp_path: Path) -> None:
+    results = Results(tmp_path)
+    key = put(results, "a", before=masks(fill=True), after=masks(fill=False))
+    results.show("ripple", "smile", {"anna": key}, {"anna"})
+    shown = sorted((tmp_path / "ripple" / "smile").iterdir())
+    assert [path.name for path in shown] == ["anna.after.png", "anna.before.png"]
+    assert shown[0].samefile(results.store.parts(key)["after"])
+
+
+def test_outdated_pictures_are_taken_away_and_others_stay(tmp_path: Path) -> None:
+    results = Results(tmp_path)
+    old = put(results, "old", picture=np.zeros((2, 2, 3), np.uint8), residual=np.zeros((3, 2, 2)))
+    new = put(results, "new", picture=np.ones((2, 2, 3), np.uint8))
+    keys = {"anna": old, "group+1": old, "group+2": old, "other": old}
+    results.show("invert", None, keys, {"anna", "group", "other"})
+    results.show("invert", None, {"anna": new, "group": new}, {"anna", "group"})
+    names = sorted(path.name for path in (tmp_path / "invert").iterdir())
+    assert names == [
+        "anna.picture.png",
+        "group.picture.png",
+        "other.picture.png",
+        "other.residual.npy",
+    ]
+    assert (tmp_path / "invert" / "anna.picture.png").samefile(results.store.parts(new)["picture"])
+
+
+def test_one_file_is_found_by_names(tmp_path: Path) -> None:
+    results = Results(tmp_path)
+    key = put(results, "a", after=masks(fill=False))
+    results.show("ripple", "smile", {"anna": key}, {"anna"})
+    assert results.part("ripple", "smile", "anna").name == "anna.after.png"
+    with pytest.raises(UnknownName, match="nothing of 'bob'; there is: anna"):
+        results.part("ripple", "smile", "bob")
+    with pytest.raises(UnknownName, match="with part 'middle'"):
+        results.part("ripple", "smile", "anna", "middle")
+
+
+def test_named_keys_are_found_at_both_depths(tmp_path: Path) -> None:
+    results = Results(tmp_path)
+    results.write_manifest("align", None, "00000", Manifest({"anna": "ab"}, {}))
+    results.write_manifest("edit", "smile", "00001", Manifest({"anna": "cd"}, {}))
+    put(results, "a", after=masks(fill=False))
+    assert set(results.named_keys()) == {"ab", "cd"}
+
+
+def test_a_face_belongs_to_its_photo() -> None:
+    assert photo_of("group+2") == "group"
+    assert photo_of("img-2") == "img-2"

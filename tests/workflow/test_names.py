@@ -1,0 +1,72 @@
+"""One word per stage: rule files, modules, commands, config sections, folders and tests agree."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from unripple.api.steps import STEPS
+from unripple.cli.main import build_parser
+from unripple.conventions import STAGES
+from unripple.io.results import Results
+
+NO_STAGES = {"common", "view", "train"}
+"""Rule files that are not about a stage."""
+
+
+def includes(repo: Path) -> list[str]:
+    return re.findall(r'include: "rules/(\w+)\.smk"', (repo / "Snakefile").read_text())
+
+
+def test_the_six_lists_are_one(repo: Path) -> None:
+    (commands,) = (
+        action.choices
+        for action in build_parser()._actions
+        if isinstance(action, argparse._SubParsersAction)
+    )
+    config = yaml.safe_load((repo / "config.yaml").read_text())
+    tests = {path.stem.removeprefix("test_") for path in repo.glob("tests/stages/test_*.py")}
+    lists = {
+        "rule files": {path.stem for path in (repo / "rules").glob("*.smk")} - NO_STAGES,
+        "stage modules": {path.stem for path in repo.glob("unripple/stages/[a-z]*.py")},
+        "commands": set(commands) & (set(STAGES) | {"mix", "restore"}),
+        "config sections": {key for key in config if isinstance(config[key], dict)},
+        "results folders": {Results().folder(stage).name for stage in STEPS} | {"report"},
+        "test files": tests,
+    }
+    for name, words in lists.items():
+        assert words == set(STAGES), name
+
+
+def test_the_snakefile_lists_them_in_running_order(repo: Path) -> None:
+    assert [name for name in includes(repo) if name not in NO_STAGES] == list(STAGES)
+
+
+@pytest.mark.parametrize("stage", STEPS)
+def test_a_rule_reads_and_writes_what_the_table_says(repo: Path, stage: str) -> None:
+    """Rules spell their files out, because that is what people read; the table decides."""
+    text = (repo / "rules" / f"{stage}.smk").read_text()
+    given, made = (
+        set(re.findall(r'"(results/[^"]+\.json)"', block))
+        for block in re.split(r"\n    output:\n", text)
+    )
+    step, results = STEPS[stage], Results()
+    of = "{of}" if step.looks_at_both else None if step.edit_inputs is None else "{edit}"
+    assert made == {str(results.manifest_path(stage, of, "{shard}"))}
+    if step.looks_at_both:
+        assert given == set() and "shown_picture" in text
+        assert (step.photo_inputs, step.edit_inputs) == (("align",), ("edit",))
+    else:
+        places = step.inputs(of).values()
+        assert given == {str(results.manifest_path(*place, "{shard}")) for place in places}
+
+
+def test_a_rule_calls_its_command_and_nothing_else(repo: Path) -> None:
+    for stage in STAGES:
+        text = (repo / "rules" / f"{stage}.smk").read_text()
+        assert f'"unripple {stage} ' in text
+        assert "run:" not in text and "script:" not in text

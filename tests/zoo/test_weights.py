@@ -1,0 +1,61 @@
+"""Weights files are checked before anything is built from them."""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.tiny import save_model
+from unripple.conventions import BadCheckpoint
+from unripple.zoo.weights import read_header, read_state, size_px
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "net.safetensors"
+    save_model(path, {"a": torch.ones(3), "n": torch.tensor(2)}, arch="net", size=64, crop={"s": 1})
+    return path
+
+
+def test_metadata_is_decoded_without_reading_weights(path: Path) -> None:
+    metadata, table = read_header(path)
+    assert metadata == {"arch": "net", "size": 64, "crop": {"s": 1}}
+    assert table["a"]["shape"] == [3]
+    assert size_px(metadata, path) == 64
+
+
+def test_floats_become_float32_and_integers_stay(path: Path) -> None:
+    state = read_state(path)
+    assert state["a"].dtype == torch.float32 and torch.equal(state["a"], torch.ones(3))
+    assert state["n"].dtype == torch.int64
+
+
+@pytest.mark.parametrize("cut", [4, 60, -1])
+def test_a_truncated_file_is_refused(path: Path, cut: int) -> None:
+    path.write_bytes(path.read_bytes()[:cut])
+    with pytest.raises(BadCheckpoint, match=r"net\.safetensors: (no safetensors|cut short)"):
+        read_state(path)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"PK\x03\x04 a zip file, as torch writes", struct.pack("<Q", 2) + b"[]"]
+)
+def test_a_foreign_file_is_refused(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    with pytest.raises(BadCheckpoint, match="no safetensors file"):
+        read_header(path)
+
+
+def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(BadCheckpoint, match="no such weights file; get the file again, or name"):
+        read_header(tmp_path / "nothing.safetensors")
+
+
+@pytest.mark.parametrize("metadata", [{}, {"size": "large"}, {"size": 0}, json.loads("[]")])
+def test_a_size_must_be_given(metadata: dict[str, object]) -> None:
+    with pytest.raises(BadCheckpoint, match="must give `size`"):
+        size_px(dict(metadata), Path("net.safetensors"))

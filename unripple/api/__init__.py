@@ -1,0 +1,1 @@
+"""Photos through the stages: the table of steps, walked by shard jobs and by live sessions."""

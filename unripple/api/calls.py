@@ -1,0 +1,316 @@
+"""One call per stage: from named inputs and settings to the stage's function, and its parts back.
+
+Each imports its stage when called, so that nothing costs torch before it is needed.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from unripple.conventions import BadCheckpoint, NoFace
+from unripple.zoo.directions import find_direction
+
+if TYPE_CHECKING:
+    from unripple.api.work import Work
+    from unripple.conventions import Landmarks, Photo
+    from unripple.io.artifact import Artifact
+    from unripple.stages.inpaint import Fill
+    from unripple.stages.invert import Consultant
+    from unripple.stages.measure import Judges, Truth
+
+
+def _parts(named: NamedTuple) -> Artifact:
+    """A stage's named tuple as an artifact; parts that are None are left out."""
+    return {name: part for name, part in named._asdict().items() if part is not None}
+
+
+def align(work: Work) -> list[Artifact]:
+    """Crop every face that the settings ask for, largest first."""
+    from unripple.ops.geometry import Framing
+    from unripple.stages import align as stage
+
+    assert work.photo is not None
+    photo, settings = work.photo.pixels, work.settings
+    if settings["mode"] == "aligned":
+        return [_parts(stage.already_aligned(photo, size_px=settings["size_px"]))]
+    faces = stage.choose_faces(_find_faces(photo, work), settings["faces"])
+    framing = Framing(**settings["framing"])
+    return [
+        _parts(stage.align(photo, face, size_px=settings["size_px"], framing=framing))
+        for face in faces
+    ]
+
+
+def _find_faces(photo: Photo, work: Work) -> list[Landmarks]:
+    from unripple.ops.geometry import Framing
+    from unripple.stages import align as stage
+
+    settings = work.settings
+    if settings["mode"] == "file":
+        if settings["points"] is None:
+            raise NoFace("the landmarks file does not name this photo; add it there")
+        return [np.array(settings["points"], np.float32)]
+    if settings["mode"] == "mtcnn":
+        mtcnn = work.zoo.load("mtcnn").net
+        return stage.faces_by_mtcnn(photo, mtcnn, min_confidence=settings["min_confidence"])
+    reader = work.zoo.load("landmarks")
+    return stage.faces_by_network(
+        photo,
+        reader.net,
+        net_size_px=reader.size_px,
+        framing=Framing(**reader.metadata.get("framing", {})),
+        max_spread=settings["max_spread"],
+    )
+
+
+def project(work: Work) -> Artifact:
+    """Encode the aligned picture."""
+    from unripple.stages import project as stage
+
+    encoder = work.zoo.load("encoder")
+    if "latent_avg" not in encoder.extras:
+        raise BadCheckpoint(f"{encoder.path}: lacks `latent_avg`, the mean that codes start from")
+    latent_avg = encoder.extras["latent_avg"]
+    return {"w_plus": stage.project(work.array("align.picture"), encoder.net, latent_avg)}
+
+
+def _consultant(work: Work) -> Consultant:
+    from unripple.models.hfgi import CONSULTED
+    from unripple.stages.invert import Consultant
+
+    hfgi = work.zoo.load("hfgi")
+    nets: Any = hfgi.net
+    after = int(hfgi.metadata.get("inject_after", CONSULTED))
+    return Consultant(nets["grid_align"], nets["residue"], after)
+
+
+def invert(work: Work) -> Artifact:
+    """Draw the codes again, with or without the photo's details."""
+    from unripple.stages import invert as stage
+
+    photo, w_plus = work.array("align.picture"), work.array("project.w_plus")
+    generator: Any = work.zoo.load("generator").net
+    if work.settings["method"] == "e4e":
+        return _parts(stage.invert_plainly(w_plus, generator, size_px=photo.shape[0]))
+    return _parts(stage.invert(photo, w_plus, generator, _consultant(work)))
+
+
+def translate(work: Work) -> Artifact:
+    """Move the codes along the edit's directions, one after the other."""
+    from unripple.stages import translate as stage
+
+    w_plus = work.array("project.w_plus")
+    for name, degree in work.settings["moves"].items():
+        direction = find_direction(work.directions, name)
+        knobs = work.knobs("first_code", "end_code")
+        w_plus = stage.translate(w_plus, direction.vector, degree, **knobs)
+    return {"w_plus": w_plus}
+
+
+def edit(work: Work) -> Artifact:
+    """Draw the moved codes."""
+    from unripple.stages import edit as stage
+
+    w_plus = work.array("translate.w_plus")
+    generator: Any = work.zoo.load("generator").net
+    if work.settings["method"] == "e4e":
+        size_px = work.array("invert.picture").shape[0]
+        return {"picture": stage.edit_plainly(w_plus, generator, size_px=size_px)}
+    residual = work.array("invert.residual")
+    knobs = work.knobs("strength")
+    return {"picture": stage.edit(w_plus, residual, generator, _consultant(work), **knobs)}
+
+
+def _shown(work: Work) -> Photo:
+    """The picture of the only input: the aligned photo's or the edit's."""
+    (name,) = work.inputs
+    return work.array(f"{name}.picture")
+
+
+def parse(work: Work) -> Artifact:
+    """Label the parts of the face."""
+    from unripple.stages import parse as stage
+
+    parser = work.zoo.load("parser")
+    net: Any = parser.net
+    return {"labels": stage.parse(_shown(work), net, net_size_px=parser.size_px)}
+
+
+def ripple(work: Work) -> Artifact:
+    """Compare the labels of photo and edit."""
+    from unripple.stages import ripple as stage
+
+    before, after = work.array("parse@photo.labels"), work.array("parse@edit.labels")
+    return _parts(stage.ripple(before, after, **work.knobs("grow_px", "smear_px", "min_area_px")))
+
+
+def depth(work: Work) -> Artifact:
+    """Estimate inverse depth."""
+    from unripple.stages import depth as stage
+
+    model = work.zoo.load("depth")
+    return {"inverse_depth": stage.depth(_shown(work), model.net, net_size_px=model.size_px)}
+
+
+def foreground(work: Work) -> Artifact:
+    """Split both depth maps."""
+    from unripple.stages import foreground as stage
+
+    before, after = (work.array(f"depth@{of}.inverse_depth") for of in ("photo", "edit"))
+    return _parts(stage.foreground(before, after, **work.knobs("min_area_px")))
+
+
+def inpaint(work: Work) -> Artifact:
+    """Paint the plate behind the person, or over the ripple in the edit."""
+    from unripple.stages import inpaint as stage
+
+    fill = _painter(work)
+    if work.settings["paints"] == "edited":
+        picture, ripple = work.array("edit.picture"), work.array("ripple.ripple")
+        return _parts(stage.inpaint_edited(picture, ripple, fill=fill))
+    seen = work.settings["use_depth"]
+    plate = stage.inpaint_plate(
+        work.array("align.picture"),
+        work.array("ripple.before"),
+        work.array("ripple.after"),
+        fill=fill,
+        depth_before=work.array("foreground.before") if seen else None,
+        depth_after=work.array("foreground.after") if seen else None,
+        **work.knobs("grow_px", "min_area_px"),
+    )
+    return _parts(plate)
+
+
+def _painter(work: Work) -> Fill:
+    from unripple.ops import inpainting
+    from unripple.stages.inpaint import lama_fill
+
+    painter = work.settings["painter"]
+    if painter == "lama":
+        model = work.zoo.load("inpainter")
+        return lama_fill(model.net, corrects=bool(model.metadata.get("corrects", False)))
+    return {"telea": inpainting.telea, "navier_stokes": inpainting.navier_stokes}[painter]
+
+
+def compose(work: Work) -> Artifact:
+    """Put the edited person into the photo's own background."""
+    from unripple.stages import compose as stage
+
+    plate, edited = work.array("inpaint.plate"), work.array("edit.picture")
+    method = work.settings["method"]
+    if method == "direct":
+        return _parts(stage.compose_direct(plate))
+    if method == "or":
+        hole, near = work.array("inpaint.hole"), work.array("foreground.after")
+        return _parts(stage.compose_or(edited, plate, hole, near))
+    composed = stage.compose_plate(
+        work.array("align.picture"),
+        edited,
+        plate,
+        work.array("inpaint.vacated"),
+        work.array("ripple.after"),
+        **work.knobs("feather_px"),
+    )
+    return _parts(composed)
+
+
+def paste(work: Work) -> Artifact:
+    """Put the composed crop back into the full photograph."""
+    from unripple.stages import paste as stage
+
+    assert work.photo is not None
+    pasted = stage.paste(
+        work.photo.pixels,
+        work.array("compose.picture"),
+        work.array("compose.touched"),
+        work.array("align.transform"),
+        **work.knobs("feather_px", "border_px"),
+    )
+    return _parts(pasted)
+
+
+GHOST_FIGURES = ("ghost_transmission", "texture_energy", "counterfactual_psnr")
+"""Figures that are given for the inverter's own edit, too, to compare with."""
+
+
+def measure(work: Work) -> Artifact:
+    """Measure the result, and in a few figures the inverter's edit beside it."""
+    from unripple.stages import measure as stage
+
+    photo = work.array("align.picture")
+    masks = work.array("ripple.before"), work.array("ripple.after")
+    truth = _truth_in_crop(work)
+    painted = None if work.settings["paints"] == "edited" else work.array("inpaint.plate")
+    figures = stage.measure(
+        photo,
+        work.array("compose.picture"),
+        *masks,
+        estimated_plate=painted,
+        asked_turn_deg=work.settings["asked_turn_deg"],
+        truth=truth,
+        judges=_judges(work),
+    )
+    rippled = stage.measure(
+        photo, work.array("edit.picture"), *masks, estimated_plate=painted, truth=truth
+    )
+    compared = {f"{name}_of_edit": rippled[name] for name in GHOST_FIGURES if name in rippled}
+    # JSON knows no nan.
+    return {
+        "figures": {
+            name: None if math.isnan(value) else value
+            for name, value in (figures | compared).items()
+        }
+    }
+
+
+def _truth_in_crop(work: Work) -> Truth:
+    """The truth, which is as large as the photo, seen through the crop."""
+    from unripple.ops.geometry import resample
+    from unripple.stages.measure import Truth
+
+    known = work.truth
+    if known is None:
+        return Truth()
+    transform = work.array("align.transform")
+    size_px = work.array("align.picture").shape[0]
+
+    def seen(picture: Any) -> Any:
+        if picture is None:
+            return None
+        looked = resample(
+            picture.astype(np.uint8) * 255 if picture.dtype == np.bool_ else picture,
+            transform,
+            width=size_px,
+            height=size_px,
+        )
+        return looked >= 128 if picture.dtype == np.bool_ else looked
+
+    return Truth(
+        seen(known.plate),
+        seen(known.counterfactual),
+        seen(known.before),
+        seen(known.after),
+        known.yaw_deg,
+    )
+
+
+def _judges(work: Work) -> Judges:
+    from unripple.metrics.subject import SameFace
+    from unripple.stages.measure import Judges
+
+    judges: dict[str, Any] = {}
+    if work.settings["pose"]:
+        pose = work.zoo.load("pose")
+        judges |= {"pose": pose.net, "pose_px": pose.size_px}
+    if work.settings["identity"]:
+        identity = work.zoo.load("identity")
+        net: Any = identity.net
+        judges |= {"identity": net, "identity_px": net.input_size}
+        reference = identity.metadata.get("same_face")
+        if reference is not None:
+            columns = {name: np.array(values) for name, values in reference.items()}
+            judges["same_face"] = SameFace(**columns)
+    return Judges(**judges)

@@ -1,0 +1,185 @@
+"""A live session: photos in, edits out, without files between the stages.
+
+Walks the table of steps in memory, so the bytes of a result equal those of the DAG. What an edit
+shares with the one before (the same photo, the same networks) is not computed again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from unripple.api.advance import Source, advance
+from unripple.api.jobs import job_from_config, warnings_of
+from unripple.api.shelf import MemoryShelf
+from unripple.api.steps import STEPS, find_step
+from unripple.api.view import as_picture, side_by_side
+from unripple.conventions import Photo, UnknownName, UnrippleError
+from unripple.io.artifact import Artifact
+from unripple.io.config import Config, Edit, complete
+from unripple.io.landmarks import landmarks_of, read_landmarks
+from unripple.io.photo import Photograph, read_photo, write_photo
+from unripple.io.provenance import xmp_packet
+from unripple.io.results import PHOTO
+from unripple.zoo.directions import Direction, read_directions
+from unripple.zoo.zoo import Zoo, directions_path
+
+LAST_STEP = "paste"
+STRIP = ("align", "invert", "edit", "parse", "ripple", "depth", "inpaint", "compose")
+_EDIT = "edit"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What an edit gave.
+
+    Attributes:
+        picture: the full photo with the edit in it, uint8 [H, W, 3].
+        artifacts: the parts of every stage, by stage word; for parse and depth those of the edit,
+            and those of the photo by `parse@photo`, `depth@photo`.
+        warnings: what to know about the degrees asked.
+        icc_profile: the photo's colour space, written with the picture.
+        marked: whether `save` marks the picture as altered by a trained algorithm.
+    """
+
+    picture: Photo
+    artifacts: Mapping[str, Artifact]
+    warnings: list[str] = field(default_factory=list)
+    icc_profile: bytes | None = None
+    marked: bool = True
+
+    def stage(self, name: str) -> Photo:
+        """What one stage made, as a picture for people.
+
+        Raises:
+            UnknownName: no such stage, or nothing to look at.
+        """
+        step = find_step(name.partition("@")[0])
+        return as_picture(step.shows, self.artifacts[name][step.shows])
+
+    @property
+    def strip(self) -> Photo:
+        """The stages side by side, from the crop to the composed crop."""
+        return side_by_side([self.stage(name) for name in STRIP])
+
+    def save(self, path: str | Path) -> None:
+        """Write the picture as png, jpg or webp, by the name's ending.
+
+        Raises:
+            UnrippleError: another ending, or the disk is full.
+        """
+        xmp = xmp_packet() if self.marked else None
+        write_photo(Path(path), self.picture, xmp=xmp, icc_profile=self.icc_profile)
+
+
+class Editor:
+    """Edits photos one by one.
+
+    Args:
+        models: "embedded", or a path per role.
+        device: where networks run: "cpu", "cuda", "auto".
+        settings: sections of a config that differ from the defaults, like
+            `{"inpaint": {"painter": "telea"}}`; checked like a config.
+
+    Example:
+        >>> editor = Editor()  # doctest: +SKIP
+        >>> editor.edit("anna.jpg", pose=-3, glasses=3).save("turned.png")  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        models: str | Mapping[str, str] | None = None,
+        device: str = "cpu",
+        *,
+        settings: Mapping[str, Any] | None = None,
+    ) -> None:
+        config = dict(settings or {})
+        if models is not None:
+            config["models"] = models if isinstance(models, str) else dict(models)
+        self.config: Config = complete(config)
+        self._zoo = Zoo(self.config["models"], device)
+        self._shelf = MemoryShelf()
+
+    @property
+    def directions(self) -> dict[str, Direction]:
+        """The directions that `edit` takes, by name."""
+        return read_directions(directions_path(self.config["directions"]))
+
+    def edit(self, photo: str | Path | Photo, **degrees: float) -> Result:
+        """Edit the face in a photo.
+
+        Args:
+            photo: a file, or pixels uint8 [H, W, 3].
+            degrees: how far to go along each direction, like `pose=-3`.
+
+        Raises:
+            BadPhoto, NoFace, SeveralFaces: the photo cannot be edited.
+            UnknownName: there is no such direction.
+        """
+        edit = Edit(_EDIT, tuple(sorted((name, float(by)) for name, by in degrees.items())))
+        warnings = warnings_of(self.config, edit)
+        source = self._source(photo)
+        artifacts = self._walk(source, edit, LAST_STEP)
+        picture: Any = artifacts[LAST_STEP]["picture"]
+        profile = source.pixels.icc_profile if source.pixels else None
+        return Result(picture, artifacts, warnings, profile, self.config["digital_source_type"])
+
+    def run(
+        self, photo: str | Path | Photo, until: str, edit: Edit | None = None
+    ) -> dict[str, Artifact]:
+        """Take a photo through the stages up to one of them.
+
+        Args:
+            photo: a file, or pixels uint8 [H, W, 3].
+            until: the last stage.
+            edit: the edit; without one, only the stages that look at the photo run.
+
+        Returns:
+            The artifacts by stage word; for parse and depth those of the edit, and those of the
+            photo by `parse@photo`, `depth@photo`.
+
+        Raises:
+            UnknownName: there is no such stage, or it needs an edit.
+            UnrippleError: the photo cannot be done.
+        """
+        if edit is None and find_step(until).photo_inputs is None:
+            raise UnknownName(f"stage {until} works on an edit; name one, like pose=-3")
+        return self._walk(self._source(photo), edit, until)
+
+    def _walk(self, source: Source, edit: Edit | None, until: str) -> dict[str, Artifact]:
+        keys: dict[tuple[str, str | None], str] = {}
+        for step in STEPS.values():
+            for of in step.places((edit.name,) if edit else ()):
+                job = job_from_config(self.config, step.stage, of, self._zoo, edit=edit)
+                inputs = {name: keys[place] for name, place in step.inputs(of).items()}
+                found, _ = advance(job, source, inputs, self._shelf)
+                if len(found) > 1:
+                    raise UnrippleError(
+                        f"{source.path}: {len(found)} faces, and a live session edits one: set "
+                        "align.faces to largest, or run snakemake to edit each"
+                    )
+                keys[step.stage, of] = found[0]
+            if step.stage == until:
+                break
+        return {
+            f"{stage}@{PHOTO}" if of == PHOTO else stage: self._shelf.get(key)
+            for (stage, of), key in keys.items()
+        }
+
+    @property
+    def _max_megapixels(self) -> float:
+        limit: float = self.config["align"]["max_megapixels"]
+        return limit
+
+    def _source(self, photo: str | Path | Photo) -> Source:
+        if isinstance(photo, np.ndarray):
+            return Source("photo", Path("photo"), Photograph(photo))
+        path = Path(photo)
+        listed = self.config["align"]["landmarks"]
+        points = landmarks_of(read_landmarks(Path(listed)), path.stem, path) if listed else None
+        pixels = read_photo(path, max_megapixels=self._max_megapixels)
+        return Source(path.stem, path, pixels, points=points)

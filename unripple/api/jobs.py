@@ -1,0 +1,185 @@
+"""A job: one step at one place with all that decides its bytes, so that its keys can be computed.
+
+Jobs are built from the config and travel to shard jobs as JSON. Computing keys costs no torch.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from unripple.api.steps import Step, find_step
+from unripple.conventions import UnrippleError
+from unripple.io.config import Config, Edit, find_edit
+from unripple.io.digest import array_sha256, file_sha256, value_sha256
+from unripple.io.results import PHOTO
+from unripple.zoo.directions import find_direction
+from unripple.zoo.weights import size_px
+from unripple.zoo.zoo import EMBEDDED, Zoo, directions_path
+
+
+@dataclass(frozen=True)
+class Job:
+    """One step at one place.
+
+    Attributes:
+        step: the stage's row of the table.
+        of: an edit's name, `PHOTO`, or None; see `Step.places`.
+        settings: the stage's knobs and what it borrows; all of it goes into the keys.
+        zoo: the networks; where they run is not part of any key.
+        directions: "embedded", or a file of directions.
+        landmarks: a file of landmarks, for align.
+    """
+
+    step: Step
+    of: str | None
+    settings: Mapping[str, Any]
+    zoo: Zoo
+    directions: str = EMBEDDED
+    landmarks: str | None = None
+
+    @cached_property
+    def weights(self) -> dict[str, str]:
+        """SHA-256 of the weights behind each role and direction used.
+
+        Raises:
+            BadCheckpoint, UnknownName: a file or a direction is missing.
+        """
+        return self._weights(self.settings)
+
+    def _weights(self, settings: Mapping[str, Any]) -> dict[str, str]:
+        digests = {role: role_sha256(self.zoo, role) for role in self.step.roles(settings)}
+        for name in settings.get("moves", {}) if self.step.stage == "translate" else ():
+            vector = find_direction(directions_path(self.directions), name).vector
+            digests[f"direction {name}"] = array_sha256(vector)
+        return digests
+
+    def ingredients(
+        self, inputs: Mapping[str, str], own: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """What an artifact is made from; its hash is the artifact's key.
+
+        Args:
+            inputs: artifact key, or SHA-256 of a file, by input name.
+            own: settings of this one photo that replace the job's.
+        """
+        settings = {**self.settings, **(own or {})}
+        return {
+            "stage": self.step.stage,
+            "version": self.step.version,
+            "settings": settings,
+            "weights": self._weights(settings) if own else self.weights,
+            "inputs": dict(inputs),
+        }
+
+    def warnings(self) -> list[str]:
+        """What to tell about the degrees that this job goes."""
+        if self.step.stage != "translate":
+            return []
+        return degree_warnings(self.directions, self.settings["moves"])
+
+    def to_json(self) -> str:
+        """The job as text, for the command line of a shard job."""
+        content: dict[str, Any] = {"settings": self.settings}
+        if self.step.roles(self.settings):
+            content["models"] = self.zoo.models
+        if self.step.stage == "translate":
+            content["directions"] = self.directions
+        if self.landmarks is not None:
+            content["landmarks"] = self.landmarks
+        return json.dumps(content, sort_keys=True)
+
+    @staticmethod
+    def from_json(stage: str, of: str | None, text: str, device: str = "cpu") -> Job:
+        """The job that `to_json` wrote.
+
+        Raises:
+            UnrippleError: the text is no job.
+        """
+        try:
+            content = json.loads(text)
+            zoo = Zoo(content.pop("models", EMBEDDED), device)
+            return Job(find_step(stage), of, zoo=zoo, **content)
+        except (ValueError, TypeError, AttributeError) as error:
+            raise UnrippleError(f"--job: {error}; rules write this option, see --config") from error
+
+
+def role_sha256(zoo: Zoo, role: str) -> str:
+    """SHA-256 over the weights files of a role.
+
+    Raises:
+        BadCheckpoint: a file is missing or damaged at first sight.
+    """
+    files = zoo.files(role)
+    if len(files) == 1:
+        zoo.metadata(role)  # says what is wrong with it
+        return file_sha256(files[0])
+    return value_sha256([file_sha256(path) for path in files])
+
+
+def job_from_config(
+    config: Config, stage: str, of: str | None, zoo: Zoo, *, edit: Edit | None = None
+) -> Job:
+    """The job of a stage at a place.
+
+    Args:
+        config: a complete config.
+        stage: the stage word.
+        of: an edit's name, `PHOTO`, or None.
+        zoo: the networks.
+        edit: the edit, where it is not one of the config's.
+
+    Raises:
+        UnknownName: there is no such edit, or the stage has no step there.
+        BadCheckpoint: the encoder's file, which says how to crop, is missing.
+    """
+    step = find_step(stage)
+    step.inputs(of)
+    settings = {**config[stage], **step.borrows(config)}
+    landmarks = settings.pop("landmarks", None) if stage == "align" else None
+    if step.marked:
+        settings["digital_source_type"] = config["digital_source_type"]
+    if stage == "align":
+        settings |= _crop(zoo)
+    if of not in (None, PHOTO):
+        moves = dict((edit or find_edit(config, str(of))).moves)
+        if stage == "translate":
+            settings["moves"] = moves
+        if stage == "measure":
+            settings["moves"] = moves
+            settings["asked_turn_deg"] = _asked_turn_deg(config["directions"], moves)
+    return Job(step, of, settings, zoo, config["directions"], landmarks)
+
+
+def _crop(zoo: Zoo) -> dict[str, Any]:
+    """How this set of models wants its faces cropped: the encoder's file says it."""
+    metadata = zoo.metadata("encoder")
+    size = size_px(metadata, zoo.path("encoder"))
+    return {"size_px": size, "framing": metadata.get("framing", {})}
+
+
+def _asked_turn_deg(directions: str, moves: Mapping[str, float]) -> float | None:
+    """By how much an edit asks the head to turn; None if a direction does not say."""
+    turns = [find_direction(directions_path(directions), name).yaw_per_degree for name in moves]
+    if any(turn is None for turn in turns):
+        return None
+    return sum(turn * degree for turn, degree in zip(turns, moves.values(), strict=True) if turn)
+
+
+def warnings_of(config: Config, edit: Edit) -> list[str]:
+    """What to tell about an edit before it is made."""
+    return degree_warnings(config["directions"], dict(edit.moves))
+
+
+def degree_warnings(directions: str, moves: Mapping[str, float]) -> list[str]:
+    """One sentence per degree outside its direction's usable range.
+
+    Raises:
+        UnknownName: there is no such direction.
+    """
+    path = directions_path(directions)
+    told = [find_direction(path, name).warning(degree) for name, degree in moves.items()]
+    return [text for text in told if text]

@@ -1,0 +1,142 @@
+"""A shard job: one step for the photos of one shard, computing only what the store lacks.
+
+A photo that cannot be done is a result, too: its failure goes into the manifest, flows through the
+stages after it, and the other photos finish. What is wrong with the machine or the config (a full
+disk, a missing weights file) stops the job instead, and leaves no manifest.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+from unripple.api.advance import Source, advance
+from unripple.api.jobs import Job
+from unripple.api.shelf import StoreShelf
+from unripple.conventions import (
+    BadPhoto,
+    NoFace,
+    SeveralFaces,
+    ShapeMismatch,
+    StoreError,
+    UnrippleError,
+)
+from unripple.io.landmarks import landmarks_of, read_landmarks
+from unripple.io.results import FACE_MARK, Failure, Manifest, Results, photo_of
+from unripple.io.sheet import Row
+
+log = logging.getLogger(__name__)
+
+_PHOTOS_FAULT = (BadPhoto, NoFace, SeveralFaces, ShapeMismatch)
+
+
+def run_shard(
+    job: Job, shard: str, rows: Sequence[Row], present: Collection[str], results: Results
+) -> Manifest:
+    """Bring the store, the readable tree and, last, the manifest of one step up to date.
+
+    Args:
+        job: the step, its place and settings.
+        shard: the shard's name.
+        rows: the sheet's rows of this shard.
+        present: ids of the photos to be worked on; old results of the other rows are taken away.
+        results: where manifests, artifacts and pictures lie.
+
+    Returns:
+        The manifest that was written.
+
+    Raises:
+        StoreError: the disk is full or not writable, or an input is missing.
+        UnrippleError: a weights file, a setting or the device is wrong.
+    """
+    sources = _sources(rows, job)
+    subjects, failures = _subjects(job, shard, present, results)
+    shelf = StoreShelf(results.store)
+    keys: dict[str, str] = {}
+    place = f"{job.step.stage} {job.of or ''}".strip()
+    for number, (subject, inputs) in enumerate(subjects.items(), start=1):
+        started = time.monotonic()
+        try:
+            found, there = advance(job, sources[photo_of(subject)], inputs, shelf)
+            keys |= dict(zip(_face_names(subject, len(found)), found, strict=True))
+            outcome = "there already" if there else f"{time.monotonic() - started:.1f} s"
+        except Exception as error:
+            if not _costs_one_photo(error):
+                raise
+            failures[subject] = _failure(job, error)
+            outcome = f"failed: {failures[subject]}"
+        log.info("%s %s: %d/%d %s: %s", place, shard, number, len(subjects), subject, outcome)
+    manifest = Manifest(keys, failures)
+    results.show(job.step.stage, job.of, keys, sources)
+    results.write_manifest(job.step.stage, job.of, shard, manifest)
+    return manifest
+
+
+def _sources(rows: Sequence[Row], job: Job) -> dict[str, Source]:
+    listed = read_landmarks(Path(job.landmarks)) if job.landmarks else {}
+    return {
+        row.photo: Source(
+            row.photo,
+            Path(row.path),
+            align=row.align,
+            points=landmarks_of(listed, row.photo, Path(row.path)),
+        )
+        for row in rows
+    }
+
+
+def _subjects(
+    job: Job, shard: str, present: Collection[str], results: Results
+) -> tuple[dict[str, dict[str, str]], dict[str, Failure]]:
+    """Photos (or faces) with the keys of their inputs, and those that failed before."""
+    sources = job.step.inputs(job.of)
+    if not sources:
+        return {photo: {} for photo in sorted(present)}, {}
+    manifests = {
+        name: results.read_manifest(stage, of, shard) for name, (stage, of) in sources.items()
+    }
+    failures: dict[str, Failure] = {}
+    for manifest in manifests.values():
+        failures = {**manifest.failures, **failures}
+    named = {subject for manifest in manifests.values() for subject in manifest.keys}
+    subjects = {
+        subject: _keys_of(subject, manifests, f"{job.step.stage} {shard}")
+        for subject in sorted(named - set(failures))
+    }
+    return subjects, failures
+
+
+def _keys_of(subject: str, manifests: Mapping[str, Manifest], where: str) -> dict[str, str]:
+    lacking = [name for name, manifest in manifests.items() if subject not in manifest.keys]
+    if lacking:
+        raise StoreError(
+            f"{where}: {subject} is missing from the manifest of {lacking[0]}, others name it; "
+            "run snakemake to bring all of them up to date"
+        )
+    return {name: manifest.keys[subject] for name, manifest in manifests.items()}
+
+
+def _face_names(subject: str, count: int) -> list[str]:
+    if count == 1:
+        return [subject]
+    return [f"{subject}{FACE_MARK}{number}" for number in range(1, count + 1)]
+
+
+def _costs_one_photo(error: Exception) -> bool:
+    """Whether to go on with the other photos: its own fault, or an error that nobody foresaw.
+
+    A full disk, a missing file of weights, an unknown device would fail every photo alike.
+    """
+    if isinstance(error, UnrippleError):
+        return isinstance(error, _PHOTOS_FAULT)
+    # torch's error for a full GPU cannot be named here without importing torch.
+    out_of_memory = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+    return not out_of_memory and not isinstance(error, ImportError)
+
+
+def _failure(job: Job, error: Exception) -> Failure:
+    if not isinstance(error, UnrippleError):
+        log.warning("%s: unforeseen error", job.step.stage, exc_info=error)
+    return Failure(job.step.stage, type(error).__name__, " ".join(str(error).split()))

@@ -1,0 +1,127 @@
+"""Where artifacts are kept between steps: in the store on disk, or in memory for a live session."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from unripple.io.artifact import Artifact
+from unripple.io.digest import value_sha256
+from unripple.io.provenance import xmp_packet
+from unripple.io.store import Store
+
+Ingredients = Mapping[str, Any]
+
+
+class Shelf(Protocol):
+    """Artifacts by key."""
+
+    def has(self, key: str) -> bool:
+        """Whether the artifact is there."""
+
+    def get(self, key: str) -> Artifact:
+        """The artifact of a key that is there."""
+
+    def put(
+        self, key: str, artifact: Artifact, made_from: Ingredients, icc_profile: bytes | None
+    ) -> None:
+        """Keep an artifact."""
+
+
+class StoreShelf:
+    """Artifacts on disk; colour pictures carry the mark if the ingredients say so."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def has(self, key: str) -> bool:
+        """See `Shelf`."""
+        return self._store.has(key)
+
+    def get(self, key: str) -> Artifact:
+        """See `Shelf`."""
+        return self._store.get(key)
+
+    def put(
+        self, key: str, artifact: Artifact, made_from: Ingredients, icc_profile: bytes | None
+    ) -> None:
+        """See `Shelf`."""
+        xmp = xmp_packet() if made_from["settings"].get("digital_source_type") else None
+        self._store.put(key, artifact, made_from, xmp=xmp, icc_profile=icc_profile)
+
+
+class MemoryShelf:
+    """The most recently used artifacts, in memory.
+
+    Args:
+        capacity: how many to keep; one photo with one edit makes 16.
+    """
+
+    def __init__(self, capacity: int = 256) -> None:
+        self._artifacts: OrderedDict[str, Artifact] = OrderedDict()
+        self._capacity = capacity
+
+    def has(self, key: str) -> bool:
+        """See `Shelf`."""
+        return key in self._artifacts
+
+    def get(self, key: str) -> Artifact:
+        """See `Shelf`."""
+        self._artifacts.move_to_end(key)
+        return self._artifacts[key]
+
+    def put(
+        self,
+        key: str,
+        artifact: Artifact,
+        made_from: Ingredients,  # noqa: ARG002 (nobody reads them here)
+        icc_profile: bytes | None,  # noqa: ARG002
+    ) -> None:
+        """See `Shelf`."""
+        self._artifacts[key] = artifact
+        if len(self._artifacts) > self._capacity:
+            self._artifacts.popitem(last=False)
+
+
+def find(shelf: Shelf, ingredients: Ingredients) -> list[str] | None:
+    """The keys of what these ingredients make, if all of it is on the shelf.
+
+    One key, but for a photograph of which every face is wanted: then one per face.
+    """
+    count = 1
+    if _makes_several(ingredients):
+        counted = value_sha256(_of_count(ingredients))
+        if not shelf.has(counted):
+            return None
+        faces: Any = shelf.get(counted)["faces"]
+        count = faces["count"]
+    keys = [value_sha256(_of_face(ingredients, number)) for number in range(count)]
+    return keys if all(shelf.has(key) for key in keys) else None
+
+
+def keep(
+    shelf: Shelf, artifacts: list[Artifact], ingredients: Ingredients, icc_profile: bytes | None
+) -> list[str]:
+    """Keep what these ingredients made, under the keys that `find` will give."""
+    keys = []
+    for number, artifact in enumerate(artifacts):
+        made_from = _of_face(ingredients, number)
+        keys.append(value_sha256(made_from))
+        shelf.put(keys[-1], artifact, made_from, icc_profile)
+    if _makes_several(ingredients):
+        made_from = _of_count(ingredients)
+        shelf.put(value_sha256(made_from), {"faces": {"count": len(artifacts)}}, made_from, None)
+    return keys
+
+
+def _makes_several(ingredients: Ingredients) -> bool:
+    return bool(ingredients["settings"].get("faces") == "all")
+
+
+def _of_face(ingredients: Ingredients, number: int) -> Ingredients:
+    return {**ingredients, "face": number} if _makes_several(ingredients) else ingredients
+
+
+def _of_count(ingredients: Ingredients) -> Ingredients:
+    return {**ingredients, "face": "count"}

@@ -1,0 +1,1 @@
+"""The command line: parse arguments, read files, call the api, write files."""

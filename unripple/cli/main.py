@@ -1,0 +1,54 @@
+"""`unripple <command> ...`: every command is a module that registers itself.
+
+Starting up imports no torch; errors that users can mend are one line on stderr and exit status 2.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import logging
+import sys
+from collections.abc import Sequence
+
+from unripple import __version__
+from unripple.conventions import UnrippleError
+
+COMMANDS = (
+    "unripple.cli.stages",
+    "unripple.cli.view",
+    "unripple.cli.verify",
+    "unripple.cli.sheet",
+    "unripple.cli.directions",
+    "unripple.cli.faceworld",
+)
+"""Modules with a function `register(commands)`, in the order of `unripple --help`."""
+
+BAD_INPUT = 2
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="unripple",
+        description="Edit faces in photographs and leave no trace of the edit.",
+    )
+    parser.add_argument("--version", action="version", version=f"unripple {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for module in COMMANDS:
+        importlib.import_module(module).register(commands)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; its exit status."""
+    options = build_parser().parse_args(arguments)
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s", force=True)
+    try:
+        status: int | None = options.run(options)
+        return status or 0
+    except UnrippleError as error:
+        logging.getLogger("unripple").error("unripple: %s", error)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        return 130

@@ -1,0 +1,35 @@
+"""`unripple sheet`: give every photo of the folder an id and a shard."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from pathlib import Path
+from typing import Any
+
+from unripple.cli import options as shared
+from unripple.io.sheet import SHEET, read_sheet, update_sheet
+
+log = logging.getLogger(__name__)
+
+
+def register(commands: Any) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "sheet",
+        help="append new photos to data/sheet.tsv",
+        description=(
+            f"Append the photos that {SHEET} does not know. Snakemake does the same by itself."
+        ),
+    )
+    shared.add_config(parser)
+    parser.set_defaults(run=_sheet)
+
+
+def _sheet(options: argparse.Namespace) -> None:
+    config = shared.config_of(options)
+    known = len(read_sheet(SHEET))
+    rows = update_sheet(Path(config["photos"]))
+    shards = len({row.shard for row in rows})
+    new = len(read_sheet(SHEET)) - known
+    log.info("%s: %d photos in %d shards, %d of them new", SHEET, len(rows), shards, new)

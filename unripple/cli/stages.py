@@ -1,0 +1,186 @@
+"""`unripple <stage>`: one stage for a shard of photos, or up to that stage for one photo."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import textwrap
+from pathlib import Path
+from typing import Any
+
+from unripple.api.editor import Editor, Result
+from unripple.api.jobs import Job, job_from_config, warnings_of
+from unripple.api.shard import run_shard
+from unripple.api.steps import STEPS, find_step
+from unripple.cli import options as shared
+from unripple.conventions import UnrippleError
+from unripple.io import atomic
+from unripple.io import landmarks as landmarks_file
+from unripple.io.artifact import encode_part
+from unripple.io.config import complete
+from unripple.io.photo import check_writable_name, write_photo
+from unripple.io.provenance import xmp_packet
+from unripple.io.results import PHOTO
+from unripple.io.sheet import SHEET, read_sheet, rows_in, update_sheet
+from unripple.zoo.zoo import Zoo
+
+log = logging.getLogger(__name__)
+
+ABOUT = {
+    "align": "cut the face out, upright",
+    "project": "describe the face by the generator's codes",
+    "invert": "draw the face again from its codes",
+    "translate": "move the codes along an edit's directions",
+    "edit": "with a PHOTO: the whole edit of one photo; for a shard: draw the moved codes",
+    "parse": "label the parts of the face",
+    "ripple": "mark what the edit uncovered or smeared",
+    "depth": "estimate inverse depth",
+    "foreground": "split depth into person and background",
+    "inpaint": "paint the background that the person hid",
+    "compose": "put the edited person over that background",
+    "paste": "put the result back into the full photo",
+    "measure": "measure the edit",
+    "report": "write results/report.html and results/measure.json",
+}
+
+
+def register(commands: Any) -> None:
+    """Add one command per stage word."""
+    for stage in STEPS:
+        parser = commands.add_parser(
+            stage,
+            help=ABOUT[stage],
+            description=_description(stage),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        _add_step_options(parser, stage)
+    parser = commands.add_parser("report", help=ABOUT["report"], description=ABOUT["report"])
+    shared.add_config(parser)
+    shared.add_results(parser)
+    shared.add_log(parser)
+    parser.add_argument("--job", metavar="JSON", help=argparse.SUPPRESS)
+    parser.set_defaults(run=_report)
+
+
+def _description(stage: str) -> str:
+    text = f"{stage}: {ABOUT[stage]}."
+    if stage == "edit":
+        text += "\n\nExample: unripple edit photo.jpg --edit pose=-3 --edit glasses=3 -o out.png"
+    if stage == "align":
+        text += "\n\n" + textwrap.dedent(landmarks_file.__doc__ or "").strip()
+    return text
+
+
+def _add_step_options(parser: argparse.ArgumentParser, stage: str) -> None:
+    parser.add_argument("photo", nargs="?", type=Path, help="work on this one file")
+    parser.add_argument("-o", "--out", type=Path, help="with PHOTO: where the outcome goes")
+    if STEPS[stage].edit_inputs is not None:
+        parser.add_argument(
+            "--edit",
+            action="append",
+            default=[],
+            metavar="NAME|DIRECTION=DEGREE",
+            help="an edit of the config by name, or with PHOTO directions and degrees",
+        )
+    if stage == "edit":
+        parser.add_argument("--strip", type=Path, help="with PHOTO: write a strip of all stages")
+    parser.add_argument("--shard", help="work on this shard of the sheet (five digits)")
+    shared.add_config(parser)
+    shared.add_device(parser)
+    shared.add_results(parser)
+    shared.add_log(parser)
+    parser.add_argument("--job", metavar="JSON", help=argparse.SUPPRESS)
+    parser.set_defaults(run=_run_step, stage=stage)
+
+
+def _run_step(options: argparse.Namespace) -> None:
+    shared.start_log(options)
+    if (options.photo is None) == (options.shard is None):
+        raise UnrippleError(f"{options.stage}: name either a photo or a --shard")
+    if options.shard is not None:
+        _run_shard(options)
+    elif options.out is None:
+        raise UnrippleError(f"{options.stage}: say with -o where the outcome goes")
+    elif options.stage == "edit":
+        _edit_photo(options)
+    else:
+        _run_photo(options)
+
+
+def _run_shard(options: argparse.Namespace) -> None:
+    words = getattr(options, "edit", [])
+    if len(words) > 1 or any("=" in word for word in words):
+        raise UnrippleError("--edit: with --shard, the name of one edit of the config")
+    step = find_step(options.stage)
+    of = words[0] if words else PHOTO if step.looks_at_both else None
+    step.inputs(of)  # says whether the stage asks for an edit
+    job, folder = _job(options, of)
+    for warning in job.warnings():
+        log.warning("%s", warning)
+    rows = [row for row in read_sheet(SHEET) if row.shard == options.shard]
+    if not rows:
+        raise UnrippleError(f"{SHEET}: no shard {options.shard}; `unripple sheet` makes the sheet")
+    present = {row.photo for row in rows_in(rows, folder)}
+    run_shard(job, options.shard, rows, present, options.results)
+
+
+def _job(options: argparse.Namespace, of: str | None) -> tuple[Job, Path]:
+    """The job and the folder of photos, from what a rule passed or from the config."""
+    if options.job is not None:
+        try:
+            content = json.loads(options.job)
+            folder = Path(content.pop("photos", "."))
+        except (ValueError, AttributeError) as error:
+            raise UnrippleError(f"--job: no JSON ({error}); rules write this option") from error
+        return Job.from_json(options.stage, of, json.dumps(content), options.device), folder
+    config = shared.config_of(options)
+    zoo = Zoo(config["models"], options.device)
+    return job_from_config(config, options.stage, of, zoo), Path(config["photos"])
+
+
+def _edit_photo(options: argparse.Namespace) -> None:
+    check_writable_name(options.out)
+    config = shared.config_of(options)
+    if not options.edit:
+        raise UnrippleError("edit: say with --edit what to change, like --edit pose=-3")
+    edit = shared.edit_of(options.edit, config)
+    editor = Editor(device=options.device, settings=config)
+    result: Result = editor.edit(options.photo, **dict(edit.moves))
+    for warning in result.warnings:
+        log.warning("%s", warning)
+    result.save(options.out)
+    if options.strip is not None:
+        write_photo(options.strip, result.strip, xmp=xmp_packet() if result.marked else None)
+
+
+def _run_photo(options: argparse.Namespace) -> None:
+    config = shared.config_of(options)
+    words = getattr(options, "edit", [])
+    edit = shared.edit_of(words, config) if words else None
+    for warning in warnings_of(config, edit) if edit else ():
+        log.warning("%s", warning)
+    editor = Editor(device=options.device, settings=config)
+    artifacts = editor.run(options.photo, options.stage, edit)
+    name = options.stage if options.stage in artifacts else f"{options.stage}@{PHOTO}"
+    marked = find_step(options.stage).marked and config["digital_source_type"]
+    for part, value in artifacts[name].items():
+        ending, data = encode_part(value, xmp=xmp_packet() if marked else None)
+        path = options.out / f"{options.photo.stem}.{part}{ending}"
+        atomic.write_bytes(path, data)
+        log.info("%s", path)
+
+
+def _report(options: argparse.Namespace) -> None:
+    from unripple.api.report import assemble
+
+    shared.start_log(options)
+    config = complete(json.loads(options.job)) if options.job else shared.config_of(options)
+    rows = update_sheet(Path(config["photos"]))
+    shards = sorted({row.shard for row in rows})
+    html, figures = assemble(config, shards, options.results)
+    atomic.write_text(options.results.root / "measure.json", figures)
+    atomic.write_text(options.results.root / "report.html", html)
+    for failure in json.loads(figures)["failures"]:
+        where = f"{failure['stage']} {failure['edit']}".strip()
+        log.warning("failed: %s at %s: %s", failure["photo"], where, failure["reason"])

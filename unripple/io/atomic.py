@@ -1,0 +1,102 @@
+"""Files that are whole or absent, and links into the readable results tree."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+from unripple.conventions import StoreError
+
+_ADVICE = {
+    errno.ENOSPC: "the disk is full; free some space and run again, finished photos are kept",
+    errno.EDQUOT: "your quota is used up; free some space and run again, finished photos are kept",
+    errno.EROFS: "the disk is read-only",
+    errno.EACCES: "permission denied",
+    errno.EPERM: "permission denied",
+}
+
+
+@contextlib.contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """Turn the system's complaint about a write into a `StoreError` that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        advice = _ADVICE.get(error.errno or 0, error.strerror or str(error))
+        raise StoreError(f"cannot write {path}: {advice}") from error
+
+
+def temporary_name(path: Path) -> Path:
+    """A name in the same folder that no other process uses."""
+    return path.with_name(f".{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}.tmp")
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring a folder's entries to the disk, where the file system can."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def write_synced(path: Path, data: bytes) -> None:
+    """Write bytes and wait until they are on the disk. Not atomic by itself."""
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Put a file under its name in one step: readers see the old bytes or the new, never a mix.
+
+    Raises:
+        StoreError: the disk is full or not writable; the old file is then still there.
+    """
+    with disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = temporary_name(path)
+        try:
+            write_synced(temporary, data)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+        sync_folder(path.parent)
+
+
+def write_text(path: Path, text: str) -> None:
+    """`write_bytes` for UTF-8 text."""
+    write_bytes(path, text.encode())
+
+
+def link(source: Path, target: Path) -> None:
+    """Show a finished file under a second name: a hard link, or a copy across file systems.
+
+    Raises:
+        StoreError: the disk is full or not writable.
+    """
+    with disk_errors(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # Renaming one of two links of an inode onto the other silently does nothing.
+        if target.exists() and target.samefile(source):
+            return
+        temporary = temporary_name(target)
+        try:
+            try:
+                os.link(source, temporary)
+            except OSError as error:
+                if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                    raise
+                shutil.copyfile(source, temporary)
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)

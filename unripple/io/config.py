@@ -1,0 +1,143 @@
+"""The config: read, overridden from the command line, completed with defaults, checked.
+
+The same functions serve the command line and Snakemake. The schema is closed: an unknown key is an
+error that names the nearest right one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import yaml
+
+from unripple.conventions import BadConfig, UnknownName
+from unripple.io.home import config_schema
+from unripple.io.results import PHOTO
+from unripple.io.schema import checked, nearest
+
+Config: TypeAlias = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A named edit: how far to go along which directions.
+
+    Attributes:
+        name: names the results folder.
+        moves: (direction, degree) pairs, sorted.
+    """
+
+    name: str
+    moves: tuple[tuple[str, float], ...]
+
+
+@lru_cache(maxsize=1)
+def schema() -> Mapping[str, Any]:
+    """The config's schema, a JSON Schema whose `default` words are the config's defaults."""
+    content: Mapping[str, Any] = yaml.safe_load(config_schema().read_text())
+    return content
+
+
+def default_config() -> Config:
+    """The config of an empty file."""
+    return complete({})
+
+
+def read_config(path: Path, overrides: Iterable[str] = ()) -> Config:
+    """Read a config file, apply `section.key=value` overrides, complete and check it.
+
+    Raises:
+        BadConfig: the file is missing, no YAML, or does not fit the schema.
+    """
+    try:
+        content = yaml.safe_load(path.read_text()) or {}
+    except OSError as error:
+        raise BadConfig(f"{path}: cannot be read: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise BadConfig(f"{path}: no YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(content, dict):
+        raise BadConfig(f"{path}: must hold `key: value` lines")
+    return complete(content, overrides)
+
+
+def complete(content: Mapping[str, Any], overrides: Iterable[str] = ()) -> Config:
+    """Fill in defaults and check, after `section.key=value` overrides.
+
+    Raises:
+        BadConfig: a key is unknown, a value wrong, or two edits share a name.
+    """
+    merged: Config = dict(content)
+    for override in overrides:
+        _override(merged, override)
+    config: Config = checked(merged, schema())
+    names = [edit.name for edit in edits(config)]
+    for name in names:
+        if names.count(name) > 1:
+            raise BadConfig(f"config: edits: two edits are called {name!r}")
+    return config
+
+
+def _override(config: Config, override: str) -> None:
+    """Set one dotted key; sections on the way are copied, so that the original stays."""
+    path, equals, text = override.partition("=")
+    if not equals or not path:
+        raise BadConfig(f"override {override!r} is not of the form section.key=value")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise BadConfig(f"override {override!r}: the value is no YAML") from error
+    *sections, key = path.strip().split(".")
+    for section in sections:
+        inner = config.get(section)
+        if inner is not None and not isinstance(inner, dict):
+            raise BadConfig(f"override {override!r}: {section!r} is no section")
+        config[section] = dict(inner or {})
+        config = config[section]
+    config[key] = value
+
+
+def edits(config: Config) -> list[Edit]:
+    """The edits of a config.
+
+    Raises:
+        BadConfig: an edit names no direction, or is called like the unedited photo.
+    """
+    return [_edit(entry) for entry in config["edits"]]
+
+
+def _edit(entry: Mapping[str, Any]) -> Edit:
+    name = entry["name"]
+    if name == PHOTO:
+        raise BadConfig(f"config: edits: {PHOTO!r} names the unedited photo; choose another name")
+    moves: dict[str, float] = dict(entry.get("moves", {}))
+    single = "direction" in entry
+    if single != ("degree" in entry) or single == bool(moves):
+        raise BadConfig(
+            f"config: edits: {name!r} needs `direction` and `degree`, or `moves` like "
+            "{pose: -3, glasses: 3} for several directions at once"
+        )
+    if single:
+        moves = {entry["direction"]: entry["degree"]}
+    return Edit(name, tuple(sorted(moves.items())))
+
+
+def find_edit(config: Config, name: str) -> Edit:
+    """The edit of that name.
+
+    Raises:
+        UnknownName: there is none; the text names the nearest.
+    """
+    known = {edit.name: edit for edit in edits(config)}
+    if name not in known:
+        raise UnknownName(f"no edit {name!r} in the config{nearest(name, known)}")
+    return known[name]
+
+
+def align_modes() -> tuple[str, ...]:
+    """The ways to find landmarks that `align.mode` and the sheet's column `align` may name."""
+    modes: list[str] = schema()["properties"]["align"]["properties"]["mode"]["enum"]
+    return tuple(modes)

@@ -1,0 +1,155 @@
+"""The readable results tree: where manifests and pictures lie, and what a manifest says.
+
+    results/<stage>[/<edit>]/<shard>.json             manifest: photo -> artifact key or failure
+    results/<stage>[/<edit>]/<photo>.<part>.<ending>  the artifact's files by name, for people
+    results/store/                                    the artifacts themselves
+
+Stages that look at the photo and at its edits have a folder `photo` beside the edits' folders.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from unripple.conventions import StoreError, UnknownName
+from unripple.io import atomic
+from unripple.io.store import Store
+
+PHOTO = "photo"
+"""The name that stands for the unedited picture where a stage looks at both."""
+
+FACE_MARK = "+"
+"""Between a photo's id and the number of a face in it; never part of a photo's id."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a photo has no artifact, and at which stage it stopped."""
+
+    stage: str
+    type: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.type}: {self.message}"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What one stage made of one shard: the artifact key or the failure of each photo."""
+
+    keys: Mapping[str, str]
+    failures: Mapping[str, Failure]
+
+
+class Results:
+    """One results folder."""
+
+    def __init__(self, root: Path = Path("results")) -> None:
+        self.root = root
+        self.store = Store(root / "store")
+
+    def folder(self, stage: str, of: str | None = None) -> Path:
+        """The folder of a stage; `of` is an edit's name, or `PHOTO`, for stages that ask for it."""
+        return self.root / stage / of if of else self.root / stage
+
+    def manifest_path(self, stage: str, of: str | None, shard: str) -> Path:
+        """The manifest of a stage for a shard."""
+        return self.folder(stage, of) / f"{shard}.json"
+
+    def read_manifest(self, stage: str, of: str | None, shard: str) -> Manifest:
+        """Read a manifest.
+
+        Raises:
+            StoreError: the stage did not run for this shard, or the file is damaged.
+        """
+        path = self.manifest_path(stage, of, shard)
+        if not path.exists():
+            raise StoreError(f"{path}: not made yet; run snakemake, or stage {stage} before")
+        return self._read(path)
+
+    @staticmethod
+    def _read(path: Path) -> Manifest:
+        try:
+            photos = json.loads(path.read_text())["photos"]
+            return Manifest(
+                {photo: entry["key"] for photo, entry in photos.items() if "key" in entry},
+                {
+                    photo: Failure(**entry["failed"])
+                    for photo, entry in photos.items()
+                    if "failed" in entry
+                },
+            )
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise StoreError(f"{path}: damaged ({error}); delete it and run again") from error
+
+    def write_manifest(self, stage: str, of: str | None, shard: str, manifest: Manifest) -> None:
+        """Write a manifest, last of all that a job writes and in one step."""
+        photos: dict[str, dict[str, object]] = {
+            photo: {"key": key} for photo, key in manifest.keys.items()
+        }
+        photos |= {photo: {"failed": asdict(why)} for photo, why in manifest.failures.items()}
+        content = {"stage": stage, "of": of, "shard": shard, "photos": photos}
+        text = json.dumps(content, indent=1, sort_keys=True) + "\n"
+        atomic.write_text(self.manifest_path(stage, of, shard), text)
+
+    def show(
+        self, stage: str, of: str | None, keys: Mapping[str, str], photos: Collection[str]
+    ) -> None:
+        """Link artifacts into the readable tree and take away what is out of date.
+
+        Args:
+            stage: the stage word.
+            of: edit name, `PHOTO` or None.
+            keys: artifact key by photo id (faces of a photo: id, `FACE_MARK`, number).
+            photos: photo ids whose older files go away unless `keys` brings them back.
+        """
+        folder = self.folder(stage, of)
+        wanted = {
+            f"{photo}.{path.name}": path
+            for photo, key in keys.items()
+            for path in self.store.parts(key).values()
+        }
+        for path in folder.glob("*.*.*"):
+            if path.name not in wanted and photo_of(path.name.split(".")[0]) in photos:
+                path.unlink(missing_ok=True)
+        for name, source in wanted.items():
+            atomic.link(source, folder / name)
+
+    def named_keys(self) -> dict[str, list[Path]]:
+        """Every artifact key that a manifest names, and the manifests that do."""
+        named: dict[str, list[Path]] = {}
+        for path in (*self.root.glob("*/?????.json"), *self.root.glob("*/*/?????.json")):
+            if path.is_relative_to(self.store.root):
+                continue
+            for key in self._read(path).keys.values():
+                named.setdefault(key, []).append(path)
+        return named
+
+    def part(self, stage: str, of: str | None, photo: str, part: str | None = None) -> Path:
+        """One file of the readable tree by names.
+
+        Raises:
+            UnknownName: there is none; the text lists what there is.
+        """
+        folder = self.folder(stage, of)
+        found = sorted(folder.glob(f"{photo}.{part or '*'}.*"))
+        if part is None:  # the picture that a stage is looked at for
+            found = [path for path in found if path.suffix == ".png"] or found
+        if not found:
+            there = sorted({path.name.split(".")[0] for path in folder.glob("*.*.*")})
+            listing = ", ".join(there[:12]) + (", ..." if len(there) > 12 else "")
+            raise UnknownName(
+                f"{folder}: nothing of {photo!r}"
+                + (f" with part {part!r}" if part else "")
+                + f"; there is: {listing or 'nothing yet, run snakemake'}"
+            )
+        return found[0]
+
+
+def photo_of(subject: str) -> str:
+    """The photo's id, given that of a photo or of one face in it."""
+    return subject.partition(FACE_MARK)[0]

@@ -1,0 +1,172 @@
+"""The content-addressed store: one folder per artifact, named by what it was made from.
+
+    <root>/ab/abcd.../           key = hash(stage, version, settings, models, input keys)
+        picture.png  ...         the parts
+        digests.json             what it was made from; size and SHA-256 of each part
+
+A folder is filled under a temporary name, brought to the disk and renamed, so that an artifact is
+whole or absent whatever kills the process. Its files are read-only, because the readable results
+tree shows the very same files under other names.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from unripple.conventions import StoreError
+from unripple.io import atomic
+from unripple.io.artifact import Artifact, decode_part, encode_part
+from unripple.io.digest import value_sha256
+
+_DIGESTS = "digests.json"
+_TEMPORARY = "unfinished"
+
+
+class Store:
+    """Finished artifacts under one folder. Safe for several processes at once."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def folder(self, key: str) -> Path:
+        """Where the artifact of a key lies, whether or not it is there."""
+        return self.root / key[:2] / key
+
+    def has(self, key: str) -> bool:
+        """Whether the artifact is there, finished, every part at its full size."""
+        folder = self.folder(key)
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            parts = json.loads((folder / _DIGESTS).read_text())["parts"]
+            return all((folder / name).stat().st_size == parts[name]["bytes"] for name in parts)
+        return False
+
+    def put(
+        self,
+        key: str,
+        artifact: Artifact,
+        ingredients: Mapping[str, Any],
+        *,
+        xmp: bytes | None = None,
+        icc_profile: bytes | None = None,
+    ) -> None:
+        """Store an artifact under its key; a finished one that is there already stays.
+
+        Args:
+            key: `value_sha256(ingredients)`.
+            artifact: the parts.
+            ingredients: what the artifact was made from, kept beside it for people.
+            xmp: metadata for its colour pictures.
+            icc_profile: colour space of its colour pictures.
+
+        Raises:
+            StoreError: the disk is full or not writable; nothing is left behind then.
+        """
+        files = {}
+        for part, value in artifact.items():
+            ending, data = encode_part(value, xmp=xmp, icc_profile=icc_profile)
+            files[part + ending] = data
+        digests = {
+            name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+            for name, data in files.items()
+        }
+        listing = {"made_from": dict(ingredients), "parts": digests}
+        files[_DIGESTS] = (json.dumps(listing, indent=1, sort_keys=True) + "\n").encode()
+        self._write(self.folder(key), files)
+
+    def _write(self, folder: Path, files: Mapping[str, bytes]) -> None:
+        temporary = self.root / _TEMPORARY / f"{os.getpid()}-{uuid.uuid4().hex}"
+        with atomic.disk_errors(folder):
+            try:
+                temporary.mkdir(parents=True)
+                for name, data in files.items():
+                    atomic.write_synced(temporary / name, data)
+                    (temporary / name).chmod(0o444)
+                atomic.sync_folder(temporary)
+                folder.parent.mkdir(parents=True, exist_ok=True)
+                self._move(temporary, folder)
+                atomic.sync_folder(folder.parent)
+            finally:
+                shutil.rmtree(temporary, ignore_errors=True)
+
+    def _move(self, temporary: Path, folder: Path) -> None:
+        if folder.exists() and not self.has(folder.name):
+            shutil.rmtree(folder)  # a damaged one makes way
+        try:
+            temporary.rename(folder)
+        except OSError as error:
+            # Another process finished the same artifact first: its bytes are the same.
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+
+    def parts(self, key: str) -> dict[str, Path]:
+        """The files of an artifact by part name.
+
+        Raises:
+            StoreError: the artifact is missing or incomplete.
+        """
+        if not self.has(key):
+            raise StoreError(
+                f"{self.folder(key)}: the artifact is missing or damaged; "
+                "`unripple verify --repair` makes way for a rerun"
+            )
+        names = json.loads((self.folder(key) / _DIGESTS).read_text())["parts"]
+        return {name.rpartition(".")[0]: self.folder(key) / name for name in sorted(names)}
+
+    def get(self, key: str) -> Artifact:
+        """Read an artifact.
+
+        Raises:
+            StoreError: the artifact is missing or damaged.
+        """
+        return {part: decode_part(path) for part, path in self.parts(key).items()}
+
+    def made_from(self, key: str) -> dict[str, Any]:
+        """What a finished artifact was made from."""
+        self.parts(key)
+        made_from: dict[str, Any] = json.loads((self.folder(key) / _DIGESTS).read_text())[
+            "made_from"
+        ]
+        return made_from
+
+    def stored(self) -> Iterator[str]:
+        """Every key with a folder, sorted."""
+        for folder in sorted(self.root.glob("??/*")):
+            yield folder.name
+
+    def damage(self, key: str) -> str | None:
+        """Read every byte of an artifact again: what is wrong with it, or None.
+
+        The key itself is checked too: it must be the hash of the recorded ingredients.
+        """
+        folder = self.folder(key)
+        try:
+            listing = json.loads((folder / _DIGESTS).read_text())
+            if value_sha256(listing["made_from"]) != key:
+                return f"{folder}: its name is not the hash of what it was made from"
+            for name, digest in listing["parts"].items():
+                data = (folder / name).read_bytes()
+                if hashlib.sha256(data).hexdigest() != digest["sha256"]:
+                    return f"{folder / name}: its bytes changed after it was finished"
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            return f"{folder}: incomplete ({error})"
+        return None
+
+    def remove(self, key: str) -> None:
+        """Delete an artifact; links in the results tree stay."""
+        shutil.rmtree(self.folder(key), ignore_errors=True)
+
+    def sweep(self) -> int:
+        """Delete what killed processes left unfinished; how many there were."""
+        leftovers = list((self.root / _TEMPORARY).glob("*"))
+        for leftover in leftovers:
+            shutil.rmtree(leftover, ignore_errors=True)
+        return len(leftovers)

@@ -1,0 +1,96 @@
+"""What is known of a rendered photo, kept beside the photos and read by `measure`.
+
+    <photos>/truth/<photo>/plate.png             the background without the person
+    <photos>/truth/<photo>/alpha.png             the person's coverage
+    <photos>/truth/<photo>/meta.json             {"yaw_deg": ..., "edits": {<edit>: {"yaw_deg": ...,
+                                                 "moves": {<direction>: <degree>}}}}
+    <photos>/truth/<photo>/<edit>/photo.png      the true picture of the edit
+    <photos>/truth/<photo>/<edit>/alpha.png      the person's coverage there
+
+All pictures are as large as the photo; plate and photo may be .jpg. Every file may be missing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from unripple.conventions import BadPhoto, Mask, Photo
+from unripple.io.digest import file_sha256
+from unripple.io.photo import PHOTO_SUFFIXES, read_photo
+
+_HALF_COVERED = 128
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The truth about one edit of one photo; None where unknown. Sizes are the photo's."""
+
+    plate: Photo | None = None
+    before: Mask | None = None
+    counterfactual: Photo | None = None
+    after: Mask | None = None
+    yaw_deg: float | None = None
+
+
+class TruthFolder:
+    """The truth files of one photo for one edit."""
+
+    def __init__(self, photo_path: Path, photo: str, edit: str, moves: Mapping[str, float]) -> None:
+        self._folder = photo_path.parent / "truth" / photo
+        self._edit = edit
+        self._moves = dict(moves)
+
+    def digests(self) -> dict[str, str]:
+        """SHA-256 of every file that speaks of this edit, by name; empty without truth."""
+        folders = (self._folder, self._folder / self._edit)
+        files = [path for folder in folders if folder.is_dir() for path in folder.iterdir()]
+        return {
+            path.relative_to(self._folder).as_posix(): file_sha256(path)
+            for path in sorted(files)
+            if path.is_file()
+        }
+
+    def read(self) -> Truth | None:
+        """Read what there is; None without truth.
+
+        The true picture of an edit counts only for the degrees that it was rendered for.
+
+        Raises:
+            BadPhoto: a file is damaged.
+        """
+        if not self._folder.is_dir():
+            return None
+        about = self._about()
+        edit = about.get("edits", {}).get(self._edit, {})
+        plate, before = self._picture("plate"), self._mask("alpha")
+        if edit.get("moves", self._moves) != self._moves:
+            return Truth(plate, before)
+        return Truth(
+            plate,
+            before,
+            self._picture(f"{self._edit}/photo"),
+            self._mask(f"{self._edit}/alpha"),
+            edit.get("yaw_deg"),
+        )
+
+    def _about(self) -> dict[str, Any]:
+        path = self._folder / "meta.json"
+        if not path.exists():
+            return {}
+        try:
+            about: dict[str, Any] = json.loads(path.read_text())
+        except ValueError as error:
+            raise BadPhoto(f"{path}: no JSON ({error})") from error
+        return about
+
+    def _picture(self, name: str) -> Photo | None:
+        files = (self._folder / f"{name}{suffix}" for suffix in PHOTO_SUFFIXES)
+        return next((read_photo(path).pixels for path in files if path.exists()), None)
+
+    def _mask(self, name: str) -> Mask | None:
+        coverage = self._picture(name)
+        return None if coverage is None else coverage[..., 0] >= _HALF_COVERED

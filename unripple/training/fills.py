@@ -1,0 +1,76 @@
+"""How good a fill of a background is, beside Telea's, where a turned head would uncover it."""
+
+from __future__ import annotations
+
+import numpy as np
+from torch import Tensor
+
+from unripple.conventions import Mask, Photo
+from unripple.metrics import ghost, regions
+from unripple.ops.inpainting import telea
+from unripple.training import grids, holes
+
+GROW_PX = 2  # of the held-out holes around the person
+
+
+class Held:
+    """Held-out plates with whole people as holes, and where their other pose uncovers them.
+
+    Attributes:
+        plate: float32 [P, 3, S, S] in [0, 1].
+        hole: float32 [P, 1, S, S].
+        vacated: bool [P, S, S].
+        rival: Telea's fill, uint8 [P, S, S, 3].
+    """
+
+    def __init__(self, plate: Tensor, hole: Tensor, vacated: list[Mask]) -> None:
+        self.plate, self.hole, self.vacated = plate, hole, vacated
+        self.truth = photos(plate)
+        known = self.truth * (hole[:, 0, :, :, None] < 0.5).numpy()
+        gaps = (hole[:, 0] > 0.5).numpy()
+        self.rival = np.stack([telea(*pair) for pair in zip(known, gaps, strict=True)])
+
+    @classmethod
+    def of(cls, plate: Tensor, alpha: Tensor) -> Held:
+        """From the rows of a batch in which 2k and 2k+1 are one person."""
+        person = (alpha.cpu() > 127).numpy()
+        hole = holes.grow((alpha[::2].cpu() > 127).float()[:, None], GROW_PX)
+        pairs = zip(person[::2], person[1::2], strict=True)
+        vacated = [regions.vacated(before, after) for before, after in pairs]
+        return cls(plate[::2].cpu().float() / 255, hole, vacated)
+
+    def figures(self, fill: Photo) -> dict[str, float]:
+        """Medians over people of PSNR, L1, texture energy and texture return where vacated."""
+        rows = [
+            fill_figures(picture, truth, place)
+            for picture, truth, place in zip(fill, self.truth, self.vacated, strict=True)
+            if place.sum() >= regions.MIN_PIXELS
+        ]
+        if not rows:
+            return {}
+        medians = np.nanmedian(np.array(rows), axis=0)
+        return dict(zip(("psnr", "l1", "energy", "beta"), medians.tolist(), strict=True))
+
+
+def fill_figures(fill: Photo, truth: Photo, place: Mask) -> tuple[float, float, float, float]:
+    """PSNR in dB, mean absolute error of range 0 to 1, texture energy, texture return in a place.
+
+    Texture is what is finer than a Gaussian of 1.5 px at 128 px; its energy is an rms over the
+    truth's, its return the least-squares share of the truth's.
+    """
+    error = (fill[place].astype(np.float64) - truth[place]) / 255
+    seen, wanted = (regions.fine(picture)[place].astype(np.float64) for picture in (fill, truth))
+    size = regions.rms(wanted)
+    faint = size < ghost.FAINT
+    return (
+        float(-10 * np.log10(np.maximum(np.mean(error**2), 1e-10))),
+        float(np.abs(error).mean()),
+        np.nan if faint else regions.rms(seen) / size,
+        np.nan if faint else float((seen * wanted).sum() / (wanted * wanted).sum()),
+    )
+
+
+def photos(pictures: Tensor) -> Photo:
+    """Pictures [B, 3, S, S] in [0, 1] -> uint8 [B, S, S, 3]."""
+    photo: Photo = grids.to_uint8(2 * pictures - 1).numpy()
+    return photo

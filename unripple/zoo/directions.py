@@ -1,0 +1,106 @@
+"""Latent directions by name: safetensors, one vector per direction. Knows no torch."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import load_file
+
+from unripple.conventions import BadCheckpoint, Floats, UnknownName
+from unripple.zoo.weights import read_header
+
+
+WEAK = 0.1  # gain below which nobody would see what an edit is meant to do
+
+
+@dataclass(frozen=True)
+class Direction:
+    """Where to go in the generator's codes to change one attribute.
+
+    Attributes:
+        name: as in the config.
+        vector: float32 [W] for all codes alike or [L, W].
+        usable: degrees between which pictures stay sound, or None if nobody measured it.
+        unit: what one degree does, in words.
+        attribute: what changes, in words.
+        yaw_per_degree: by how many degrees of yaw one degree turns the head, or None if unknown.
+        gain: 1 where an edit is the generator's own picture of the change, 0 where it changes
+            nothing; None if nobody measured it.
+    """
+
+    name: str
+    vector: Floats
+    usable: tuple[float, float] | None
+    unit: str
+    attribute: str
+    yaw_per_degree: float | None = None
+    gain: float | None = None
+
+    @property
+    def weak(self) -> bool:
+        """Whether the generator hardly shows this attribute."""
+        return self.gain is not None and self.gain < WEAK
+
+    def warning(self, degree: float) -> str | None:
+        """What to tell about a degree outside the usable range, or about a weak direction."""
+        if self.usable is not None and not self.usable[0] <= degree <= self.usable[1]:
+            low, high = self.usable
+            return (
+                f"{self.name} = {degree:g} lies outside the usable range {low:g} to {high:g}: "
+                "expect artefacts or another face"
+            )
+        if self.weak:
+            return f"{self.name} is weak in this generator: expect little change"
+        return None
+
+
+def read_directions(path: Path) -> dict[str, Direction]:
+    """All directions of a file, by name.
+
+    Raises:
+        BadCheckpoint: the file is missing, foreign or cut short.
+    """
+    status = path.stat() if path.exists() else None
+    return _read(path, (status.st_size, status.st_mtime_ns) if status else None)
+
+
+@lru_cache(maxsize=4)
+def _read(path: Path, version: tuple[int, int] | None) -> dict[str, Direction]:  # noqa: ARG001
+    metadata, _ = read_header(path)
+    directions = {}
+    for name, vector in sorted(load_file(path).items()):
+        about = metadata.get(name, {})
+        if not isinstance(about, dict) or vector.ndim not in (1, 2):
+            raise BadCheckpoint(
+                f"{path}: {name!r} is no direction: shape {list(vector.shape)}, about it {about!r}"
+            )
+        usable = about.get("usable")
+        directions[name] = Direction(
+            name,
+            vector.astype(np.float32),
+            (float(usable[0]), float(usable[1])) if usable else None,
+            str(about.get("unit", "")),
+            str(about.get("attribute", name)),
+            about.get("yaw_per_degree"),
+            about.get("gain"),
+        )
+    return directions
+
+
+def find_direction(path: Path, name: str) -> Direction:
+    """One direction by name.
+
+    Raises:
+        UnknownName: there is none; the text names the nearest.
+        BadCheckpoint: see `read_directions`.
+    """
+    known = read_directions(path)
+    if name not in known:
+        close = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
+        raise UnknownName(f"no direction {name!r} in {path}; {hint}")
+    return known[name]
