@@ -34,7 +34,7 @@ from unripple.metrics.figures import FIGURES, edit_figures
 from unripple.stages.measure import embed, yaw_of
 from unripple.zoo.zoo import Zoo
 
-SEED = 800_000_000  # trainings count up from 0, sample photos start at 700 million
+SEED = 900_000_000  # trainings count up from 0, sample photos start at 700 million
 TURN_DEG = 20.0
 YAW_DEG_PER_DEGREE = 20 / 3  # of the embedded direction `pose`
 COLUMNS = ("e4e edit", "HFGI edit", "result", "result, Telea", "truth")
@@ -63,7 +63,7 @@ def held_out_people(count: int) -> torch.Tensor:
 
 def cases(count: int, size: int, folder: Path) -> list[Case]:
     """Render the photos and the truth of both turns; kept on disk between runs."""
-    cache = folder / f"cases-{count}-{size}.pt"
+    cache = folder / f"cases-{SEED}-{count}-{size}.pt"
     if cache.exists():
         stored = torch.load(cache, weights_only=True)
     else:
@@ -223,7 +223,7 @@ def main() -> int:
     chosen = parser.parse_args()
     torch.set_num_threads(1)
     bench = Bench()
-    size = Zoo().load("generator").size_px
+    size = Zoo().load("encoder").size_px
     started, rows = time.monotonic(), []
     for i, case in enumerate(cases(chosen.photos, size, chosen.out)):
         rows.append(bench.measure(case))

@@ -5,6 +5,7 @@ rule compose:
     input:
         "results/align/{shard}.json",
         "results/edit/{edit}/{shard}.json",
+        "results/parse/{edit}/{shard}.json",
         "results/ripple/{edit}/{shard}.json",
         "results/foreground/{edit}/{shard}.json",
         "results/inpaint/{edit}/{shard}.json",

@@ -4,27 +4,27 @@
 
 # net -> (words after `python -m unripple.training`, what must be trained before)
 TRAININGS = {
-    "parser": ("parser --minutes 20", []),
-    "depth": ("depth --minutes 20", []),
+    "parser": ("parser --minutes 15", []),
+    "depth": ("depth --minutes 15 --batch 8", []),
     "landmarks": ("landmarks --minutes 10", []),
-    "pose": ("pose --minutes 10", []),
-    "identity": ("identity --minutes 15", []),
+    "pose": ("pose --minutes 6 --batch 32", []),
+    "identity": ("identity --minutes 10 --batch 32", []),
     "inpainter": ("inpainter --minutes 45", ["parser"]),
-    "generator64": ("generator --size 64 --minutes 25 --export never", []),
+    "generator64": ("generator --size 64 --minutes 25 --batch 8 --export never", []),
     "generator": (
         "generator --size 128 --init runs/generator64 --freeze-mapping --minutes 45 --batch 8",
         ["generator64"],
     ),
     "e4e_codes": (
-        "e4e --phase codes --generator runs/generator64 --minutes 20 --export never",
+        "e4e --phase codes --generator runs/generator64 --minutes 20 --batch 8 --export never",
         ["generator64"],
     ),
     "e4e": (
-        "e4e --init runs/e4e_codes --minutes 30 --perceptual 0.5 --identity 0.2 --adversarial 0.02",
+        "e4e --init runs/e4e_codes --minutes 30 --batch 8 --perceptual 0.5 --identity 0.2",
         ["generator", "e4e_codes", "parser", "identity"],
     ),
     "hfgi": (
-        "hfgi --minutes 40 --perceptual 0.5 --identity 0.1",
+        "hfgi --minutes 40 --batch 8",
         ["generator", "e4e", "parser", "identity"],
     ),
 }

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from unripple.conventions import Mask, ShapeMismatch
+from unripple.conventions import Face, Mask, ShapeMismatch
 from unripple.ops.masks import signed_distance
-from unripple.stages.compose import compose_direct, compose_or, compose_plate
+from unripple.stages.compose import compose_direct, compose_or, compose_plate, ease_head
 from unripple.stages.inpaint import inpaint_plate
 
 PHOTO, EDITED, FILL = np.random.default_rng(0).integers(0, 256, (3, 16, 20, 3), dtype=np.uint8)
@@ -97,3 +97,16 @@ def test_sizes_must_agree() -> None:
     mask = np.zeros((16, 20), np.bool_)
     with pytest.raises(ShapeMismatch, match="after 4 x 4"):
         compose_plate(PHOTO, EDITED, FILL, mask, np.zeros((4, 4), np.bool_))
+
+
+def test_easing_the_head_keeps_the_clothes_and_a_share_of_the_head() -> None:
+    edited = np.full((40, 40, 3), 200, np.uint8)
+    plain = np.full((40, 40, 3), 100, np.uint8)
+    labels = np.full((40, 40), Face.SKIN, np.uint8)
+    labels[30:] = Face.CLOTH
+    eased = ease_head(edited, plain, labels, detail=0.25)
+    assert (eased[30:] == 200).all()
+    assert (eased[:20] == 125).all()
+    assert np.array_equal(ease_head(edited, plain, labels, detail=1.0), edited)
+    column = eased[:, 20, 0].astype(int)
+    assert (np.diff(column) >= 0).all(), "the border fades, it does not step back"

@@ -121,7 +121,10 @@ def edit(work: Work) -> Artifact:
         return {"picture": stage.edit_plainly(w_plus, generator, size_px=size_px)}
     residual = work.array("invert.residual")
     knobs = work.knobs("strength")
-    return {"picture": stage.edit(w_plus, residual, generator, _consultant(work), **knobs)}
+    return {
+        "picture": stage.edit(w_plus, residual, generator, _consultant(work), **knobs),
+        "plain": stage.edit_plainly(w_plus, generator, size_px=residual.shape[-1]),
+    }
 
 
 def _shown(work: Work) -> Photo:
@@ -206,6 +209,9 @@ def compose(work: Work) -> Artifact:
     if method == "or":
         hole, near = work.array("inpaint.hole"), work.array("foreground.after")
         return _parts(stage.compose_or(edited, plate, hole, near))
+    if "plain" in work.inputs["edit"]:
+        plain, labels = work.array("edit.plain"), work.array("parse.labels")
+        edited = stage.ease_head(edited, plain, labels, detail=work.settings["head_detail"])
     composed = stage.compose_plate(
         work.array("align.picture"),
         edited,

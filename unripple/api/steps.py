@@ -181,7 +181,7 @@ _TABLE = (
         "compose",
         1,
         calls.compose,
-        edit_inputs=("align", "edit", "ripple", "foreground", "inpaint"),
+        edit_inputs=("align", "edit", "parse", "ripple", "foreground", "inpaint"),
         marked=True,
     ),
     Step("paste", 1, calls.paste, edit_inputs=("align", "compose"), reads_photo=True, marked=True),

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from unripple.conventions import Mask, Photo
+from unripple.conventions import Face, Labels, Mask, Photo
 from unripple.ops.composite import blend, either_or
 from unripple.ops.masks import feather, require_same_size
 
@@ -24,6 +24,35 @@ class Composed(NamedTuple):
 
     picture: Photo
     touched: Mask
+
+
+STILL = (Face.CLOTH, Face.NECK, Face.NECKLACE)
+"""Parts that stay where they are when a head turns, so their details lie where they belong."""
+HEAD_FEATHER_PX = 3.0  # between head and the rest; at 128 px about the width of a jaw's shadow
+
+
+def ease_head(edited: Photo, plain: Photo, labels: Labels, *, detail: float) -> Photo:
+    """Take back some of the photo's details in the head, where an aligner leaves them behind.
+
+    Old eyes, nose and outline under the new ones (the inner ghost) come with the details; no mask
+    tells them apart from what the details are good for, so a share of both is kept.
+
+    Args:
+        edited: the inverter's edit, with the photo's details, uint8 [H, W, 3].
+        plain: the same codes drawn without them.
+        labels: parts of the edited picture, `Face`, uint8 [H, W].
+        detail: the share to keep, 1 changes nothing.
+
+    Returns:
+        uint8 [H, W, 3].
+
+    Raises:
+        ShapeMismatch: the arrays differ in size.
+    """
+    require_same_size(edited=edited, plain=plain, labels=labels)
+    head = ~np.isin(labels, [int(part) for part in STILL])
+    eased = feather(head, HEAD_FEATHER_PX) * (1 - detail)
+    return blend(edited, plain, eased)
 
 
 def compose_plate(

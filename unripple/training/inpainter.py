@@ -50,7 +50,10 @@ KNOWN_WEIGHT = 0.2  # what is known is kept by the stage anyway; it only helps t
 RIM_WEIGHT = 3.0  # a turned head uncovers the rim of the hole, never its middle
 WHOLE_FROM = 0.1  # share of the budget spent on crops
 ADVERSARIAL_FROM = 0.15
-SHARES = {"adversarial": 1.0, "matching": 0.7, "perceptual": 0.2}
+SHARES = {"texture": 0.7, "adversarial": 1.0, "matching": 0.3, "perceptual": 0.1}
+FINE_LATER = 0.25  # what is left of pixels and gradients in the second phase
+WINDOW_PX = 8  # in which the texture's strength is compared
+FAINT = 0.01  # rms below which a window has no texture
 R1_EVERY = 8
 R1_WEIGHT = 0.1
 

@@ -13,7 +13,6 @@ from safetensors.numpy import load_file
 from unripple.conventions import BadCheckpoint, Floats, UnknownName
 from unripple.zoo.weights import read_header
 
-
 WEAK = 0.1  # gain below which nobody would see what an edit is meant to do
 
 
