@@ -53,7 +53,10 @@ def test_holes_cover_the_person_and_a_little_more() -> None:
     person = alpha() > 127
     for seed in range(4):
         hole = holes.silhouettes(alpha(), rng(seed))[:, 0] > 0.5
-        assert ((hole & person).sum((1, 2)) > 0.9 * person.sum((1, 2))).all()
+        covered = torch.maximum(
+            (hole & person).sum((1, 2)), (hole & person.flip(2)).sum((1, 2))
+        )  # half of the people are mirrored
+        assert (covered > 0.9 * person.sum((1, 2))).all()
         assert (hole.sum((1, 2)) > person.sum((1, 2))).all()
 
 
@@ -97,7 +100,8 @@ def test_the_first_phase_learns_on_crops(task: InpainterTask) -> None:
     batch = task.draw(rng())
     assert batch["plate"].shape == (8, 3, 32, 32)
     assert task.batch_size == 8
-    first, *_, last = (float(task.train_step(batch, step)["l1"]) for step in range(40))
+    # It starts from the smooth guess with a silent last layer; stripes come after some steps.
+    first, *_, last = (float(task.train_step(batch, step)["l1"]) for step in range(200))
     assert last < 0.7 * first
 
 
