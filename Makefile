@@ -4,7 +4,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-UV := $(VENV)/uv/bin/uv
+UV := .uv/bin/uv
 STAMP := $(VENV)/.synced
 
 export OMP_NUM_THREADS ?= 1
@@ -12,8 +12,7 @@ export OMP_NUM_THREADS ?= 1
 .PHONY: demo edit test test-gpu lint format clean train samples benchmark
 
 $(UV):
-	$(PYTHON) -m venv --clear $(VENV)/uv
-	$(VENV)/uv/bin/pip install --quiet --disable-pip-version-check "uv>=0.5"
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --target .uv "uv>=0.5"
 
 $(STAMP): pyproject.toml uv.lock $(UV)
 	UV_PROJECT_ENVIRONMENT=$(VENV) $(UV) sync --frozen --inexact --python $(PYTHON)
@@ -55,4 +54,4 @@ format: $(STAMP)
 	$(BIN)/snakefmt Snakefile rules
 
 clean:
-	rm -rf results runs .snakemake
+	rm -rf results .snakemake
