@@ -9,7 +9,7 @@ STAMP := $(VENV)/.synced
 
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo edit test test-gpu lint format clean train samples benchmark
+.PHONY: demo test test-gpu lint format clean train samples benchmark
 
 $(UV):
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check --target .uv "uv>=0.5"
