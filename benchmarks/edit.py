@@ -4,7 +4,7 @@
 
 Renders people that no training and no choice of checkpoint has seen, edits each of them twice, and
 prints one table of medians side by side: the edit of e4e, the edit of HFGI (ripples and all), the
-composed result, the same with Telea's fill, and the truth itself as a check of the figures.
+composed result, the same with Telea's fill and with borrowed texture, and the truth itself as a check of the figures.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from unripple.zoo.zoo import Zoo
 SEED = 900_000_000  # trainings count up from 0, sample photos start at 700 million
 TURN_DEG = 20.0
 YAW_DEG_PER_DEGREE = 20 / 3  # of the embedded direction `pose`
-COLUMNS = ("e4e edit", "HFGI edit", "result", "result, Telea", "truth")
+COLUMNS = ("e4e edit", "HFGI edit", "result", "result, Telea", "result, borrow", "truth")
 
 
 class Case(NamedTuple):
@@ -121,6 +121,7 @@ class Bench:
         self.editor = Editor(settings=aligned)
         self.e4e = Editor(settings=aligned | {"invert": {"method": "e4e"}})
         self.telea = Editor(settings=aligned | {"inpaint": {"painter": "telea"}})
+        self.borrow = Editor(settings=aligned | {"inpaint": {"painter": "borrow"}})
         zoo = Zoo()
         self.pose, self.identity = zoo.load("pose"), zoo.load("identity")
 
@@ -133,6 +134,7 @@ class Bench:
             "HFGI edit": walked["edit"]["picture"],
             "result": walked["compose"]["picture"],
             "result, Telea": self.telea.run(case.photo, "compose", edit)["compose"]["picture"],
+            "result, borrow": self.borrow.run(case.photo, "compose", edit)["compose"]["picture"],
             "truth": case.counterfactual,
         }
         touched = walked["compose"]["touched"]

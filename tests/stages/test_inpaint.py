@@ -14,7 +14,13 @@ from torch import Tensor
 
 from unripple.conventions import Mask, Photo, ShapeMismatch
 from unripple.ops.inpainting import telea
-from unripple.stages.inpaint import inpaint, inpaint_edited, inpaint_plate, lama_fill
+from unripple.stages.inpaint import (
+    borrow_fill,
+    inpaint,
+    inpaint_edited,
+    inpaint_plate,
+    lama_fill,
+)
 
 PHOTO = np.random.default_rng(0).integers(0, 256, (13, 18, 3), dtype=np.uint8)
 MASKS = hnp.arrays(np.bool_, (13, 18))
@@ -134,3 +140,15 @@ def test_the_edited_picture_may_be_painted_itself() -> None:
 def test_sizes_must_agree() -> None:
     with pytest.raises(ShapeMismatch, match="hole 3 x 3"):
         inpaint(PHOTO, np.ones((3, 3), np.bool_), grey)
+
+
+def test_borrowing_fills_the_hole_with_texture_and_keeps_the_rest() -> None:
+    rows = (np.arange(64) // 4 % 2 * 120 + 60).astype(np.uint8)
+    photo = np.repeat(np.repeat(rows[:, None], 64, 1)[..., None], 3, 2)
+    hole = np.zeros((64, 64), np.bool_)
+    hole[20:44, 24:40] = True
+    filled = inpaint(photo, hole, borrow_fill())
+    assert np.array_equal(filled[~hole], photo[~hole])
+    inside = filled[20:44, 24:40].astype(float)
+    assert np.abs(inside - photo[20:44, 24:40]).mean() < 20
+    assert inside.std() > 40

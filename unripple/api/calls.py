@@ -189,12 +189,14 @@ def inpaint(work: Work) -> Artifact:
 
 def _painter(work: Work) -> Fill:
     from unripple.ops import inpainting
-    from unripple.stages.inpaint import lama_fill
+    from unripple.stages.inpaint import borrow_fill, lama_fill
 
     painter = work.settings["painter"]
     if painter == "lama":
         model = work.zoo.load("inpainter")
         return lama_fill(model.net, corrects=bool(model.metadata.get("corrects", False)))
+    if painter == "borrow":
+        return borrow_fill()
     return {"telea": inpainting.telea, "navier_stokes": inpainting.navier_stokes}[painter]
 
 

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from unripple.conventions import Mask, Photo
-from unripple.models.lama import paint_over
+from unripple.models.lama import paint_over, smooth_extension
+from unripple.models.layers.borrow import textured
 from unripple.ops.masks import grow, remove_small, require_same_size
 from unripple.ops.tensors import device_of
 
@@ -126,3 +127,8 @@ def lama_fill(
         return levels
 
     return fill
+
+
+def borrow_fill() -> Fill:
+    """Make a painter that learned nothing: smooth colours, texture from elsewhere in the photo."""
+    return lama_fill(lambda masked, hole: textured(smooth_extension(masked, hole), hole))

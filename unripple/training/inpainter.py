@@ -2,9 +2,10 @@
 
 Backgrounds are the shards' plates, holes are other people's silhouettes. First comes pure
 reconstruction, on crops around the rims of holes: a turned head uncovers nothing else, and a crop
-costs a quarter. Then come whole pictures, a patch discriminator that is told which patches hold
-fill, feature matching in its layers, and, where the models folder has a parser, the distance in its
-deep, wide layers.
+costs a quarter. Then come whole pictures; pixels step back behind the colours of small blocks, and
+the fill has to have as strong a texture as the truth, please a patch discriminator that is told
+which patches hold fill, and match its features and, where the models folder has a parser, the
+parser's deep, wide ones.
 
 The terms are balanced by their gradients at the picture: each gets a fixed share of the norm of the
 reconstruction's, so no weight depends on how well a discriminator of a few minutes does.
@@ -362,7 +363,8 @@ class InpainterTask(SingleNet):
         return (
             f"LaMa {self.lama_sizes} at 128 px on rendered plates; holes are 75% silhouettes, 15% "
             f"bands, 10% strokes. L1 on picture and gradients, crops of {self.crop} px until "
-            f"{WHOLE_FROM:.0%} of the budget; from {ADVERSARIAL_FROM:.0%} a patch discriminator "
-            f"with feature matching, {wide}; shares of the gradient {self.shares}. "
+            f"{WHOLE_FROM:.0%} of the budget; from {ADVERSARIAL_FROM:.0%} the strength of texture, "
+            f"a patch discriminator with feature matching, {wide}; shares of the gradient "
+            f"{self.shares}. "
             "Figures are taken where the person stood and, at the other pose, no longer stands."
         )
