@@ -4,7 +4,8 @@
 
 Renders people that no training and no choice of checkpoint has seen, edits each of them twice, and
 prints one table of medians side by side: the edit of e4e, the edit of HFGI (ripples and all), the
-composed result, the same with Telea's fill and with borrowed texture, and the truth itself as a check of the figures.
+composed result, the same with Telea's fill and with borrowed texture, and the truth itself as a
+check of the figures.
 """
 
 from __future__ import annotations
