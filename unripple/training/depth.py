@@ -20,7 +20,7 @@ from unripple.ops.clusters import nearer_cluster
 from unripple.training import augment, grids
 from unripple.training.loop import Batch, autocast
 from unripple.training.shards import FaceShards
-from unripple.training.single import SingleNet, in_parts
+from unripple.training.single import SingleNet, in_parts, opened
 
 SIZES: dict[str, Any] = {
     "token_width": 128,
@@ -47,13 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def build(chosen: argparse.Namespace) -> DepthTask:
     """Open the data and build the net."""
-    return DepthTask(
-        FaceShards(chosen.data, FIELDS, "train", chosen.device),
-        FaceShards(chosen.data, FIELDS, "val", chosen.device),
-        batch_size=chosen.batch,
-        device=chosen.device,
-        lr=chosen.lr,
-    )
+    return DepthTask(**opened(chosen, FIELDS))
 
 
 def without_scale(inverse_depth: Tensor) -> Tensor:

@@ -22,7 +22,7 @@ from unripple.models.irse import Backbone, crop_for_identity
 from unripple.training import augment, grids
 from unripple.training.loop import Batch, autocast
 from unripple.training.shards import FaceShards
-from unripple.training.single import SingleNet, in_parts
+from unripple.training.single import SingleNet, in_parts, opened
 
 SIZES: dict[str, Any] = {
     "input_size": 64,
@@ -44,13 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def build(chosen: argparse.Namespace) -> IdentityTask:
     """Open the data and build the net."""
-    return IdentityTask(
-        FaceShards(chosen.data, FIELDS, "train", chosen.device),
-        FaceShards(chosen.data, FIELDS, "val", chosen.device),
-        batch_size=chosen.batch,
-        device=chosen.device,
-        lr=chosen.lr,
-    )
+    return IdentityTask(**opened(chosen, FIELDS))
 
 
 def contrastive_loss(one: Tensor, other: Tensor) -> Tensor:

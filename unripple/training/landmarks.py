@@ -22,7 +22,7 @@ from unripple.training.framing import about
 from unripple.training.identity import area_under_curve
 from unripple.training.loop import Batch, autocast
 from unripple.training.shards import FaceShards
-from unripple.training.single import SingleNet, in_parts
+from unripple.training.single import SingleNet, in_parts, opened
 
 SIZES: dict[str, Any] = {"widths": (16, 32, 64, 96, 128), "head": 48, "n_points": 5}
 FIELDS = ("photo", "plate", "alpha", "landmarks")
@@ -44,13 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def build(chosen: argparse.Namespace) -> LandmarksTask:
     """Open the data and build the net."""
-    return LandmarksTask(
-        FaceShards(chosen.data, FIELDS, "train", chosen.device),
-        FaceShards(chosen.data, FIELDS, "val", chosen.device),
-        batch_size=chosen.batch,
-        device=chosen.device,
-        lr=chosen.lr,
-    )
+    return LandmarksTask(**opened(chosen, FIELDS))
 
 
 def framing(points: Tensor, rng: torch.Generator, *, wide: Tensor) -> Tensor:

@@ -20,7 +20,7 @@ from unripple.models.bisenet import BiSeNet, normalised
 from unripple.training import augment, grids, losses
 from unripple.training.loop import Batch, autocast
 from unripple.training.shards import FaceShards
-from unripple.training.single import SingleNet, in_parts
+from unripple.training.single import SingleNet, in_parts, opened
 
 WIDTHS = (24, 32, 64, 96, 128)
 STEM_STRIDE = 2
@@ -41,13 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def build(chosen: argparse.Namespace) -> ParserTask:
     """Open the data and build the net."""
-    return ParserTask(
-        FaceShards(chosen.data, FIELDS, "train", chosen.device),
-        FaceShards(chosen.data, FIELDS, "val", chosen.device),
-        batch_size=chosen.batch,
-        device=chosen.device,
-        lr=chosen.lr,
-    )
+    return ParserTask(**opened(chosen, FIELDS))
 
 
 def part_weights() -> Tensor:

@@ -18,7 +18,7 @@ from unripple.models.pose import PoseNet
 from unripple.training import augment, grids
 from unripple.training.loop import Batch, autocast
 from unripple.training.shards import FaceShards
-from unripple.training.single import SingleNet, in_parts
+from unripple.training.single import SingleNet, in_parts, opened
 
 SIZES: dict[str, Any] = {"widths": (16, 32, 64, 96, 128), "hidden": 128}
 FIELDS = ("photo", "pose_deg")
@@ -33,13 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def build(chosen: argparse.Namespace) -> PoseTask:
     """Open the data and build the net."""
-    return PoseTask(
-        FaceShards(chosen.data, FIELDS, "train", chosen.device),
-        FaceShards(chosen.data, FIELDS, "val", chosen.device),
-        batch_size=chosen.batch,
-        device=chosen.device,
-        lr=chosen.lr,
-    )
+    return PoseTask(**opened(chosen, FIELDS))
 
 
 def moved_pose(pose_deg: Tensor, turn_deg: Tensor, mirrored: Tensor) -> Tensor:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from torch.optim import Optimizer
 from unripple.conventions import Photo
 from unripple.training import cards, ema
 from unripple.training.loop import Batch, Figures, adam, minimise, parameters, place
+from unripple.training.shards import FaceShards
 
 LONGEST_DECAY = 0.998
 GRADIENT_NORM = 5.0
@@ -32,6 +34,17 @@ def in_parts(function: Callable[[Tensor], Tensor], rows: Tensor, size: int = 16)
     """Apply a function to a few rows at a time, so that a validation needs no more memory than a
     training step."""
     return torch.cat([function(rows[i : i + size]) for i in range(0, len(rows), size)])
+
+
+def opened(chosen: argparse.Namespace, fields: Sequence[str]) -> dict[str, Any]:
+    """The arguments that such a task takes: its faces, opened, and the shared options."""
+    return {
+        "data": FaceShards(chosen.data, fields, "train", chosen.device),
+        "held_out": FaceShards(chosen.data, fields, "val", chosen.device),
+        "batch_size": chosen.batch,
+        "device": chosen.device,
+        "lr": chosen.lr,
+    }
 
 
 class SingleNet(ABC):
