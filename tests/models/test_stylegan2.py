@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from unripple.models.layers.modulated import ModulatedConv2d, Upsample
-from unripple.models.stylegan2 import Generator, sizes_from_state
+from unripple.models.layers.modulated import ModulatedConv2d
+from unripple.models.layers.upsampling import Upsample
+from unripple.models.stylegan2 import Generator, sizes_from_state, truncated
 
 SLIM = {"size": 32, "style_dim": 24, "n_mlp": 3, "channels": {4: 20, 8: 16, 16: 12, 32: 8}}
 
@@ -196,6 +199,156 @@ def test_every_weight_learns(net: Generator) -> None:
     picture.square().mean().backward()
     idle = [name for name, p in net.named_parameters() if p.grad is None or not p.grad.any()]
     assert idle == []
+
+
+def relative(got: Tensor, wanted: Tensor) -> float:
+    return float((got - wanted).abs().max() / wanted.abs().max())
+
+
+@torch.no_grad()
+def test_stopping_early_gives_the_running_picture(net: Generator, w_plus: Tensor) -> None:
+    seen: dict[int, Tensor] = {}
+    last = net.synthesize(w_plus, watch=seen.__setitem__)
+    assert list(seen) == [4, 8, 16, 32]
+    assert torch.equal(seen[32], last)
+    for side, picture in seen.items():
+        assert torch.equal(net.synthesize(w_plus, resolution=side), picture)
+
+
+@torch.no_grad()
+def test_stopping_early_draws_the_same_noise(net: Generator, w_plus: Tensor) -> None:
+    for layer in (net.conv1, *net.convs):
+        torch.nn.init.constant_(layer.noise.weight, 0.3)
+    seen: dict[int, Tensor] = {}
+    rng = torch.Generator().manual_seed(7)
+    net.synthesize(w_plus, noise="random", rng=rng, watch=seen.__setitem__)
+    early = net.synthesize(w_plus, noise="random", rng=rng.manual_seed(7), resolution=16)
+    assert torch.equal(early, seen[16])
+
+
+WIDTHS = (10, 10, 7, 7, 12, 12, 3, 3)
+
+
+def sliced(net: Generator) -> Generator:
+    """A network of its own with the first channels of every layer, as `WIDTHS` says."""
+    small = Generator(**{**SLIM, "channels": {4: 10, 8: 7, 16: 12, 32: 3}})
+    state = {}
+    for name, wanted in small.state_dict().items():
+        full = net.state_dict()[name]
+        part = full[tuple(slice(n) for n in wanted.shape)].clone()
+        if part.dim() == 5:  # both divide by the root of their own fan-in
+            part *= (part.shape[2] / full.shape[2]) ** 0.5
+        state[name] = part
+    small.load_state_dict(state, strict=True)
+    return small
+
+
+@pytest.mark.parametrize("resolution", [8, 32])
+@torch.no_grad()
+def test_slicing_equals_a_sliced_network(net: Generator, w_plus: Tensor, resolution: int) -> None:
+    for layer in (net.conv1, *net.convs):
+        torch.nn.init.constant_(layer.noise.weight, 0.3)
+        torch.nn.init.normal_(layer.activate.bias)
+    wanted = sliced(net).synthesize(w_plus, resolution=resolution)
+    cut = {"widths": WIDTHS, "resolution": resolution}
+    assert relative(net.synthesize(w_plus, **cut), wanted) < 1e-5
+    alone = torch.cat([net.synthesize(code[None], **cut) for code in w_plus])
+    assert relative(net.synthesize(w_plus, **cut), alone) < 1e-5
+    net.to(memory_format=torch.channels_last)
+    assert relative(net.synthesize(w_plus, **cut), wanted) < 1e-5
+
+
+@torch.no_grad()
+def test_convolutions_of_one_resolution_may_differ_in_width(net: Generator, w_plus: Tensor) -> None:
+    seen: list[int] = []
+    taps = {i: lambda x: (seen.append(x.shape[1]), x)[1] for i in range(net.n_codes - 1)}
+    widths = (5, 20, 16, 2, 1, 9, 8, 4)
+    net.synthesize(w_plus, widths=widths, inject=taps)
+    assert tuple(seen) == widths[1:]
+    every = (20, 20, 16, 16, 12, 12, 8, 8)
+    assert torch.equal(net.synthesize(w_plus, widths=every), net.synthesize(w_plus))
+
+
+def with_offsets(net: Generator, offsets: dict[int, Tensor], sample: int) -> Generator:
+    """A copy whose weights are those of one sample."""
+    own = copy.deepcopy(net)
+    convs = [own.conv1.conv, own.to_rgb1.conv]
+    for k, to_rgb in enumerate(own.to_rgbs):
+        convs += [own.convs[2 * k].conv, own.convs[2 * k + 1].conv, to_rgb.conv]
+    for number, offset in offsets.items():
+        chosen = offset[sample if len(offset) > 1 else 0]
+        convs[number].weight.copy_(convs[number].weight * (1 + chosen))
+    return own
+
+
+@pytest.mark.parametrize("cut", [{}, {"widths": WIDTHS, "resolution": 16}], ids=["whole", "cut"])
+@torch.no_grad()
+def test_weight_offsets_equal_a_network_per_sample(
+    net: Generator, w_plus: Tensor, cut: dict[str, object]
+) -> None:
+    torch.manual_seed(6)
+    offsets = {
+        0: 0.3 * torch.randn(3, 20, 20, 3, 3),
+        1: 0.3 * torch.randn(3, 3, 20, 1, 1),
+        2: 0.3 * torch.randn(3, 16, 20, 1, 1),  # one per pair of channels
+        5: 0.3 * torch.randn(1, 12, 16, 3, 3),  # one for all samples
+        9: 0.3 * torch.randn(3, 8, 8, 3, 3),
+    }
+    got = net.synthesize(w_plus, weight_offsets=offsets, **cut)
+    wanted = torch.cat(
+        [
+            with_offsets(net, offsets, i).synthesize(w_plus[i, None], **cut)
+            for i in range(len(w_plus))
+        ]
+    )
+    assert relative(got, wanted) < 1e-5
+    assert relative(got, net.synthesize(w_plus, **cut)) > 1e-2
+
+
+def test_offsets_of_zero_change_nothing_and_learn(net: Generator, w_plus: Tensor) -> None:
+    offset = torch.zeros(3, 16, 16, 3, 3, requires_grad=True)
+    picture = net.synthesize(w_plus, weight_offsets={3: offset})
+    assert relative(picture.detach(), net.synthesize(w_plus).detach()) < 1e-5
+    picture.square().mean().backward()
+    assert offset.grad is not None
+    assert offset.grad.flatten(1).any(dim=1).all()
+
+
+def test_rows_lay_codes_out(net: Generator) -> None:
+    one, two = torch.randn(2, 1, 24), torch.randn(2, 2, 24)
+    assert torch.equal(net.rows(one), one.repeat(1, 8, 1))
+    mixed = net.rows(two, crossover=3)
+    assert torch.equal(mixed[:, :3], two[:, :1].repeat(1, 3, 1))
+    assert torch.equal(mixed[:, 3:], two[:, 1:].repeat(1, 5, 1))
+    assert net.rows(mixed) is mixed
+    with pytest.raises(ValueError, match="crossover: got None, wanted 1 to 7"):
+        net.rows(two)
+    with pytest.raises(ValueError, match=r"w: got \(2, 3, 24\)"):
+        net.rows(torch.zeros(2, 3, 24))
+
+
+def test_truncation_moves_towards_the_mean() -> None:
+    w, mean = torch.randn(3, 5), torch.randn(5)
+    assert torch.equal(truncated(w, mean, psi=1.0), w)
+    assert torch.equal(truncated(w, mean, psi=0.0), mean.expand(3, 5))
+    torch.testing.assert_close(truncated(w, mean, psi=0.5), (w + mean) / 2)
+
+
+def test_cuts_that_cannot_be_are_refused(net: Generator) -> None:
+    codes = torch.zeros(2, 8, 24)
+    for side in (2, 24, 64):
+        with pytest.raises(ValueError, match=f"resolution: got {side}, wanted a power of 2 from 4"):
+            net.synthesize(codes, resolution=side)
+    with pytest.raises(ValueError, match="widths: got 2 numbers, wanted 8"):
+        net.synthesize(codes, widths=(4, 4))
+    with pytest.raises(ValueError, match=r"widths\[2\]: got 17, wanted 1 to 16"):
+        net.synthesize(codes, widths=(20, 20, 17, 16, 12, 12, 8, 8))
+    with pytest.raises(ValueError, match=r"no styled convolution \[3\], wanted 0 to 2"):
+        net.synthesize(codes, inject={3: lambda x: x}, resolution=8)
+    with pytest.raises(ValueError, match="weight_offsets: no convolution 11, wanted 0 to 10"):
+        net.synthesize(codes, weight_offsets={11: torch.zeros(1)})
+    with pytest.raises(ValueError, match=r"weight_offsets\[0\]: got \(3, 20, 20, 3, 3\)"):
+        net.synthesize(codes, weight_offsets={0: torch.zeros(3, 20, 20, 3, 3)})
 
 
 def test_errors_say_what_was_wanted(net: Generator) -> None:

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from unripple.models.layers.irse import UNITS_50, WIDTHS_50, body, stem, trunk_sizes
+from unripple.models.layers.precision import full_precision
 
 CROP_FROM_PX = 256
 CROP_ROWS = slice(35, 223)
@@ -44,6 +45,8 @@ class Backbone(nn.Module):
         widths, units: channels of stem and groups, and units per group; see `layers.irse.body`.
         embedding: length of the vector.
         dropout: share of the last features that training leaves out.
+        squeeze: units with squeeze and excitation.
+        affine: the last batch norm scales and shifts.
     """
 
     def __init__(
@@ -54,19 +57,21 @@ class Backbone(nn.Module):
         embedding: int = 512,
         *,
         dropout: float = 0.6,
+        squeeze: bool = True,
+        affine: bool = True,
     ) -> None:
         super().__init__()
         if input_size % 16:
             raise ValueError(f"input_size: got {input_size}, wanted a multiple of 16")
         self.input_size = input_size
         self.input_layer = stem(3, widths[0])
-        self.body = body(widths, units)
+        self.body = body(widths, units, squeeze=squeeze)
         self.output_layer = nn.Sequential(
             nn.BatchNorm2d(widths[-1]),
             nn.Dropout(dropout),
             nn.Flatten(),
             nn.Linear(widths[-1] * (input_size // 16) ** 2, embedding),
-            nn.BatchNorm1d(embedding),
+            nn.BatchNorm1d(embedding, affine=affine),
         )
 
     def forward(self, face: Tensor) -> Tensor:
@@ -81,15 +86,21 @@ class Backbone(nn.Module):
         Raises:
             ValueError: the crops have another size.
         """
+        vector = self.before_norm(face)
+        length: Tensor = vector.norm(dim=1, keepdim=True)
+        return vector / length
+
+    def before_norm(self, face: Tensor) -> Tensor:
+        """Embed faces as `forward` does, the vectors float32 [B, embedding] of any length."""
         if face.shape[2:] != (self.input_size, self.input_size):
             raise ValueError(
                 f"face: got {tuple(face.shape)}, wanted [B, 3, {self.input_size}, "
                 f"{self.input_size}] (see crop_for_identity)"
             )
         features: Tensor = self.body(self.input_layer(face))
-        vector: Tensor = self.output_layer(features).float()
-        length: Tensor = vector.norm(dim=1, keepdim=True)
-        return vector / length
+        with full_precision(features):
+            vector: Tensor = self.output_layer(features)
+        return vector
 
 
 def sizes_from_state(state: Mapping[str, Tensor]) -> dict[str, Any]:

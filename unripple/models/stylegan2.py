@@ -2,25 +2,23 @@
 
 Source: Karras et al. 2020; layout and key names of rosinality/stylegan2-pytorch (MIT), whose
 `stylegan2-ffhq-config-f.pt` (entry `g_ema`) loads strictly into
-`Generator(**sizes_from_state(state))`.
+`Generator(**sizes_from_state(state))`. So do the generators of mit-han-lab/anycost-gan (MIT), which
+are trained to be cut short (`resolution`) and sliced (`widths`, tables in `models.anycost`).
 
-Codes and layers: the styled convolution number i uses code i of w+, and the RGB layer of a
-resolution uses the code after its last convolution, which it shares with the next resolution.
+The layers are in `layers.modulated`, the way through them in `layers.synthesis`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, get_args
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from unripple.models.layers.equalised import EqualLinear
-from unripple.models.layers.modulated import ModulatedConv2d, StyledConv, ToRGB
-
-Noise = Literal["stored", "random", "none"]
-Inject = Mapping[int, Callable[[Tensor], Tensor]]
+from unripple.models.layers.modulated import StyledConv, ToRGB
+from unripple.models.layers.synthesis import Synthesis
 
 CHANNELS_1024 = {4: 512, 8: 512, 16: 512, 32: 512, 64: 512, 128: 256, 256: 128, 512: 64, 1024: 32}
 """Channels by resolution of the published 1024 px models."""
@@ -41,24 +39,26 @@ class LearnedConstant(nn.Module):
         super().__init__()
         self.input = nn.Parameter(torch.randn(1, width, 4, 4))
 
-    def forward(self, batch: int) -> Tensor:
-        repeated = self.input.expand(batch, -1, -1, -1)
-        return repeated.contiguous(memory_format=torch.channels_last)
-
 
 class NoiseMaps(nn.Module):
-    """The stored noise: `noise_i` [1, 1, H, W] belongs to styled convolution i."""
+    """The stored noise: `noise_i` [1, 1, H, W] belongs to styled convolution i.
 
-    def __init__(self, sides: Sequence[int]) -> None:
+    Args:
+        sides: resolutions from 4 px; each but the first has two maps.
+        name: what stands before the number in the keys.
+    """
+
+    def __init__(self, sides: Sequence[int], *, name: str = "noise_") -> None:
         super().__init__()
-        for i, side in enumerate(sides):
-            self.register_buffer(f"noise_{i}", torch.randn(1, 1, side, side))
+        self.name = name
+        for i, side in enumerate([4, *(side for side in sides[1:] for _ in range(2))]):
+            self.register_buffer(f"{name}{i}", torch.randn(1, 1, side, side))
 
     def forward(self, i: int) -> Tensor:
-        return self.get_buffer(f"noise_{i}")
+        return self.get_buffer(f"{self.name}{i}")
 
 
-class Generator(nn.Module):
+class Generator(Synthesis):
     """The generator.
 
     Args:
@@ -80,9 +80,8 @@ class Generator(nn.Module):
         channels: Mapping[int, int] = CHANNELS_1024,
         lr_mlp: float = 0.01,
     ) -> None:
-        super().__init__()
-        sides = _resolutions(size, channels)
-        self.size, self.style_dim = size, style_dim
+        sides = resolutions(size, channels)
+        super().__init__(size, style_dim)
         self.channels = {side: channels[side] for side in sides}
         self.style = nn.Sequential(
             PixelNorm(),
@@ -98,122 +97,74 @@ class Generator(nn.Module):
             self.convs.append(StyledConv(below, width, style_dim, upsample=True))
             self.convs.append(StyledConv(width, width, style_dim))
             self.to_rgbs.append(ToRGB(width, style_dim))
-        self.noises = NoiseMaps([4, *(side for side in sides[1:] for _ in range(2))])
-
-    @property
-    def n_codes(self) -> int:
-        """Codes of w+: 18 at 1024 px, 12 at 128 px."""
-        return len(self.convs) + 2
+        self.noises = NoiseMaps(sides)
 
     def map(self, z: Tensor) -> Tensor:
-        """Map z [B, style_dim] to w [B, style_dim], float32, without truncation."""
+        """Map z [..., style_dim] to w of the same shape, float32, without truncation."""
         w: Tensor = self.style(z)
         return w
 
-    def synthesize(
-        self,
-        w_plus: Tensor,
-        *,
-        noise: Noise = "stored",
-        inject: Inject | None = None,
-        rng: torch.Generator | None = None,
-    ) -> Tensor:
-        """Render codes.
+    def rows(self, w: Tensor, *, crossover: int | None = None) -> Tensor:
+        """Lay codes out as w+.
 
         Args:
-            w_plus: [B, n_codes, style_dim], used as they are (no truncation).
-            noise: "stored" adds the maps kept with the weights, "random" fresh ones per sample,
-                "none" nothing.
-            inject: number of a styled convolution (0 to n_codes - 2) -> function of its output
-                [B, C, H, W], which goes on with what the function returns. A function that keeps
-                its argument and returns it is a feature tap.
-            rng: stream of the random noise, on the weights' device; torch's global one if absent.
+            w: [B, L, style_dim] with L = 1 (the same code for every row), 2 (style mixing) or
+                n_codes (w+ already).
+            crossover: of style mixing, the first row that the second code takes.
 
         Returns:
-            float32 [B, 3, size, size], about [-1, 1], not clamped.
+            [B, n_codes, style_dim].
 
         Raises:
-            ValueError: codes of another shape, an unknown `noise`, or `inject` names a convolution
-                that is not there.
+            ValueError: another shape, or two codes and no `crossover` from 1 to n_codes - 1.
         """
-        return self.render(self.styles(w_plus), noise=noise, inject=inject, rng=rng)
-
-    def styles(self, w_plus: Tensor) -> list[Tensor]:
-        """Turn codes into style space: float32 [B, channels], one per modulated convolution.
-
-        The order is that of computation: 4 px convolution, 4 px RGB, then per resolution the
-        upsampling convolution, the plain one, the RGB layer (26 entries at 1024 px).
-
-        Raises:
-            ValueError: `w_plus` is not [B, n_codes, style_dim].
-        """
-        if w_plus.dim() != 3 or tuple(w_plus.shape[1:]) != (self.n_codes, self.style_dim):
+        given = w.shape[1] if w.dim() == 3 else 0
+        if given == self.n_codes and crossover is None:
+            return w
+        if given == 1 and crossover is None:
+            return w.expand(-1, self.n_codes, -1)
+        if given != 2:
             raise ValueError(
-                f"w_plus: got {tuple(w_plus.shape)}, wanted [B, {self.n_codes}, {self.style_dim}]"
-                f" for this {self.size} px generator"
+                f"w: got {tuple(w.shape)} and crossover {crossover}, wanted [B, 1 or"
+                f" {self.n_codes}, {self.style_dim}], or two codes and a crossover"
             )
-        return [conv.modulation(w_plus[:, code]) for code, conv in self._modulated()]
+        if crossover is None or not 0 < crossover < self.n_codes:
+            raise ValueError(f"crossover: got {crossover}, wanted 1 to {self.n_codes - 1}")
+        return w[:, [int(row >= crossover) for row in range(self.n_codes)]]
 
-    def render(
-        self,
-        styles: Sequence[Tensor],
-        *,
-        noise: Noise = "stored",
-        inject: Inject | None = None,
-        rng: torch.Generator | None = None,
-    ) -> Tensor:
-        """Render style space as `styles` gives it; everything else as `synthesize`."""
-        maps = self._noise_maps(len(styles[0]), noise, rng)
-        inject = self._checked(inject)
-        todo = iter(styles)
+    @property
+    def constant(self) -> Tensor:
+        return self.input.input
 
-        def styled(i: int, x: Tensor) -> Tensor:
-            x = self._styled(i)(x, next(todo), maps[i])
-            return inject[i](x) if i in inject else x
-
-        x = styled(0, self.input(len(styles[0])))
-        picture: Tensor = self.to_rgb1(x, next(todo))
-        for k, to_rgb in enumerate(self.to_rgbs):
-            x = styled(2 * k + 2, styled(2 * k + 1, x))
-            picture = to_rgb(x, next(todo), picture)
-        return picture
-
-    def _styled(self, i: int) -> StyledConv:
+    def styled(self, i: int) -> StyledConv:
         layer = self.conv1 if i == 0 else self.convs[i - 1]
         assert isinstance(layer, StyledConv)
         return layer
 
-    def _modulated(self) -> list[tuple[int, ModulatedConv2d]]:
-        """(code, convolution) in the order of computation."""
-        layers = [(0, self.conv1.conv), (1, self.to_rgb1.conv)]
-        for k, to_rgb in enumerate(self.to_rgbs):
-            assert isinstance(to_rgb, ToRGB)
-            layers += [(i, self._styled(i).conv) for i in (2 * k + 1, 2 * k + 2)]
-            layers += [(2 * k + 3, to_rgb.conv)]
-        return layers
+    def rgb(self, level: int) -> ToRGB:
+        layer = self.to_rgb1 if level == 0 else self.to_rgbs[level - 1]
+        assert isinstance(layer, ToRGB)
+        return layer
 
-    def _noise_maps(
-        self, batch: int, noise: Noise, rng: torch.Generator | None
-    ) -> list[Tensor | None]:
-        stored: list[Tensor] = [self.noises(i) for i in range(len(self.convs) + 1)]
-        if noise == "stored":
-            return list(stored)
-        if noise == "none":
-            return [None] * len(stored)
-        if noise == "random":
-            shapes = [(batch, *kept.shape[1:]) for kept in stored]
-            return [torch.randn(s, generator=rng, device=stored[0].device) for s in shapes]
-        raise ValueError(f"noise: got {noise!r}, wanted one of {get_args(Noise)}")
-
-    def _checked(self, inject: Inject | None) -> Inject:
-        last = len(self.convs)
-        odd = [i for i in inject or () if not 0 <= i <= last]
-        if odd:
-            raise ValueError(f"inject: no styled convolution {odd}, wanted 0 to {last}")
-        return inject or {}
+    def stored_noise(self, i: int) -> Tensor:
+        noise: Tensor = self.noises(i)
+        return noise
 
 
-def _resolutions(size: int, channels: Mapping[int, int]) -> list[int]:
+def truncated(w: Tensor, mean: Tensor, *, psi: float) -> Tensor:
+    """Draw codes towards the mean code: psi 1 leaves them, 0 gives the mean.
+
+    Source: Karras et al. 2019, section 2.1 and appendix B (the truncation trick in w).
+    """
+    return (1 - psi) * mean + psi * w
+
+
+def resolutions(size: int, channels: Mapping[int, int]) -> list[int]:
+    """The sides from 4 to `size`, px.
+
+    Raises:
+        ValueError: `size` is no power of 2 from 8, or `channels` lacks one of them.
+    """
     if size < 8 or size & (size - 1):
         raise ValueError(f"size: got {size}, wanted a power of 2 from 8")
     sides = [2**n for n in range(2, size.bit_length())]

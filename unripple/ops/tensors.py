@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from unripple.conventions import Photo, ShapeMismatch
+from unripple.ops.resample import resize_bilinear
 
 
 def to_tensor(photo: Photo, *, device: torch.device | str = "cpu") -> Tensor:
@@ -62,6 +63,15 @@ def to_photo(picture: Tensor) -> Photo:
         raise ShapeMismatch(f"one picture expected, got a batch of {picture.shape[0]}")
     photo: Photo = to_photos(picture)[0]
     return photo
+
+
+def resized(photo: Photo, size_px: int) -> Photo:
+    """Make a photograph [H, W, 3] a square of another size; a no-op at its own.
+
+    On bytes, bilinear, with antialias where it shrinks: the very bytes of Pillow, with which the
+    published scripts resize.
+    """
+    return resize_bilinear(photo, (size_px, size_px))
 
 
 def device_of(network: object) -> torch.device:

@@ -13,6 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from unripple.models.layers.precision import full_precision
+
 WIDTHS_50 = (64, 64, 128, 256, 512)
 UNITS_50 = (3, 4, 14, 3)
 """Channels (stem and four groups) and units per group of the published 50-layer trunk."""
@@ -64,11 +66,20 @@ class ResidualUnit(nn.Module):
         self.res_layer = nn.Sequential(*layers, *([SqueezeExcite(width)] if squeeze else []))
 
     def forward(self, x: Tensor) -> Tensor:
-        shortcut = x[:, :, :: self.stride, :: self.stride]
-        if self.shortcut_layer is not None:
-            shortcut = self.shortcut_layer(x)
-        residual: Tensor = self.res_layer(x)
-        return residual + shortcut
+        convolutions, rest = list(self.res_layer)[:4], list(self.res_layer)[4:]
+        residual = x = x.float()
+        for layer in convolutions:
+            residual = layer(residual)
+        # Under autocast the 3x3 convolutions alone are rounded: rounding the sum and the norms as
+        # well is what brings 100 layers beyond 1% of error.
+        with full_precision(x):
+            residual = residual.float()
+            for layer in rest:
+                residual = layer(residual)
+            if self.shortcut_layer is None:
+                return residual + x[:, :, :: self.stride, :: self.stride]
+            shortcut: Tensor = self.shortcut_layer(x)
+            return residual + shortcut
 
 
 def stem(fan_in: int, width: int) -> nn.Sequential:
@@ -78,13 +89,14 @@ def stem(fan_in: int, width: int) -> nn.Sequential:
     )
 
 
-def body(widths: Sequence[int], units: Sequence[int]) -> nn.Sequential:
-    """IR-SE units in groups, the first unit of each group halving the sides.
+def body(widths: Sequence[int], units: Sequence[int], *, squeeze: bool = True) -> nn.Sequential:
+    """Residual units in groups, the first unit of each group halving the sides.
 
     Args:
         widths: channels of the stem and of every group; from the first group on, neighbours differ
             (that is how the groups are found again in a state dict).
         units: units of every group.
+        squeeze: end every residual with `SqueezeExcite` (IR-SE; without it, plain IR).
 
     Raises:
         ValueError: the two do not fit together, or neighbouring groups are equally wide.
@@ -95,8 +107,8 @@ def body(widths: Sequence[int], units: Sequence[int]) -> nn.Sequential:
         raise ValueError(f"widths {tuple(widths)}: neighbouring groups must differ in width")
     layers: list[nn.Module] = []
     for fan_in, width, count in zip(widths[:-1], widths[1:], units, strict=True):
-        layers.append(ResidualUnit(fan_in, width, stride=2))
-        layers += [ResidualUnit(width, width) for _ in range(count - 1)]
+        layers.append(ResidualUnit(fan_in, width, stride=2, squeeze=squeeze))
+        layers += [ResidualUnit(width, width, squeeze=squeeze) for _ in range(count - 1)]
     return nn.Sequential(*layers)
 
 

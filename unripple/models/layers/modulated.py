@@ -1,4 +1,4 @@
-"""StyleGAN2's layers: convolutions whose weights a style scales, and the exact 2x upsampling.
+"""StyleGAN2's layers: convolutions whose weights a style scales.
 
 Source: Karras et al. 2020, section 2.2 and appendix B; layout and key names of
 rosinality/stylegan2-pytorch (MIT). Written from its description, without its CUDA kernels.
@@ -6,6 +6,10 @@ rosinality/stylegan2-pytorch (MIT). Written from its description, without its CU
 One difference in how, none in what: the published code builds a weight per sample and runs a
 grouped convolution. Here the style scales the input channels, one convolution serves the whole
 batch, and the demodulation scales the output channels, which is the same product in another order.
+Only weight offsets of several samples (Alaluf et al. 2022, HyperStyle) need a weight per sample.
+
+Slicing (Lin et al. 2021, Anycost GANs): a convolution may compute its first `width` channels only,
+and reads as many as its input has. The scale stays that of the full fan-in.
 """
 
 from __future__ import annotations
@@ -19,43 +23,20 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from unripple.models.layers.equalised import GAIN, SLOPE, EqualLinear
+from unripple.models.layers.upsampling import Blur, Upsample, bilinear
 
 
-def upsampling_kernel() -> Tensor:
-    """The published FIR [1, 3, 3, 1] x [1, 3, 3, 1], summing to 4 (one per inserted zero)."""
-    taps = torch.tensor([1.0, 3.0, 3.0, 1.0])
-    return torch.outer(taps, taps) / 16.0
+class StyleLinear(nn.Linear):
+    """An ordinary linear layer from a code to a style, float32 whatever the autocast says."""
 
-
-class Blur(nn.Module):
-    """Filter every channel with a 4x4 kernel; a side of 2h + 1 becomes 2h."""
-
-    kernel: Tensor
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.register_buffer("kernel", upsampling_kernel())
+    def __init__(self, style_dim: int, width: int) -> None:
+        super().__init__(style_dim, width)
+        nn.init.normal_(self.weight, std=1.0 / math.sqrt(style_dim))
+        nn.init.ones_(self.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        channels = x.shape[1]
-        taps = self.kernel.flip(0, 1).to(x.dtype).expand(channels, 1, 4, 4)
-        return F.conv2d(x, taps, padding=1, groups=channels)
-
-
-class Upsample(nn.Module):
-    """Double the sides of a float32 picture with the 4x4 kernel; beyond the border is 0."""
-
-    kernel: Tensor
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.register_buffer("kernel", upsampling_kernel())
-
-    def forward(self, x: Tensor) -> Tensor:
-        channels = x.shape[1]
         with torch.autocast(x.device.type, enabled=False):
-            taps = self.kernel.expand(channels, 1, 4, 4)
-            return F.conv_transpose2d(x, taps, stride=2, padding=1, groups=channels)
+            return super().forward(x.float())
 
 
 class ModulatedConv2d(nn.Module):
@@ -65,8 +46,12 @@ class ModulatedConv2d(nn.Module):
         fan_in, width: channels in and out.
         style_dim: features of the w code that `modulation` turns into the style.
         kernel: 3 or 1.
-        upsample: double the sides (transposed convolution, then `Blur`).
+        upsample: double the sides.
         demodulate: bring every output channel back to unit variance.
+        clean: the layer of GFPGAN's decoder. Its weights are stored as they act (no division by
+            the square root of the fan-in, here and in `modulation`), and it doubles the sides of
+            its input, bilinearly, where the layer of StyleGAN2 is a transposed convolution and a
+            `Blur`.
     """
 
     def __init__(
@@ -78,29 +63,64 @@ class ModulatedConv2d(nn.Module):
         kernel: int = 3,
         upsample: bool = False,
         demodulate: bool = True,
+        clean: bool = False,
     ) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(1, width, fan_in, kernel, kernel))
-        self.modulation = EqualLinear(style_dim, fan_in, bias=1.0)
-        self.blur = Blur() if upsample else None
-        self.scale = 1.0 / math.sqrt(fan_in * kernel**2)
+        weight = torch.randn(1, width, fan_in, kernel, kernel)
+        scale = 1.0 / math.sqrt(fan_in * kernel**2)
+        self.weight = nn.Parameter(weight * scale if clean else weight)
+        self.modulation: EqualLinear | StyleLinear
+        if clean:
+            self.modulation = StyleLinear(style_dim, fan_in)
+        else:
+            self.modulation = EqualLinear(style_dim, fan_in, bias=1.0)
+        self.blur = Blur() if upsample and not clean else None
+        self.enlarge = upsample and clean
+        self.scale = 1.0 if clean else scale
         self.padding = kernel // 2
         self.demodulate = demodulate
 
-    def forward(self, x: Tensor, style: Tensor, *, gain: float = 1.0) -> Tensor:
+    def forward(
+        self,
+        x: Tensor,
+        style: Tensor,
+        *,
+        gain: float = 1.0,
+        width: int | None = None,
+        offset: Tensor | None = None,
+    ) -> Tensor:
         """Convolve.
 
         Args:
-            x: features [B, fan_in, H, W].
+            x: features [B, C, H, W]; with fewer channels than `fan_in`, the others count as 0.
             style: float32 [B, fan_in], what `modulation` makes of a w code.
             gain: multiplies the result; free, because the demodulation carries it.
+            width: compute the first channels only, as many as this.
+            offset: [B or 1, out, in, k, k] or what broadcasts to it: the weight of a sample is
+                weight * (1 + its offset), before everything else.
 
         Returns:
             [B, width, H, W], sides doubled where upsampling.
         """
-        weight = self.weight[0]
+        style = style[:, : x.shape[1]]
+        if offset is None:
+            return self._convolve(x, style, self.weight[0], gain, width)
+        if len(offset) == 1:
+            return self._convolve(x, style, self.weight[0] * (1 + offset[0]), gain, width)
+        samples = [
+            self._convolve(x[i, None], style[i, None], self.weight[0] * (1 + own), gain, width)
+            for i, own in enumerate(offset)
+        ]
+        return torch.cat(samples)
+
+    def _convolve(
+        self, x: Tensor, style: Tensor, weight: Tensor, gain: float, width: int | None
+    ) -> Tensor:
+        weight = weight[:width, : x.shape[1]]
         style = style * self.scale
         x = x * style.to(x.dtype)[:, :, None, None]
+        if self.enlarge:
+            x = bilinear(x, 2.0)
         if self.blur is None:
             y = F.conv2d(x, weight, padding=self.padding)
         else:
@@ -160,14 +180,33 @@ class StyledConv(nn.Module):
         self.noise = NoiseInjection()
         self.activate = ChannelBias(width)
 
-    def forward(self, x: Tensor, style: Tensor, noise: Tensor | None = None) -> Tensor:
-        """Map features [B, C, H, W] with a style [B, C] and noise maps [B or 1, 1, H', W']."""
+    @property
+    def modulated(self) -> ModulatedConv2d:
+        return self.conv
+
+    def forward(
+        self,
+        x: Tensor,
+        style: Tensor,
+        noise: Tensor | None = None,
+        *,
+        width: int | None = None,
+        offset: Tensor | None = None,
+    ) -> Tensor:
+        """Map features [B, C, H, W] with a style [B, C] and noise maps [B or 1, 1, H', W'].
+
+        `width` and `offset` are those of `ModulatedConv2d`.
+        """
         # The sqrt(2) after the leaky ReLU is applied to the terms before it, which costs nothing.
-        y: Tensor = self.conv(x, style, gain=GAIN)
-        if noise is not None:
-            y = y + (noise * (self.noise.weight * GAIN)).to(y.dtype)
-        bias = (self.activate.bias * GAIN).to(y.dtype)
-        return F.leaky_relu(y + bias[:, None, None], SLOPE)
+        y: Tensor = self.conv(x, style, gain=GAIN, width=width, offset=offset)
+        return activated(y, noise, self.noise.weight * GAIN, self.activate.bias * GAIN)
+
+
+def activated(y: Tensor, noise: Tensor | None, strength: Tensor, bias: Tensor) -> Tensor:
+    """Add noise and bias [C], then a leaky ReLU of slope 0.2; y may have fewer channels than C."""
+    if noise is not None:
+        y = y + (noise * strength).to(y.dtype)
+    return F.leaky_relu(y + bias[: y.shape[1], None, None].to(y.dtype), SLOPE)
 
 
 class ToRGB(nn.Module):
@@ -179,9 +218,20 @@ class ToRGB(nn.Module):
         self.bias = nn.Parameter(torch.zeros(1, 3, 1, 1))
         self.upsample = Upsample() if upsample else None
 
-    def forward(self, x: Tensor, style: Tensor, below: Tensor | None = None) -> Tensor:
+    @property
+    def modulated(self) -> ModulatedConv2d:
+        return self.conv
+
+    def forward(
+        self,
+        x: Tensor,
+        style: Tensor,
+        below: Tensor | None = None,
+        *,
+        offset: Tensor | None = None,
+    ) -> Tensor:
         """Return the picture so far, float32 [B, 3, H, W]."""
-        picture: Tensor = self.conv(x, style).float() + self.bias
+        picture: Tensor = self.conv(x, style, offset=offset).float() + self.bias
         if below is not None and self.upsample is not None:
             picture = picture + self.upsample(below)
         return picture

@@ -1,0 +1,232 @@
+"""StyleGAN2's way from codes to a picture, for every layout of keys that holds its layers.
+
+Source: Karras et al. 2020; the cuts of `resolution` and `widths` are those of Lin et al. 2021
+(Anycost GANs), `weight_offsets` those of Alaluf et al. 2022 (HyperStyle).
+
+Codes and layers: the styled convolution number i uses code i of w+, and the RGB layer of a
+resolution uses the code after its last convolution, which it shares with the next resolution.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal, TypeAlias, get_args
+
+import torch
+from torch import Tensor, nn
+
+from unripple.models.layers.clean import CleanStyledConv, CleanToRGB
+from unripple.models.layers.modulated import ModulatedConv2d, StyledConv, ToRGB
+
+Noise = Literal["stored", "random", "none"]
+Inject: TypeAlias = Mapping[int, Callable[[Tensor], Tensor]]
+WeightOffsets: TypeAlias = Mapping[int, Tensor]
+Watch: TypeAlias = Callable[[int, Tensor], object]
+
+
+class Synthesis(nn.Module, ABC):
+    """A pile of styled convolutions and RGB layers from 4 px to `size`.
+
+    A subclass owns the layers under its published names and hands them out by number.
+    """
+
+    def __init__(self, size: int, style_dim: int) -> None:
+        super().__init__()
+        self.size, self.style_dim = size, style_dim
+
+    @property
+    @abstractmethod
+    def constant(self) -> Tensor:
+        """The features [1, C, 4, 4] that every picture starts from."""
+
+    @abstractmethod
+    def styled(self, i: int) -> StyledConv | CleanStyledConv:
+        """Styled convolution i: 0 at 4 px, then two per resolution, the first one doubling."""
+
+    @abstractmethod
+    def rgb(self, level: int) -> ToRGB | CleanToRGB:
+        """The RGB layer of side 4 * 2 ** level."""
+
+    @abstractmethod
+    def stored_noise(self, i: int) -> Tensor:
+        """The noise map [1, 1, H, W] of styled convolution i that is kept with the weights."""
+
+    @property
+    def n_codes(self) -> int:
+        """Codes of w+: 18 at 1024 px, 12 at 128 px."""
+        return 2 * self.size.bit_length() - 4
+
+    def synthesize(
+        self,
+        w_plus: Tensor,
+        *,
+        noise: Noise = "stored",
+        inject: Inject | None = None,
+        rng: torch.Generator | None = None,
+        resolution: int | None = None,
+        widths: Sequence[int] | None = None,
+        weight_offsets: WeightOffsets | None = None,
+        watch: Watch | None = None,
+    ) -> Tensor:
+        """Render codes.
+
+        Args:
+            w_plus: [B, n_codes, style_dim], used as they are (no truncation).
+            noise: "stored" adds the maps kept with the weights, "random" fresh ones per sample,
+                "none" nothing.
+            inject: number of a styled convolution (0 to n_codes - 2) -> function of its output
+                [B, C, H, W], which goes on with what the function returns. A function that keeps
+                its argument and returns it is a feature tap.
+            rng: stream of the random noise, on the weights' device; torch's global one if absent.
+            resolution: stop when the picture has this side, px; codes, widths and offsets of what
+                would follow are not used. None is `size`.
+            widths: channels to compute, of the constant and then of each styled convolution: the
+                first so many of each. None is all of them.
+            weight_offsets: number of a modulated convolution in the order of `styles` -> offset
+                that broadcasts to [B, out, in, k, k] (B may be 1): the weight becomes
+                weight * (1 + offset) before scaling and demodulation.
+            watch: called with the side and the picture so far, float32 [B, 3, side, side], after
+                each resolution; the `__setitem__` of a dict keeps them all.
+
+        Returns:
+            float32 [B, 3, resolution, resolution], about [-1, 1], not clamped.
+
+        Raises:
+            ValueError: codes, widths or offsets of another shape, an unknown `noise`, or a side or
+                layer that is not there.
+        """
+        return self.render(
+            self.styles(w_plus),
+            noise=noise,
+            inject=inject,
+            rng=rng,
+            resolution=resolution,
+            widths=widths,
+            weight_offsets=weight_offsets,
+            watch=watch,
+        )
+
+    def styles(self, w_plus: Tensor) -> list[Tensor]:
+        """Turn codes into style space: float32 [B, channels], one per modulated convolution.
+
+        The order is that of computation: 4 px convolution, 4 px RGB, then per resolution the
+        upsampling convolution, the plain one, the RGB layer (26 entries at 1024 px).
+
+        Raises:
+            ValueError: `w_plus` is not [B, n_codes, style_dim].
+        """
+        if w_plus.dim() != 3 or tuple(w_plus.shape[1:]) != (self.n_codes, self.style_dim):
+            raise ValueError(
+                f"w_plus: got {tuple(w_plus.shape)}, wanted [B, {self.n_codes}, {self.style_dim}]"
+                f" for this {self.size} px generator"
+            )
+        return [conv.modulation(w_plus[:, code]) for code, conv in self._modulated()]
+
+    def render(
+        self,
+        styles: Sequence[Tensor],
+        *,
+        noise: Noise = "stored",
+        inject: Inject | None = None,
+        rng: torch.Generator | None = None,
+        resolution: int | None = None,
+        widths: Sequence[int] | None = None,
+        weight_offsets: WeightOffsets | None = None,
+        watch: Watch | None = None,
+    ) -> Tensor:
+        """Render style space as `styles` gives it; everything else as `synthesize`."""
+        batch = len(styles[0])
+        levels = self._levels(resolution)
+        maps = self._noise_maps(batch, noise, rng, levels)
+        inject = self._checked_inject(inject, levels)
+        kept = self._checked_widths(widths, levels)
+        offsets = self._checked_offsets(weight_offsets, batch)
+        todo = iter(enumerate(styles))
+
+        def styled(i: int, x: Tensor) -> Tensor:
+            number, style = next(todo)
+            offset = offsets.get(number)
+            x = self.styled(i)(x, style, maps[i], width=kept[i + 1], offset=offset)
+            return inject[i](x) if i in inject else x
+
+        def rgb(level: int, x: Tensor, below: Tensor | None) -> Tensor:
+            number, style = next(todo)
+            picture: Tensor = self.rgb(level)(x, style, below, offset=offsets.get(number))
+            if watch is not None:
+                watch(picture.shape[-1], picture)
+            return picture
+
+        start = self.constant[:, : kept[0]].expand(batch, -1, -1, -1)
+        x = styled(0, start.contiguous(memory_format=torch.channels_last))
+        picture = rgb(0, x, None)
+        for level in range(1, levels):
+            x = styled(2 * level, styled(2 * level - 1, x))
+            picture = rgb(level, x, picture)
+        return picture
+
+    def _modulated(self) -> list[tuple[int, ModulatedConv2d]]:
+        """(code, convolution) in the order of computation."""
+        layers = [(0, self.styled(0).modulated), (1, self.rgb(0).modulated)]
+        for level in range(1, self._levels(None)):
+            layers += [(i, self.styled(i).modulated) for i in (2 * level - 1, 2 * level)]
+            layers += [(2 * level + 1, self.rgb(level).modulated)]
+        return layers
+
+    def _levels(self, resolution: int | None) -> int:
+        """How many resolutions lie from 4 px to this one."""
+        side = self.size if resolution is None else resolution
+        if not 4 <= side <= self.size or side & (side - 1):
+            raise ValueError(f"resolution: got {side}, wanted a power of 2 from 4 to {self.size}")
+        return side.bit_length() - 2
+
+    def _noise_maps(
+        self, batch: int, noise: Noise, rng: torch.Generator | None, levels: int
+    ) -> list[Tensor | None]:
+        stored = [self.stored_noise(i) for i in range(2 * levels - 1)]
+        if noise == "stored":
+            return list(stored)
+        if noise == "none":
+            return [None] * len(stored)
+        if noise == "random":
+            shapes = [(batch, *kept.shape[1:]) for kept in stored]
+            return [torch.randn(s, generator=rng, device=stored[0].device) for s in shapes]
+        raise ValueError(f"noise: got {noise!r}, wanted one of {get_args(Noise)}")
+
+    def _checked_inject(self, inject: Inject | None, levels: int) -> Inject:
+        last = 2 * levels - 2
+        odd = [i for i in inject or () if not 0 <= i <= last]
+        if odd:
+            raise ValueError(f"inject: no styled convolution {odd}, wanted 0 to {last}")
+        return inject or {}
+
+    def _checked_widths(self, widths: Sequence[int] | None, levels: int) -> Sequence[int | None]:
+        full = [self.styled(i).modulated.weight.shape[1] for i in range(2 * levels - 1)]
+        full.insert(0, self.constant.shape[1])
+        if widths is None:
+            return [None] * len(full)
+        if len(widths) < len(full):
+            raise ValueError(f"widths: got {len(widths)} numbers, wanted {len(full)}")
+        for n, (width, most) in enumerate(zip(widths, full, strict=False)):
+            if not 1 <= width <= most:
+                raise ValueError(f"widths[{n}]: got {width}, wanted 1 to {most}")
+        return widths
+
+    def _checked_offsets(self, offsets: WeightOffsets | None, batch: int) -> WeightOffsets:
+        if not offsets:
+            return {}
+        convolutions = [conv for _, conv in self._modulated()]
+        for number, offset in offsets.items():
+            if not 0 <= number < len(convolutions):
+                last = len(convolutions) - 1
+                raise ValueError(f"weight_offsets: no convolution {number}, wanted 0 to {last}")
+            wanted = (batch, *convolutions[number].weight.shape[1:])
+            fits = offset.dim() == 5 and all(
+                got in (1, most) for got, most in zip(offset.shape, wanted, strict=True)
+            )
+            if not fits:
+                raise ValueError(
+                    f"weight_offsets[{number}]: got {tuple(offset.shape)}, wanted {wanted}"
+                    " or ones in their place"
+                )
+        return offsets

@@ -1,0 +1,135 @@
+"""Edits of codes: along a direction (InterFaceGAN), or to a place on a component (GANSpace)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from unripple.conventions import Floats, ShapeMismatch, WPlus
+
+
+class Component(NamedTuple):
+    """A principal component of the codes that a generator draws.
+
+    Attributes:
+        mean: of the codes, float32 [W].
+        axis: unit vector, float32 [W].
+        spread: standard deviation of the codes along the axis.
+    """
+
+    mean: Floats
+    axis: Floats
+    spread: float
+
+
+class ComponentEdit(NamedTuple):
+    """Which component a named edit moves, in which codes, and where to.
+
+    Attributes:
+        component: its number.
+        first_code, end_code: the codes that move, as in a slice.
+        place: where code 0 goes on the component, in standard deviations from the mean.
+    """
+
+    component: int
+    first_code: int
+    end_code: int
+    place: float
+
+
+FFHQ_EDITS: Mapping[str, ComponentEdit] = {
+    "eyes": ComponentEdit(54, 7, 8, 20.0),
+    "beard": ComponentEdit(58, 7, 9, -20.0),
+    "lip": ComponentEdit(34, 10, 11, 20.0),
+}
+"""Named edits on `ffhq_pca.pt`. Source: editings/ganspace.py of omertov/encoder4editing (MIT)."""
+
+
+def moved_along(
+    w_plus: WPlus,
+    direction: Floats,
+    degree: float,
+    *,
+    first_code: int = 0,
+    end_code: int | None = None,
+) -> WPlus:
+    """Add `degree` times a direction to some of the codes; the others keep their bits.
+
+    Args:
+        w_plus: float32 [..., L, W].
+        direction: [W] or [1, W] for every code alike, [L, W] or [1, L, W].
+        degree: how far to go, in lengths of the direction; 0 changes nothing.
+        first_code, end_code: the codes that move, as in a slice.
+
+    Returns:
+        float32 [..., L, W].
+
+    Raises:
+        ShapeMismatch: the direction fits neither a code nor all of them.
+
+    Source: Shen et al. 2020 (InterFaceGAN), equation 4.
+    """
+    codes, width = w_plus.shape[-2:]
+    steps = direction[0] if direction.ndim == 3 and len(direction) == 1 else direction
+    if steps.shape not in ((width,), (1, width), (codes, width)):
+        raise ShapeMismatch(
+            f"a direction for codes [{codes}, {width}] must be [{codes}, {width}] or [{width}], "
+            f"got {list(direction.shape)}; was it found on another generator?"
+        )
+    moved = w_plus.astype(np.float32)
+    chosen = slice(first_code, end_code)
+    step = np.broadcast_to(steps, (codes, width))[chosen].astype(np.float32)
+    moved[..., chosen, :] += np.float32(degree) * step
+    return moved
+
+
+def moved_to(
+    w_plus: WPlus, component: Component, place: float, *, first_code: int, end_code: int
+) -> WPlus:
+    """Move some codes by the step that takes code 0 TO a place on a component.
+
+    The place is reached, not added: where a code starts does not matter, and the same edit twice
+    goes no further if code 0 is among the codes that move. Codes outside the slice keep their bits.
+
+    Args:
+        w_plus: float32 [..., L, W]; every [L, W] takes its own step.
+        component: of the same generator.
+        place: in standard deviations from the mean.
+        first_code, end_code: the codes that move, as in a slice.
+
+    Returns:
+        float32 [..., L, W].
+
+    Raises:
+        ShapeMismatch: the component has another width.
+
+    Source: Härkönen et al. 2020 (GANSpace), section 2.3; the published editors of e4e and HFGI,
+    which read the place of code 0 whichever codes they move.
+    """
+    width = w_plus.shape[-1]
+    if component.axis.shape != (width,) or component.mean.shape != (width,):
+        raise ShapeMismatch(
+            f"a component for codes of width {width} must be [{width}], got mean "
+            f"{list(component.mean.shape)} and axis {list(component.axis.shape)}"
+        )
+    start = (w_plus[..., 0, :] - component.mean) @ component.axis / component.spread  # [...]
+    steps = (place - start)[..., None] * component.axis * component.spread  # [..., W]
+    moved = w_plus.astype(np.float32)
+    moved[..., first_code:end_code, :] += steps[..., None, :].astype(np.float32)
+    return moved
+
+
+def edited_each(w_plus: WPlus, edits: Sequence[Callable[[WPlus], WPlus]]) -> WPlus:
+    """Apply several edits to every sample, each to the unedited codes: they do not add up.
+
+    Args:
+        w_plus: float32 [B, L, W].
+        edits: E functions of codes [B, L, W].
+
+    Returns:
+        float32 [B * E, L, W]: all edits of sample 0, in their order, then those of sample 1.
+    """
+    each = np.stack([edit(w_plus) for edit in edits], axis=1)  # [B, E, L, W]
+    return each.reshape(-1, *w_plus.shape[1:])
