@@ -109,6 +109,10 @@ class BadCheckpoint(UnrippleError):
     """A weights file is truncated, foreign, or does not fit its network."""
 
 
+class DownloadFailed(UnrippleError):
+    """A published file could not be fetched, or is not what the list says."""
+
+
 class UnknownName(UnrippleError):
     """A direction, model, stage, edit or photo that does not exist."""
 

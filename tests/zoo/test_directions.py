@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +48,31 @@ def test_without_metadata_nothing_is_promised(tmp_path: Path) -> None:
     save_file({"age": np.ones(W, np.float32)}, path)
     direction = find_direction(path, "age")
     assert direction.usable is None and direction.warning(99.0) is None
+
+
+def test_a_folder_holds_the_published_ones(tmp_path: Path) -> None:
+    axis, mean = np.zeros((2, W), np.float32)
+    axis[1] = 1
+    about = {"spread": 0.5, "codes": [7, 8]}
+    save_file({"age": np.ones((1, W), np.float32)}, tmp_path / "age.directions.safetensors")
+    save_file(
+        {"eyes": axis, "eyes/mean": mean},
+        tmp_path / "pca.directions.safetensors",
+        metadata={"eyes": json.dumps(about)},
+    )
+    save_file({"other": axis}, tmp_path / "pca.encoder.safetensors")
+    found = read_directions(tmp_path)
+    assert list(found) == ["age", "eyes"]
+    assert found["age"].component is None and found["age"].codes is None
+    eyes = found["eyes"]
+    assert eyes.codes == (7, 8) and eyes.component is not None
+    assert eyes.component.spread == 0.5 and np.array_equal(eyes.component.axis, axis)
+    assert len(eyes.identity()) == 4 and len(found["age"].identity()) == 1
+
+
+def test_an_empty_folder_says_how_to_fill_it(tmp_path: Path) -> None:
+    with pytest.raises(BadCheckpoint, match="unripple models fetch directions"):
+        read_directions(tmp_path)
 
 
 def test_what_is_no_direction_is_refused(tmp_path: Path) -> None:

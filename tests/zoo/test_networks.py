@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from tests.tiny import SIZE, W, networks, save_model, write_models
+from tests.zoo.slim import nets
 from unripple.conventions import BadCheckpoint, BadConfig, UnknownName, UnrippleError
-from unripple.zoo.networks import find_device
+from unripple.zoo import networks as nets_of_the_zoo
+from unripple.zoo.networks import NETWORKS_OF, Model, find_device, load
+from unripple.zoo.weights import write_state
 from unripple.zoo.zoo import ROLES, Zoo
+
+CPU = torch.device("cpu")
+SLIM = {kind: net.requires_grad_(False).eval() for kind, net in nets().items()}
+ROLE_OF = {network: role for role, words in NETWORKS_OF.items() for network in words}
 
 
 @pytest.fixture(scope="module")
@@ -78,8 +87,8 @@ def test_weights_of_another_network_are_refused(models: dict[str, str]) -> None:
 def test_roles_and_sets_must_exist() -> None:
     with pytest.raises(UnknownName, match="no role 'generatr'"):
         Zoo({"generatr": "x"})
-    with pytest.raises(BadConfig, match="wanted 'embedded' or a path per role"):
-        Zoo("published")
+    with pytest.raises(BadConfig, match="no set 'publishd'"):
+        Zoo("publishd")
 
 
 def test_roles_left_out_are_embedded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,3 +111,108 @@ def test_mtcnn_brings_its_own_weights() -> None:
     files = Zoo().files("mtcnn")
     assert [path.name for path in files] == ["pnet.pt", "rnet.pt", "onet.pt"]
     assert all(path.exists() for path in files)
+
+
+# Several networks per role
+
+
+def saved(kind: str, path: Path, **metadata: Any) -> Path:
+    """Write a slim network as float32, with as little metadata as given."""
+    write_state(path, SLIM[kind].state_dict(), metadata)
+    return path
+
+
+def inputs_of(network: str) -> tuple[torch.Tensor, ...]:
+    torch.manual_seed(0)
+    picture = torch.rand(2, 3, 64, 64) * 2 - 1
+    return {
+        "stylegan2": (torch.randn(2, 10, W),),
+        "lama": (picture, torch.ones(2, 1, 64, 64)),
+        "arcface": (picture[..., :32, :32],),
+        "curricularface": (picture[..., :32, :32],),
+        "gfpgan": (picture[..., :32, :32],),
+        "clip": (picture[..., :16, :16], torch.ones(2, 7, dtype=torch.long)),
+    }.get(network, (picture,))
+
+
+def answer(net: torch.nn.Module, network: str) -> list[torch.Tensor]:
+    inputs = inputs_of(network)
+    with torch.no_grad():
+        if network == "hfgi":
+            aligned = net["grid_align"](inputs[0], inputs[0])
+            return [aligned, *net["residue"](aligned)]
+        if network == "stylegan2":
+            return [net.synthesize(*inputs)]
+        given = net(*inputs)
+    return [given] if isinstance(given, torch.Tensor) else list(given)
+
+
+@pytest.mark.parametrize("network", list(SLIM))
+def test_every_network_answers_as_before_it_was_saved(network: str, tmp_path: Path) -> None:
+    """Also what a network holds besides its weights must be there again."""
+    more = {"arguments": {"size": 64}} if network == "anycost_encoder" else {}
+    path = saved(network, tmp_path / "net.safetensors", **more)
+    model = load(ROLE_OF[network], path, CPU)
+    assert model.network == network
+    tensors = [*model.net.parameters(), *model.net.buffers()]
+    assert not any(tensor.is_meta for tensor in tensors)
+    expected = answer(SLIM[network], network)
+    for value, wanted in zip(answer(model.net, network), expected, strict=True):
+        assert torch.equal(value, wanted)
+
+
+def test_the_metadata_decide_before_the_keys(tmp_path: Path) -> None:
+    path = saved("bisenet", tmp_path / "net.safetensors", network="graphonomy")
+    with pytest.raises(BadCheckpoint, match=r"no weights of a parser \(graphonomy: KeyError"):
+        load("parser", path, CPU)
+
+
+def test_a_network_of_another_role_is_refused(tmp_path: Path) -> None:
+    path = saved("lama", tmp_path / "net.safetensors", network="lama")
+    complaint = r"net\.safetensors: holds a network 'lama', which is no depth \(dpt\); name the"
+    with pytest.raises(BadCheckpoint, match=complaint):
+        load("depth", path, CPU)
+
+
+@pytest.mark.parametrize("network", list(SLIM))
+def test_a_network_in_the_wrong_role_is_refused(network: str, tmp_path: Path) -> None:
+    path = saved(network, tmp_path / "net.safetensors")
+    for role in set(NETWORKS_OF) - {ROLE_OF[network]}:
+        with pytest.raises(BadCheckpoint, match=f"name the right file under models.{role}"):
+            load(role, path, CPU)
+
+
+def test_a_dead_key_that_is_missing_is_called_so(tmp_path: Path) -> None:
+    state = dict(SLIM["gfpgan"].state_dict())
+    del state["stylegan_decoder.style_mlp.1.bias"]
+    save_file(state, tmp_path / "net.safetensors")
+    with pytest.raises(BadCheckpoint, match=r"style_mlp\.1\.bias \(dead: unused\)"):
+        load("restorer", tmp_path / "net.safetensors", CPU)
+
+
+def test_whole_numbers_are_no_weights(tmp_path: Path) -> None:
+    state = dict(SLIM["pose"].state_dict())
+    state["angles.bias"] = state["angles.bias"].long()
+    save_file(state, tmp_path / "net.safetensors")
+    with pytest.raises(BadCheckpoint, match=r"angles\.bias torch\.int64 for torch\.float32"):
+        load("pose", tmp_path / "net.safetensors", CPU)
+
+
+def test_large_weights_are_in_memory_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """float32 weights are the very tensors that were read, which are views of the file."""
+    path = saved("bisenet", tmp_path / "net.safetensors")
+    read: dict[str, torch.Tensor] = {}
+    real = nets_of_the_zoo.read_state
+    monkeypatch.setattr(nets_of_the_zoo, "read_state", lambda p: read.setdefault("state", real(p)))
+    model = load("parser", path, CPU)
+    pointers = {key: value.data_ptr() for key, value in read["state"].items()}
+    loaded = model.net.state_dict()
+    assert {key: value.data_ptr() for key, value in loaded.items()} == pointers
+    before = path.read_bytes()
+    next(model.net.parameters()).zero_()
+    assert path.read_bytes() == before
+
+
+def test_a_model_knows_its_network() -> None:
+    assert Model("parser", torch.nn.Identity()).network == ""
+    assert set(NETWORKS_OF) >= set(ROLES)

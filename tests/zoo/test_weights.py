@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from tests.tiny import save_model
 from unripple.conventions import BadCheckpoint
-from unripple.zoo.weights import read_header, read_state, size_px
+from unripple.zoo.weights import read_header, read_state, size_px, write_state, written_bytes
 
 
 @pytest.fixture
@@ -59,3 +60,45 @@ def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
 def test_a_size_must_be_given(metadata: dict[str, object]) -> None:
     with pytest.raises(BadCheckpoint, match="must give `size`"):
         size_px(dict(metadata), Path("net.safetensors"))
+
+
+def test_what_is_written_is_read_to_the_bit(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    state = {
+        "count": torch.tensor(7),
+        "bytes": torch.arange(5, dtype=torch.uint8),
+        "flags": torch.tensor([True, False]),
+        "wide": torch.randn(3, 5).double(),
+        "turned": torch.randn(8, 16).T,
+        "half": torch.randn(3, 3).half(),
+        "brain": torch.randn(7).bfloat16(),
+        "nothing": torch.zeros(0, 4),
+        "aligned": torch.randn(16, 4),
+    }
+    path = tmp_path / "net.safetensors"
+    metadata = {"size": 64, "source": {"file": "ü.pt"}}
+    write_state(path, state, metadata)
+    assert path.stat().st_size == written_bytes(state, metadata)
+    read = load_file(path)
+    assert read.keys() == state.keys()
+    for name, value in state.items():
+        assert read[name].dtype == value.dtype and torch.equal(read[name], value)
+    known, table = read_header(path)
+    assert known == {"format": "pt", **metadata}
+    (start,) = struct.unpack("<Q", path.read_bytes()[:8])
+    for name in ("aligned", "turned"):
+        assert (8 + start + table[name]["data_offsets"][0]) % 64 == 0
+
+
+def test_float32_is_not_read_before_it_is_used(tmp_path: Path) -> None:
+    """Views of the file: changing them changes neither the file nor what is read next."""
+    path = tmp_path / "net.safetensors"
+    write_state(path, {"a": torch.ones(64)}, {})
+    read_state(path)["a"].zero_()
+    assert torch.equal(read_state(path)["a"], torch.ones(64))
+
+
+def test_a_type_that_the_format_lacks_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(KeyError):
+        write_state(tmp_path / "net.safetensors", {"a": torch.zeros(1).to(torch.complex64)}, {})
+    assert not list(tmp_path.iterdir())

@@ -1,6 +1,7 @@
 """`unripple <command> ...`: every command is a module that registers itself.
 
-Starting up imports no torch; errors that users can mend are one line on stderr and exit status 2.
+Starting up imports no torch. Errors that users can mend are one line on stderr: exit status 2 for a
+wrong command or config, 1 where a file, the network or the disk is at fault.
 """
 
 from __future__ import annotations
@@ -12,19 +13,23 @@ import sys
 from collections.abc import Sequence
 
 from unripple import __version__
-from unripple.conventions import UnrippleError
+from unripple.conventions import BadCheckpoint, DownloadFailed, StoreError, UnrippleError
 
 COMMANDS = (
     "unripple.cli.stages",
     "unripple.cli.view",
     "unripple.cli.verify",
     "unripple.cli.sheet",
+    "unripple.cli.models",
     "unripple.cli.directions",
     "unripple.cli.faceworld",
 )
 """Modules with a function `register(commands)`, in the order of `unripple --help`."""
 
 BAD_INPUT = 2
+BAD_FILE = 1
+
+_FILES_FAULT = (BadCheckpoint, DownloadFailed, StoreError)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -49,6 +54,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return status or 0
     except UnrippleError as error:
         logging.getLogger("unripple").error("unripple: %s", error)
-        return BAD_INPUT
+        return BAD_FILE if isinstance(error, _FILES_FAULT) else BAD_INPUT
     except KeyboardInterrupt:
         return 130

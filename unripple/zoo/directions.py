@@ -1,18 +1,27 @@
-"""Latent directions by name: safetensors, one vector per direction. Knows no torch."""
+"""Latent directions by name: safetensors, one vector per direction. Knows no torch.
+
+A GANSpace component has its axis under its name and the mean of the codes under `<name>/mean`; its
+metadata give `spread` and, as `codes`, the first code that moves and the one before which to stop.
+"""
 
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from safetensors.numpy import load_file
 
 from unripple.conventions import BadCheckpoint, Floats, UnknownName
+from unripple.ops.latents import Component
 from unripple.zoo.weights import read_header
 
+PUBLISHED_FILES = "*.directions.safetensors"
+MEAN = "/mean"
 WEAK = 0.1  # gain below which nobody would see what an edit is meant to do
 
 
@@ -29,6 +38,9 @@ class Direction:
         yaw_per_degree: by how many degrees of yaw one degree turns the head, or None if unknown.
         gain: 1 where an edit is the generator's own picture of the change, 0 where it changes
             nothing; None if nobody measured it.
+        component: a GANSpace component, on which the degree is a place to go TO, instead of a
+            length to go along `vector`, its axis; None for a direction.
+        codes: the codes that move, as in a slice; None for those that the config says.
     """
 
     name: str
@@ -38,6 +50,14 @@ class Direction:
     attribute: str
     yaw_per_degree: float | None = None
     gain: float | None = None
+    component: Component | None = None
+    codes: tuple[int, int] | None = None
+
+    def identity(self) -> list[Any]:
+        """Plain values and arrays that decide what an edit along it does."""
+        if self.component is None:
+            return [self.vector]
+        return [self.vector, self.component.mean, self.component.spread, list(self.codes or ())]
 
     @property
     def weak(self) -> bool:
@@ -58,11 +78,19 @@ class Direction:
 
 
 def read_directions(path: Path) -> dict[str, Direction]:
-    """All directions of a file, by name.
+    """All directions of a file, or of the published ones in a folder, by name.
 
     Raises:
-        BadCheckpoint: the file is missing, foreign or cut short.
+        BadCheckpoint: the file is missing, foreign or cut short, or none is in the folder.
     """
+    if path.is_dir():
+        files = sorted(path.glob(PUBLISHED_FILES))
+        if not files:
+            raise BadCheckpoint(
+                f"{path}: no directions here; run `unripple models fetch directions`, or name a "
+                "file under `directions` in the config"
+            )
+        return {name: one for file in files for name, one in read_directions(file).items()}
     status = path.stat() if path.exists() else None
     return _read(path, (status.st_size, status.st_mtime_ns) if status else None)
 
@@ -70,14 +98,17 @@ def read_directions(path: Path) -> dict[str, Direction]:
 @lru_cache(maxsize=4)
 def _read(path: Path, version: tuple[int, int] | None) -> dict[str, Direction]:  # noqa: ARG001
     metadata, _ = read_header(path)
+    arrays = load_file(path)
     directions = {}
-    for name, vector in sorted(load_file(path).items()):
+    for name, vector in sorted(arrays.items()):
+        if name.endswith(MEAN):
+            continue
         about = metadata.get(name, {})
         if not isinstance(about, dict) or vector.ndim not in (1, 2):
             raise BadCheckpoint(
                 f"{path}: {name!r} is no direction: shape {list(vector.shape)}, about it {about!r}"
             )
-        usable = about.get("usable")
+        usable, codes = about.get("usable"), about.get("codes")
         directions[name] = Direction(
             name,
             vector.astype(np.float32),
@@ -86,8 +117,16 @@ def _read(path: Path, version: tuple[int, int] | None) -> dict[str, Direction]: 
             str(about.get("attribute", name)),
             about.get("yaw_per_degree"),
             about.get("gain"),
+            _component(vector, arrays.get(name + MEAN), about),
+            (int(codes[0]), int(codes[1])) if codes else None,
         )
     return directions
+
+
+def _component(axis: Floats, mean: Floats | None, about: Mapping[str, Any]) -> Component | None:
+    if mean is None:
+        return None
+    return Component(mean.astype(np.float32), axis.astype(np.float32), float(about["spread"]))
 
 
 def find_direction(path: Path, name: str) -> Direction:

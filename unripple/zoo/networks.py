@@ -17,6 +17,46 @@ from unripple.zoo.weights import read_header, read_state, size_px
 EXTRAS = ("latent_avg",)
 """Tensors beside the weights proper: generator and encoder files hold the mean code."""
 
+NETWORKS_OF: Mapping[str, tuple[str, ...]] = {
+    "generator": ("stylegan2",),
+    "encoder": ("e4e", "anycost_encoder"),
+    "hfgi": ("hfgi",),
+    "parser": ("bisenet", "graphonomy"),
+    "depth": ("dpt",),
+    "inpainter": ("lama",),
+    "landmarks": ("landmarks",),
+    "pose": ("pose",),
+    "identity": ("curricularface", "arcface"),
+    "restorer": ("gfpgan",),
+    "clip": ("clip",),
+}
+"""Role -> the networks that may fill it. The metadata's word `network` says which, else a telltale
+key (below), else it is the first one."""
+
+TELLTALES: Mapping[str, str] = {
+    "anycost_encoder": "mean_latent",
+    "graphonomy": "semantic.weight",
+    "arcface": "output_layer.4.weight",
+}
+"""Network -> a key that no other network of the role has."""
+
+DEAD_KEYS: Mapping[str, tuple[str, ...]] = {
+    "bisenet": ("conv_out16.", "conv_out32."),
+    "dpt": (
+        "pretrained.model.norm.",
+        "pretrained.model.head.",
+        "scratch.refinenet4.resConfUnit1.",
+    ),
+    "gfpgan": ("stylegan_decoder.style_mlp.",),
+    "graphonomy": (
+        "source_graph_conv3.weight",
+        "transpose_graph.adj",
+        "target_graph_2_fea.node_fea_for_res",
+    ),
+}
+"""Network -> beginnings of keys that the published file carries along and no result depends on.
+They are part of its layout, so they must be there all the same."""
+
 
 @dataclass(frozen=True)
 class Model:
@@ -28,6 +68,7 @@ class Model:
         extras: tensors of its file that are no weights, on the CPU.
         metadata: what its file says about itself.
         path: its file, for messages.
+        network: which of the networks of its role it is, a word of `NETWORKS_OF`.
     """
 
     role: str
@@ -35,6 +76,7 @@ class Model:
     extras: Mapping[str, Tensor] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
     path: Path = Path()
+    network: str = ""
 
     @property
     def size_px(self) -> int:
@@ -67,14 +109,18 @@ class _Net:
 
 
 _NETS: Mapping[str, _Net] = {
-    "generator": _Net("stylegan2", "Generator"),
-    "encoder": _Net("e4e", "Encoder"),
-    "parser": _Net("bisenet", "BiSeNet"),
-    "depth": _Net("dpt", "DPT"),
-    "inpainter": _Net("lama", "Lama"),
+    "stylegan2": _Net("stylegan2", "Generator"),
+    "e4e": _Net("e4e", "Encoder"),
+    "anycost_encoder": _Net("anycost", "AnycostEncoder"),
+    "bisenet": _Net("bisenet", "BiSeNet"),
+    "graphonomy": _Net("graphonomy", "Graphonomy"),
+    "dpt": _Net("dpt", "DPT"),
+    "lama": _Net("lama", "Lama"),
     "landmarks": _Net("landmarks", "LandmarkNet"),
     "pose": _Net("pose", "PoseNet"),
-    "identity": _Net("irse", "Backbone"),
+    "arcface": _Net("irse", "Backbone"),
+    "curricularface": _Net("curricularface", "CurricularFace"),
+    "gfpgan": _Net("gfpgan", "GFPGAN"),
 }
 
 
@@ -98,39 +144,101 @@ def find_device(name: str) -> torch.device:
 def load(role: str, path: Path, device: torch.device) -> Model:
     """Build the network of a role from its file.
 
+    float32 weights stay views of the file until they are used.
+
     Raises:
         BadCheckpoint: the file is damaged, foreign, or does not fit the network.
     """
     metadata, _ = read_header(path)
     state = read_state(path)
     extras = {key: state.pop(key) for key in EXTRAS if key in state}
-    net = _build(role, path, state, metadata)
-    _load_strictly(net, state, role, path)
-    net.requires_grad_(False).eval().to(device)
-    return Model(role, net, extras, metadata, path)
-
-
-def _build(
-    role: str, path: Path, state: Mapping[str, Tensor], metadata: Mapping[str, Any]
-) -> nn.Module:
+    remedy = f"name the right file under models.{role}"
+    network = choose_network(role, metadata, state, f"{path}", remedy)
     arguments = metadata.get("arguments", {})  # what leaves no trace in the weights
+    net = fitted(role, network, state, f"{path}", remedy, arguments)
+    net.load_state_dict(state, assign=True)
+    net.requires_grad_(False).eval().to(device)
+    return Model(role, net, extras, metadata, path, network)
+
+
+def choose_network(
+    role: str,
+    metadata: Mapping[str, Any],
+    state: Mapping[str, Tensor],
+    where: str,
+    remedy: str,
+) -> str:
+    """Which of the networks of a role some weights are.
+
+    Raises:
+        BadCheckpoint: the metadata name a network that is none of them.
+    """
+    able = NETWORKS_OF[role]
+    if "network" not in metadata:
+        told = (word for word in able if TELLTALES.get(word) in state)
+        return next(told, able[0])
+    if metadata["network"] not in able:
+        raise BadCheckpoint(
+            f"{where}: holds a network {metadata['network']!r}, which is no {role} "
+            f"({' or '.join(able)}); {remedy}"
+        )
+    return str(metadata["network"])
+
+
+def fitted(
+    role: str,
+    network: str,
+    state: Mapping[str, Tensor],
+    where: str,
+    remedy: str,
+    arguments: Mapping[str, Any] | None = None,
+) -> nn.Module:
+    """The network of some weights, empty, into which they load strictly.
+
+    Args:
+        role: what for, for messages.
+        network: see `choose_network`.
+        state: its weights by their published keys, without extras.
+        where, remedy: beginning and end of the message, if they do not.
+        arguments: of its class, besides the sizes that are read from the weights.
+
+    Returns:
+        The network on the meta device, or on the CPU if it has values that are no weights.
+
+    Raises:
+        BadCheckpoint: weights are missing, unknown, or of another shape or kind.
+    """
     try:
-        if role == "hfgi":
-            return _hfgi(state)
-        return _NETS[role].build(state, arguments)
+        with torch.device("meta"):
+            net = _built(network, state, arguments or {})
+        if {name for name, _ in net.named_buffers()} - set(net.state_dict()):
+            net = _built(network, state, arguments or {})
     except (
         KeyError,
         IndexError,
         ValueError,
         TypeError,
         AttributeError,
-        ZeroDivisionError,
+        ArithmeticError,
+        RuntimeError,
     ) as error:
         first = ", ".join(sorted(state)[:4])
+        reason = " ".join(str(error).split())[:200]
         raise BadCheckpoint(
-            f"{path}: these are no weights of a {role} ({type(error).__name__}: {error}); the file "
-            f"holds {len(state)} tensors: {first}, ...; name the right file under models.{role}"
+            f"{where}: these are no weights of a {role} ({network}: {type(error).__name__}: "
+            f"{reason}); the file holds {len(state)} tensors: {first}, ...; {remedy}"
         ) from error
+    if complaint := _misfits(net.state_dict(), state, DEAD_KEYS.get(network, ())):
+        raise BadCheckpoint(f"{where}: does not fit the {role} network:{complaint} {remedy}")
+    return net
+
+
+def _built(network: str, state: Mapping[str, Tensor], arguments: Mapping[str, Any]) -> nn.Module:
+    if network == "hfgi":
+        return _hfgi(state)
+    if network == "clip":
+        return _clip(state)
+    return _NETS[network].build(state, arguments)
 
 
 def _hfgi(state: Mapping[str, Tensor]) -> nn.Module:
@@ -143,24 +251,57 @@ def _hfgi(state: Mapping[str, Tensor]) -> nn.Module:
     )
 
 
-def _load_strictly(net: nn.Module, state: Mapping[str, Tensor], role: str, path: Path) -> None:
-    wanted = net.state_dict()
-    missing = sorted(set(wanted) - set(state))
-    unknown = sorted(set(state) - set(wanted))
-    misfits = sorted(
-        f"{key} {list(state[key].shape)} instead of {list(wanted[key].shape)}"
-        for key in set(wanted) & set(state)
-        if wanted[key].shape != state[key].shape
+_CLIP_HEAD_DIM = 64
+
+
+def _clip(state: Mapping[str, Tensor]) -> nn.Module:
+    """CLIP with a vision transformer, as open_clip builds it; the published ones use QuickGELU."""
+    clip = importlib.import_module("open_clip.model")  # takes seconds, and only text edits need it
+    width, _, patch, _ = state["visual.conv1.weight"].shape
+    positions = state["visual.positional_embedding"].shape[0]
+    context, text_width = state["positional_embedding"].shape
+    blocks = [key for key in state if key.endswith(".attn.in_proj_weight")]
+    seen = sum(key.startswith("visual.") for key in blocks)
+    side = patch * round((positions - 1) ** 0.5)
+    vision = clip.CLIPVisionCfg(
+        layers=seen, width=width, head_width=_CLIP_HEAD_DIM, patch_size=patch, image_size=side
     )
-    if missing or unknown or misfits:
-        raise BadCheckpoint(
-            f"{path}: does not fit the {role} network:"
-            + _listing("missing", missing)
-            + _listing("unknown", unknown)
-            + _listing("of another shape", misfits)
-            + f" name the right file under models.{role}, or export it again"
-        )
-    net.load_state_dict(dict(state))
+    text = clip.CLIPTextCfg(
+        context_length=context,
+        vocab_size=state["token_embedding.weight"].shape[0],
+        width=text_width,
+        heads=text_width // _CLIP_HEAD_DIM,
+        layers=len(blocks) - seen,
+    )
+    net: nn.Module = clip.CLIP(state["text_projection"].shape[1], vision, text, quick_gelu=True)
+    return net
+
+
+def _misfits(
+    wanted: Mapping[str, Tensor], state: Mapping[str, Tensor], dead: tuple[str, ...]
+) -> str:
+    """What is wrong with some weights, or "". Dead keys are called so."""
+
+    def named(keys: set[str]) -> list[str]:
+        return [f"{key} (dead: unused)" if key.startswith(dead) else key for key in sorted(keys)]
+
+    both = sorted(set(wanted) & set(state))
+    misshapen = [
+        f"{key} {list(state[key].shape)} instead of {list(wanted[key].shape)}"
+        for key in both
+        if wanted[key].shape != state[key].shape
+    ]
+    other_kind = [
+        f"{key} {state[key].dtype} for {wanted[key].dtype}"
+        for key in both
+        if wanted[key].is_floating_point() != state[key].is_floating_point()
+    ]
+    return (
+        _listing("missing", named(set(wanted) - set(state)))
+        + _listing("unknown", named(set(state) - set(wanted)))
+        + _listing("of another shape", misshapen)
+        + _listing("of another type", other_kind)
+    )
 
 
 def _listing(word: str, names: list[str]) -> str:

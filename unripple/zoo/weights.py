@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import struct
 from collections.abc import Mapping
 from pathlib import Path
@@ -73,6 +74,9 @@ def size_px(metadata: Mapping[str, Any], path: Path) -> int:
 def read_state(path: Path) -> dict[str, Tensor]:
     """The tensors of a weights file, floats as float32, on the CPU.
 
+    Tensors that are float32 already are views of the file, which is read when they are used: large
+    weights are never in memory twice.
+
     Raises:
         BadCheckpoint: the file is missing, foreign or cut short.
     """
@@ -88,3 +92,87 @@ def read_state(path: Path) -> dict[str, Tensor]:
         name: tensor.float() if tensor.is_floating_point() else tensor
         for name, tensor in state.items()
     }
+
+
+_ALIGNED_TO = 64
+"""Bytes; where the tensors begin in a file that we write."""
+
+
+def write_state(path: Path, state: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> None:
+    """Write a weights file, one tensor after the other, and wait until it is on the disk.
+
+    Not atomic by itself. The float types stay as they are. The library's own writer would hold a
+    second copy of all tensors.
+
+    Args:
+        path: a name that nobody else uses yet.
+        state: tensors of any layout in memory.
+        metadata: what the file says about itself, values of JSON.
+
+    Raises:
+        OSError: the disk is full or not writable; the file is then of no use.
+        KeyError: a tensor of a type that the format lacks.
+    """
+    header, names = _header(state, metadata)
+    with path.open("wb") as file:
+        file.write(header)
+        for name in names:
+            file.write(_bytes_of(state[name]))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def written_bytes(state: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> int:
+    """How large `write_state` makes the file."""
+    tensors = sum(tensor.numel() * tensor.element_size() for tensor in state.values())
+    return len(_header(state, metadata)[0]) + tensors
+
+
+def _header(state: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> tuple[bytes, list[str]]:
+    """The head of the file, and the order of its tensors.
+
+    Those come first that keep the next one aligned as memory is, then wide types before narrow
+    ones: a view of the file then computes to the same bits as a copy in memory, and as fast.
+    """
+    sizes = {name: tensor.numel() * tensor.element_size() for name, tensor in state.items()}
+    names = sorted(
+        state,
+        key=lambda name: (sizes[name] % _ALIGNED_TO != 0, -state[name].element_size(), name),
+    )
+    table: dict[str, Any] = {
+        "__metadata__": {"format": "pt"} | {key: json.dumps(metadata[key]) for key in metadata}
+    }
+    end = 0
+    for name in names:
+        tensor = state[name]
+        start, end = end, end + sizes[name]
+        table[name] = {
+            "dtype": TYPES[str(tensor.dtype).removeprefix("torch.")],
+            "shape": list(tensor.shape),
+            "data_offsets": [start, end],
+        }
+    text = json.dumps(table, separators=(",", ":")).encode()
+    text += b" " * (-(8 + len(text)) % _ALIGNED_TO)
+    return struct.pack("<Q", len(text)) + text, names
+
+
+def _bytes_of(tensor: Tensor) -> memoryview:
+    import torch
+
+    array: Any = tensor.detach().contiguous().reshape(-1).view(torch.uint8).numpy()
+    return memoryview(array)
+
+
+TYPES = {
+    "float64": "F64",
+    "float32": "F32",
+    "float16": "F16",
+    "bfloat16": "BF16",
+    "int64": "I64",
+    "int32": "I32",
+    "int16": "I16",
+    "int8": "I8",
+    "uint8": "U8",
+    "bool": "BOOL",
+}
+"""torch's number types that a weights file may have, and what the format calls them."""

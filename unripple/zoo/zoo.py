@@ -8,13 +8,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unripple.conventions import BadConfig, UnknownName, UnrippleError
+from unripple.conventions import BadCheckpoint, BadConfig, UnknownName, UnrippleError
+from unripple.zoo.lock import Lock, read_lock
 from unripple.zoo.weights import read_header
 
 if TYPE_CHECKING:
     from unripple.zoo.networks import Model
 
 EMBEDDED = "embedded"
+PUBLISHED = "published"
 ROLES = (
     "generator",
     "encoder",
@@ -28,6 +30,19 @@ ROLES = (
 )
 """Roles with a weights file of their own."""
 
+STAGE_ROLES = {
+    "align": "landmarks",
+    "project": "encoder",
+    "invert": "hfgi",
+    "edit": "generator",
+    "parse": "parser",
+    "inpaint": "inpainter",
+}
+"""Stages may stand for the role that they are about; `depth` is both words already."""
+
+BASE = "base"
+AUTO = "auto"
+
 MTCNN = "mtcnn"
 """The face finder of facenet-pytorch, whose weights come with that package."""
 
@@ -38,34 +53,98 @@ def embedded_folder() -> Path:
     return Path(root) / "data"
 
 
+def published_folder() -> Path:
+    """The folder of published weights: $UNRIPPLE_MODELS, or data/published."""
+    chosen = os.environ.get("UNRIPPLE_MODELS")
+    return Path(chosen) if chosen else embedded_folder() / "published"
+
+
+def published_lock() -> Lock:
+    """The list of published files that comes with the repository."""
+    return read_lock(embedded_folder() / "models.lock.yaml")
+
+
 def directions_path(directions: str = EMBEDDED) -> Path:
-    """The file of latent directions: the embedded one, or the path itself."""
+    """The file of latent directions, or the folder of the published ones, or the path itself."""
     if directions == EMBEDDED:
         return embedded_folder() / "directions" / "embedded.safetensors"
-    return Path(directions)
+    return published_folder() if directions == PUBLISHED else Path(directions)
+
+
+def chosen_directions(directions: str, zoo: Zoo) -> str:
+    """Which directions a config means: "auto" takes those of the generator that is used."""
+    if directions != AUTO:
+        return directions
+    return PUBLISHED if zoo.is_published("generator") else EMBEDDED
 
 
 class Zoo:
     """Networks by role.
 
     Args:
-        models: "embedded", or a path per role; roles left out are embedded.
+        models: "embedded", "published" or another set of the list of published files; or for each
+            role (or stage) one of these words, the name of a published file, or a path. Roles left
+            out are of the set `base`, embedded unless it is named.
         device: where networks live, "cpu", "cuda", "cuda:1"; "auto" takes a GPU if there is one.
 
     Raises:
         UnknownName: `models` names a role that does not exist.
+        BadConfig: `models` is, or has as its base, no set.
     """
 
     def __init__(self, models: str | Mapping[str, str] = EMBEDDED, device: str = "cpu") -> None:
         self.models = models
         self.device = device
-        if isinstance(models, str) and models != EMBEDDED:
-            raise BadConfig(f"models: {models!r}; wanted {EMBEDDED!r} or a path per role")
-        self._chosen = {} if isinstance(models, str) else dict(models)
+        own = {BASE: models} if isinstance(models, str) else dict(models)
+        self._base = own.pop(BASE, EMBEDDED)
+        if self._base != EMBEDDED and self._base not in published_lock().sets:
+            sets = ", ".join([EMBEDDED, *published_lock().sets])
+            raise BadConfig(
+                f"models: no set {self._base!r}; sets: {sets}; or a section {{role: name or path}}"
+            )
+        self._chosen = {STAGE_ROLES.get(word, word): choice for word, choice in own.items()}
         unknown = sorted(set(self._chosen) - set(ROLES))
         if unknown:
             raise UnknownName(f"models: no role {unknown[0]!r}; roles: {', '.join(ROLES)}")
         self._loaded: dict[str, Model] = {}
+
+    def choice(self, role: str) -> str:
+        """What was chosen for a role: "embedded", the name of a published file, or a path.
+
+        Raises:
+            BadConfig: the set has no network of that role.
+            UnknownName: no published file is called so.
+        """
+        chosen = self._chosen.get(role, self._base)
+        if chosen == EMBEDDED or _is_path(chosen):
+            return chosen
+        lock = published_lock()
+        if chosen not in lock.sets:
+            entry = lock.entry(chosen)
+            if role not in entry.networks:
+                raise BadConfig(
+                    f"models.{role}: {chosen!r} holds no {role}, but {', '.join(entry.networks)}"
+                )
+            return chosen
+        if role not in lock.sets[chosen]:
+            raise BadConfig(
+                f"models: the set {chosen!r} has no {role}; choose one under models.{role} "
+                f"({EMBEDDED!r} or a path) beside `{BASE}: {chosen}`, or do without"
+            )
+        return lock.sets[chosen][role]
+
+    def is_published(self, role: str) -> bool:
+        """Whether the network of a role is one of the published files."""
+        chosen = self.choice(role)
+        return chosen != EMBEDDED and not _is_path(chosen)
+
+    def has(self, role: str) -> bool:
+        """Whether there is a network of that role in what was chosen."""
+        try:
+            self.choice(role)
+        except BadConfig:
+            return False
+        return True
 
     def files(self, role: str) -> list[Path]:
         """The weights files behind a role; their bytes decide what it computes."""
@@ -74,11 +153,17 @@ class Zoo:
         return [self.path(role)]
 
     def path(self, role: str) -> Path:
-        """The weights file of a role."""
-        chosen = self._chosen.get(role, EMBEDDED)
-        if chosen != EMBEDDED:
+        """The weights file of a role.
+
+        Raises:
+            BadConfig, UnknownName: see `choice`.
+        """
+        chosen = self.choice(role)
+        if chosen == EMBEDDED:
+            return embedded_folder() / "models" / f"{role}.safetensors"
+        if _is_path(chosen):
             return Path(chosen)
-        return embedded_folder() / "models" / f"{role}.safetensors"
+        return published_folder() / published_lock().entry(chosen).converted_as(role)
 
     def metadata(self, role: str) -> dict[str, Any]:
         """What the weights file says about itself; does not load it.
@@ -86,6 +171,7 @@ class Zoo:
         Raises:
             BadCheckpoint: the file is missing, foreign or cut short.
         """
+        self._there(role)
         return read_header(self.path(role))[0]
 
     def load(self, role: str) -> Model:
@@ -102,8 +188,22 @@ class Zoo:
             if role == MTCNN:
                 self._loaded[role] = networks.load_mtcnn(device)
             else:
+                self._there(role)
                 self._loaded[role] = networks.load(role, self.path(role), device)
         return self._loaded[role]
+
+    def _there(self, role: str) -> None:
+        if not self.is_published(role) or self.path(role).exists():
+            return
+        entry = published_lock().entry(self.choice(role))
+        raise BadCheckpoint(
+            f"{self.path(role)}: the published {entry.name} is not here yet; run `unripple models "
+            f"fetch {entry.name}`, or `unripple models add FILE` if you have its {entry.file}"
+        )
+
+
+def _is_path(chosen: str) -> bool:
+    return "/" in chosen or Path(chosen).suffix != ""
 
 
 def _mtcnn_files() -> list[Path]:

@@ -1,0 +1,136 @@
+"""`unripple models`: which weights there are, on which terms, and how to get them."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import json
+import logging
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from unripple.cli.meter import Meter
+from unripple.cli.model_table import (
+    EMBEDDED_LICENCE,
+    MTCNN_LICENCE,
+    embedded_rows,
+    published_card,
+    published_rows,
+    sets_of,
+    table,
+)
+from unripple.conventions import BadCheckpoint, DownloadFailed, UnknownName
+from unripple.zoo.acquire import add, fetch
+from unripple.zoo.zoo import MTCNN, ROLES, embedded_folder, published_folder, published_lock
+
+log = logging.getLogger(__name__)
+
+FAILED = 1
+
+
+def register(commands: Any) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "models",
+        help="list, fetch and add published weights, with their licences",
+        description=__doc__,
+    )
+    actions = parser.add_subparsers(required=True, metavar="list|fetch|add|card|where")
+    listing = _action(actions, "list", _list, "all weights: roles, size, licence, what is there")
+    listing.add_argument("--json", action="store_true", help="everything that is known, as JSON")
+    fetch = _action(actions, "fetch", _fetch, "download published weights, check and convert them")
+    fetch.add_argument(
+        "names", nargs="+", metavar="SET-OR-NAME", help="as `models list` shows them"
+    )
+    _accept_new(fetch, "take a file that differs from the one fetched before")
+    add = _action(actions, "add", _add, "take a published file that is on this machine already")
+    add.add_argument(
+        "file", type=Path, help="stays where it is; only the converted weights are kept"
+    )
+    add.add_argument("--as", dest="name", metavar="NAME", help="which published file it is")
+    _accept_new(add, "take it even if it is not the file that the list, or an earlier use, knows")
+    card = _action(actions, "card", _card, "what is known about one of them")
+    card.add_argument("name")
+    _action(actions, "where", _where, "the folder of published weights")
+
+
+def _action(
+    actions: Any, name: str, run: Callable[[argparse.Namespace], int | None], what: str
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = actions.add_parser(name, help=what, description=what)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _accept_new(parser: argparse.ArgumentParser, what: str) -> None:
+    parser.add_argument("--accept-new", action="store_true", help=what)
+
+
+def _where(options: argparse.Namespace) -> None:  # noqa: ARG001 (every command takes them)
+    sys.stdout.write(f"{published_folder()}\n")
+
+
+def _list(options: argparse.Namespace) -> None:
+    lock = published_lock()
+    rows = [*embedded_rows(), *published_rows(lock, published_folder())]
+    if options.json:
+        sys.stdout.write(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
+        return
+    sets = ""
+    for name in sets_of(lock):
+        sets += f"set {name}: {', '.join(entry.name for entry in lock.chosen(name))}\n"
+    sys.stdout.write(f"{table(rows)}\n{sets}")
+
+
+def _fetch(options: argparse.Namespace) -> int:
+    """One file that cannot be had keeps nobody from the others."""
+    lock, folder = published_lock(), published_folder()
+    entries = {entry.name: entry for name in options.names for entry in lock.chosen(name)}
+    failed = 0
+    for entry in entries.values():
+        log.info("%s: licence: %s", entry.name, entry.licence)
+        try:
+            fetch(entry, folder, progress=Meter(entry.name), accept_new=options.accept_new)
+        except (DownloadFailed, BadCheckpoint) as error:
+            log.error("unripple: %s", error)
+            failed += 1
+    return FAILED if failed else 0
+
+
+def _add(options: argparse.Namespace) -> None:
+    entry = add(
+        options.file,
+        published_lock(),
+        published_folder(),
+        name=options.name,
+        accept_new=options.accept_new,
+    )
+    log.info("%s: added from %s; licence: %s", entry.name, options.file, entry.licence)
+
+
+def _card(options: argparse.Namespace) -> None:
+    lock = published_lock()
+    name = options.name
+    cards = []
+    if name in lock.entries:
+        rows = {row.name: row for row in published_rows(lock, published_folder())}
+        cards.append(published_card(lock.entries[name], rows[name]))
+    role = name.removeprefix("embedded/")
+    if role in ROLES:
+        path = embedded_folder() / "models" / f"{role}.md"
+        try:
+            terms = f"Licence: {EMBEDDED_LICENCE}. Commercial use: yes."
+            cards.append(f"{path.read_text()}\n{terms}\n")
+        except OSError as error:
+            raise BadCheckpoint(f"{path}: this card cannot be read ({error.strerror})") from error
+    if name == MTCNN:
+        cards.append(f"# {MTCNN}\n\nFace finder of facenet-pytorch.\n\nLicence: {MTCNN_LICENCE}\n")
+    if not cards:
+        known = [*lock.entries, MTCNN, *(f"embedded/{role}" for role in ROLES)]
+        close = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
+        raise UnknownName(f"no model {name!r}; {hint}")
+    sys.stdout.write("\n".join(cards))

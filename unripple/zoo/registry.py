@@ -1,0 +1,249 @@
+"""The folder of published models: what lies there, under which digest, and who vouches for it.
+
+`seen.json` knows the file of each entry. Where the list has no sha256, the first file is trusted
+and its digest kept there: later files must have the same. Knows no torch, reads no weights.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import json
+import logging
+import os
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from enum import Enum
+from pathlib import Path
+
+from unripple.conventions import BadCheckpoint, StoreError
+from unripple.zoo.lock import Entry
+from unripple.zoo.weights import read_header
+
+log = logging.getLogger(__name__)
+
+SEEN = "seen.json"
+PART = ".part"
+
+BY_LIST = "lock"
+BY_FIRST_USE = "first use"
+BY_USER = "user"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One published file that was taken.
+
+    Attributes:
+        sha256: of the file, 64 hex digits.
+        size: bytes.
+        file: where it lay.
+        trusted: why it was taken: "lock" (the list knows its digest), "first use" (nobody knows
+            it), "user" (it is not what the list says, and the user took it all the same).
+    """
+
+    sha256: str
+    size: int
+    file: str
+    trusted: str
+
+
+class State(Enum):
+    """What is there of an entry."""
+
+    THERE = "there"
+    LISTED = "listed only"
+    DIFFERS = "sha256 differs"
+    UNCONVERTED = "not converted"
+    PARTLY = "partly fetched"
+    ABSENT = "not fetched"
+
+
+def read_seen(folder: Path) -> dict[str, Seen]:
+    """Entry -> the file that was taken for it.
+
+    Raises:
+        StoreError: the file that says so cannot be read.
+    """
+    path = folder / SEEN
+    try:
+        content = json.loads(path.read_text())
+        return {name: Seen(**words) for name, words in content.items()}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise StoreError(
+            f"{path}: cannot be read ({error}); delete it, and what is fetched next is trusted anew"
+        ) from error
+
+
+def record(folder: Path, name: str, seen: Seen) -> None:
+    """Keep in mind which file was taken for an entry.
+
+    Raises:
+        StoreError: the disk is full or not writable; the old record is then still there.
+    """
+    with exclusive(folder / SEEN):
+        content = {**read_seen(folder), name: seen}
+        plain = {name: asdict(content[name]) for name in sorted(content)}
+        _write(folder / SEEN, json.dumps(plain, indent=1) + "\n")
+
+
+def vouch(
+    entry: Entry, sha256: str, source: Path, seen: Mapping[str, Seen], *, accept_new: bool = False
+) -> str:
+    """Who vouches for a file: the list, an earlier use, or now its first one (said aloud).
+
+    Args:
+        entry: what the file is meant to be.
+        sha256: its digest.
+        source: where it lies, for messages.
+        seen: see `read_seen`.
+        accept_new: take it even if it is another file than the list, or an earlier use, says.
+
+    Returns:
+        `Seen.trusted` of the file.
+
+    Raises:
+        BadCheckpoint: it is another file; the text gives both digests.
+    """
+    if (wanted := wrong_digest(entry, sha256)) is not None:
+        if not accept_new:
+            raise BadCheckpoint(
+                f"{source}: not the published file of {entry.name!r}: sha256 {sha256}, the list "
+                f"says {wanted}; it is cut short or another file: get it again, or take it as it "
+                "is with --accept-new"
+            )
+        log.warning("%s: not the published file, taken all the same: %s", entry.name, sha256)
+        return BY_USER
+    if known_digest(entry):
+        return BY_LIST
+    if entry.name in seen and seen[entry.name].sha256 != sha256:
+        earlier = seen[entry.name].sha256
+        if not accept_new:
+            raise BadCheckpoint(
+                f"{source}: not the file that was taken for {entry.name!r} before: sha256 "
+                f"{sha256}, then {earlier}; delete it and get it again, or, if its authors "
+                "published a new one, say --accept-new"
+            )
+        log.warning("%s: accepted in place of %s", entry.name, earlier)
+    elif entry.name in seen:
+        return seen[entry.name].trusted
+    log.warning("%s: trusted on first use: %s", entry.name, sha256)
+    return BY_FIRST_USE
+
+
+def known_digest(entry: Entry) -> str | None:
+    """What the list knows of an entry's digest: all of it, or its first digits."""
+    return entry.sha256 or entry.sha256_starts
+
+
+def wrong_digest(entry: Entry, sha256: str) -> str | None:
+    """The digest that the list wants, if this is another one."""
+    wanted = known_digest(entry)
+    if wanted is None or sha256.startswith(wanted.lower()):
+        return None
+    return wanted if entry.sha256 else f"{wanted}..."
+
+
+def state(folder: Path, entry: Entry, seen: Mapping[str, Seen]) -> State:
+    """What is there of an entry. Reads headers only, so it costs nothing for large files."""
+    kept = folder / entry.kept_as
+    known = seen.get(entry.name)
+    if known is not None and known.trusted != BY_USER and wrong_digest(entry, known.sha256):
+        return State.DIFFERS
+    if known is not None and kept.exists() and known.file == kept.name:
+        if kept.stat().st_size != known.size:
+            return State.DIFFERS
+        if not entry.networks:
+            return State.THERE
+    if not entry.networks:
+        return State.LISTED
+    sources = {converted_from(folder / entry.converted_as(role)) for role in entry.networks}
+    if known is not None and sources == {known.sha256}:
+        return State.THERE
+    if kept.exists() or sources != {None}:
+        return State.UNCONVERTED
+    return State.PARTLY if kept.with_name(kept.name + PART).exists() else State.ABSENT
+
+
+def converted_from(path: Path) -> str | None:
+    """The digest of the published file that a converted one was made of; None without one."""
+    try:
+        source = read_header(path)[0].get("source")
+    except BadCheckpoint:
+        return None
+    sha256 = source.get("sha256") if isinstance(source, Mapping) else None
+    return sha256 if isinstance(sha256, str) else None
+
+
+@contextlib.contextmanager
+def exclusive(path: Path) -> Iterator[None]:
+    """One process at a time for a file of the folder; others wait, and say so.
+
+    Raises:
+        StoreError: the folder cannot be made or written.
+    """
+    name = path.with_name(f".{path.name}.lock")
+    with disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = _locked(name)
+    try:
+        yield
+    finally:
+        name.unlink(missing_ok=True)
+        fcntl.flock(descriptor, fcntl.LOCK_UN)  # closing alone would leave it to a forked child
+        os.close(descriptor)
+
+
+def _locked(name: Path) -> int:
+    """An open, locked file that still bears its name: its last owner may have deleted it."""
+    while True:
+        descriptor = os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                log.info("%s: another process is at it; waiting", name.with_suffix("").name[1:])
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            with contextlib.suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(descriptor), name.stat()):
+                    return descriptor
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+
+
+_ADVICE = {
+    errno.ENOSPC: "the disk is full; free some space and run the command again",
+    errno.EDQUOT: "your quota is used up; free some space and run the command again",
+    errno.EROFS: "the disk is read-only; name another folder with $UNRIPPLE_MODELS",
+    errno.EACCES: "permission denied; name another folder with $UNRIPPLE_MODELS",
+    errno.EPERM: "permission denied; name another folder with $UNRIPPLE_MODELS",
+}
+
+
+@contextlib.contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """Turn the system's complaint about a write into a `StoreError` that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        advice = _ADVICE.get(error.errno or 0, error.strerror or str(error))
+        raise StoreError(f"cannot write {path}: {advice}") from error
+
+
+def _write(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}.tmp")
+    with disk_errors(path):
+        try:
+            with temporary.open("w") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
