@@ -61,10 +61,10 @@ def test_a_complete_config_stays_as_it_is() -> None:
         ({"inpaint": 3}, "config: inpaint must be a section (key: value), found a whole number: 3"),
         (
             {"align": {"mode": "embeded"}},
-            "config: align.mode must be one of embedded, mtcnn, file, aligned, found 'embeded'; "
-            "did you mean 'embedded'?",
+            "config: align.mode must be one of auto, embedded, mtcnn, file, aligned, found "
+            "'embeded'; did you mean 'embedded'?",
         ),
-        ({"models": "mine"}, "config: models: 'mine' does not fit: `embedded`, or a section"),
+        ({"models": "Mine!"}, "config: models: 'Mine!' does not fit: `embedded`, `published` or"),
         ({"models": {"generatr": "x"}}, "unknown key 'generatr'; did you mean 'generator'?"),
         ({"edits": [{"direction": "pose", "degree": 1}]}, "config: edits[0] lacks the key 'name'"),
         ({"edits": [{"name": "Look left"}]}, "a name starts with a-z"),

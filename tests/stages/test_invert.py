@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
-from unripple.ops.tensors import to_tensor
+from unripple.ops.tensors import resized, to_tensor
 from unripple.stages.invert import Consultant, down, invert, invert_plainly
 
 from .toys import L, S, ToyAligner, ToyGenerator, ToyResidualEncoder, W
@@ -25,7 +26,7 @@ def test_plainly_the_generator_alone_speaks() -> None:
 
 def test_consultation_brings_back_what_the_codes_miss() -> None:
     generator, aligner = ToyGenerator(), ToyAligner()
-    inverted = invert(PHOTO, CODES, generator, Consultant(aligner, ToyResidualEncoder(), 2))
+    inverted = invert(PHOTO, CODES, generator, Consultant(aligner, ToyResidualEncoder(), 2, S))
     assert np.array_equal(inverted.picture, PHOTO)
     assert inverted.residual == pytest.approx(to_tensor(PHOTO)[0].numpy() - 0.2, abs=1e-6)
     assert inverted.residual.dtype == np.float32 and inverted.residual.shape == (3, S, S)
@@ -37,9 +38,29 @@ def test_consultation_brings_back_what_the_codes_miss() -> None:
 
 def test_the_plain_picture_is_clamped_before_the_residual_is_taken() -> None:
     bright = np.full((L, W), 1.8, np.float32)
-    consultant = Consultant(ToyAligner(), ToyResidualEncoder(), 2)
+    consultant = Consultant(ToyAligner(), ToyResidualEncoder(), 2, S)
     inverted = invert(PHOTO, bright, ToyGenerator(), consultant)
     assert inverted.residual == pytest.approx(to_tensor(PHOTO)[0].numpy() - 1.0, abs=1e-6)
+
+
+def test_a_larger_photo_is_consulted_about_at_the_networks_size() -> None:
+    large = PHOTO.repeat(2, axis=0).repeat(2, axis=1)
+    generator, aligner = ToyGenerator(2 * S), ToyAligner()
+    residuals = Doubled()
+    inverted = invert(large, CODES, generator, Consultant(aligner, residuals, 2, S))
+    assert inverted.picture.shape == (2 * S, 2 * S, 3)
+    assert inverted.residual.shape == (3, S, S)
+    small = to_tensor(resized(large, S))[0].numpy()
+    assert inverted.residual == pytest.approx(small - 0.2, abs=1e-6)
+    assert aligner.saw[0][1].shape == (1, 3, S, S)
+
+
+class Doubled(ToyResidualEncoder):
+    """Answers at the generator's size."""
+
+    def forward(self, residual: Tensor) -> tuple[Tensor, Tensor]:
+        large = residual.repeat_interleave(2, 2).repeat_interleave(2, 3)
+        return super().forward(large)
 
 
 def test_a_larger_generator_is_resized_down() -> None:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unripple.conventions import ShapeMismatch
+from unripple.ops.latents import Component
 from unripple.stages.translate import translate
 
 CODES = np.arange(12, dtype=np.float32).reshape(4, 3)
@@ -38,7 +39,22 @@ def test_only_the_chosen_codes_move() -> None:
     assert np.array_equal(moved[1:3], CODES[1:3] + DIRECTION)
 
 
-@pytest.mark.parametrize("shape", [(2,), (3, 3), (1, 4, 3)])
+def test_a_direction_may_come_with_a_batch_of_one() -> None:
+    each = np.arange(12.0).reshape(1, 4, 3)
+    assert np.array_equal(translate(CODES, each, -1.0), translate(CODES, each[0], -1.0))
+
+
+def test_a_component_is_a_place_to_go_to() -> None:
+    axis = np.array([0.6, 0.8, 0.0], np.float32)
+    component = Component(mean=np.zeros(3, np.float32), axis=axis, spread=2.0)
+    moved = translate(CODES, component, 5.0)
+    assert moved[0] @ axis == pytest.approx(10.0)
+    assert translate(moved, component, 5.0) == pytest.approx(moved, abs=1e-5)
+    late = translate(CODES, component, 5.0, first_code=2)
+    assert np.array_equal(late[:2], CODES[:2]) and not np.array_equal(late[2:], CODES[2:])
+
+
+@pytest.mark.parametrize("shape", [(2,), (3, 3), (2, 4, 3)])
 def test_foreign_directions_are_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(ShapeMismatch, match="another generator"):
         translate(CODES, np.zeros(shape), 1.0)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from unripple.api.work import grown
 from unripple.conventions import BadCheckpoint, NoFace
 from unripple.zoo.directions import find_direction
 
@@ -74,7 +75,8 @@ def project(work: Work) -> Artifact:
     if "latent_avg" not in encoder.extras:
         raise BadCheckpoint(f"{encoder.path}: lacks `latent_avg`, the mean that codes start from")
     latent_avg = encoder.extras["latent_avg"]
-    return {"w_plus": stage.project(work.array("align.picture"), encoder.net, latent_avg)}
+    picture, size_px = work.array("align.picture"), encoder.size_px
+    return {"w_plus": stage.project(picture, encoder.net, latent_avg, net_size_px=size_px)}
 
 
 def _consultant(work: Work) -> Consultant:
@@ -84,7 +86,7 @@ def _consultant(work: Work) -> Consultant:
     hfgi = work.zoo.load("hfgi")
     nets: Any = hfgi.net
     after = int(hfgi.metadata.get("inject_after", CONSULTED))
-    return Consultant(nets["grid_align"], nets["residue"], after)
+    return Consultant(nets["grid_align"], nets["residue"], after, hfgi.size_px)
 
 
 def invert(work: Work) -> Artifact:
@@ -106,7 +108,10 @@ def translate(work: Work) -> Artifact:
     for name, degree in work.settings["moves"].items():
         direction = find_direction(work.directions, name)
         knobs = work.knobs("first_code", "end_code")
-        w_plus = stage.translate(w_plus, direction.vector, degree, **knobs)
+        if direction.codes is not None:
+            knobs = dict(zip(knobs, direction.codes, strict=True))
+        target = direction.component or direction.vector
+        w_plus = stage.translate(w_plus, target, degree, **knobs)
     return {"w_plus": w_plus}
 
 
@@ -116,15 +121,19 @@ def edit(work: Work) -> Artifact:
 
     w_plus = work.array("translate.w_plus")
     generator: Any = work.zoo.load("generator").net
+    size_px = work.array("invert.picture").shape[0]
     if work.settings["method"] == "e4e":
-        size_px = work.array("invert.picture").shape[0]
         return {"picture": stage.edit_plainly(w_plus, generator, size_px=size_px)}
     residual = work.array("invert.residual")
-    knobs = work.knobs("strength")
-    return {
-        "picture": stage.edit(w_plus, residual, generator, _consultant(work), **knobs),
-        "plain": stage.edit_plainly(w_plus, generator, size_px=residual.shape[-1]),
-    }
+    edited = stage.edit(
+        w_plus,
+        residual,
+        generator,
+        _consultant(work),
+        size_px=size_px,
+        **work.knobs("strength"),
+    )
+    return _parts(edited)
 
 
 def _shown(work: Work) -> Photo:
@@ -139,6 +148,10 @@ def parse(work: Work) -> Artifact:
 
     parser = work.zoo.load("parser")
     net: Any = parser.net
+    if parser.network == "graphonomy":
+        scales = stage.SCALES[work.settings["scales"]]
+        labels = stage.parse_body(_shown(work), net, net_size_px=parser.size_px, scales=scales)
+        return {"labels": labels}
     return {"labels": stage.parse(_shown(work), net, net_size_px=parser.size_px)}
 
 
@@ -147,7 +160,8 @@ def ripple(work: Work) -> Artifact:
     from unripple.stages import ripple as stage
 
     before, after = work.array("parse@photo.labels"), work.array("parse@edit.labels")
-    return _parts(stage.ripple(before, after, **work.knobs("grow_px", "smear_px", "min_area_px")))
+    knobs = work.lengths(before, "grow_px", "smear_px", "min_area_px")
+    return _parts(stage.ripple(before, after, **knobs))
 
 
 def depth(work: Work) -> Artifact:
@@ -163,7 +177,7 @@ def foreground(work: Work) -> Artifact:
     from unripple.stages import foreground as stage
 
     before, after = (work.array(f"depth@{of}.inverse_depth") for of in ("photo", "edit"))
-    return _parts(stage.foreground(before, after, **work.knobs("min_area_px")))
+    return _parts(stage.foreground(before, after, **work.lengths(before, "min_area_px")))
 
 
 def inpaint(work: Work) -> Artifact:
@@ -175,14 +189,15 @@ def inpaint(work: Work) -> Artifact:
         picture, ripple = work.array("edit.picture"), work.array("ripple.ripple")
         return _parts(stage.inpaint_edited(picture, ripple, fill=fill))
     seen = work.settings["use_depth"]
+    photo = work.array("align.picture")
     plate = stage.inpaint_plate(
-        work.array("align.picture"),
+        photo,
         work.array("ripple.before"),
         work.array("ripple.after"),
         fill=fill,
         depth_before=work.array("foreground.before") if seen else None,
         depth_after=work.array("foreground.after") if seen else None,
-        **work.knobs("grow_px", "min_area_px"),
+        **work.lengths(photo, "grow_px", "min_area_px"),
     )
     return _parts(plate)
 
@@ -213,14 +228,16 @@ def compose(work: Work) -> Artifact:
         return _parts(stage.compose_or(edited, plate, hole, near))
     if "plain" in work.inputs["edit"]:
         plain, labels = work.array("edit.plain"), work.array("parse.labels")
-        edited = stage.ease_head(edited, plain, labels, detail=work.settings["head_detail"])
+        detail = work.settings["head_detail"]
+        feather_px = grown("feather_px", stage.HEAD_FEATHER_PX, labels)
+        edited = stage.ease_head(edited, plain, labels, detail=detail, feather_px=feather_px)
     composed = stage.compose_plate(
         work.array("align.picture"),
         edited,
         plate,
         work.array("inpaint.vacated"),
         work.array("ripple.after"),
-        **work.knobs("feather_px"),
+        **work.lengths(plate, "feather_px"),
     )
     return _parts(composed)
 
@@ -230,12 +247,13 @@ def paste(work: Work) -> Artifact:
     from unripple.stages import paste as stage
 
     assert work.photo is not None
+    composed = work.array("compose.picture")
     pasted = stage.paste(
         work.photo.pixels,
-        work.array("compose.picture"),
+        composed,
         work.array("compose.touched"),
         work.array("align.transform"),
-        **work.knobs("feather_px", "border_px"),
+        **work.lengths(composed, "feather_px", "border_px"),
     )
     return _parts(pasted)
 

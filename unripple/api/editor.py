@@ -26,7 +26,7 @@ from unripple.io.photo import Photograph, read_photo, write_photo
 from unripple.io.provenance import xmp_packet
 from unripple.io.results import PHOTO
 from unripple.zoo.directions import Direction, read_directions
-from unripple.zoo.zoo import Zoo, directions_path
+from unripple.zoo.zoo import Zoo, chosen_directions, directions_path
 
 LAST_STEP = "paste"
 STRIP = ("align", "invert", "edit", "parse", "ripple", "depth", "inpaint", "compose")
@@ -80,7 +80,7 @@ class Editor:
     """Edits photos one by one.
 
     Args:
-        models: "embedded", or a path per role.
+        models: "embedded", "published", or a choice per role, see `zoo.Zoo`.
         device: where networks run: "cpu", "cuda", "auto".
         settings: sections of a config that differ from the defaults, like
             `{"inpaint": {"painter": "telea"}}`; checked like a config.
@@ -107,7 +107,8 @@ class Editor:
     @property
     def directions(self) -> dict[str, Direction]:
         """The directions that `edit` takes, by name."""
-        return read_directions(directions_path(self.config["directions"]))
+        chosen = chosen_directions(self.config["directions"], self._zoo)
+        return read_directions(directions_path(chosen))
 
     def edit(self, photo: str | Path | Photo, **degrees: float) -> Result:
         """Edit the face in a photo.
@@ -121,7 +122,7 @@ class Editor:
             UnknownName: there is no such direction.
         """
         edit = Edit(_EDIT, tuple(sorted((name, float(by)) for name, by in degrees.items())))
-        warnings = warnings_of(self.config, edit)
+        warnings = warnings_of(self.config, edit, self._zoo)
         source = self._source(photo)
         artifacts = self._walk(source, edit, LAST_STEP)
         picture: Any = artifacts[LAST_STEP]["picture"]

@@ -14,11 +14,11 @@ from typing import Any
 from unripple.api.steps import Step, find_step
 from unripple.conventions import UnrippleError
 from unripple.io.config import Config, Edit, find_edit
-from unripple.io.digest import array_sha256, file_sha256, value_sha256
+from unripple.io.digest import array_sha256, noted_sha256, value_sha256
 from unripple.io.results import PHOTO
-from unripple.zoo.directions import find_direction
+from unripple.zoo.directions import Direction, find_direction
 from unripple.zoo.weights import size_px
-from unripple.zoo.zoo import EMBEDDED, Zoo, directions_path
+from unripple.zoo.zoo import AUTO, EMBEDDED, MTCNN, Zoo, chosen_directions, directions_path
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Job:
         of: an edit's name, `PHOTO`, or None; see `Step.places`.
         settings: the stage's knobs and what it borrows; all of it goes into the keys.
         zoo: the networks; where they run is not part of any key.
-        directions: "embedded", or a file of directions.
+        directions: "embedded", "published", or a file of directions.
         landmarks: a file of landmarks, for align.
     """
 
@@ -53,8 +53,8 @@ class Job:
     def _weights(self, settings: Mapping[str, Any]) -> dict[str, str]:
         digests = {role: role_sha256(self.zoo, role) for role in self.step.roles(settings)}
         for name in settings.get("moves", {}) if self.step.stage == "translate" else ():
-            vector = find_direction(directions_path(self.directions), name).vector
-            digests[f"direction {name}"] = array_sha256(vector)
+            direction = find_direction(directions_path(self.directions), name)
+            digests[f"direction {name}"] = _direction_sha256(direction)
         return digests
 
     def ingredients(
@@ -107,6 +107,15 @@ class Job:
             raise UnrippleError(f"--job: {error}; rules write this option, see --config") from error
 
 
+def _direction_sha256(direction: Direction) -> str:
+    vector, *rest = direction.identity()
+    digest = array_sha256(vector)
+    if not rest:
+        return digest
+    mean, *numbers = rest
+    return value_sha256([digest, array_sha256(mean), *numbers])
+
+
 def role_sha256(zoo: Zoo, role: str) -> str:
     """SHA-256 over the weights files of a role.
 
@@ -116,8 +125,8 @@ def role_sha256(zoo: Zoo, role: str) -> str:
     files = zoo.files(role)
     if len(files) == 1:
         zoo.metadata(role)  # says what is wrong with it
-        return file_sha256(files[0])
-    return value_sha256([file_sha256(path) for path in files])
+        return noted_sha256(files[0])
+    return value_sha256([noted_sha256(path) for path in files])
 
 
 def job_from_config(
@@ -134,31 +143,40 @@ def job_from_config(
 
     Raises:
         UnknownName: there is no such edit, or the stage has no step there.
-        BadCheckpoint: the encoder's file, which says how to crop, is missing.
+        BadCheckpoint: the generator's or the encoder's file, which say how to crop, is missing.
     """
     step = find_step(stage)
     step.inputs(of)
     settings = {**config[stage], **step.borrows(config)}
+    directions = chosen_directions(config["directions"], zoo)
     landmarks = settings.pop("landmarks", None) if stage == "align" else None
     if step.marked:
         settings["digital_source_type"] = config["digital_source_type"]
     if stage == "align":
-        settings |= _crop(zoo)
+        settings |= {"mode": _finder(settings["mode"], zoo), **_crop(zoo)}
     if of not in (None, PHOTO):
         moves = dict((edit or find_edit(config, str(of))).moves)
         if stage == "translate":
             settings["moves"] = moves
         if stage == "measure":
             settings["moves"] = moves
-            settings["asked_turn_deg"] = _asked_turn_deg(config["directions"], moves)
-    return Job(step, of, settings, zoo, config["directions"], landmarks)
+            settings["asked_turn_deg"] = _asked_turn_deg(directions, moves)
+            settings |= {role: settings[role] and zoo.has(role) for role in ("pose", "identity")}
+    return Job(step, of, settings, zoo, directions, landmarks)
+
+
+def _finder(mode: str, zoo: Zoo) -> str:
+    """Who finds the faces: "auto" takes our own network with our encoder, else MTCNN."""
+    if mode != AUTO:
+        return mode
+    return MTCNN if zoo.is_published("encoder") else EMBEDDED
 
 
 def _crop(zoo: Zoo) -> dict[str, Any]:
-    """How this set of models wants its faces cropped: the encoder's file says it."""
-    metadata = zoo.metadata("encoder")
-    size = size_px(metadata, zoo.path("encoder"))
-    return {"size_px": size, "framing": metadata.get("framing", {})}
+    """How this set of models wants its faces: as large as the generator draws them, and framed as
+    the encoder's file says (as in FFHQ if it does not)."""
+    size = size_px(zoo.metadata("generator"), zoo.path("generator"))
+    return {"size_px": size, "framing": zoo.metadata("encoder").get("framing", {})}
 
 
 def _asked_turn_deg(directions: str, moves: Mapping[str, float]) -> float | None:
@@ -169,9 +187,9 @@ def _asked_turn_deg(directions: str, moves: Mapping[str, float]) -> float | None
     return sum(turn * degree for turn, degree in zip(turns, moves.values(), strict=True) if turn)
 
 
-def warnings_of(config: Config, edit: Edit) -> list[str]:
+def warnings_of(config: Config, edit: Edit, zoo: Zoo) -> list[str]:
     """What to tell about an edit before it is made."""
-    return degree_warnings(config["directions"], dict(edit.moves))
+    return degree_warnings(chosen_directions(config["directions"], zoo), dict(edit.moves))
 
 
 def degree_warnings(directions: str, moves: Mapping[str, float]) -> list[str]:

@@ -11,9 +11,10 @@ from unripple import __version__
 from unripple.api.jobs import warnings_of
 from unripple.api.steps import STEPS
 from unripple.api.view import as_picture, thumbnail
-from unripple.io.config import Config, Edit, edits
+from unripple.io.config import Config, edits
 from unripple.io.photo import encode_png
 from unripple.io.results import PHOTO, Manifest, Results
+from unripple.zoo.zoo import Zoo
 
 if TYPE_CHECKING:
     from unripple.stages.report import Failure, Panel, PhotoRow
@@ -112,8 +113,10 @@ def assemble(config: Config, shards: Sequence[str], results: Results) -> tuple[s
     wanted = edits(config)
     manifests = _Manifests(results, shards, tuple(edit.name for edit in wanted))
     shown = config["report"]["max_photos"]
+    zoo = Zoo(config["models"])
+    told = {edit.name: warnings_of(config, edit, zoo) for edit in wanted}
     photos = [
-        _photo_row(manifests, config, wanted, photo, with_pictures=number < shown)
+        _photo_row(manifests, config, told, photo, with_pictures=number < shown)
         for number, photo in enumerate(manifests.photos())
     ]
     failures = manifests.failures()
@@ -127,7 +130,7 @@ def assemble(config: Config, shards: Sequence[str], results: Results) -> tuple[s
 def _photo_row(
     manifests: _Manifests,
     config: Config,
-    wanted: Sequence[Edit],
+    told: Mapping[str, list[str]],
     photo: str,
     *,
     with_pictures: bool,
@@ -139,11 +142,10 @@ def _photo_row(
         return manifests.panels(titles, of, photo, height_px) if with_pictures else []
 
     rows = []
-    for edit in wanted:
-        figures = manifests.figures(edit.name, photo)
+    for edit, warnings in told.items():
+        figures = manifests.figures(edit, photo)
         if figures is not None:
-            told = warnings_of(config, edit)
-            rows.append(EditRow(edit.name, panels(EDIT_PANELS, edit.name), figures, told))
+            rows.append(EditRow(edit, panels(EDIT_PANELS, edit), figures, warnings))
     return PhotoRow(photo, panels(PHOTO_PANELS, PHOTO), rows)
 
 

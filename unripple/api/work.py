@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,9 @@ from unripple.io.artifact import Array, Artifact
 from unripple.io.photo import Photograph
 from unripple.io.truth import Truth
 from unripple.zoo.zoo import Zoo
+
+STATED_SIDE_PX = 128.0
+"""Side of the aligned picture for which lengths and areas are stated in the config."""
 
 
 @dataclass(frozen=True)
@@ -41,3 +45,15 @@ class Work:
     def knobs(self, *names: str) -> dict[str, Any]:
         """Some settings, to be passed on by their names."""
         return {name: self.settings[name] for name in names}
+
+    def lengths(self, picture: Array, *names: str) -> dict[str, Any]:
+        """Settings in px (`..._px`, `..._area_px`), grown to the size of a picture [H, W, ...]."""
+        return {name: grown(name, self.settings[name], picture) for name in names}
+
+
+def grown(name: str, stated: float, picture: Array) -> Any:
+    """A length or, by its name, an area, stated at 128 px, in the pixels of this picture."""
+    scale = math.sqrt(picture.shape[0] * picture.shape[1]) / STATED_SIDE_PX
+    if scale == 1.0:
+        return stated
+    return round(stated * scale**2) if name.endswith("_area_px") else stated * scale

@@ -8,7 +8,7 @@ from typing import Any
 
 from unripple.cli import options as shared
 from unripple.zoo.directions import read_directions
-from unripple.zoo.zoo import directions_path
+from unripple.zoo.zoo import Zoo, chosen_directions, directions_path
 
 
 def register(commands: Any) -> None:
@@ -24,7 +24,8 @@ def register(commands: Any) -> None:
 
 def _directions(options: argparse.Namespace) -> None:
     config = shared.config_of(options)
-    for direction in read_directions(directions_path(config["directions"])).values():
+    path = directions_path(chosen_directions(config["directions"], Zoo(config["models"])))
+    for direction in read_directions(path).values():
         usable = "unmeasured"
         if direction.usable is not None:
             usable = "{:g} to {:g}".format(*direction.usable)

@@ -158,7 +158,8 @@ def _run_photo(options: argparse.Namespace) -> None:
     config = shared.config_of(options)
     words = getattr(options, "edit", [])
     edit = shared.edit_of(words, config) if words else None
-    for warning in warnings_of(config, edit) if edit else ():
+    zoo = Zoo(config["models"], options.device)
+    for warning in warnings_of(config, edit, zoo) if edit else ():
         log.warning("%s", warning)
     editor = Editor(device=options.device, settings=config)
     artifacts = editor.run(options.photo, options.stage, edit)

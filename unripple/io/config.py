@@ -140,4 +140,4 @@ def find_edit(config: Config, name: str) -> Edit:
 def align_modes() -> tuple[str, ...]:
     """The ways to find landmarks that `align.mode` and the sheet's column `align` may name."""
     modes: list[str] = schema()["properties"]["align"]["properties"]["mode"]["enum"]
-    return tuple(modes)
+    return tuple(mode for mode in modes if mode != "auto")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from functools import lru_cache
@@ -10,6 +11,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from unripple.conventions import StoreError
+from unripple.io.atomic import write_text
+
+LARGE_BYTES = 100_000_000
+"""Files from this size on take a noticeable while to hash."""
 
 
 def canonical_json(value: Any) -> str:
@@ -42,3 +49,24 @@ def file_sha256(path: Path) -> str:
 def _file_sha256(path: Path, size: int, mtime_ns: int) -> str:  # noqa: ARG001 (cache key)
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def noted_sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes; that of a large file is noted beside it, in `<name>.sha256.json`.
+
+    The note counts as long as the file keeps its size and time of change. Where it cannot be
+    written, every process hashes the file again.
+    """
+    status = path.stat()
+    if status.st_size < LARGE_BYTES:
+        return file_sha256(path)
+    note = path.with_name(f"{path.name}.sha256.json")
+    state = {"size": status.st_size, "mtime_ns": status.st_mtime_ns}
+    with contextlib.suppress(OSError, ValueError, AttributeError, KeyError):
+        noted = json.loads(note.read_text())
+        if {key: noted.get(key) for key in state} == state:
+            return str(noted["sha256"])
+    digest = file_sha256(path)
+    with contextlib.suppress(StoreError):
+        write_text(note, canonical_json({**state, "sha256": digest}))
+    return digest

@@ -31,7 +31,14 @@ STILL = (Face.CLOTH, Face.NECK, Face.NECKLACE)
 HEAD_FEATHER_PX = 3.0  # between head and the rest; at 128 px about the width of a jaw's shadow
 
 
-def ease_head(edited: Photo, plain: Photo, labels: Labels, *, detail: float) -> Photo:
+def ease_head(
+    edited: Photo,
+    plain: Photo,
+    labels: Labels,
+    *,
+    detail: float,
+    feather_px: float = HEAD_FEATHER_PX,
+) -> Photo:
     """Take back some of the photo's details in the head, where an aligner leaves them behind.
 
     Old eyes, nose and outline under the new ones (the inner ghost) come with the details; no mask
@@ -42,6 +49,7 @@ def ease_head(edited: Photo, plain: Photo, labels: Labels, *, detail: float) -> 
         plain: the same codes drawn without them.
         labels: parts of the edited picture, `Face`, uint8 [H, W].
         detail: the share to keep, 1 changes nothing.
+        feather_px: width of the ramp between head and the rest.
 
     Returns:
         uint8 [H, W, 3].
@@ -51,7 +59,7 @@ def ease_head(edited: Photo, plain: Photo, labels: Labels, *, detail: float) -> 
     """
     require_same_size(edited=edited, plain=plain, labels=labels)
     head = ~np.isin(labels, [int(part) for part in STILL])
-    eased = feather(head, HEAD_FEATHER_PX) * (1 - detail)
+    eased = feather(head, feather_px) * (1 - detail)
     return blend(edited, plain, eased)
 
 

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 
 from unripple.conventions import Floats, Photo, ShapeMismatch, WPlus
 from unripple.ops.tensors import to_photo
-from unripple.stages.invert import Consultant, Synthesizer, codes_of, consult, draw
+from unripple.stages.invert import Consultant, Synthesizer, codes_of, consult, down, draw
+
+
+class Edited(NamedTuple):
+    """The parts of this stage, uint8 [S, S, 3]: with the photo's details, and the codes alone."""
+
+    picture: Photo
+    plain: Photo
 
 
 def edit_plainly(w_plus: WPlus, generator: Synthesizer, *, size_px: int) -> Photo:
@@ -31,8 +40,9 @@ def edit(
     generator: Synthesizer,
     consultant: Consultant,
     *,
+    size_px: int,
     strength: float = 1.0,
-) -> Photo:
+) -> Edited:
     """Draw edited codes with the details of the unedited photo, as HFGI does.
 
     The residual is the one of the photo; the aligner moves it onto the edited picture. What it
@@ -40,16 +50,14 @@ def edit(
 
     Args:
         w_plus: translated codes, float32 [L, W].
-        residual: what `invert` kept, float32 [3, S, S].
+        residual: what `invert` kept, float32 [3, s, s].
         generator: as for `invert`.
         consultant: as for `invert`.
+        size_px: side S of the pictures.
         strength: factor on the aligned residual, 1 as published.
 
-    Returns:
-        uint8 [S, S, 3].
-
     Raises:
-        ShapeMismatch: the residual is not [3, S, S].
+        ShapeMismatch: the residual is not [3, s, s].
 
     Source: `scripts/inference.py` of Tengfei-Wang/HFGI; its other script feeds the aligner with the
     unedited picture instead.
@@ -58,7 +66,8 @@ def edit(
         raise ShapeMismatch(f"a residual is [3, S, S], got {list(residual.shape)}")
     with torch.inference_mode():
         codes = codes_of(w_plus, generator)
-        plain = draw(codes, generator, size_px=residual.shape[-1])
+        plain = generator.synthesize(codes, noise="stored").float().clamp(-1, 1)
         missing = torch.from_numpy(residual.astype(np.float32))[None].to(codes.device)
-        drawn = consult(codes, plain, missing, generator, consultant, strength=strength)
-        return to_photo(drawn)
+        looked = down(plain, residual.shape[-1])
+        drawn = consult(codes, looked, missing, generator, consultant, strength=strength)
+        return Edited(to_photo(down(drawn, size_px)), to_photo(down(plain, size_px)))

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from unripple.conventions import Floats, Photo, WPlus
 from unripple.models.hfgi import fuse
-from unripple.ops.tensors import device_of, to_photo, to_tensor
+from unripple.ops.tensors import device_of, resized, to_photo, to_tensor
 
 
 class Synthesizer(Protocol):
@@ -36,11 +36,13 @@ class Consultant(NamedTuple):
         aligner: (residual, picture), each [B, 3, S, S] -> residual moved to fit the picture.
         residual_encoder: residual [B, 3, S, S] -> (scale, shift) for the generator's features.
         inject_after: index of the code after whose convolution they act (7 in the published one).
+        size_px: side S of what they look at (256 in the published one).
     """
 
     aligner: Callable[[Tensor, Tensor], Tensor]
     residual_encoder: Callable[[Tensor], tuple[Tensor, Tensor]]
     inject_after: int
+    size_px: int
 
 
 class Inverted(NamedTuple):
@@ -48,8 +50,8 @@ class Inverted(NamedTuple):
 
     Attributes:
         picture: uint8 [S, S, 3].
-        residual: what the codes could not say, photo minus plain picture, float32 [3, S, S], where
-            1 is half of the range of bytes; None without a consultant.
+        residual: what the codes could not say, photo minus plain picture, at the consultant's size,
+            float32 [3, s, s], where 1 is half of the range of bytes; None without a consultant.
     """
 
     picture: Photo
@@ -77,15 +79,16 @@ def invert(photo: Photo, w_plus: WPlus, generator: Synthesizer, consultant: Cons
         w_plus: its codes, float32 [L, W].
         generator: draws at S or larger; larger pictures are resized down as published (bilinear,
             no antialias).
-        consultant: HFGI's networks.
+        consultant: HFGI's networks; a larger photo is shrunk to their size with antialias.
 
     Source: Wang et al. 2022, `scripts/inference.py` of Tengfei-Wang/HFGI.
     """
     with torch.inference_mode():
         codes = codes_of(w_plus, generator)
-        plain = draw(codes, generator, size_px=photo.shape[0])
-        residual = to_tensor(photo, device=codes.device) - plain
-        picture = consult(codes, plain, residual, generator, consultant)
+        plain = draw(codes, generator, size_px=consultant.size_px)
+        residual = to_tensor(resized(photo, consultant.size_px), device=codes.device) - plain
+        drawn = consult(codes, plain, residual, generator, consultant)
+        picture = down(drawn, photo.shape[0])
         kept: Floats = residual[0].float().cpu().numpy().astype(np.float32)
         return Inverted(to_photo(picture), kept)
 
@@ -115,13 +118,12 @@ def consult(
         strength: factor on the aligned residual; 1 as published, 0 consults about nothing.
 
     Returns:
-        float32 [B, 3, S, S], not clamped.
+        float32 [B, 3, n, n], as large as the generator draws, not clamped.
     """
     aligned = consultant.aligner(residual, plain) * strength
     scale, shift = consultant.residual_encoder(aligned)
     inject = {consultant.inject_after: lambda features: fuse(features, scale, shift)}
-    drawn = generator.synthesize(codes, noise="stored", inject=inject).float()
-    return down(drawn, plain.shape[-1])
+    return generator.synthesize(codes, noise="stored", inject=inject).float()
 
 
 def down(picture: Tensor, size_px: int) -> Tensor:

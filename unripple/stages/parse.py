@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from unripple.conventions import Labels, Photo
 from unripple.models.bisenet import normalised
-from unripple.ops.tensors import device_of
+from unripple.models.body_parts import FLIP_SWAPS, faces_of
+from unripple.ops.multiscale import SCALES as SIX_SCALES
+from unripple.ops.multiscale import fused_logits
+from unripple.ops.tensors import device_of, resized, to_tensor
+
+SCALES: Mapping[str, Sequence[float]] = {"one": (1.0,), "six": SIX_SCALES}
+"""Sizes at which Graphonomy looks, by the word of the config."""
 
 
 def parse(
@@ -33,21 +38,46 @@ def parse(
     device = device_of(parser)
     with torch.inference_mode():
         logits = parser(network_input(picture, net_size_px).to(device))[0].float()
-        if logits.shape[-2:] != picture.shape[:2]:
-            logits = F.interpolate(
-                logits, size=picture.shape[:2], mode="bilinear", align_corners=False
-            )
-        labels: Labels = logits[0].argmax(0).to(torch.uint8).cpu().numpy()
+        return _labels(logits, picture)
+
+
+def parse_body(
+    picture: Photo,
+    parser: Callable[[Tensor], Tensor],
+    *,
+    net_size_px: int,
+    scales: Sequence[float] = SIX_SCALES,
+) -> Labels:
+    """Label every pixel by a parser of whole persons; clothes and limbs become the nearest `Face`.
+
+    Args:
+        picture: uint8 [H, W, 3].
+        parser: Graphonomy, BGR [B, 3, h, w] in [-1, 1] -> logits [B, 20, h, w].
+        net_size_px: side at which it looks at scale 1.
+        scales: sizes at which it looks, each time at the mirrored picture as well.
+
+    Returns:
+        uint8 [H, W] of `Face`.
+
+    Source: Gaoyiminggithub/Graphonomy, `exp/inference/inference.py`.
+    """
+    with torch.inference_mode():
+        looked = resized(picture, net_size_px)
+        logits = fused_logits(looked, parser, flip_swaps=FLIP_SWAPS, scales=scales)
+        return faces_of(_labels(logits.float(), picture))
+
+
+def _labels(logits: Tensor, picture: Photo) -> Labels:
+    size = picture.shape[:2]
+    if logits.shape[-2:] != size:
+        logits = F.interpolate(logits, size=size, mode="bilinear", align_corners=False)
+    labels: Labels = logits[0].argmax(0).to(torch.uint8).cpu().numpy()
     return labels
 
 
 def network_input(picture: Photo, size_px: int) -> Tensor:
     """What the parser sees of a picture [H, W, 3]: float32 [1, 3, n, n], normalised as ImageNet.
 
-    The resize is on bytes, bilinear with antialias, as Pillow's in the published script
-    (of whose levels it may miss one when it shrinks).
+    The resize is on bytes, and Pillow's to the byte, as in the published script.
     """
-    pixels = torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None]  # [1, 3, H, W]
-    if picture.shape[:2] != (size_px, size_px):
-        pixels = F.interpolate(pixels, size=(size_px, size_px), mode="bilinear", antialias=True)
-    return normalised(pixels.float() / 127.5 - 1)
+    return normalised(to_tensor(resized(picture, size_px)))

@@ -1,26 +1,26 @@
-"""translate: move codes along a direction."""
+"""translate: move codes along a direction, or to a place on a component."""
 
 from __future__ import annotations
 
-import numpy as np
-
-from unripple.conventions import Floats, ShapeMismatch, WPlus
+from unripple.conventions import Floats, WPlus
+from unripple.ops.latents import Component, moved_along, moved_to
 
 
 def translate(
     w_plus: WPlus,
-    direction: Floats,
+    direction: Floats | Component,
     degree: float,
     *,
     first_code: int = 0,
     end_code: int | None = None,
 ) -> WPlus:
-    """Add `degree` times a direction to some of the codes; the others keep their bits.
+    """Move some of the codes; the others keep their bits.
 
     Args:
         w_plus: float32 [L, W].
-        direction: [W] for every code alike, or [L, W].
-        degree: how far to go, in lengths of the direction; 0 changes nothing.
+        direction: [W] for every code alike, or [L, W]; or a GANSpace component.
+        degree: along a direction how far to go, in lengths of it, where 0 changes nothing; on a
+            component the place to go to, in standard deviations from the mean.
         first_code, end_code: the codes that move, as in a slice. Early ones hold pose and shape,
             late ones colour.
 
@@ -28,16 +28,9 @@ def translate(
         float32 [L, W].
 
     Raises:
-        ShapeMismatch: the direction fits neither a code nor all of them.
+        ShapeMismatch: direction or component belong to another generator.
     """
-    if direction.shape not in (w_plus.shape, w_plus.shape[1:]):
-        raise ShapeMismatch(
-            f"a direction for codes {list(w_plus.shape)} must be {list(w_plus.shape)} or "
-            f"{list(w_plus.shape[1:])}, got {list(direction.shape)}; "
-            "was it found on another generator?"
-        )
-    moved = w_plus.copy()
-    chosen = slice(first_code, end_code)
-    step = np.broadcast_to(direction, w_plus.shape)[chosen].astype(np.float32)
-    moved[chosen] += np.float32(degree) * step
-    return moved
+    if not isinstance(direction, Component):
+        return moved_along(w_plus, direction, degree, first_code=first_code, end_code=end_code)
+    end = w_plus.shape[0] if end_code is None else end_code
+    return moved_to(w_plus, direction, degree, first_code=first_code, end_code=end)

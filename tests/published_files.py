@@ -1,0 +1,110 @@
+"""Files in the containers in which the published weights come, filled at random, at full size."""
+
+from __future__ import annotations
+
+import io
+import sys
+import types
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+State = dict[str, Tensor]
+
+
+def write_all(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Write one file after the other: (entry of the list, path). The weights are noise."""
+    torch.manual_seed(0)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, writer in {
+        "hfgi": _hfgi,
+        "graphonomy": _graphonomy,
+        "dpt_large": _dpt_large,
+        "lama": _lama,
+        "arcface": _arcface,
+    }.items():
+        yield name, writer(folder)
+
+
+def _hfgi(folder: Path) -> Path:
+    from unripple.models import e4e, hfgi, stylegan2
+
+    state = {
+        **_under("encoder.", e4e.Encoder()),
+        **_under("decoder.", stylegan2.Generator()),
+        **_under("grid_align.", hfgi.Aligner()),
+        **_under("residue.", hfgi.ResidualEncoder()),
+    }
+    content = {"state_dict": state, "latent_avg": torch.zeros(18, 512), "opts": {"size": 1024}}
+    return _saved(content, folder / "ckpt.pt")
+
+
+def _graphonomy(folder: Path) -> Path:
+    from unripple.models.graphonomy import Graphonomy
+
+    # The published file was saved by several GPUs and an old PyTorch.
+    state = {
+        key: value
+        for key, value in _under("module.", Graphonomy()).items()
+        if not key.endswith("num_batches_tracked")
+    }
+    return _saved(state, folder / "inference.pth", legacy=True)
+
+
+def _dpt_large(folder: Path) -> Path:
+    from unripple.models.dpt import DPT
+
+    return _saved(_under("", DPT()), folder / "dpt_large-midas-2f21e586.pt", legacy=True)
+
+
+def _arcface(folder: Path) -> Path:
+    from unripple.models.irse import Backbone
+
+    return _saved(_under("", Backbone()), folder / "model_ir_se50.pth", legacy=True)
+
+
+def _lama(folder: Path) -> Path:
+    from unripple.models.lama import Lama
+
+    checkpoint = {
+        "epoch": 39,
+        "state_dict": {
+            **_under("generator.", Lama()),
+            "discriminator.model0.0.weight": torch.zeros(64, 3, 4, 4),
+        },
+        "callbacks": {"checkpoint": foreign_object()},
+        "hyper_parameters": {"losses": {"l1": 10}},
+    }
+    path = folder / "big-lama.zip"
+    inside = io.BytesIO()
+    torch.save(checkpoint, inside)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("big-lama/config.yaml", "generator: {kind: ffc_resnet}\n")
+        archive.writestr("big-lama/models/best.ckpt", inside.getvalue())
+    return path
+
+
+def foreign_object() -> object:
+    """An object of a class of PyTorch-Lightning, which nobody needs to have installed to write it."""
+    name = "pytorch_lightning.callbacks.model_checkpoint"
+    module = types.ModuleType(name)
+    made = type("ModelCheckpoint", (), {"__module__": name})
+    module.ModelCheckpoint = made  # type: ignore[attr-defined]
+    for parent in ("pytorch_lightning", "pytorch_lightning.callbacks"):
+        sys.modules.setdefault(parent, types.ModuleType(parent))
+    sys.modules[name] = module
+    thing: object = made()
+    thing.__dict__["monitor"] = "val_ssim_fid100_f1_total_mean"
+    return thing
+
+
+def _under(prefix: str, net: nn.Module) -> State:
+    return {prefix + key: value for key, value in net.state_dict().items()}
+
+
+def _saved(content: Mapping[str, object], path: Path, *, legacy: bool = False) -> Path:
+    torch.save(content, path, _use_new_zipfile_serialization=not legacy)
+    return path
