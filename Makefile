@@ -9,7 +9,11 @@ STAMP := $(VENV)/.synced
 
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test test-gpu lint format clean train samples benchmark
+# Where the goldens lie, and which python has a GPU.
+GOLDENS ?= ../shared/goldens
+GPU_PYTHON ?= $(BIN)/python
+
+.PHONY: demo test test-gpu parity lint format clean train samples benchmark
 
 $(UV):
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check --target .uv "uv>=0.5"
@@ -37,8 +41,13 @@ benchmark: $(STAMP)
 test: $(STAMP)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -n 2
 
-test-gpu: $(STAMP)
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -m gpu
+## Compare every network with the published code's outputs.
+parity: $(STAMP)
+	OMP_NUM_THREADS=2 $(BIN)/python -m tests.parity $(GOLDENS)
+
+## Parity and speed on a GPU; a bare box needs torch, timm, numpy, opencv and pytest alone.
+test-gpu: $(if $(filter $(BIN)/python,$(GPU_PYTHON)),$(STAMP))
+	$(GPU_PYTHON) -m pytest -m gpu tests/gpu tests/faceworld/test_gpu.py
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -88,7 +88,7 @@ def _lama(folder: Path) -> Path:
 
 
 def foreign_object() -> object:
-    """An object of a class of PyTorch-Lightning, which nobody needs to have installed to write it."""
+    """An object of a class of PyTorch-Lightning, written without having that installed."""
     name = "pytorch_lightning.callbacks.model_checkpoint"
     module = types.ModuleType(name)
     made = type("ModelCheckpoint", (), {"__module__": name})

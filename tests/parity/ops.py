@@ -1,0 +1,74 @@
+"""From a golden's op to the module that computes its outputs."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import torch
+
+from .goldens import Golden
+from .run import CPU
+
+OPS = {
+    "anycost.encoder": "anycost_encoder",
+    "anycost.generator": "anycost_generator",
+    "arcface.embed": "arcface",
+    "clip.vit_b32": "clip_vit_b32",
+    "depth.dpt_hybrid": "dpt_hybrid",
+    "depth.dpt_large": "dpt_large",
+    "e4e.encode": "e4e",
+    "hfgi.invert_and_edit": "hfgi",
+    "id.curricularface": "curricularface",
+    "inpaint.lama": "lama",
+    "latent_edits.apply": "latent_edits",
+    "parsing.bisenet": "bisenet",
+    "parsing.graphonomy": "graphonomy",
+    "restore.gfpgan": "gfpgan",
+    "stylegan2.generator": "stylegan2",
+}
+"""op -> module in `published`."""
+
+NOT_YET = frozenset(
+    {
+        "ceteris.postprocess",
+        "hyperstyle.invert",
+        "sfe.full",
+        "styleclip.global_direction",
+        "styleclip.mappers",
+    }
+)
+"""Announced, and not built."""
+
+
+class UnknownOp(Exception):
+    """A golden asks for an op that is neither built nor announced."""
+
+
+def require_known(op: str) -> None:
+    """Raise UnknownOp unless the op is built or announced."""
+    if op not in OPS and op not in NOT_YET:
+        raise UnknownOp(f"op {op!r} is unknown; known: {', '.join(sorted(OPS))}")
+
+
+def outputs(
+    golden: Golden, device: torch.device = CPU, dtype: torch.dtype | None = None
+) -> dict[str, Any]:
+    """All outputs that a golden checks, by name, computed by the product's networks.
+
+    Args:
+        golden: one whose op is built.
+        device: where the networks run.
+        dtype: see `run.running`.
+
+    Raises:
+        UnknownOp: its op is not in `OPS`.
+    """
+    op = golden.facts["op"]
+    if op not in OPS:
+        raise UnknownOp(f"op {op!r} is not built; built: {', '.join(sorted(OPS))}")
+    module = importlib.import_module(f".published.{OPS[op]}", __package__)
+    if op != module.OP:
+        raise UnknownOp(f"{module.__name__} computes {module.OP!r}, wanted {op!r}")
+    computed: dict[str, Any] = module.outputs(golden, device, dtype)
+    return computed
