@@ -24,7 +24,7 @@ from typing import Any
 import torch
 
 from .goldens import SHARED, Golden, golden_folders, read_facts, read_golden
-from .ops import NOT_YET, outputs, require_known
+from .ops import FLOAT32_ONLY, NOT_YET, outputs, require_known
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,9 @@ def report(
         require_known(op)
         if op in NOT_YET:
             yield Line(op, "not yet")
+            return
+        if dtype is not None and op in FLOAT32_ONLY:
+            yield Line(op, FLOAT32_ONLY[op])
             return
         golden = read_golden(folder)
         computed = outputs(golden, device, dtype)

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from unripple.models.layers.clean import CleanStyledConv, CleanToRGB
 from unripple.models.layers.equalised import SLOPE
+from unripple.models.layers.precision import full_precision
 from unripple.models.layers.synthesis import Noise, Synthesis, Watch
 from unripple.models.layers.upsampling import bilinear
 from unripple.models.stylegan2 import NoiseMaps, resolutions
@@ -105,9 +106,15 @@ class GFPGAN(nn.Module):
         channels: resolution -> channels of the decoder, even, for 4, 8, ... size; further entries
             are ignored. The U-net has half of them.
 
+    Attributes:
+        exact_px: under autocast, what the U-net does to maps of up to this side is float32, as it
+            is in the decoder.
+
     Raises:
         ValueError: `size` is no power of 2, or `channels` lacks a resolution.
     """
+
+    exact_px = 128
 
     def __init__(
         self,
@@ -166,18 +173,27 @@ class GFPGAN(nn.Module):
         x = F.leaky_relu(self.conv_body_first(picture), SLOPE)
         kept = []
         for down in self.conv_body_down:
-            x = down(x)
+            x = self._exactly(down, x)
             kept.append(x)
-        x = F.leaky_relu(self.final_conv(x), SLOPE)
+        x = F.leaky_relu(self._exactly(self.final_conv, x), SLOPE)
         codes = self._codes(x)
         moves = {}
         for level, up in enumerate(self.conv_body_up):
-            x = up(x + kept.pop())
-            move = _half_moved(self.condition_scale[level](x), self.condition_shift[level](x))
+            x = self._exactly(up, x + kept.pop())
+            scale, shift = self.condition_scale[level], self.condition_shift[level]
+            move = _half_moved(self._exactly(scale, x), self._exactly(shift, x))
             moves[2 * level + 1] = move  # after the convolution that reaches this resolution
             if watch is not None:
                 watch(x.shape[3], self.toRGB[level](x).float())
         return self.stylegan_decoder.synthesize(codes, noise=noise, rng=rng, inject=moves)
+
+    def _exactly(self, layer: nn.Module, x: Tensor) -> Tensor:
+        if x.shape[-1] > self.exact_px:
+            y: Tensor = layer(x)
+            return y
+        with full_precision(x):
+            y = layer(x.float())
+        return y
 
     def _codes(self, x: Tensor) -> Tensor:
         """The bottom of the U-net to w+, float32 whatever the autocast says."""

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from unripple.models.layers.equalised import EqualConv2d, ScaledLeakyReLU
 from unripple.models.layers.irse import ResidualUnit, stem
+from unripple.models.layers.precision import full_precision
 
 CONSULTED = 7
 """Styled convolution of the generator after which `fuse` acts: the first one at 64x64."""
@@ -91,9 +92,14 @@ class ResidualEncoder(nn.Module):
         out_channels: channels of the features it modulates.
         strides: of the two groups; (2, 2) is published, 256 px to 64. Other strides leave a buffer
             `strides` in the state dict, because no weight would tell.
+
+    Attributes:
+        exact: whether it computes in float32 under autocast, too. It is small beside the generator,
+            into which its errors go. Trainings, which want speed, set it to False.
     """
 
     strides: Tensor
+    exact = True
 
     def __init__(
         self,
@@ -117,6 +123,12 @@ class ResidualEncoder(nn.Module):
         Returns:
             scale and shift, each [B, out_channels, H / s, W / s], s the product of the strides.
         """
+        if self.exact:
+            with full_precision(residual):
+                return self._condition(residual.float())
+        return self._condition(residual)
+
+    def _condition(self, residual: Tensor) -> tuple[Tensor, Tensor]:
         features = self.conv_layer3(self.conv_layer2(self.conv_layer1(residual)))
         return self.condition_scale3(features), self.condition_shift3(features)
 

@@ -44,8 +44,9 @@ def depth(picture: Photo, network: Callable[[Tensor], Tensor], *, net_size_px: i
     height, width = picture.shape[:2]
     size = net_size(width, height, net_size_px)
     values = picture.astype(np.float32) / 127.5 - 1
-    if size != (width, height):
-        values = cv2.resize(values, size, interpolation=cv2.INTER_CUBIC)
+    if size != (width, height):  # in float64, as published
+        exact = picture.astype(np.float64) / 127.5 - 1
+        values = cv2.resize(exact, size, interpolation=cv2.INTER_CUBIC).astype(np.float32)
     with torch.inference_mode():
         looked = torch.from_numpy(values).permute(2, 0, 1)[None]  # [1, 3, h, w]
         seen = network(looked.contiguous().to(device_of(network))).float()

@@ -97,6 +97,7 @@ class DepthTask(SingleNet):
     ) -> None:
         self.net_sizes = sizes
         net = DPT(**sizes)
+        net.exact = False
         # The last layer is a ReLU: start above it, or a map of zeros would never learn.
         last: Any = net.scratch.output_conv[4]
         torch.nn.init.constant_(last.bias, 1.0)

@@ -23,6 +23,7 @@ N_CODES = 12
 def small_encoder() -> Encoder:
     """The embedded encoder's architecture, untrained; all codes start equal."""
     net = Encoder(size=SIZE, widths=WIDTHS, units=UNITS, style_dim=STYLE_DIM, n_codes=N_CODES)
+    net.exact = False
     for head in list(net.styles)[1:]:
         nn.init.zeros_(head.get_submodule("linear").get_parameter("weight"))
     return net
@@ -41,6 +42,7 @@ def load_encoder(path: Path, device: str = "cpu") -> tuple[Encoder, Tensor]:
     if path.suffix == ".safetensors":
         model = networks.load("encoder", path, torch.device(device))
         assert isinstance(model.net, Encoder)
+        model.net.exact = False
         return frozen(model.net, device), model.extras["latent_avg"].to(device)
     if not (path / checkpoint.NAME).exists():
         raise BadCheckpoint(f"no checkpoint in {path}; train the encoder first")

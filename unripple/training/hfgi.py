@@ -116,6 +116,7 @@ class HfgiTask:
         self.warped, self.align_weight, self.progress = warped, align_weight, 0.0
         aligner = hfgi.Aligner(ALIGNER_WIDTHS)
         residual = hfgi.ResidualEncoder(RESIDUAL_WIDTHS, CHANNELS[64], STRIDES)
+        residual.exact = False
         self.net = place(nn.ModuleDict({"aligner": aligner, "residual": residual}), device)
         self.average = ema.shadow(self.net)
         self.nets: dict[str, nn.Module] = {"hfgi": self.net}

@@ -40,9 +40,11 @@ def code(factors: Tensor, style_dim: int = STYLE_DIM) -> Tensor:
 def small_generator(size: int, lr_mlp: float = LR_MLP) -> Generator:
     """The embedded generator's architecture at one size, untrained."""
     channels = {side: width for side, width in CHANNELS.items() if side <= size}
-    return Generator(
+    net = Generator(
         size=size, style_dim=STYLE_DIM, n_mlp=MAPPING_LAYERS, channels=channels, lr_mlp=lr_mlp
     )
+    net.exact_px = 0  # bf16 all through: at 128 px the exact part would be most of the work
+    return net
 
 
 def rescale_mapping(state: dict[str, Tensor], factor: float) -> dict[str, Tensor]:
@@ -94,10 +96,12 @@ def load_generator(path: Path, device: str = "cpu") -> Generator:
     if path.suffix == ".safetensors":
         stored = networks.load("generator", path, torch.device(device)).net
         assert isinstance(stored, Generator)
+        stored.exact_px = 0
         return frozen(stored, device)
     state = trained_state(path)
     net = Generator(**sizes_from_state(state), lr_mlp=LR_MLP)
     net.load_state_dict(state)
+    net.exact_px = 0
     return frozen(net, device)
 
 

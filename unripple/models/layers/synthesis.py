@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from unripple.models.layers.clean import CleanStyledConv, CleanToRGB
 from unripple.models.layers.modulated import ModulatedConv2d, StyledConv, ToRGB
+from unripple.models.layers.precision import full_precision
 
 Noise = Literal["stored", "random", "none"]
 Inject: TypeAlias = Mapping[int, Callable[[Tensor], Tensor]]
@@ -29,7 +30,14 @@ class Synthesis(nn.Module, ABC):
     """A pile of styled convolutions and RGB layers from 4 px to `size`.
 
     A subclass owns the layers under its published names and hands them out by number.
+
+    Attributes:
+        exact_px: under autocast, layers whose features come in at up to this side, and all RGB
+            layers, compute in float32. They are a small part of the work at 1024 px, and bf16 in
+            them costs 1.8% of error instead of 0.7%. Trainings, which want speed, set 0.
     """
+
+    exact_px = 64
 
     def __init__(self, size: int, style_dim: int) -> None:
         super().__init__()
@@ -146,13 +154,23 @@ class Synthesis(nn.Module, ABC):
 
         def styled(i: int, x: Tensor) -> Tensor:
             number, style = next(todo)
-            offset = offsets.get(number)
-            x = self.styled(i)(x, style, maps[i], width=kept[i + 1], offset=offset)
+            options = {"width": kept[i + 1], "offset": offsets.get(number)}
+            if x.shape[-1] <= self.exact_px:
+                with full_precision(x):
+                    x = self.styled(i)(x.float(), style, maps[i], **options)
+            else:
+                x = self.styled(i)(x, style, maps[i], **options)
             return inject[i](x) if i in inject else x
 
         def rgb(level: int, x: Tensor, below: Tensor | None) -> Tensor:
             number, style = next(todo)
-            picture: Tensor = self.rgb(level)(x, style, below, offset=offsets.get(number))
+            layer, offset = self.rgb(level), offsets.get(number)
+            picture: Tensor
+            if self.exact_px:
+                with full_precision(x):
+                    picture = layer(x.float(), style, below, offset=offset)
+            else:
+                picture = layer(x, style, below, offset=offset)
             if watch is not None:
                 watch(picture.shape[-1], picture)
             return picture
