@@ -362,3 +362,15 @@ def test_errors_say_what_was_wanted(net: Generator) -> None:
         Generator(size=96)
     with pytest.raises(ValueError, match=r"nothing for resolutions \[64\]"):
         Generator(size=64, channels=SLIM["channels"])
+
+
+def test_half_the_bits_stay_out_of_the_small_layers(net: Generator, w_plus: Tensor) -> None:
+    def halved(exact_px: int) -> Tensor:
+        net.exact_px = exact_px
+        with torch.autocast("cpu", torch.bfloat16):
+            return net.synthesize(w_plus)
+
+    with torch.no_grad():
+        exact = net.synthesize(w_plus)
+        styles_alone, careful, loose = (halved(px) - exact for px in (net.size, 8, 0))
+    assert styles_alone.norm() < careful.norm() < loose.norm()
