@@ -9,7 +9,7 @@ STAMP := $(VENV)/.synced
 
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test test-gpu lint format clean train samples benchmark
+.PHONY: demo test test-gpu test-slurm lint format clean train samples benchmark
 
 $(UV):
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check --target .uv "uv>=0.5"
@@ -39,6 +39,11 @@ test: $(STAMP)
 
 test-gpu: $(STAMP)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -m gpu
+
+## The workflow on a Slurm that is installed (Debian's packages, as root) and started for the tests.
+test-slurm: $(STAMP)
+	UV_PROJECT_ENVIRONMENT=$(VENV) $(UV) sync --frozen --inexact --extra slurm --python $(PYTHON)
+	PATH="$(CURDIR)/$(BIN):$$PATH" UNRIPPLE_SLURM=1 $(BIN)/pytest -m slurm -rs tests/slurm
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -33,7 +33,7 @@ def align(work: Work) -> list[Artifact]:
     from unripple.stages import align as stage
 
     assert work.photo is not None
-    photo, settings = work.photo.pixels, work.settings
+    photo, settings = work.photo.srgb, work.settings
     if settings["mode"] == "aligned":
         return [_parts(stage.already_aligned(photo, size_px=settings["size_px"]))]
     faces = stage.choose_faces(_find_faces(photo, work), settings["faces"])
@@ -232,7 +232,7 @@ def paste(work: Work) -> Artifact:
     assert work.photo is not None
     pasted = stage.paste(
         work.photo.pixels,
-        work.array("compose.picture"),
+        work.photo.in_own_colours(work.array("compose.picture")),
         work.array("compose.touched"),
         work.array("align.transform"),
         **work.knobs("feather_px", "border_px"),

@@ -1,6 +1,7 @@
 """`unripple <command> ...`: every command is a module that registers itself.
 
 Starting up imports no torch; errors that users can mend are one line on stderr and exit status 2.
+A job that a rule started is handed to the workflow's warm worker before anything is imported.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import sys
 from collections.abc import Sequence
 
 from unripple import __version__
-from unripple.conventions import UnrippleError
+from unripple.cli import warm
 
 COMMANDS = (
     "unripple.cli.stages",
@@ -41,7 +42,16 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; its exit status."""
+    """Run one command, here or in the workflow's warm worker; its exit status."""
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    status = warm.hand_over(words)
+    return run(words) if status is None else status
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command in this process; its exit status."""
+    from unripple.conventions import UnrippleError
+
     options = build_parser().parse_args(arguments)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s", force=True)
     try:
