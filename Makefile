@@ -13,7 +13,7 @@ export OMP_NUM_THREADS ?= 1
 GOLDENS ?= ../shared/goldens
 GPU_PYTHON ?= $(BIN)/python
 
-.PHONY: demo test test-gpu parity lint format clean train samples benchmark
+.PHONY: demo test test-gpu parity test-slurm lint format clean train samples benchmark
 
 $(UV):
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check --target .uv "uv>=0.5"
@@ -48,6 +48,11 @@ parity: $(STAMP)
 ## Parity and speed on a GPU; a bare box needs torch, timm, numpy, opencv and pytest alone.
 test-gpu: $(if $(filter $(BIN)/python,$(GPU_PYTHON)),$(STAMP))
 	$(GPU_PYTHON) -m pytest -m gpu tests/gpu tests/faceworld/test_gpu.py
+
+## The workflow on a Slurm that is installed (Debian's packages, as root) and started for the tests.
+test-slurm: $(STAMP)
+	UV_PROJECT_ENVIRONMENT=$(VENV) $(UV) sync --frozen --inexact --extra slurm --python $(PYTHON)
+	PATH="$(CURDIR)/$(BIN):$$PATH" UNRIPPLE_SLURM=1 $(BIN)/pytest -m slurm -rs tests/slurm
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

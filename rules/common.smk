@@ -6,12 +6,14 @@ from functools import lru_cache
 from pathlib import Path
 
 from unripple.api.jobs import job_from_config
-from unripple.api.steps import STEPS, find_step
+from unripple.api.steps import STEPS, ancestors, find_step
+from unripple.cli import warm
 from unripple.conventions import UnrippleError
 from unripple.io.config import complete, edits
-from unripple.io.digest import file_sha256
+from unripple.io.digest import file_sha256, value_sha256
+from unripple.io.lock import claim
 from unripple.io.results import PHOTO, Results
-from unripple.io.sheet import update_sheet
+from unripple.io.sheet import SHEET, is_plain, read_sheet, rows_in, stamp, update_sheet
 from unripple.zoo.zoo import Zoo
 
 try:
@@ -23,8 +25,17 @@ except UnrippleError as error:
 
 RESULTS = Results()
 
-# The rules call `unripple` by its name: the one of the environment that runs Snakemake.
-shell.prefix(f"export PATH={Path(sys.executable).parent}:$PATH; ")
+# The rules call `unripple` by its name: the one of the environment that runs Snakemake. The jobs
+# that this process itself starts share a warm worker; jobs of a cluster do without.
+_worker = (
+    f"export {warm.WORKFLOW}={warm.this_process()}; "
+    if workflow.is_main_process
+    else ""
+)
+# A job is one of Snakemake's cores, and networks give other bytes on several threads than on one.
+shell.prefix(
+    f"export PATH={Path(sys.executable).parent}:$PATH OMP_NUM_THREADS=1; {_worker}"
+)
 
 
 wildcard_constraints:
@@ -35,25 +46,51 @@ wildcard_constraints:
     photo=r"[a-z0-9_+-]+",
 
 
+def begin():
+    """Be the only run in this folder; a dry run writes nothing and needs no leave.
+
+    What a killed run left behind goes away: half-written files, and Snakemake's locks on results,
+    which nobody else would remove.
+    """
+    if workflow.executor_plugin is None or workflow.dryrun:
+        return
+    try:
+        if claim(RESULTS.root):
+            RESULTS.sweep()
+    except UnrippleError as error:
+        raise WorkflowError(str(error)) from None
+    for lock in Path(".snakemake/locks").glob("*.lock"):
+        if f"{RESULTS.root}/" in lock.read_text():
+            lock.unlink()
+
+
 @lru_cache(maxsize=1)
 def sheet():
-    """The photos at hand; new ones are appended to the sheet."""
-    return update_sheet(Path(CONFIG["photos"]))
+    """The photos at hand; new ones are appended to the sheet, by one process for all cluster jobs."""
+    folder = Path(CONFIG["photos"])
+    if not workflow.is_main_process:
+        return rows_in(read_sheet(SHEET), folder)
+    begin()
+    return update_sheet(folder, write=not workflow.dryrun)
+
+
+@lru_cache(maxsize=1)
+def sheet_by_shard():
+    """The rows of each shard, in the order of their names."""
+    rows = {}
+    for row in sheet():
+        rows.setdefault(row.shard, []).append(row)
+    return {shard: rows[shard] for shard in sorted(rows)}
 
 
 def shards():
-    return sorted({row.shard for row in sheet()})
-
-
-def has_braces(path):
-    """Whether Snakemake would take a part of a file's name for a wildcard."""
-    return "{" in path or "}" in path
+    return list(sheet_by_shard())
 
 
 def photos(wildcards):
-    """The photos of a shard."""
-    rows = [row for row in sheet() if row.shard == wildcards.shard]
-    return [row.path for row in rows if not has_braces(row.path)]
+    """The photos of a shard, but for those whose names or permissions Snakemake cannot stand."""
+    rows = sheet_by_shard().get(wildcards.shard, ())
+    return [row.path for row in rows if is_plain(row)]
 
 
 def landmarks_file(wildcards):
@@ -64,6 +101,8 @@ def landmarks_file(wildcards):
 def truths(wildcards):
     """What is known of the photos of a shard, where they were rendered."""
     folder = Path(CONFIG["photos"]) / "truth"
+    if not folder.is_dir():
+        return []
     of_shard = [folder / row.photo for row in sheet() if row.shard == wildcards.shard]
     files = [
         path for place in of_shard for path in (*place.glob("*"), *place.glob("*/*"))
@@ -90,12 +129,17 @@ def job(stage):
     """The settings of a stage, passed to its command; a change of them reruns the stage."""
 
     def of_place(wildcards):
-        content = json.loads(_job(stage, _place(wildcards)).to_json())
-        if stage == "align":
-            content["photos"] = CONFIG["photos"]
-        return json.dumps(content, sort_keys=True)
+        return _job_text(stage, _place(wildcards))
 
     return of_place
+
+
+@lru_cache(maxsize=None)
+def _job_text(stage, of):
+    content = json.loads(_job(stage, of).to_json())
+    if stage == "align":
+        content["photos"] = CONFIG["photos"]
+    return json.dumps(content, sort_keys=True)
 
 
 def made_by(stage):
@@ -106,13 +150,18 @@ def made_by(stage):
             "version": find_step(stage).version,
             **_job(stage, _place(wildcards)).weights,
         }
-        if (
-            stage == "align"
-        ):  # the sheet may say for single photos how to find their landmarks
-            rows = [
-                row for row in sheet() if row.shard == wildcards.shard and row.align
-            ]
-            made |= {f"align {row.photo}": row.align for row in rows}
+        if stage == "align":
+            rows = sheet_by_shard().get(wildcards.shard, [])
+            # The sheet may say for single photos how to find their landmarks.
+            made |= {f"align {row.photo}": row.align for row in rows if row.align}
+            # Snakemake sees new times of change alone, and not that of a file which was changed
+            # while a job read it, or replaced by an older one, or which it may not be told of.
+            made["files"] = value_sha256({row.photo: stamp(row.path) for row in rows})
+            made["landmarks"] = stamp(CONFIG["align"]["landmarks"] or "")
+        if stage == "measure":
+            made["truths"] = value_sha256(
+                {path: stamp(path) for path in truths(wildcards)}
+            )
         return made
 
     return of_place
@@ -128,11 +177,15 @@ def every_manifest(wildcards):
 
 
 def viewed(wildcards):
-    """The manifest behind one picture."""
+    """The manifests behind one picture: the stage's own, and all that it comes from.
+
+    Snakemake takes a file for finished while what it was made from is away, after a failed rerun.
+    """
     step = find_step(wildcards.stage)
     photo = wildcards.photo.partition("+")[0]
     found = [row.shard for row in sheet() if row.photo == photo]
     if not found:
         raise UnrippleError(f"no photo {photo!r} in the sheet")
     of = None if step.edit_inputs is None else wildcards.of
-    return str(RESULTS.manifest_path(step.stage, of, found[0]))
+    places = ancestors(step.stage, of)
+    return [str(RESULTS.manifest_path(*place, found[0])) for place in places]

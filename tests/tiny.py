@@ -121,10 +121,11 @@ def walk(config: dict[str, Any], stages: tuple[str, ...] = ()) -> None:
     from unripple.api.steps import STEPS
     from unripple.io.config import edits
     from unripple.io.results import Results
-    from unripple.io.sheet import update_sheet
+    from unripple.io.sheet import SHEET, read_sheet, update_sheet
     from unripple.zoo.zoo import Zoo
 
-    rows = update_sheet(Path(config["photos"]))
+    present = update_sheet(Path(config["photos"]))
+    listed = read_sheet(SHEET)
     zoo = Zoo(config["models"])
     names = tuple(edit.name for edit in edits(config))
     for step in STEPS.values():
@@ -132,6 +133,7 @@ def walk(config: dict[str, Any], stages: tuple[str, ...] = ()) -> None:
             continue
         for of in step.places(names):
             job = job_from_config(config, step.stage, of, zoo)
-            for shard in sorted({row.shard for row in rows}):
-                inside = [row for row in rows if row.shard == shard]
-                run_shard(job, shard, inside, {row.photo for row in inside}, Results())
+            for shard in sorted({row.shard for row in present}):
+                rows = [row for row in listed if row.shard == shard]
+                photos = {row.photo for row in present if row.shard == shard}
+                run_shard(job, shard, rows, photos, Results())

@@ -101,6 +101,14 @@ class SeveralFaces(UnrippleError):
     """A photograph shows more than one face and the config asks to refuse that."""
 
 
+class LimitExceeded(UnrippleError):
+    """A photo took more time or memory than the config allows."""
+
+
+class Crashed(UnrippleError):
+    """A library crashed over a photo."""
+
+
 class BadConfig(UnrippleError):
     """A config has a wrong key or value."""
 

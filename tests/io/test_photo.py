@@ -9,6 +9,8 @@ import pytest
 from PIL import Image, ImageCms
 
 from unripple.conventions import BadPhoto, StoreError, UnrippleError
+from unripple.io import photo
+from unripple.io.metadata import Metadata
 from unripple.io.photo import encode_png, read_photo, write_photo
 from unripple.io.provenance import SOURCE_TYPE, source_type, xmp_packet
 
@@ -74,10 +76,11 @@ def test_the_colour_profile_travels_along(tmp_path: Path) -> None:
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     path = save(tmp_path / "a.png", Image.fromarray(PIXELS), icc_profile=profile)
     photo = read_photo(path)
-    assert photo.icc_profile == profile
+    assert photo.metadata.icc_profile == profile
+    assert photo.srgb is photo.pixels  # sRGB is sRGB: nothing is rounded
     out = tmp_path / "out.jpg"
-    write_photo(out, photo.pixels, xmp=None, icc_profile=photo.icc_profile)
-    assert read_photo(out).icc_profile == profile
+    write_photo(out, photo.pixels, photo.metadata)
+    assert read_photo(out).metadata.icc_profile == profile
 
 
 def test_pixels_can_be_written_to(tmp_path: Path) -> None:
@@ -128,23 +131,29 @@ def test_too_many_pixels_are_refused_before_decoding(tmp_path: Path) -> None:
 @pytest.mark.parametrize("ending", ["png", "jpg", "webp"])
 def test_results_carry_the_digital_source_type(tmp_path: Path, ending: str) -> None:
     path = tmp_path / f"out.{ending}"
-    write_photo(path, PIXELS, xmp=xmp_packet())
+    write_photo(path, PIXELS, Metadata(xmp=xmp_packet()))
     assert source_type(path) == SOURCE_TYPE == "compositeWithTrainedAlgorithmicMedia"
-    write_photo(path, PIXELS, xmp=None)
+    write_photo(path, PIXELS)
     assert source_type(path) is None
 
 
 def test_png_bytes_depend_on_the_pixels_alone() -> None:
-    first = encode_png(PIXELS, xmp=xmp_packet())
-    assert encode_png(PIXELS.copy(), xmp=xmp_packet()) == first
+    first = encode_png(PIXELS, Metadata(xmp=xmp_packet()))
+    assert encode_png(PIXELS.copy(), Metadata(xmp=xmp_packet())) == first
 
 
 def test_an_unknown_ending_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnrippleError, match=r"cannot write \.bmp; use one of \.png"):
-        write_photo(tmp_path / "out.bmp", PIXELS, xmp=None)
+        write_photo(tmp_path / "out.bmp", PIXELS)
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StoreError, match="cannot write"):
-        write_photo(tmp_path / "file" / "out.png", PIXELS, xmp=None)
+        write_photo(tmp_path / "file" / "out.png", PIXELS)
+
+
+def test_the_longest_side_is_the_one_that_can_be_resampled() -> None:
+    from unripple.ops import geometry
+
+    assert photo.MAX_SIDE_PX == geometry.MAX_SIDE_PX

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from unripple.conventions import StoreError, UnknownName
+from unripple.io import atomic
 from unripple.io.digest import value_sha256
 from unripple.io.results import Failure, Manifest, Results, photo_of
 
@@ -78,12 +79,29 @@ def test_one_file_is_found_by_names(tmp_path: Path) -> None:
         results.part("ripple", "smile", "anna", "middle")
 
 
-def test_named_keys_are_found_at_both_depths(tmp_path: Path) -> None:
+def test_manifests_are_found_at_both_depths(tmp_path: Path) -> None:
     results = Results(tmp_path)
-    results.write_manifest("align", None, "00000", Manifest({"anna": "ab"}, {}))
-    results.write_manifest("edit", "smile", "00001", Manifest({"anna": "cd"}, {}))
+    one, other = Manifest({"anna": "ab"}, {}), Manifest({"anna": "cd"}, {})
+    results.write_manifest("align", None, "00000", one)
+    results.write_manifest("edit", "smile", "00001", other)
     put(results, "a", after=masks(fill=False))
-    assert set(results.named_keys()) == {"ab", "cd"}
+    results.manifest_path("edit", "smile", "00002").write_text('{"photos": {')
+    found = dict(results.manifests())
+    assert found.pop(tmp_path / "align" / "00000.json") == one
+    assert found.pop(tmp_path / "edit" / "smile" / "00001.json") == other
+    ((path, damage),) = found.items()
+    assert path.name == "00002.json" and isinstance(damage, StoreError)
+
+
+def test_half_written_files_are_swept_up(tmp_path: Path) -> None:
+    results = Results(tmp_path)
+    results.write_manifest("edit", "smile", "00000", Manifest({}, {}))
+    atomic.temporary_name(results.manifest_path("edit", "smile", "00000")).write_text("{")
+    unfinished = tmp_path / "store" / "unfinished" / "1-a"
+    unfinished.mkdir(parents=True)
+    assert results.sweep() == 2
+    assert not unfinished.exists()
+    assert [path.name for path in (tmp_path / "edit" / "smile").iterdir()] == ["00000.json"]
 
 
 def test_a_face_belongs_to_its_photo() -> None:

@@ -12,6 +12,7 @@ import pytest
 from unripple.conventions import StoreError
 from unripple.io import atomic
 from unripple.io.digest import value_sha256
+from unripple.io.metadata import Metadata
 from unripple.io.provenance import SOURCE_TYPE, source_type, xmp_packet
 from unripple.io.store import Store
 
@@ -45,13 +46,13 @@ def test_an_artifact_comes_back(store: Store) -> None:
 def test_the_same_artifact_has_the_same_bytes(tmp_path: Path) -> None:
     one, other = Store(tmp_path / "one"), Store(tmp_path / "other")
     for store in (one, other):
-        store.put(KEY, ARTIFACT, MADE_FROM, xmp=xmp_packet())
+        store.put(KEY, ARTIFACT, MADE_FROM, metadata=Metadata(xmp=xmp_packet()))
     for path in files(one):
         assert (other.root / path.relative_to(one.root)).read_bytes() == path.read_bytes()
 
 
 def test_colour_pictures_carry_the_mark(store: Store) -> None:
-    store.put(KEY, ARTIFACT, MADE_FROM, xmp=xmp_packet())
+    store.put(KEY, ARTIFACT, MADE_FROM, metadata=Metadata(xmp=xmp_packet()))
     assert source_type(store.parts(KEY)["picture"]) == SOURCE_TYPE
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unripple.conventions import NoFace
+from unripple.conventions import BadPhoto, NoFace
 from unripple.ops import geometry
 from unripple.ops.geometry import FFHQ, Framing
 
@@ -141,5 +141,5 @@ def test_landmarks_land_where_the_crop_shows_them() -> None:
 
 
 def test_a_photo_too_large_to_resample_says_so() -> None:
-    with pytest.raises(ValueError, match="32766"):
+    with pytest.raises(BadPhoto, match="32766"):
         geometry.resample(np.zeros((2, 40000), np.uint8), IDENTITY, width=4, height=4)

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from unripple.api.jobs import Job
+from unripple.api.limits import Limits
 from unripple.api.shelf import Shelf, find, keep
+from unripple.api.watch import Uncounted
 from unripple.api.work import Work
 from unripple.conventions import BadConfig, BadPhoto
 from unripple.io.config import align_modes
 from unripple.io.digest import array_sha256, file_sha256
 from unripple.io.landmarks import Points
-from unripple.io.photo import MAX_MEGAPIXELS, Photograph, read_photo
+from unripple.io.metadata import NOTHING
+from unripple.io.photo import Photograph, check_photo, read_photo
 from unripple.io.truth import TruthFolder
 from unripple.zoo.zoo import directions_path
+
+_THREADS = "OMP_NUM_THREADS"
 
 
 @dataclass(frozen=True)
@@ -49,6 +57,15 @@ class Source:
         except OSError as error:
             raise BadPhoto(f"{self.path}: cannot be read: {error.strerror}") from error
 
+    def check(self, limits: Limits) -> None:
+        """Refuse a file that is too large, or no photo at first sight.
+
+        Raises:
+            BadPhoto: it is.
+        """
+        if self.pixels is None:
+            check_photo(self.path, max_megapixels=limits.megapixels, max_mb=limits.memory_mb)
+
     def read(self, max_megapixels: float) -> Photograph:
         """The photograph; see `read_photo`."""
         if self.pixels is not None:
@@ -57,7 +74,11 @@ class Source:
 
 
 def advance(
-    job: Job, source: Source, input_keys: Mapping[str, str], shelf: Shelf
+    job: Job,
+    source: Source,
+    input_keys: Mapping[str, str],
+    shelf: Shelf,
+    uncounted: Uncounted = nullcontext,
 ) -> tuple[list[str], bool]:
     """Bring one photo through one step.
 
@@ -66,6 +87,7 @@ def advance(
         source: the photograph.
         input_keys: artifact keys by input name.
         shelf: where inputs are and outputs go.
+        uncounted: see `watch`; networks are loaded in its context.
 
     Returns:
         The keys of the artifacts, several only where align finds several faces, and whether they
@@ -77,6 +99,7 @@ def advance(
     step = job.step
     inputs = dict(input_keys)
     if step.reads_photo:
+        source.check(job.limits)
         inputs["file"] = source.sha256()
     truth = None
     if step.stage == "measure":
@@ -87,20 +110,67 @@ def advance(
     if found is not None:
         return found, True
     settings = ingredients["settings"]
-    photo = None
-    if step.reads_photo:
-        photo = source.read(settings.get("max_megapixels", MAX_MEGAPIXELS))
+    photo = source.read(job.limits.megapixels) if step.reads_photo else None
+    known = None if truth is None else truth.read()
+    _check_unchanged(source, truth, inputs)
+    with uncounted():
+        for role in step.roles(settings):
+            job.load(role)
     work = Work(
         settings,
         {name: shelf.get(key) for name, key in input_keys.items()},
         job.zoo,
         photo,
         directions_path(job.directions),
-        None if truth is None else truth.read(),
+        known,
     )
-    made = step.call(work)
+    with one_thread():
+        made = step.call(work)
     artifacts = made if isinstance(made, list) else [made]
-    return keep(shelf, artifacts, ingredients, photo.icc_profile if photo else None), False
+    # A picture that takes the photo's place says what the photo said.
+    metadata = photo.metadata if photo is not None and step.marked else NOTHING
+    return keep(shelf, artifacts, ingredients, metadata), False
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Keep networks to one thread: on several, their sums are ordered otherwise, and bytes differ.
+
+    Torch is not imported for that. Where a step imports it only now, the environment tells it.
+    """
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)
+        return
+    before = os.environ.get(_THREADS)
+    os.environ[_THREADS] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_THREADS]
+        else:
+            os.environ[_THREADS] = before
+
+
+def _check_unchanged(source: Source, truth: TruthFolder | None, inputs: Mapping[str, str]) -> None:
+    """Refuse files that changed between their digest and their reading.
+
+    Raises:
+        BadPhoto: one did; the artifact's name would lie about it for ever.
+    """
+    if "file" in inputs and source.sha256() != inputs["file"]:
+        raise BadPhoto(f"{source.path}: changed while it was read; run again")
+    if truth is None:
+        return
+    for name, digest in truth.digests().items():
+        if inputs.get(f"truth {name}") != digest:
+            raise BadPhoto(f"{source.path}: its truth {name} changed while it was read; run again")
 
 
 def _own_settings(job: Job, source: Source) -> dict[str, object]:

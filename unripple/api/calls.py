@@ -34,7 +34,7 @@ def align(work: Work) -> list[Artifact]:
     from unripple.stages import align as stage
 
     assert work.photo is not None
-    photo, settings = work.photo.pixels, work.settings
+    photo, settings = work.photo.srgb, work.settings
     if settings["mode"] == "aligned":
         return [_parts(stage.already_aligned(photo, size_px=settings["size_px"]))]
     faces = stage.choose_faces(_find_faces(photo, work), settings["faces"])
@@ -250,7 +250,7 @@ def paste(work: Work) -> Artifact:
     composed = work.array("compose.picture")
     pasted = stage.paste(
         work.photo.pixels,
-        composed,
+        work.photo.in_own_colours(composed),
         work.array("compose.touched"),
         work.array("align.transform"),
         **work.lengths(composed, "feather_px", "border_px"),

@@ -22,8 +22,8 @@ from unripple.conventions import Photo, UnknownName, UnrippleError
 from unripple.io.artifact import Artifact
 from unripple.io.config import Config, Edit, complete
 from unripple.io.landmarks import landmarks_of, read_landmarks
+from unripple.io.metadata import NOTHING, Metadata
 from unripple.io.photo import Photograph, read_photo, write_photo
-from unripple.io.provenance import xmp_packet
 from unripple.io.results import PHOTO
 from unripple.zoo.directions import Direction, read_directions
 from unripple.zoo.zoo import Zoo, chosen_directions, directions_path
@@ -42,14 +42,14 @@ class Result:
         artifacts: the parts of every stage, by stage word; for parse and depth those of the edit,
             and those of the photo by `parse@photo`, `depth@photo`.
         warnings: what to know about the degrees asked.
-        icc_profile: the photo's colour space, written with the picture.
+        metadata: what the photo's file says beside its pixels, written with the picture.
         marked: whether `save` marks the picture as altered by a trained algorithm.
     """
 
     picture: Photo
     artifacts: Mapping[str, Artifact]
     warnings: list[str] = field(default_factory=list)
-    icc_profile: bytes | None = None
+    metadata: Metadata = NOTHING
     marked: bool = True
 
     def stage(self, name: str) -> Photo:
@@ -72,8 +72,7 @@ class Result:
         Raises:
             UnrippleError: another ending, or the disk is full.
         """
-        xmp = xmp_packet() if self.marked else None
-        write_photo(Path(path), self.picture, xmp=xmp, icc_profile=self.icc_profile)
+        write_photo(Path(path), self.picture, self.metadata.of_result(marked=self.marked))
 
 
 class Editor:
@@ -126,8 +125,8 @@ class Editor:
         source = self._source(photo)
         artifacts = self._walk(source, edit, LAST_STEP)
         picture: Any = artifacts[LAST_STEP]["picture"]
-        profile = source.pixels.icc_profile if source.pixels else None
-        return Result(picture, artifacts, warnings, profile, self.config["digital_source_type"])
+        metadata = source.pixels.metadata if source.pixels else NOTHING
+        return Result(picture, artifacts, warnings, metadata, self.config["digital_source_type"])
 
     def run(
         self, photo: str | Path | Photo, until: str, edit: Edit | None = None
@@ -173,7 +172,7 @@ class Editor:
 
     @property
     def _max_megapixels(self) -> float:
-        limit: float = self.config["align"]["max_megapixels"]
+        limit: float = self.config["limits"]["megapixels"]
         return limit
 
     def _source(self, photo: str | Path | Photo) -> Source:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
+from unripple.api.limits import DEFAULT, Limits
 from unripple.api.steps import Step, find_step
-from unripple.conventions import UnrippleError
+from unripple.conventions import BadCheckpoint, UnrippleError
 from unripple.io.config import Config, Edit, find_edit
 from unripple.io.digest import array_sha256, noted_sha256, value_sha256
 from unripple.io.results import PHOTO
@@ -32,6 +33,7 @@ class Job:
         zoo: the networks; where they run is not part of any key.
         directions: "embedded", "published", or a file of directions.
         landmarks: a file of landmarks, for align.
+        limits: what one photo may cost; not part of any key.
     """
 
     step: Step
@@ -40,6 +42,7 @@ class Job:
     zoo: Zoo
     directions: str = EMBEDDED
     landmarks: str | None = None
+    limits: Limits = DEFAULT
 
     @cached_property
     def weights(self) -> dict[str, str]:
@@ -51,11 +54,28 @@ class Job:
         return self._weights(self.settings)
 
     def _weights(self, settings: Mapping[str, Any]) -> dict[str, str]:
-        digests = {role: role_sha256(self.zoo, role) for role in self.step.roles(settings)}
+        for role in self.step.roles(settings):
+            if role not in self._read:
+                self._read[role] = role_sha256(self.zoo, role)
+        digests = {role: self._read[role] for role in self.step.roles(settings)}
         for name in settings.get("moves", {}) if self.step.stage == "translate" else ():
             direction = find_direction(directions_path(self.directions), name)
             digests[f"direction {name}"] = _direction_sha256(direction)
         return digests
+
+    @cached_property
+    def _read(self) -> dict[str, str]:
+        return {}
+
+    def load(self, role: str) -> None:
+        """Make sure that a network is ready, and is the one whose digest goes into the keys.
+
+        Raises:
+            BadCheckpoint: the file is missing or damaged, or was changed after this job began.
+        """
+        self.zoo.load(role)
+        if role in self._read and role_sha256(self.zoo, role) != self._read[role]:
+            raise BadCheckpoint(f"the weights of {role} changed while the job ran; run again")
 
     def ingredients(
         self, inputs: Mapping[str, str], own: Mapping[str, Any] | None = None
@@ -83,7 +103,7 @@ class Job:
 
     def to_json(self) -> str:
         """The job as text, for the command line of a shard job."""
-        content: dict[str, Any] = {"settings": self.settings}
+        content: dict[str, Any] = {"settings": self.settings, "limits": asdict(self.limits)}
         if self.step.roles(self.settings):
             content["models"] = self.zoo.models
         if self.step.stage == "translate":
@@ -102,7 +122,8 @@ class Job:
         try:
             content = json.loads(text)
             zoo = Zoo(content.pop("models", EMBEDDED), device)
-            return Job(find_step(stage), of, zoo=zoo, **content)
+            limits = Limits(**content.pop("limits", {}))
+            return Job(find_step(stage), of, zoo=zoo, limits=limits, **content)
         except (ValueError, TypeError, AttributeError) as error:
             raise UnrippleError(f"--job: {error}; rules write this option, see --config") from error
 
@@ -162,7 +183,8 @@ def job_from_config(
             settings["moves"] = moves
             settings["asked_turn_deg"] = _asked_turn_deg(directions, moves)
             settings |= {role: settings[role] and zoo.has(role) for role in ("pose", "identity")}
-    return Job(step, of, settings, zoo, directions, landmarks)
+    limits = Limits(**config["limits"])
+    return Job(step, of, settings, zoo, directions, landmarks, limits)
 
 
 def _finder(mode: str, zoo: Zoo) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Collection, Mapping, Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from unripple import __version__
@@ -65,8 +66,10 @@ class _Manifests:
         return [
             Failure(photo, stage, str(why), "" if of in (None, PHOTO) else str(of))
             for (stage, of), listed in self._manifests.items()
-            for manifest in listed
-            for photo, why in sorted(manifest.failures.items())
+            for photo, why in sorted(
+                (failure for manifest in listed for failure in manifest.failures.items()),
+                key=itemgetter(0),  # whatever shards they are in
+            )
             if why.stage == stage
         ]
 
@@ -156,7 +159,9 @@ def _facts(config: Config, photos: Sequence[PhotoRow]) -> dict[str, str]:
         for edit in edits(config)
     )
     sections = {
-        f"settings of {stage}": ", ".join(f"{key} {value}" for key, value in config[stage].items())
+        f"settings of {stage}": ", ".join(
+            f"{key} {value}" for key, value in sorted(config[stage].items())
+        )
         for stage in STEPS
         if config[stage]
     }

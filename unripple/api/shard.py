@@ -9,14 +9,19 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 from unripple.api.advance import Source, advance
 from unripple.api.jobs import Job
+from unripple.api.limits import Limits
 from unripple.api.shelf import StoreShelf
+from unripple.api.watch import Do, Uncounted, unwatched
 from unripple.conventions import (
     BadPhoto,
+    Crashed,
+    LimitExceeded,
     NoFace,
     SeveralFaces,
     ShapeMismatch,
@@ -24,16 +29,29 @@ from unripple.conventions import (
     UnrippleError,
 )
 from unripple.io.landmarks import landmarks_of, read_landmarks
+from unripple.io.photo import printable
 from unripple.io.results import FACE_MARK, Failure, Manifest, Results, photo_of
 from unripple.io.sheet import Row
 
 log = logging.getLogger(__name__)
 
-_PHOTOS_FAULT = (BadPhoto, NoFace, SeveralFaces, ShapeMismatch)
+_PHOTOS_FAULT = (BadPhoto, NoFace, SeveralFaces, ShapeMismatch, LimitExceeded, Crashed)
+
+_Done: TypeAlias = Failure | tuple[list[str], str]
+"""What became of a photo: its failure, or its artifacts' keys and what to tell."""
+Each: TypeAlias = Callable[
+    [Sequence[str], Do[_Done], Limits], Iterator[tuple[str, _Done | LimitExceeded | Crashed]]
+]
 
 
 def run_shard(
-    job: Job, shard: str, rows: Sequence[Row], present: Collection[str], results: Results
+    job: Job,
+    shard: str,
+    rows: Sequence[Row],
+    present: Collection[str],
+    results: Results,
+    *,
+    each: Each = unwatched,
 ) -> Manifest:
     """Bring the store, the readable tree and, last, the manifest of one step up to date.
 
@@ -43,6 +61,7 @@ def run_shard(
         rows: the sheet's rows of this shard.
         present: ids of the photos to be worked on; old results of the other rows are taken away.
         results: where manifests, artifacts and pictures lie.
+        each: `watch.watched` enforces the job's limits on time and memory in a child process.
 
     Returns:
         The manifest that was written.
@@ -56,16 +75,26 @@ def run_shard(
     shelf = StoreShelf(results.store)
     keys: dict[str, str] = {}
     place = f"{job.step.stage} {job.of or ''}".strip()
-    for number, (subject, inputs) in enumerate(subjects.items(), start=1):
-        started = time.monotonic()
+
+    def do(subject: str, uncounted: Uncounted) -> _Done:
+        source, started = sources[photo_of(subject)], time.monotonic()
         try:
-            found, there = advance(job, sources[photo_of(subject)], inputs, shelf)
-            keys |= dict(zip(_face_names(subject, len(found)), found, strict=True))
-            outcome = "there already" if there else f"{time.monotonic() - started:.1f} s"
+            found, there = advance(job, source, subjects[subject], shelf, uncounted)
         except Exception as error:
             if not _costs_one_photo(error):
                 raise
-            failures[subject] = _failure(job, error)
+            return _failure(job, error)
+        return found, "there already" if there else f"{time.monotonic() - started:.1f} s"
+
+    for number, (subject, done) in enumerate(each(list(subjects), do, job.limits), start=1):
+        if isinstance(done, tuple):
+            found, outcome = done
+            keys |= dict(zip(_face_names(subject, len(found)), found, strict=True))
+        else:
+            path = printable(str(sources[photo_of(subject)].path))
+            failures[subject] = (
+                done if isinstance(done, Failure) else _failure(job, done, f"{path}: ")
+            )
             outcome = f"failed: {failures[subject]}"
         log.info("%s %s: %d/%d %s: %s", place, shard, number, len(subjects), subject, outcome)
     manifest = Manifest(keys, failures)
@@ -136,7 +165,8 @@ def _costs_one_photo(error: Exception) -> bool:
     return not out_of_memory and not isinstance(error, ImportError)
 
 
-def _failure(job: Job, error: Exception) -> Failure:
+def _failure(job: Job, error: Exception, about: str = "") -> Failure:
     if not isinstance(error, UnrippleError):
         log.warning("%s: unforeseen error", job.step.stage, exc_info=error)
-    return Failure(job.step.stage, type(error).__name__, " ".join(str(error).split()))
+    text = printable(" ".join(str(error).split()))
+    return Failure(job.step.stage, type(error).__name__, about + text)

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from unripple.io.artifact import Artifact
 from unripple.io.digest import value_sha256
-from unripple.io.provenance import xmp_packet
+from unripple.io.metadata import NOTHING, Metadata
 from unripple.io.store import Store
 
 Ingredients = Mapping[str, Any]
@@ -23,9 +23,7 @@ class Shelf(Protocol):
     def get(self, key: str) -> Artifact:
         """The artifact of a key that is there."""
 
-    def put(
-        self, key: str, artifact: Artifact, made_from: Ingredients, icc_profile: bytes | None
-    ) -> None:
+    def put(self, key: str, artifact: Artifact, made_from: Ingredients, metadata: Metadata) -> None:
         """Keep an artifact."""
 
 
@@ -43,12 +41,10 @@ class StoreShelf:
         """See `Shelf`."""
         return self._store.get(key)
 
-    def put(
-        self, key: str, artifact: Artifact, made_from: Ingredients, icc_profile: bytes | None
-    ) -> None:
+    def put(self, key: str, artifact: Artifact, made_from: Ingredients, metadata: Metadata) -> None:
         """See `Shelf`."""
-        xmp = xmp_packet() if made_from["settings"].get("digital_source_type") else None
-        self._store.put(key, artifact, made_from, xmp=xmp, icc_profile=icc_profile)
+        marked = bool(made_from["settings"].get("digital_source_type"))
+        self._store.put(key, artifact, made_from, metadata=metadata.of_result(marked=marked))
 
 
 class MemoryShelf:
@@ -76,7 +72,7 @@ class MemoryShelf:
         key: str,
         artifact: Artifact,
         made_from: Ingredients,  # noqa: ARG002 (nobody reads them here)
-        icc_profile: bytes | None,  # noqa: ARG002
+        metadata: Metadata,  # noqa: ARG002
     ) -> None:
         """See `Shelf`."""
         self._artifacts[key] = artifact
@@ -101,17 +97,24 @@ def find(shelf: Shelf, ingredients: Ingredients) -> list[str] | None:
 
 
 def keep(
-    shelf: Shelf, artifacts: list[Artifact], ingredients: Ingredients, icc_profile: bytes | None
+    shelf: Shelf, artifacts: list[Artifact], ingredients: Ingredients, metadata: Metadata = NOTHING
 ) -> list[str]:
-    """Keep what these ingredients made, under the keys that `find` will give."""
+    """Keep what these ingredients made, under the keys that `find` will give.
+
+    Args:
+        shelf: where to.
+        artifacts: what was made.
+        ingredients: what it was made from.
+        metadata: the photo's, for pictures that take its place.
+    """
     keys = []
     for number, artifact in enumerate(artifacts):
         made_from = _of_face(ingredients, number)
         keys.append(value_sha256(made_from))
-        shelf.put(keys[-1], artifact, made_from, icc_profile)
+        shelf.put(keys[-1], artifact, made_from, metadata)
     if _makes_several(ingredients):
         made_from = _of_count(ingredients)
-        shelf.put(value_sha256(made_from), {"faces": {"count": len(artifacts)}}, made_from, None)
+        shelf.put(value_sha256(made_from), {"faces": {"count": len(artifacts)}}, made_from, NOTHING)
     return keys
 
 

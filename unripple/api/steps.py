@@ -92,6 +92,18 @@ def _source(name: str, of: str | None) -> tuple[str, str | None]:
     return stage, None if step.edit_inputs is None else of
 
 
+def ancestors(stage: str, of: str | None) -> list[tuple[str, str | None]]:
+    """A step's place and all that it is made from, step by step, each (stage, place) once.
+
+    Raises:
+        UnknownName: there is no such step.
+    """
+    places: dict[tuple[str, str | None], None] = {(stage, of): None}
+    for source in find_step(stage).inputs(of).values():
+        places |= dict.fromkeys(ancestors(*source))
+    return list(places)
+
+
 def find_step(stage: str) -> Step:
     """The step of a stage word.
 
@@ -125,7 +137,7 @@ def _judging_roles(settings: Settings) -> tuple[str, ...]:
 
 
 _TABLE = (
-    Step("align", 1, calls.align, photo_inputs=(), roles=_finding_roles, reads_photo=True),
+    Step("align", 2, calls.align, photo_inputs=(), roles=_finding_roles, reads_photo=True),
     Step(
         "project",
         1,
@@ -184,7 +196,7 @@ _TABLE = (
         edit_inputs=("align", "edit", "parse", "ripple", "foreground", "inpaint"),
         marked=True,
     ),
-    Step("paste", 1, calls.paste, edit_inputs=("align", "compose"), reads_photo=True, marked=True),
+    Step("paste", 2, calls.paste, edit_inputs=("align", "compose"), reads_photo=True, marked=True),
     Step(
         "measure",
         1,

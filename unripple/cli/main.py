@@ -1,7 +1,8 @@
 """`unripple <command> ...`: every command is a module that registers itself.
 
 Starting up imports no torch. Errors that users can mend are one line on stderr: exit status 2 for a
-wrong command or config, 1 where a file, the network or the disk is at fault.
+wrong command or config, 1 where a file, the network or the disk is at fault. A job that
+a rule started is handed to the workflow's warm worker before anything is imported.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import sys
 from collections.abc import Sequence
 
 from unripple import __version__
-from unripple.conventions import BadCheckpoint, DownloadFailed, StoreError, UnrippleError
+from unripple.cli import warm
 
 COMMANDS = (
     "unripple.cli.stages",
@@ -28,8 +29,6 @@ COMMANDS = (
 
 BAD_INPUT = 2
 BAD_FILE = 1
-
-_FILES_FAULT = (BadCheckpoint, DownloadFailed, StoreError)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -46,14 +45,24 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; its exit status."""
+    """Run one command, here or in the workflow's warm worker; its exit status."""
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    status = warm.hand_over(words)
+    return run(words) if status is None else status
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command in this process; its exit status."""
+    from unripple.conventions import BadCheckpoint, DownloadFailed, StoreError, UnrippleError
+
     options = build_parser().parse_args(arguments)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s", force=True)
     try:
         status: int | None = options.run(options)
         return status or 0
     except UnrippleError as error:
+        files_fault = (BadCheckpoint, DownloadFailed, StoreError)
         logging.getLogger("unripple").error("unripple: %s", error)
-        return BAD_FILE if isinstance(error, _FILES_FAULT) else BAD_INPUT
+        return BAD_FILE if isinstance(error, files_fault) else BAD_INPUT
     except KeyboardInterrupt:
         return 130

@@ -44,7 +44,10 @@ def add_device(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--device",
         default=os.environ.get(DEVICE_VARIABLE, "cpu"),
-        help=f"where networks run: cpu, cuda, auto (default: ${DEVICE_VARIABLE} or cpu)",
+        help=(
+            "where networks run: cpu, cuda, auto, or gpu:0,1 for a free one of these GPUs "
+            f"(default: ${DEVICE_VARIABLE} or cpu)"
+        ),
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from unripple.cli import options as shared
+from unripple.conventions import UnrippleError
 from unripple.io.sheet import SHEET, read_sheet, update_sheet
 
 log = logging.getLogger(__name__)
@@ -22,14 +23,25 @@ def register(commands: Any) -> None:
             f"Append the photos that {SHEET} does not know. Snakemake does the same by itself."
         ),
     )
+    parser.add_argument(
+        "--shard-size",
+        type=int,
+        metavar="N",
+        help=(
+            "how many photos one job takes (default: 32, and more where there are thousands of "
+            "them); results do not depend on it"
+        ),
+    )
     shared.add_config(parser)
     parser.set_defaults(run=_sheet)
 
 
 def _sheet(options: argparse.Namespace) -> None:
     config = shared.config_of(options)
+    if options.shard_size is not None and options.shard_size < 1:
+        raise UnrippleError("--shard-size: must be at least 1")
     known = len(read_sheet(SHEET))
-    rows = update_sheet(Path(config["photos"]))
+    rows = update_sheet(Path(config["photos"]), shard_size=options.shard_size)
     shards = len({row.shard for row in rows})
     new = len(read_sheet(SHEET)) - known
     log.info("%s: %d photos in %d shards, %d of them new", SHEET, len(rows), shards, new)

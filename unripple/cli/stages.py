@@ -13,16 +13,18 @@ from unripple.api.editor import Editor, Result
 from unripple.api.jobs import Job, job_from_config, warnings_of
 from unripple.api.shard import run_shard
 from unripple.api.steps import STEPS, find_step
+from unripple.api.watch import watched
 from unripple.cli import options as shared
 from unripple.conventions import UnrippleError
 from unripple.io import atomic
 from unripple.io import landmarks as landmarks_file
 from unripple.io.artifact import encode_part
 from unripple.io.config import complete
-from unripple.io.photo import check_writable_name, write_photo
-from unripple.io.provenance import xmp_packet
+from unripple.io.lock import at_work
+from unripple.io.metadata import NOTHING
+from unripple.io.photo import check_writable_name, read_photo, write_photo
 from unripple.io.results import PHOTO
-from unripple.io.sheet import SHEET, read_sheet, rows_in, update_sheet
+from unripple.io.sheet import SHEET, read_sheet, rows_in
 from unripple.zoo.zoo import Zoo
 
 log = logging.getLogger(__name__)
@@ -122,7 +124,8 @@ def _run_shard(options: argparse.Namespace) -> None:
     if not rows:
         raise UnrippleError(f"{SHEET}: no shard {options.shard}; `unripple sheet` makes the sheet")
     present = {row.photo for row in rows_in(rows, folder)}
-    run_shard(job, options.shard, rows, present, options.results)
+    with at_work(options.results.root):
+        run_shard(job, options.shard, rows, present, options.results, each=watched)
 
 
 def _job(options: argparse.Namespace, of: str | None) -> tuple[Job, Path]:
@@ -151,7 +154,7 @@ def _edit_photo(options: argparse.Namespace) -> None:
         log.warning("%s", warning)
     result.save(options.out)
     if options.strip is not None:
-        write_photo(options.strip, result.strip, xmp=xmp_packet() if result.marked else None)
+        write_photo(options.strip, result.strip, NOTHING.of_result(marked=result.marked))
 
 
 def _run_photo(options: argparse.Namespace) -> None:
@@ -164,9 +167,13 @@ def _run_photo(options: argparse.Namespace) -> None:
     editor = Editor(device=options.device, settings=config)
     artifacts = editor.run(options.photo, options.stage, edit)
     name = options.stage if options.stage in artifacts else f"{options.stage}@{PHOTO}"
-    marked = find_step(options.stage).marked and config["digital_source_type"]
+    step = find_step(options.stage)
+    metadata = NOTHING
+    if step.reads_photo and step.marked:
+        metadata = read_photo(options.photo, max_megapixels=config["limits"]["megapixels"]).metadata
+    metadata = metadata.of_result(marked=step.marked and config["digital_source_type"])
     for part, value in artifacts[name].items():
-        ending, data = encode_part(value, xmp=xmp_packet() if marked else None)
+        ending, data = encode_part(value, metadata)
         path = options.out / f"{options.photo.stem}.{part}{ending}"
         atomic.write_bytes(path, data)
         log.info("%s", path)
@@ -177,11 +184,13 @@ def _report(options: argparse.Namespace) -> None:
 
     shared.start_log(options)
     config = complete(json.loads(options.job)) if options.job else shared.config_of(options)
-    rows = update_sheet(Path(config["photos"]))
+    # A photo that came after the run had begun is the next run's matter.
+    rows = rows_in(read_sheet(SHEET), Path(config["photos"]))
     shards = sorted({row.shard for row in rows})
-    html, figures = assemble(config, shards, options.results)
-    atomic.write_text(options.results.root / "measure.json", figures)
-    atomic.write_text(options.results.root / "report.html", html)
+    with at_work(options.results.root):
+        html, figures = assemble(config, shards, options.results)
+        atomic.write_text(options.results.root / "measure.json", figures)
+        atomic.write_text(options.results.root / "report.html", html)
     for failure in json.loads(figures)["failures"]:
         where = f"{failure['stage']} {failure['edit']}".strip()
         log.warning("failed: %s at %s: %s", failure["photo"], where, failure["reason"])

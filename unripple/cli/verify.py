@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from unripple.cli import options as shared
-from unripple.io.results import Results
+from unripple.io import atomic
+from unripple.io.lock import claimed
+from unripple.io.results import Manifest, Results
 
 log = logging.getLogger(__name__)
 DAMAGED = 1
@@ -18,7 +23,10 @@ def register(commands: Any) -> None:
     parser = commands.add_parser(
         "verify",
         help="check every stored artifact against its digest",
-        description="Read every stored artifact again. Exit status 1 if one is damaged or missing.",
+        description=(
+            "Read every stored artifact again, every manifest, and every name in the results "
+            "folder. Exit status 1 if something is damaged or missing."
+        ),
     )
     parser.add_argument(
         "--repair",
@@ -33,27 +41,77 @@ def register(commands: Any) -> None:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    results: Results = options.results
+    # What a run at work has stored but not yet named would look like waste.
+    changes = options.repair or options.prune
+    with claimed(options.results.root) if changes else contextlib.nullcontext():
+        return _check(options.results, repair=options.repair, prune=options.prune)
+
+
+def _check(results: Results, *, repair: bool, prune: bool) -> int:
     store = results.store
     damaged = {key: what for key in store.stored() if (what := store.damage(key)) is not None}
     for what in damaged.values():
         log.warning("%s", what)
-    named = results.named_keys()
+    manifests, bad_manifests = {}, []
+    for path, manifest in results.manifests():
+        if isinstance(manifest, Manifest):
+            manifests[path] = manifest
+        else:
+            log.warning("%s", manifest)
+            bad_manifests.append(path)
+    named: dict[str, list[Path]] = {}
+    for path, manifest in manifests.items():
+        for key in manifest.keys.values():
+            named.setdefault(key, []).append(path)
     missing = {key for key in named if key not in damaged and not store.has(key)}
     for key in sorted(missing):
         log.warning("%s: missing, but named by %s", store.folder(key), named[key][0])
-    count = len(list(store.stored()))
-    log.info("%d artifacts, %d damaged, %d missing", count, len(damaged), len(missing))
-    if options.repair:
+    hidden = _hidden(results, manifests, {*damaged, *missing})
+    for name in sorted(hidden):
+        log.warning("%s: gone or changed, but the store has it", name)
+    log.info(
+        "%d artifacts, %d damaged, %d missing; %d damaged manifests; %d names gone or changed",
+        len(list(store.stored())),
+        len(damaged),
+        len(missing),
+        len(bad_manifests),
+        len(hidden),
+    )
+    if repair:
         for key in damaged:
             store.remove(key)
-        for key in {*damaged, *missing} & set(named):
-            for manifest in named[key]:
-                manifest.unlink(missing_ok=True)
-        log.info("swept up %d unfinished folders", store.sweep())
-    if options.prune:
+        for path in (
+            *bad_manifests,
+            *(p for key in {*damaged, *missing} for p in named.get(key, ())),
+        ):
+            path.unlink(missing_ok=True)
+        for name, file in hidden.items():
+            atomic.link(file, name)
+        log.info("swept up %d half-written files and folders", results.sweep())
+    if prune:
         loose = [key for key in store.stored() if key not in named]
         for key in loose:
             store.remove(key)
         log.info("deleted %d artifacts that no manifest names", len(loose))
-    return DAMAGED if (damaged or missing) and not options.repair else 0
+    found = damaged or missing or bad_manifests or hidden
+    return DAMAGED if found and not repair else 0
+
+
+def _hidden(
+    results: Results, manifests: Mapping[Path, Manifest], but: set[str]
+) -> dict[Path, Path]:
+    """Names of the readable tree that do not show what the store holds, and what they should."""
+    return {
+        name: file
+        for path, manifest in manifests.items()
+        for subject, key in manifest.keys.items()
+        if key not in but
+        for name, file in results.shown(path, subject, key).items()
+        if not _same(name, file)
+    }
+
+
+def _same(name: Path, file: Path) -> bool:
+    if not name.is_file():
+        return False
+    return name.samefile(file) or name.read_bytes() == file.read_bytes()

@@ -11,8 +11,8 @@ from unripple.api.steps import find_step
 from unripple.api.view import as_picture
 from unripple.cli import options as shared
 from unripple.io.artifact import decode_part
+from unripple.io.metadata import NOTHING
 from unripple.io.photo import write_photo
-from unripple.io.provenance import xmp_packet
 from unripple.io.results import PHOTO
 
 
@@ -51,5 +51,5 @@ def _view(options: argparse.Namespace) -> None:
         out = place / (
             f"{options.photo}.png" if part == step.shows else f"{options.photo}.{part}.png"
         )
-    write_photo(out, picture, xmp=xmp_packet() if step.marked else None)
+    write_photo(out, picture, NOTHING.of_result(marked=step.marked))
     sys.stdout.write(f"{out}\n")

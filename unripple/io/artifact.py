@@ -17,6 +17,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from unripple.conventions import StoreError
+from unripple.io.metadata import NOTHING, Metadata
 from unripple.io.photo import encode_png
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -34,9 +35,7 @@ def _is_picture(array: Array) -> bool:
     return array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 3)
 
 
-def encode_part(
-    part: Part, *, xmp: bytes | None = None, icc_profile: bytes | None = None
-) -> tuple[str, bytes]:
+def encode_part(part: Part, metadata: Metadata = NOTHING) -> tuple[str, bytes]:
     """A part as (file name ending, bytes). Metadata goes into colour pictures only."""
     if isinstance(part, Mapping):
         text = json.dumps(part, indent=1, sort_keys=True, allow_nan=False)
@@ -44,26 +43,31 @@ def encode_part(
     if _is_picture(part):
         if part.ndim == 2:
             return ".png", encode_png(part)
-        return ".png", encode_png(part, xmp=xmp, icc_profile=icc_profile)
+        return ".png", encode_png(part, metadata)
     buffer = io.BytesIO()
     np.save(buffer, np.ascontiguousarray(part) if part.ndim else part, allow_pickle=False)
     return ".npy", buffer.getvalue()
 
 
-def decode_part(path: Path) -> Part:
+def decode_part(path: Path, data: bytes | None = None) -> Part:
     """Read one part back.
+
+    Args:
+        path: the part's file; its ending says how it is stored.
+        data: the file's bytes, where they were read already.
 
     Raises:
         StoreError: the file is missing or damaged.
     """
     try:
+        content = path.read_bytes() if data is None else data
         if path.suffix == ".json":
-            figures: dict[str, Any] = json.loads(path.read_text())
+            figures: dict[str, Any] = json.loads(content)
             return figures
         if path.suffix == ".png":
-            with Image.open(path) as picture:
+            with Image.open(io.BytesIO(content)) as picture:
                 return np.array(picture)
-        array: Array = np.load(path, allow_pickle=False)
+        array: Array = np.load(io.BytesIO(content), allow_pickle=False)
     except (OSError, ValueError, EOFError, SyntaxError) as error:
         raise StoreError(
             f"{path}: damaged or missing ({error}); "

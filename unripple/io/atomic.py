@@ -36,6 +36,11 @@ def temporary_name(path: Path) -> Path:
     return path.with_name(f".{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}.tmp")
 
 
+def is_temporary(name: str) -> bool:
+    """Whether a file's name is of the kind that `temporary_name` gives."""
+    return name.startswith(".") and name.endswith(".tmp")
+
+
 def sync_folder(folder: Path) -> None:
     """Bring a folder's entries to the disk, where the file system can."""
     descriptor = os.open(folder, os.O_RDONLY)

@@ -73,12 +73,24 @@ def complete(content: Mapping[str, Any], overrides: Iterable[str] = ()) -> Confi
     merged: Config = dict(content)
     for override in overrides:
         _override(merged, override)
+    _say_what_moved(merged)
     config: Config = checked(merged, schema())
     names = [edit.name for edit in edits(config)]
     for name in names:
         if names.count(name) > 1:
             raise BadConfig(f"config: edits: two edits are called {name!r}")
     return config
+
+
+_MOVED = {("align", "max_megapixels"): "limits.megapixels"}
+
+
+def _say_what_moved(config: Config) -> None:
+    """Old names are errors that tell the new ones."""
+    for (section, key), now in _MOVED.items():
+        found = config.get(section)
+        if isinstance(found, Mapping) and key in found:
+            raise BadConfig(f"config: {section}.{key} is called {now} now; write it there")
 
 
 def _override(config: Config, override: str) -> None:

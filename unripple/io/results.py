@@ -10,7 +10,8 @@ Stages that look at the photo and at its edits have a folder `photo` beside the 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+import os
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -119,15 +120,34 @@ class Results:
         for name, source in wanted.items():
             atomic.link(source, folder / name)
 
-    def named_keys(self) -> dict[str, list[Path]]:
-        """Every artifact key that a manifest names, and the manifests that do."""
-        named: dict[str, list[Path]] = {}
-        for path in (*self.root.glob("*/?????.json"), *self.root.glob("*/*/?????.json")):
+    def sweep(self) -> int:
+        """Delete what killed processes left half-written; how much it was.
+
+        Only while no other process writes here.
+        """
+        leftovers = []
+        for folder, folders, names in os.walk(self.root):
+            if Path(folder) == self.root:
+                folders[:] = [name for name in folders if name != self.store.root.name]
+            leftovers += [Path(folder, name) for name in names if atomic.is_temporary(name)]
+        for leftover in leftovers:
+            leftover.unlink(missing_ok=True)
+        return len(leftovers) + self.store.sweep()
+
+    def manifests(self) -> Iterator[tuple[Path, Manifest | StoreError]]:
+        """Every manifest file there is: what it says, or what is wrong with it."""
+        for path in sorted((*self.root.glob("*/?????.json"), *self.root.glob("*/*/?????.json"))):
             if path.is_relative_to(self.store.root):
                 continue
-            for key in self._read(path).keys.values():
-                named.setdefault(key, []).append(path)
-        return named
+            try:
+                yield path, self._read(path)
+            except StoreError as error:
+                yield path, error
+
+    def shown(self, manifest: Path, subject: str, key: str) -> dict[Path, Path]:
+        """Where the tree should show an artifact that a manifest names: name in it -> file."""
+        parts = self.store.parts(key).values()
+        return {manifest.parent / f"{subject}.{path.name}": path for path in parts}
 
     def part(self, stage: str, of: str | None, photo: str, part: str | None = None) -> Path:
         """One file of the readable tree by names.

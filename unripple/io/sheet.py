@@ -1,5 +1,8 @@
 """The sheet: photo id, path, shard. Rows are only ever appended: no photo moves to another shard.
 
+Every entry of the folder that is called like a picture gets a row, also where it cannot be read:
+what is wrong with it is then told with the results, and not lost in a message.
+
 A column `align` may say how the landmarks of that one photo are found; people fill it in by hand.
 """
 
@@ -7,20 +10,29 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import logging
+import os
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 from unripple.conventions import BadPhoto, StoreError
 from unripple.io import atomic
-from unripple.io.photo import PHOTO_SUFFIXES
+from unripple.io.lock import locked
+from unripple.io.photo import PHOTO_SUFFIXES, printable
 
 SHEET = Path("data/sheet.tsv")
 SHARD_SIZE = 32
+"""Photos in each of the first shards; few, so that a small collection keeps every core busy."""
+_SHARDS_OF_A_SIZE = 16
+_DOUBLINGS = 3
 _LONGEST_ID = 80
+_OTHER_SUFFIXES = (".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jpe", ".tif")
+_PICTURES = (*PHOTO_SUFFIXES, *_OTHER_SUFFIXES, ".tiff")
+_NAMES_AS_THEY_ARE = "surrogateescape"  # file names are bytes, and not all of them are UTF-8
 log = logging.getLogger(__name__)
 
 
@@ -37,7 +49,7 @@ class Row:
 _COLUMNS = tuple(field.name for field in fields(Row))
 
 
-def photo_id(name: str, taken: Iterable[str]) -> str:
+def photo_id(name: str, taken: Container[str]) -> str:
     """A short, safe, unique id from a file name: letters a-z, digits, `_` and `-`.
 
     Example:
@@ -46,9 +58,8 @@ def photo_id(name: str, taken: Iterable[str]) -> str:
     """
     plain = unicodedata.normalize("NFKD", Path(name).stem).encode("ascii", "ignore").decode()
     slug = re.sub(r"[^a-z0-9_]+", "-", plain.lower()).strip("-")[:_LONGEST_ID] or "photo"
-    others = set(taken)
     number, candidate = 1, slug
-    while candidate in others:
+    while candidate in taken:
         number += 1
         candidate = f"{slug}-{number}"
     return candidate
@@ -62,11 +73,14 @@ def read_sheet(sheet: Path) -> list[Row]:
     """
     if not sheet.exists():
         return []
-    with sheet.open(newline="", encoding="utf-8") as file:
+    with sheet.open(newline="", encoding="utf-8", errors=_NAMES_AS_THEY_ARE) as file:
         table = csv.DictReader(file, delimiter="\t")
-        if not {"photo", "path", "shard"} <= set(table.fieldnames or ()):
-            raise StoreError(f"{sheet}: the first line must name the columns {_COLUMNS}")
-        rows = [Row(**{name: entry.get(name) or "" for name in _COLUMNS}) for entry in table]
+        try:
+            if not {"photo", "path", "shard"} <= set(table.fieldnames or ()):
+                raise StoreError(f"{sheet}: the first line must name the columns {_COLUMNS}")
+            rows = [Row(**{name: entry.get(name) or "" for name in _COLUMNS}) for entry in table]
+        except csv.Error as error:
+            raise StoreError(f"{sheet}: no table ({error}); put it back as it was") from error
     seen: set[str] = set()
     for row in rows:
         if not re.fullmatch(r"[a-z0-9_-]+", row.photo) or not re.fullmatch(r"\d{5}", row.shard):
@@ -85,56 +99,104 @@ def write_sheet(sheet: Path, rows: Sequence[Row]) -> None:
     text = io.StringIO()
     table = csv.writer(text, delimiter="\t", lineterminator="\n")
     table.writerow(_COLUMNS)
-    table.writerows(astuple(row) for row in rows)
-    atomic.write_text(sheet, text.getvalue())
+    quoted = csv.writer(text, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_ALL)
+    for row in rows:  # a carriage return ends a line, but the writer does not quote it
+        (quoted if "\r" in row.path else table).writerow(astuple(row))
+    atomic.write_bytes(sheet, text.getvalue().encode("utf-8", _NAMES_AS_THEY_ARE))
 
 
 def photo_files(folder: Path) -> list[Path]:
-    """The photos of a folder, sorted by name; folders inside it are not searched.
+    """What is called like a picture in a folder, sorted by name, photos before other formats.
+
+    Folders inside it are not searched.
 
     Raises:
         BadPhoto: there is no such folder, or it holds no photo.
     """
     if not folder.is_dir():
         raise BadPhoto(f"{folder}: no such folder; set `photos` in config.yaml")
-    files = sorted(path for path in folder.iterdir() if path.is_file() and path.name[0] != ".")
-    photos = [path for path in files if path.suffix.lower() in PHOTO_SUFFIXES]
+    files = sorted(path for path in folder.iterdir() if path.name[0] != ".")
+    photos = [path for path in files if path.suffix.lower() in _PICTURES]
     if not photos:
         raise BadPhoto(
             f"{folder}: no photos in this folder; put {', '.join(PHOTO_SUFFIXES)} files there "
             "or set `photos` in config.yaml"
         )
-    others = [path.name for path in files if path.suffix.lower() not in PHOTO_SUFFIXES]
+    others = [path for path in files if path.suffix.lower() not in _PICTURES and path.is_file()]
     if others:
-        log.warning("%s: left out, neither png, jpg nor webp: %s", folder, ", ".join(others))
-    return photos
+        names = ", ".join(printable(path.name) for path in others)
+        log.warning("%s: left out, not called like a picture: %s", folder, names)
+    return sorted(photos, key=lambda path: path.suffix.lower() not in PHOTO_SUFFIXES)
 
 
-def update_sheet(folder: Path, sheet: Path = SHEET) -> list[Row]:
+def update_sheet(
+    folder: Path, sheet: Path = SHEET, *, write: bool = True, shard_size: int | None = None
+) -> list[Row]:
     """Append the folder's new photos to the sheet; the rows of all photos now in the folder.
+
+    Args:
+        folder: the folder of photos.
+        sheet: the sheet's file; only one process at a time changes it.
+        write: False leaves the file alone and tells what would stand in it.
+        shard_size: how many photos a shard may hold, or None for `shard_capacity`; results do not
+            depend on it.
 
     Raises:
         BadPhoto: the folder is missing or empty.
         StoreError: the sheet is damaged or cannot be written.
     """
-    rows = read_sheet(sheet)
-    known = {row.path for row in rows}
-    taken = {row.photo for row in rows}
     present = [path.as_posix() for path in photo_files(_spelled(folder))]
-    new = [path for path in present if path not in known]
-    for path in new:
-        photo = photo_id(path, taken)
-        taken.add(photo)
-        rows.append(Row(photo, path, _next_shard(rows)))
-    if new:
+    rows = read_sheet(sheet)
+    if set(present) <= {row.path for row in rows}:
+        return rows_in(rows, folder)
+    if not write:
+        return rows_in(_with_new(rows, present, shard_size), folder)
+    with locked(sheet.with_name(f".{sheet.name}.lock")):
+        rows = _with_new(read_sheet(sheet), present, shard_size)  # now that nobody else writes
+        for leftover in sheet.parent.glob(f".{sheet.name}.*.tmp"):  # of a killed process
+            leftover.unlink(missing_ok=True)
         write_sheet(sheet, rows)
     return rows_in(rows, folder)
+
+
+def _with_new(rows: Sequence[Row], present: Sequence[str], shard_size: int | None) -> list[Row]:
+    """The sheet with a row for each path that it lacks."""
+    known = {row.path for row in rows}
+    taken = {row.photo for row in rows}
+    shards = _next_shards(rows, shard_size)
+    longer = list(rows)
+    for path in present:
+        if path not in known:
+            photo = photo_id(path, taken)
+            taken.add(photo)
+            longer.append(Row(photo, path, next(shards)))
+    return longer
 
 
 def rows_in(rows: Sequence[Row], folder: Path) -> list[Row]:
     """The rows whose photos are in a folder now."""
     place = _spelled(folder)
-    return [row for row in rows if Path(row.path).parent == place and Path(row.path).is_file()]
+    names = {path.name for path in place.iterdir()} if place.is_dir() else set()
+    return [row for row in rows if Path(row.path).parent == place and Path(row.path).name in names]
+
+
+def is_plain(row: Row) -> bool:
+    """Whether a workflow tool may be given this path as the name of an input file.
+
+    Not one with line breaks or with braces, which would be wildcards, and none that is no file.
+    """
+    path = row.path
+    odd = not path.isprintable() or "{" in path or "}" in path or path != path.strip()
+    return not odd and Path(path).is_file() and os.access(path, os.R_OK)
+
+
+def stamp(path: str) -> str:
+    """Size and time of change of a file, if there is one: another file has another stamp."""
+    try:
+        entry = Path(path).stat()
+    except OSError as error:
+        return error.strerror or "unreadable"
+    return f"{entry.st_size} bytes, {entry.st_mtime_ns} ns"
 
 
 def _spelled(folder: Path) -> Path:
@@ -143,9 +205,24 @@ def _spelled(folder: Path) -> Path:
     return folder.relative_to(here) if folder.is_relative_to(here) else folder
 
 
-def _next_shard(rows: Sequence[Row]) -> str:
-    if not rows:
-        return f"{0:05d}"
-    last = max(row.shard for row in rows)
-    full = sum(row.shard == last for row in rows) >= SHARD_SIZE
-    return f"{int(last) + full:05d}"
+def shard_capacity(number: int) -> int:
+    """How many photos the shard of that number may hold: 32, 64, 128, and from number 48 on 256.
+
+    Every job of a shard costs planning and start-up, so many photos go into larger shards: 30,000
+    photos are 152 shards instead of 938.
+
+    Example:
+        >>> shard_capacity(0), shard_capacity(16), shard_capacity(1000)
+        (32, 64, 256)
+    """
+    return SHARD_SIZE << min(number // _SHARDS_OF_A_SIZE, _DOUBLINGS)
+
+
+def _next_shards(rows: Sequence[Row], shard_size: int | None) -> Iterator[str]:
+    """The shards of the photos to come: the last one until it is full, then new ones."""
+    last = max((row.shard for row in rows), default=f"{0:05d}")
+    there = sum(row.shard == last for row in rows)
+    for number in itertools.count(int(last)):
+        capacity = shard_size or shard_capacity(number)
+        yield from itertools.repeat(f"{number:05d}", max(0, capacity - there))
+        there = 0

@@ -26,6 +26,7 @@ from unripple.conventions import StoreError
 from unripple.io import atomic
 from unripple.io.artifact import Artifact, decode_part, encode_part
 from unripple.io.digest import value_sha256
+from unripple.io.metadata import NOTHING, Metadata
 
 _DIGESTS = "digests.json"
 _TEMPORARY = "unfinished"
@@ -55,8 +56,7 @@ class Store:
         artifact: Artifact,
         ingredients: Mapping[str, Any],
         *,
-        xmp: bytes | None = None,
-        icc_profile: bytes | None = None,
+        metadata: Metadata = NOTHING,
     ) -> None:
         """Store an artifact under its key; a finished one that is there already stays.
 
@@ -64,15 +64,14 @@ class Store:
             key: `value_sha256(ingredients)`.
             artifact: the parts.
             ingredients: what the artifact was made from, kept beside it for people.
-            xmp: metadata for its colour pictures.
-            icc_profile: colour space of its colour pictures.
+            metadata: what its colour pictures say beside their pixels.
 
         Raises:
             StoreError: the disk is full or not writable; nothing is left behind then.
         """
         files = {}
         for part, value in artifact.items():
-            ending, data = encode_part(value, xmp=xmp, icc_profile=icc_profile)
+            ending, data = encode_part(value, metadata)
             files[part + ending] = data
         digests = {
             name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
@@ -113,21 +112,37 @@ class Store:
         Raises:
             StoreError: the artifact is missing or incomplete.
         """
+        names = self._digests(key)
+        return {name.rpartition(".")[0]: self.folder(key) / name for name in sorted(names)}
+
+    def get(self, key: str) -> Artifact:
+        """Read an artifact, every byte of it checked: nothing is made from damaged ones.
+
+        Raises:
+            StoreError: the artifact is missing or damaged.
+        """
+        artifact = {}
+        digests = self._digests(key)
+        for part, path in self.parts(key).items():
+            data = path.read_bytes()
+            if hashlib.sha256(data).hexdigest() != digests[path.name]["sha256"]:
+                raise StoreError(
+                    f"{path}: its bytes changed after it was finished; "
+                    "`unripple verify --repair` makes way for a rerun"
+                )
+            artifact[part] = decode_part(path, data)
+        return artifact
+
+    def _digests(self, key: str) -> dict[str, Any]:
+        """Size and SHA-256 by file name, of an artifact that is there."""
         if not self.has(key):
             raise StoreError(
                 f"{self.folder(key)}: the artifact is missing or damaged; "
                 "`unripple verify --repair` makes way for a rerun"
             )
-        names = json.loads((self.folder(key) / _DIGESTS).read_text())["parts"]
-        return {name.rpartition(".")[0]: self.folder(key) / name for name in sorted(names)}
-
-    def get(self, key: str) -> Artifact:
-        """Read an artifact.
-
-        Raises:
-            StoreError: the artifact is missing or damaged.
-        """
-        return {part: decode_part(path) for part, path in self.parts(key).items()}
+        listing = json.loads((self.folder(key) / _DIGESTS).read_text())
+        digests: dict[str, Any] = listing["parts"]
+        return digests
 
     def made_from(self, key: str) -> dict[str, Any]:
         """What a finished artifact was made from."""

@@ -89,7 +89,7 @@ class TruthFolder:
 
     def _picture(self, name: str) -> Photo | None:
         files = (self._folder / f"{name}{suffix}" for suffix in PHOTO_SUFFIXES)
-        return next((read_photo(path).pixels for path in files if path.exists()), None)
+        return next((read_photo(path).srgb for path in files if path.exists()), None)
 
     def _mask(self, name: str) -> Mask | None:
         coverage = self._picture(name)

@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeVar
 import cv2
 import numpy as np
 
-from unripple.conventions import Affine, Floats, Landmarks, NoFace, Photo
+from unripple.conventions import Affine, BadPhoto, Floats, Landmarks, NoFace, Photo
 
 Pixels = TypeVar("Pixels", Photo, Floats)
 MAX_SIDE_PX = 32766  # OpenCV's resampling counts in 16 bits
@@ -134,10 +134,16 @@ def resample(
 
     Returns:
         The output, in the type of the picture.
+
+    Raises:
+        BadPhoto: a side of the picture, or of the samples taken, is too long.
     """
     samples = max(1, math.ceil(scale_of(affine) - 1e-6))  # per output pixel and axis
     if max(width, height) * samples > MAX_SIDE_PX or max(picture.shape[:2]) > MAX_SIDE_PX:
-        raise ValueError(f"a side of more than {MAX_SIDE_PX} px cannot be resampled")
+        raise BadPhoto(
+            f"a side of more than {MAX_SIDE_PX} px cannot be resampled; shrink the photo, or see "
+            "whether the landmarks are this photo's"
+        )
     linear = affine[:, :2] / samples
     # OpenCV counts from the centre of the first pixel.
     offset = affine[:, 2] + linear @ (0.5, 0.5) - 0.5

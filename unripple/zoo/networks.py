@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from unripple.conventions import BadCheckpoint, UnrippleError
+from unripple.zoo import gpus
 from unripple.zoo.weights import read_header, read_state, size_px
 
 EXTRAS = ("latent_avg",)
@@ -125,17 +126,22 @@ _NETS: Mapping[str, _Net] = {
 
 
 def find_device(name: str) -> torch.device:
-    """The device of that name; "auto" is the GPU if there is one.
+    """The device of that name; "auto" is the GPU if there is one, "gpu:0,1" a free one of these.
 
     Raises:
         UnrippleError: there is no such device here.
     """
+    if name.startswith(gpus.PREFIX):
+        gpus.claim(name)
+        name = "cuda"
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
     except RuntimeError as error:
-        raise UnrippleError(f"device {name!r} is unknown; use cpu, cuda, cuda:1 or auto") from error
+        raise UnrippleError(
+            f"device {name!r} is unknown; use cpu, cuda, cuda:1, gpu:0,1 or auto"
+        ) from error
     if device.type == "cuda" and not torch.cuda.is_available():
         raise UnrippleError(f"device {name!r}: torch finds no GPU here; use cpu or auto")
     return device

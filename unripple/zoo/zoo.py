@@ -78,6 +78,40 @@ def chosen_directions(directions: str, zoo: Zoo) -> str:
     return PUBLISHED if zoo.is_published("generator") else EMBEDDED
 
 
+_kept: dict[tuple[str, Path, int, int], Model] = {}
+
+
+def keep(zoo: Zoo, role: str, *, at_most_mb: float) -> None:
+    """Load a network for every zoo of this process, and of those that it forks, on the CPU.
+
+    The weights file is looked at each time: one that changed is loaded anew.
+
+    Args:
+        zoo: says which file is the role's.
+        role: one with a weights file of its own.
+        at_most_mb: length of all files whose networks are kept, megabytes; others are left alone.
+
+    Raises:
+        BadCheckpoint: the file is missing, damaged, or does not fit the network.
+    """
+    name = _name(role, zoo.path(role))
+    if name is None or name in _kept:
+        return
+    for old in [one for one in _kept if one[:2] == name[:2]]:
+        del _kept[old]
+    if sum(length for _, _, length, _ in (*_kept, name)) <= at_most_mb * 1e6:
+        _kept[name] = Zoo(zoo.models).load(role)
+
+
+def _name(role: str, path: Path) -> tuple[str, Path, int, int] | None:
+    """What a kept network goes by: its file as it is now."""
+    try:
+        entry = path.stat()
+    except OSError:
+        return None
+    return role, path.resolve(), entry.st_size, entry.st_mtime_ns
+
+
 class Zoo:
     """Networks by role.
 
@@ -174,6 +208,11 @@ class Zoo:
         self._there(role)
         return read_header(self.path(role))[0]
 
+    def _kept_name(self, role: str) -> tuple[str, Path, int, int] | None:
+        if not _kept or self.device != "cpu" or role not in ROLES:
+            return None
+        return _name(role, self.path(role))
+
     def load(self, role: str) -> Model:
         """The ready network of a role, loaded on first use.
 
@@ -182,6 +221,10 @@ class Zoo:
             UnrippleError: the device does not exist.
         """
         if role not in self._loaded:
+            name = self._kept_name(role)
+            if name is not None and name in _kept:
+                self._loaded[role] = _kept[name]
+                return _kept[name]
             from unripple.zoo import networks
 
             device = networks.find_device(self.device)

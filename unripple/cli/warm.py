@@ -1,0 +1,208 @@
+"""The thin end of a rule's job: hand it to the workflow's warm worker, which has torch imported.
+
+A stage's job is short, and importing torch for it takes longer than many of them. So the jobs of
+one workflow on one machine share a worker (`cli/worker.py`): it imports once and forks per job.
+Each job is still a command of its own that gets the job's output, exit status and signals, and
+whatever is amiss with the worker, the command does the job itself.
+
+This module is read before all others and imports nothing but a little of the standard library.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+WORKFLOW = "UNRIPPLE_WORKFLOW"
+"""Set by the rules: the process that runs the workflow, as `this_process` spells it."""
+
+FOLDER = Path(".snakemake/unripple")
+"""Where a worker's socket, lock and log lie; relative, for a socket's path must be short."""
+
+IGNORED = ("_", "OLDPWD", "PWD", "SHLVL")
+"""Variables in which shells differ; in all others, worker and job must agree."""
+
+ACCEPTED, REFUSED = b"y", b"n"
+STATUS_BYTES = 4
+MOST_STARTS = 3
+"""How many workers one workflow may lose before its jobs do without."""
+
+_CONNECT_S = 10.0
+_FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def this_process() -> str:
+    """This process by its id and the time of its start, so that no later one is taken for it."""
+    return f"{os.getpid()}-{_start(os.getpid())}"
+
+
+def is_alive(process: str) -> bool:
+    """Whether a process that `this_process` spelled is still at work, on this machine."""
+    number, _, start = process.partition("-")
+    return number.isdigit() and start.isdigit() and _start(int(number)) == start
+
+
+def _start(process: int) -> str:
+    """When a process started, in ticks since the machine did; "" if there is none."""
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return ""
+    return "" if fields[0] == "Z" else fields[19]
+
+
+def fingerprint() -> str:
+    """What code runs here: the interpreter, and the package's files with their times of change."""
+    package = Path(__file__).parents[1]
+    marks = [sys.executable, sys.version, str(package)]
+    for folder in sorted(package.iterdir()):
+        if folder.is_dir() and folder.name[0] not in "_.":
+            with os.scandir(folder) as entries:
+                files = sorted((entry.name, entry.stat().st_mtime_ns) for entry in entries)
+            marks += [f"{folder.name}/{name} {when}" for name, when in files if name[-3:] == ".py"]
+    return "\n".join(marks)
+
+
+def circumstances() -> list[str]:
+    """What a worker and a job must agree on, besides who they work for."""
+    variables = sorted(f"{key}={text}" for key, text in os.environ.items() if key not in IGNORED)
+    return [str(Path.cwd()), fingerprint(), *variables]
+
+
+def hand_over(arguments: Sequence[str]) -> int | None:
+    """Let the worker do this command, if a rule of a workflow on this machine started it.
+
+    Returns:
+        The command's exit status, or None: it was not done, or not to its end, and is to be done
+        here. Artifacts and manifests are whole or absent, so that doing it again is right.
+    """
+    workflow = os.environ.get(WORKFLOW, "")
+    # Only a process without threads can be forked safely.
+    if not workflow or sys.platform != "linux" or os.environ.get("OMP_NUM_THREADS") != "1":
+        return None
+    if not is_alive(workflow):
+        return None
+    try:
+        with _connected(workflow) as connection:
+            return _asked(connection, arguments)
+    except (OSError, ValueError):
+        return None
+
+
+@contextlib.contextmanager
+def _connected(workflow: str) -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(_CONNECT_S)
+        try:
+            connection.connect(str(socket_path(workflow)))
+        except (FileNotFoundError, ConnectionRefusedError):
+            _start_worker(workflow)
+            connection.connect(str(socket_path(workflow)))
+        connection.settimeout(None)
+        yield connection
+
+
+def socket_path(workflow: str) -> Path:
+    """Where the worker of a workflow listens."""
+    return FOLDER / f"{workflow}.sock"
+
+
+def lock_path(workflow: str) -> Path:
+    """Held while a worker is started; as many bytes long as workers were started."""
+    return FOLDER / f"{workflow}.lock"
+
+
+def _start_worker(workflow: str) -> None:
+    """Start the worker unless another job did meanwhile; it listens when this returns.
+
+    Raises:
+        OSError: there is no place for it, or too many were lost.
+    """
+    import fcntl
+
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    lock = os.open(lock_path(workflow), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as trial:
+            trial.connect(str(socket_path(workflow)))
+            return
+        if os.fstat(lock).st_size >= MOST_STARTS:
+            raise OSError("the workers of this workflow do not last")
+        os.write(lock, b".")  # at the end: nothing was read
+        _spawn(workflow)
+    finally:
+        os.close(lock)
+
+
+def _spawn(workflow: str) -> None:
+    """Start the worker in a session of its own and wait until it listens or has failed."""
+    listening, said = os.pipe()
+    quiet = os.open(os.devnull, os.O_RDONLY)
+    log = os.open(FOLDER / f"{workflow}.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.set_inheritable(said, True)
+    try:
+        os.posix_spawn(
+            sys.executable,
+            [sys.executable, "-m", "unripple.cli.worker", workflow, str(said)],
+            os.environ,
+            file_actions=[
+                (os.POSIX_SPAWN_DUP2, quiet, 0),
+                (os.POSIX_SPAWN_DUP2, log, 1),
+                (os.POSIX_SPAWN_DUP2, log, 2),
+            ],
+            setsid=True,
+        )
+    finally:
+        for descriptor in (said, quiet, log):
+            os.close(descriptor)
+    try:
+        os.read(listening, 1)
+    finally:
+        os.close(listening)
+
+
+def _asked(connection: socket.socket, arguments: Sequence[str]) -> int | None:
+    """Send the job and wait for its end."""
+    import json
+
+    mask = os.umask(0)
+    os.umask(mask)
+    request = {"arguments": list(arguments), "here": circumstances(), "umask": mask}
+    # Variables and names may hold bytes that are no UTF-8; JSON escapes those.
+    text = json.dumps(request).encode("ascii")
+    connection.sendall(len(text).to_bytes(STATUS_BYTES, "big"))
+    socket.send_fds(connection, [b"\0"], [0, 1, 2])
+    connection.sendall(text)
+    if connection.recv(1) != ACCEPTED:
+        return None
+    with _forwarding(connection):
+        status = b""
+        while len(status) < STATUS_BYTES:
+            more = connection.recv(STATUS_BYTES - len(status))
+            if not more:
+                return None  # the worker died, and the job with it
+            status += more
+    code = int.from_bytes(status, "big", signed=True)
+    return code if code >= 0 else 128 - code
+
+
+@contextlib.contextmanager
+def _forwarding(connection: socket.socket) -> Iterator[None]:
+    """Pass signals on to the job, which sits in another session, instead of dying of them."""
+
+    def forward(number: int, _: object) -> None:
+        with contextlib.suppress(OSError):
+            connection.sendall(bytes([number]))
+
+    before = {number: signal.signal(number, forward) for number in _FORWARDED}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
