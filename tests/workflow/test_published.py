@@ -105,4 +105,4 @@ def test_no_stage_needs_more_memory_than_a_laptop_has(finished: Path) -> None:
     import resource
 
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
-    assert peak < MEMORY_LIMIT_BYTES
+    assert 1e9 < peak < MEMORY_LIMIT_BYTES  # the depth network's weights alone are 1.4 GB
