@@ -76,5 +76,5 @@ def test_a_run_that_ended_leaves_nothing_to_sweep(tmp_path: Path) -> None:
 
 def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
     (tmp_path / "results").write_text("")
-    with pytest.raises(StoreError, match="cannot write .*results"):
+    with pytest.raises(StoreError, match=r"cannot write .*results"):
         lock.claim(tmp_path / "results")

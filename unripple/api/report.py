@@ -157,7 +157,9 @@ def _facts(config: Config, photos: Sequence[PhotoRow]) -> dict[str, str]:
         for edit in edits(config)
     )
     sections = {
-        f"settings of {stage}": ", ".join(f"{key} {value}" for key, value in sorted(config[stage].items()))
+        f"settings of {stage}": ", ".join(
+            f"{key} {value}" for key, value in sorted(config[stage].items())
+        )
         for stage in STEPS
         if config[stage]
     }
