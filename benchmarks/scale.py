@@ -12,11 +12,13 @@ started) are compared rather than seconds, for a busy machine makes a liar of th
 from __future__ import annotations
 
 import argparse
+import contextlib
 import ctypes
 import dataclasses
 import json
 import multiprocessing
 import os
+import queue
 import resource
 import shutil
 import signal
@@ -261,10 +263,17 @@ def walk_on_all_cores(paths: list[Path], shelf: Callable[[], Shelf]) -> list[Wal
     def share(number: int) -> None:
         found.put(walk(paths[number::CORES], shelf(), barrier))
 
-    processes = [context.Process(target=share, args=(number,)) for number in range(CORES)]
+    processes = [
+        context.Process(target=share, args=(number,), daemon=True) for number in range(CORES)
+    ]
     for process in processes:
         process.start()
-    walks = [found.get() for _ in processes]
+    walks: list[Walk] = []
+    while len(walks) < CORES:
+        with contextlib.suppress(queue.Empty):
+            walks.append(found.get(timeout=1))
+        if any(process.exitcode for process in processes):
+            raise RuntimeError("a walk through the stages failed")
     for process in processes:
         process.join()
     return walks
@@ -282,20 +291,20 @@ def overhead(count: int, rounds: int, scratch: Path) -> bool:
         folder = new_project(scratch / f"overhead-{number}")
         paths = different_photos(folder, count)
         alone = walk_on_all_cores(paths, MemoryShelf)
-        whole = snakemake(folder)
-        store = folder / "other-store"
-        stored = walk_on_all_cores(paths, lambda: StoreShelf(Results(store).store))  # noqa: B023
         calls = (
             max(one.stages_wall_s for one in alone),
             sum(one.stages_cpu_s for one in alone),
         )
+        _line("stages' functions alone", *calls)
+        whole = snakemake(folder)
+        _line("whole workflow", whole.wall_s, whole.cpu_s)
+        store = folder / "other-store"
+        stored = walk_on_all_cores(paths, lambda: StoreShelf(Results(store).store))  # noqa: B023
         stages = (
             max(one.whole_wall_s for one in stored),
             sum(one.whole_cpu_s for one in stored),
         )
-        _line("stages' functions alone", *calls)
         _line("stages, results stored", *stages)
-        _line("whole workflow", whole.wall_s, whole.cpu_s)
         shares["wall"].append(1 - stages[0] / whole.wall_s)
         shares["CPU"].append(1 - stages[1] / whole.cpu_s)
         listed = ", ".join(f"{100 * share[-1]:.1f}% of {what}" for what, share in shares.items())
@@ -307,13 +316,16 @@ def overhead(count: int, rounds: int, scratch: Path) -> bool:
             flush=True,
         )
         shutil.rmtree(folder)
-    share = statistics.median(shares["wall"])
-    good = share < OVERHEAD_BOUND
+    medians = {what: statistics.median(share) for what, share in shares.items()}
+    # Other work on the machine bends the clock either way, but hardly the CPU seconds: both count.
+    good = max(medians.values()) < OVERHEAD_BOUND
+    listed = ", ".join(f"{100 * share:.1f}% of {what}" for what, share in medians.items())
     print(
-        f"overhead, median of {rounds}: {100 * share:.1f}% of wall, "
-        f"{100 * statistics.median(shares['CPU']):.1f}% of CPU; "
-        f"bound {100 * OVERHEAD_BOUND:g}% of wall{'' if good else '  MISSED'}"
+        f"overhead, median of {rounds}: {listed}; "
+        f"bound {100 * OVERHEAD_BOUND:g}% of both{'' if good else '  MISSED'}"
     )
+    if medians["wall"] < 0:
+        print("the workflow cannot be faster than its stages: the machine was busy, measure again")
     return good
 
 

@@ -62,6 +62,12 @@ def begin():
     for lock in Path(".snakemake/locks").glob("*.lock"):
         if f"{RESULTS.root}/" in lock.read_text():
             lock.unlink()
+    records = Path(".snakemake/metadata")
+    if records.is_dir() and not any(records.iterdir()):
+        # Without records Snakemake would take manifests for up to date, whatever they were made
+        # with. Made anew they cost nothing: their artifacts are in the store.
+        for manifest, _ in RESULTS.manifests():
+            manifest.unlink()
 
 
 @lru_cache(maxsize=1)

@@ -65,6 +65,7 @@ def computed(caplog: pytest.LogCaptureFixture) -> list[str]:
 def test_a_second_run_computes_nothing(config: Config, caplog: pytest.LogCaptureFixture) -> None:
     walk(config, STAGES)
     before = {path: path.stat().st_mtime_ns for path in Path("results/store").rglob("*")}
+    caplog.clear()
     with caplog.at_level(logging.INFO):
         walk(config, STAGES)
     assert computed(caplog) == []
@@ -85,6 +86,7 @@ def test_a_new_photo_costs_one_photo(config: Config, caplog: pytest.LogCaptureFi
     walk(config, STAGES)
     before = keys("translate", "left")
     add_photo("carla.png", 3)
+    caplog.clear()
     with caplog.at_level(logging.INFO):
         walk(config, STAGES)
     assert computed(caplog) == [f"{stage} carla:" for stage in ("align", "project")] + [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import os
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -126,6 +127,10 @@ def _run_shard(options: argparse.Namespace) -> None:
     present = {row.photo for row in rows_in(rows, folder)}
     with at_work(options.results.root):
         run_shard(job, options.shard, rows, present, options.results, each=watched)
+        if options.job is None:
+            # Made by hand, maybe with other settings than the config's: as the oldest of all files
+            # it is looked at again by the next run.
+            os.utime(options.results.manifest_path(options.stage, of, options.shard), (0, 0))
 
 
 def _job(options: argparse.Namespace, of: str | None) -> tuple[Job, Path]:
