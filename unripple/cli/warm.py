@@ -126,7 +126,7 @@ def _start_worker(workflow: str) -> None:
     import fcntl
 
     FOLDER.mkdir(parents=True, exist_ok=True)
-    lock = os.open(lock_path(workflow), os.O_RDWR | os.O_CREAT, 0o600)
+    lock = os.open(lock_path(workflow), os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as trial:
@@ -134,7 +134,7 @@ def _start_worker(workflow: str) -> None:
             return
         if os.fstat(lock).st_size >= MOST_STARTS:
             raise OSError("the workers of this workflow do not last")
-        os.write(lock, b".")  # at the end: nothing was read
+        os.write(lock, b".")
         _spawn(workflow)
     finally:
         os.close(lock)

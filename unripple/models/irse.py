@@ -99,7 +99,7 @@ class Backbone(nn.Module):
             )
         features: Tensor = self.body(self.input_layer(face))
         with full_precision(features):
-            vector: Tensor = self.output_layer(features)
+            vector: Tensor = self.output_layer(features.float())
         return vector
 
 
