@@ -492,7 +492,8 @@ def test_ctrl_c_keeps_the_part_and_the_next_run_goes_on(
         words, cwd=repo, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     assert process.stdout is not None
-    process.stdout.readline()
+    while process.stdout.readline().startswith("(0,"):
+        pass  # nothing has come yet
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=20)
     assert process.returncode != 0
