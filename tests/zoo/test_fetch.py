@@ -489,7 +489,13 @@ def test_ctrl_c_keeps_the_part_and_the_next_run_goes_on(
     site.routes["/f"] = in_turn(stalling, good)
     words = [sys.executable, "-c", SCRIPT, site.root + "/f", str(tmp_path)]
     process = subprocess.Popen(
-        words, cwd=repo, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        words,
+        cwd=repo,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A test run in the background may have been told to ignore Ctrl-C, and hands that down.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stdout is not None
     while process.stdout.readline().startswith("(0,"):
