@@ -18,8 +18,8 @@ import argparse
 import gc
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -41,6 +41,7 @@ from unripple.models import (
     lama,
     stylegan2,
 )
+from unripple.models.layers.precision import exact_products
 from unripple.stages.invert import Consultant, consult, draw
 
 WORST_ERROR = 0.01
@@ -135,7 +136,7 @@ def measure(case: Case, device: torch.device, *, pairs: int) -> dict[str, Speed]
     net = stirred(case.build()).to(device)
     arguments = [torch.randn(1, *shape).to(device) for shape in case.shapes]
     speeds = {}
-    with torch.no_grad(), no_tf32():
+    with torch.no_grad(), exact_products():
         run = partial(case.call, net, *arguments)
         calibrate(net, run)
         with FlopCounterMode(display=False) as counted:
@@ -225,20 +226,6 @@ def calibrate(net: nn.Module, run: Call) -> None:
         hook.remove()
 
 
-@contextmanager
-def no_tf32() -> Iterator[None]:
-    """Exact float32 products on a GPU."""
-    switches = (torch.backends.cuda.matmul, torch.backends.cudnn)
-    before = [switch.allow_tf32 for switch in switches]
-    try:
-        for switch in switches:
-            switch.allow_tf32 = False
-        yield
-    finally:
-        for switch, value in zip(switches, before, strict=True):
-            switch.allow_tf32 = value
-
-
 def deviation(got: Tensor, wanted: Tensor) -> float:
     """Relative error, root mean square; infinite where a number is none."""
     error = float((got.float() - wanted.float()).norm() / wanted.float().norm())
@@ -294,7 +281,7 @@ def batch_gain(
     residual = 0.1 * torch.randn(batch, 3, side, side, device=device)
     one = [partial(run, codes[i : i + 1], residual[i : i + 1]) for i in range(singles)]
     alone, together = [], []
-    with torch.no_grad(), no_tf32():
+    with torch.no_grad(), exact_products():
         one[0]()
         for _ in range(rounds):
             alone.append(statistics.fmean(timed(single, device) for single in one))
@@ -321,7 +308,7 @@ def show_networks(device: torch.device, names: Sequence[str], *, pairs: int) -> 
     """Print the table of the networks."""
     print(f"\n### Networks on {device}, batch 1\n")
     for dtype in (torch.float32, torch.bfloat16):
-        with no_tf32():
+        with exact_products():
             print(f"matrix product, {dtype}: {matrix_rate(device, dtype) / 1e9:.0f} GFLOP/s  ")
     print("\n| network | GFLOP | exact ms | GFLOP/s | share | fast ms | GFLOP/s | share | gain | "
           "fast error |")  # fmt: skip

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ from safetensors.numpy import save_file as save_arrays
 from safetensors.torch import save_file
 from torch import nn
 
+REPO = Path(__file__).resolve().parents[1]
 SIZE = 64
 W = 16
 CODES = 10
@@ -137,3 +141,18 @@ def walk(config: dict[str, Any], stages: tuple[str, ...] = ()) -> None:
                 rows = [row for row in listed if row.shard == shard]
                 photos = {row.photo for row in present if row.shard == shard}
                 run_shard(job, shard, rows, photos, Results())
+
+
+def snakemake(folder: Path, *arguments: str, cores: int = 2) -> str:
+    """Run Snakemake in a folder, and fail if it does; what it said."""
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(REPO / "Snakefile")]
+    done = subprocess.run(
+        [*command, "--cores", str(cores), *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr

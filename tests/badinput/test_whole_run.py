@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +12,7 @@ from PIL import Image
 from tests.badinput import hostile
 from tests.badinput.runs import make_project
 from tests.io.test_metadata import IPTC, camera_file
-from tests.tiny import LANDMARKS, SIZE, picture, walk
+from tests.tiny import LANDMARKS, SIZE, picture, snakemake, walk
 from unripple.api.editor import Editor
 from unripple.api.report import assemble
 from unripple.io.config import Config, read_config
@@ -24,7 +21,6 @@ from unripple.io.provenance import SOURCE_TYPE, source_type
 from unripple.io.results import Results
 from unripple.io.sheet import read_sheet
 
-REPO = Path(__file__).resolve().parents[2]
 ODD = ("line\nbreak.png", "{wildcard}.png", " two words.png", "Ä-日本.png", "-rf.png")
 
 
@@ -109,20 +105,6 @@ def test_a_live_session_saves_the_same(
     assert saved.exif is not None and source_type(out) == SOURCE_TYPE
 
 
-def snakemake(folder: Path, *words: str) -> str:
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(REPO / "Snakefile")]
-    done = subprocess.run(
-        [*command, "--cores", "1", *words],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
-
-
 @pytest.mark.slow
 def test_the_workflow_stands_odd_names_and_sees_their_files_change(tmp_path: Path) -> None:
     folder = make_project(tmp_path, mode="aligned")
@@ -132,15 +114,17 @@ def test_the_workflow_stands_odd_names_and_sees_their_files_change(tmp_path: Pat
         Image.fromarray(picture(seed)).save(photos / name)
     (photos / "dangling.png").symlink_to("nowhere")
     (photos / "folder.png").mkdir()
-    snakemake(folder, "results/align/00000.json")
+    snakemake(folder, "results/align/00000.json", cores=1)
     results = Results(folder / "results")
     first = results.read_manifest("align", None, "00000")
     assert len(first.keys) == len(odd) and set(first.failures) == {"dangling", "folder"}
-    assert "Nothing to be done" in snakemake(folder, "--dry-run", "results/align/00000.json")
+    assert "Nothing to be done" in snakemake(
+        folder, "--dry-run", "results/align/00000.json", cores=1
+    )
     changed = {"line\nbreak.png", odd[-1]}
     for number, name in enumerate(sorted(changed)):
         Image.fromarray(picture(20 + number)).save(photos / name)
-    snakemake(folder, "results/align/00000.json")
+    snakemake(folder, "results/align/00000.json", cores=1)
     rows = {Path(row.path).name: row.photo for row in read_sheet(folder / "data/sheet.tsv")}
     second = results.read_manifest("align", None, "00000")
     renewed = {photo for photo in first.keys if first.keys[photo] != second.keys[photo]}

@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
+from unripple.models.layers.precision import exact_products
+
 Net = TypeVar("Net", bound=nn.Module)
 CPU = torch.device("cpu")
 
@@ -22,7 +24,7 @@ def running(device: torch.device, dtype: torch.dtype | None = None) -> Iterator[
         dtype: None is float32, with TF32 off; torch.bfloat16 runs them under autocast.
     """
     cast = nullcontext() if dtype is None else torch.autocast(device.type, dtype)
-    with torch.no_grad(), _without_tf32(), cast:
+    with torch.no_grad(), exact_products(), cast:
         yield
 
 
@@ -41,16 +43,3 @@ def watched(net: nn.Module) -> list[tuple[tuple[Any, ...], Any]]:
     calls: list[tuple[tuple[Any, ...], Any]] = []
     net.register_forward_hook(lambda _, arguments, result: calls.append((arguments, result)))
     return calls
-
-
-@contextmanager
-def _without_tf32() -> Iterator[None]:
-    switches = (torch.backends.cuda.matmul, torch.backends.cudnn)
-    before = [switch.allow_tf32 for switch in switches]
-    try:
-        for switch in switches:
-            switch.allow_tf32 = False
-        yield
-    finally:
-        for switch, value in zip(switches, before, strict=True):
-            switch.allow_tf32 = value

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -12,28 +11,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.tiny import LANDMARKS, picture, write_project
+from tests.tiny import LANDMARKS, picture, snakemake, write_project
 from unripple.api.steps import STEPS
 from unripple.io.results import Results
 from unripple.io.store import Store
 
 pytestmark = pytest.mark.slow
-REPO = Path(__file__).resolve().parents[2]
-
-
-def snakemake(folder: Path, *arguments: str) -> str:
-    """Run Snakemake in a folder; what it said."""
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(REPO / "Snakefile")]
-    done = subprocess.run(
-        [*command, "--cores", "2", *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
 
 
 def planned(folder: Path, *arguments: str) -> dict[str, int]:

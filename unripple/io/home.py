@@ -1,4 +1,4 @@
-"""Where unripple's own data lies: schema, embedded weights, directions."""
+"""Where unripple's own data lies."""
 
 from __future__ import annotations
 
@@ -14,13 +14,3 @@ def home() -> Path:
 def config_schema() -> Path:
     """The schema of config.yaml, defaults included."""
     return home() / "workflow" / "schemas" / "config.schema.yaml"
-
-
-def embedded_models() -> Path:
-    """The folder of weights that come with the repository."""
-    return home() / "data" / "models"
-
-
-def embedded_directions() -> Path:
-    """The latent directions of the embedded generator."""
-    return home() / "data" / "directions" / "embedded.safetensors"

@@ -7,7 +7,6 @@ import errno
 import logging
 import os
 import shutil
-import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from unripple.zoo.containers import read_container
 from unripple.zoo.layouts import LAYOUTS, Misplaced, States, spreads_apart
 from unripple.zoo.lock import Entry, Lock
 from unripple.zoo.networks import DEAD_KEYS, EXTRAS, fitted
-from unripple.zoo.registry import disk_errors
+from unripple.zoo.registry import disk_errors, temporary_name
 from unripple.zoo.weights import TYPES, read_header, write_state, written_bytes
 
 __all__ = ["DIRECTIONS", "LAYOUTS", "convert", "recognise"]
@@ -186,7 +185,7 @@ def _fit(role: str, state: Mapping[str, Tensor], entry: Entry, source: Path) -> 
 def _write_all(files: Mapping[Path, tuple[Mapping[str, Tensor], Mapping[str, Any]]]) -> None:
     """Write several files; they get their names only when all of them are on the disk."""
     needed = sum(written_bytes(*content) for content in files.values())
-    temporaries = {path: _temporary(path) for path in files}
+    temporaries = {path: temporary_name(path) for path in files}
     folder = next(iter(files)).parent
     try:
         with _full_disk(folder, needed):
@@ -219,10 +218,6 @@ def _full_disk(folder: Path, needed: int) -> Iterator[None]:
                 f"{_megabytes(free)} are free; free some space, or name another folder with "
                 "$UNRIPPLE_MODELS"
             ) from error
-
-
-def _temporary(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}.tmp")
 
 
 def _sweep(path: Path) -> None:

@@ -236,8 +236,13 @@ def disk_errors(path: Path) -> Iterator[None]:
         raise StoreError(f"cannot write {path}: {advice}") from error
 
 
+def temporary_name(path: Path) -> Path:
+    """A name in the same folder that no other process uses; it holds our process id."""
+    return path.with_name(f".{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}.tmp")
+
+
 def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}.tmp")
+    temporary = temporary_name(path)
     with disk_errors(path):
         try:
             with temporary.open("w") as file:

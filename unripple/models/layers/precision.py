@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,3 +22,17 @@ def full_precision(x: Tensor) -> AbstractContextManager[None]:
         return nullcontext()
     off: AbstractContextManager[None] = torch.autocast(kind, enabled=False)
     return off
+
+
+@contextmanager
+def exact_products() -> Iterator[None]:
+    """Within it, products and convolutions on a GPU are float32 indeed, without TF32."""
+    switches: tuple[Any, ...] = (torch.backends.cuda.matmul, torch.backends.cudnn)
+    before = [switch.allow_tf32 for switch in switches]
+    try:
+        for switch in switches:
+            switch.allow_tf32 = False
+        yield
+    finally:
+        for switch, value in zip(switches, before, strict=True):
+            switch.allow_tf32 = value
