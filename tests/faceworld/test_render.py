@@ -11,6 +11,7 @@ from unripple.faceworld import (
     View,
     counterfactual,
     draw_plates,
+    mirrored,
     portrait,
     render,
     sample_factors,
@@ -115,6 +116,20 @@ def test_a_wider_view_shows_the_same_face_elsewhere(faces: Faces) -> None:
     assert torch.allclose(scene.landmarks[0, :, 0], faces.landmarks[0, :, 0] + 8, atol=1e-3)
     window = scene.labels[0, :, 8:72]
     assert (window == faces.labels[0]).float().mean() > 0.98
+
+
+def test_mirrored_factors_give_the_mirrored_person(faces: Faces) -> None:
+    mirror = render(mirrored(faces.factors), SEEDS, size=SIZE)
+    person = (faces.labels != Face.BACKGROUND)[:, None]
+    seen, flipped = faces.photo.float(), mirror.photo.float().flip(-1)
+
+    def apart(other: torch.Tensor) -> float:
+        return float(((seen - other).abs() * person).sum() / person.sum() / 3)
+
+    # What is left is grain; as they are, two faces that look elsewhere are much further apart.
+    assert apart(flipped) < 10 < apart(mirror.photo.float())
+    sides = (faces.labels != 0) != (mirror.labels != 0).flip(-1)
+    assert sides.float().mean() < 0.01
 
 
 def test_sides_must_fit_the_blocks(faces: Faces) -> None:

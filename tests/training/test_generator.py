@@ -158,3 +158,20 @@ def test_the_adversarial_term_trains_its_critic_late(folder: Path) -> None:
     assert "critic" in adversarial.train_step(batch, 16)
     after = adversarial.critic.net.parameters()
     assert any(not torch.equal(a, b) for a, b in zip(before, after, strict=True))
+
+
+def test_mirrored_rows_change_picture_labels_and_factors_together(folder: Path) -> None:
+    data = FaceShards(folder, GeneratorTask.FIELDS, "train")
+    batch = data.first(2)
+    mirrored = generator.mirror_some(batch, torch.tensor([False, True]))
+    for name, value in mirrored.items():
+        assert torch.equal(value[0], batch[name][0]), name
+    assert torch.equal(mirrored["photo"][1], batch["photo"][1].flip(-1))
+    assert torch.equal(
+        mirrored["factors"],
+        torch.stack((batch["factors"][0], faceworld.mirrored(batch["factors"])[1])),
+    )
+    left, right = batch["labels"][1] == Face.LEFT_EYE, mirrored["labels"][1] == Face.RIGHT_EYE
+    assert torch.equal(left.flip(-1), right)
+    again = generator.mirror_some(mirrored, torch.tensor([False, True]))
+    assert all(torch.equal(again[name], batch[name]) for name in batch)

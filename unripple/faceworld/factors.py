@@ -226,6 +226,24 @@ def with_factors(factors: Tensor, **changes: float | Tensor) -> Tensor:
     return changed
 
 
+_HANDED = ("yaw", "roll", "light_azimuth", "hair_part", "gaze_x")
+
+
+def mirrored(factors: Tensor) -> Tensor:
+    """The factors of the faces in a mirror: the world is symmetric but for those that name a side.
+
+    Rendered, they give the flipped render up to the grain of hair, brows and cloth; the background
+    comes from its seed and stays as it was.
+
+    Args:
+        factors: float32 [B, len(FACTORS)].
+
+    Returns:
+        A new tensor of the same shape.
+    """
+    return with_factors(factors, **{name: -factors[:, INDEX[name]] for name in _HANDED})
+
+
 def pose_deg(factors: Tensor) -> Tensor:
     """Yaw, pitch and roll in degrees, float32 [B, 3]."""
     limits = torch.tensor([YAW_MAX_DEG, PITCH_MAX_DEG, ROLL_MAX_DEG])

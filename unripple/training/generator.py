@@ -16,10 +16,12 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from unripple import faceworld
 from unripple.conventions import Face, Photo
 from unripple.models.stylegan2 import Generator, sizes_from_state
 from unripple.training import cards, ema, grids, losses
 from unripple.training.adversarial import PersonCritic
+from unripple.training.augment import swap_sides
 from unripple.training.latents import (
     CHANNELS,
     LR_MLP,
@@ -60,6 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="fuse arithmetic (a minute first, then a fifth faster)",
     )
+    add("--features", type=float, default=4.0, help="weight that eyes, nose and mouth add to 1")
     add("--adversarial", type=float, default=0.0, help="weight on the person, last 30%% (try .03)")
 
 
@@ -74,6 +77,7 @@ def build(chosen: argparse.Namespace) -> GeneratorTask:
         lr=chosen.lr,
         init=chosen.init,
         freeze_mapping=chosen.freeze_mapping,
+        features=chosen.features,
         adversarial=chosen.adversarial,
         compiled=chosen.compile,
     )
@@ -83,6 +87,24 @@ def paint(net: Generator, z: Tensor) -> Tensor:
     """z [B, style_dim] -> pictures float32 [B, 3, S, S], the same w for every layer, no noise."""
     w_plus = net.map(z)[:, None].expand(-1, net.n_codes, -1)
     return net.synthesize(w_plus, noise="none")
+
+
+def mirror_some(batch: Batch, flipped: Tensor) -> Batch:
+    """Faces of which some are seen in a mirror: `photo`, `labels` and `factors` change together.
+
+    Args:
+        batch: photo [B, 3, S, S], labels [B, S, S], factors [B, K].
+        flipped: which rows, bool [B].
+    """
+
+    def chosen(field: str, changed: Tensor) -> Tensor:
+        return torch.where(flipped.view(-1, *[1] * (changed.ndim - 1)), changed, batch[field])
+
+    return {
+        "photo": chosen("photo", batch["photo"].flip(-1)),
+        "labels": chosen("labels", swap_sides(batch["labels"]).flip(-1)),
+        "factors": chosen("factors", faceworld.mirrored(batch["factors"])),
+    }
 
 
 class GeneratorTask:
@@ -102,12 +124,14 @@ class GeneratorTask:
         lr: float = 4e-3,
         init: Path | None = None,
         freeze_mapping: bool = False,
+        features: float = 4.0,
         adversarial: float = 0.0,
         compiled: bool = False,
     ) -> None:
         self.data, self.size, self.batch_size, self.device = data, size, batch_size, device
         self.progress, self.adversarial = 0.0, adversarial
-        self.weights = losses.part_weights().to(device)
+        self.weights = losses.part_weights(features=features).to(device)
+        self.judged_by = losses.part_weights().to(device)  # validation compares between runs
         self.net = small_generator(size)
         if init is not None:
             grow(self.net, trained_state(init))
@@ -125,25 +149,27 @@ class GeneratorTask:
             self.nets["critic"] = self.critic.net
             self.optimizers["critic"] = self.critic.optimizer
         faces = held_out.first(VALIDATION_FACES)
-        self.held_out = self.prepare(faces)
+        self.held_out = self.prepare(faces, self.judged_by)
         self.person = (
             losses.shrink((faces["labels"] != Face.BACKGROUND).float()[:, None], size) > 0.5
         )
 
     def draw(self, rng: torch.Generator) -> Batch:
-        """Random faces."""
-        return self.data.batch(self.batch_size, rng)
+        """Random faces, half of them mirrored."""
+        batch = self.data.batch(self.batch_size, rng)
+        flipped = torch.rand(self.batch_size, generator=rng) < 0.5
+        return mirror_some(batch, flipped.to(self.data.device))
 
-    def prepare(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+    def prepare(self, batch: Batch, part_weights: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """A raw batch -> (z, pictures [B, 3, S, S], pixel weights [B, 1, S, S]) on the device."""
         photo = grids.from_uint8(batch["photo"].to(self.device))
-        weights = losses.pixel_weights(batch["labels"].to(self.device), self.weights)
+        weights = losses.pixel_weights(batch["labels"].to(self.device), part_weights)
         z = code(batch["factors"].to(self.device))
         return z, losses.shrink(photo, self.size), losses.shrink(weights, self.size)
 
     def train_step(self, batch: Batch, step: int) -> Figures:
         """One step of Adam on the pyramid loss."""
-        z, target, weights = self.prepare(batch)
+        z, target, weights = self.prepare(batch, self.weights)
         with autocast(self.device):
             picture = self.paint(self.net, z)
         loss = losses.pyramid_l1(picture - target, weights)
