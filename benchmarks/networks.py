@@ -43,6 +43,7 @@ from unripple.models import (
 )
 from unripple.models.layers.precision import exact_products
 from unripple.stages.invert import Consultant, consult, draw
+from unripple.zoo.memory import keep_freed_memory
 
 WORST_ERROR = 0.01
 ENOUGH_VALUES = 16
@@ -346,6 +347,7 @@ def main() -> None:
     )
     parser.add_argument("--threads", type=int, help="of the CPU; all cores if not given")
     asked = parser.parse_args()
+    keep_freed_memory()
     if asked.threads:
         torch.set_num_threads(asked.threads)
     devices = [asked.device] if asked.device else ["cpu", "cuda"][: 1 + torch.cuda.is_available()]

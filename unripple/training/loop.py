@@ -25,6 +25,7 @@ from unripple.conventions import Photo
 from unripple.training import checkpoint, grids
 from unripple.training.checkpoint import Clock
 from unripple.training.schedule import Budget, learning_rate_factor, set_learning_rate
+from unripple.zoo.memory import keep_freed_memory
 
 log = logging.getLogger("unripple.training")
 
@@ -149,6 +150,7 @@ def fit(
         BadCheckpoint: the checkpoint in `out` cannot be resumed.
         FloatingPointError: a loss is no longer finite.
     """
+    keep_freed_memory()
     rng = torch.Generator().manual_seed(seed)
     torch.manual_seed(seed)
     clock, last = Clock(), out / checkpoint.NAME

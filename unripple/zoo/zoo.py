@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from unripple.conventions import BadCheckpoint, BadConfig, UnknownName, UnrippleError
 from unripple.zoo.lock import Lock, read_lock
+from unripple.zoo.memory import keep_freed_memory
 from unripple.zoo.weights import read_header
 
 if TYPE_CHECKING:
@@ -228,6 +229,8 @@ class Zoo:
             from unripple.zoo import networks
 
             device = networks.find_device(self.device)
+            if device.type == "cpu":
+                keep_freed_memory()
             if role == MTCNN:
                 self._loaded[role] = networks.load_mtcnn(device)
             else:

@@ -1,0 +1,32 @@
+"""Keep freed memory for the next picture instead of handing it back to the system.
+
+A layer at 1024 px holds maps of more than 32 MB, which glibc takes from the system one by one and
+gives back at once, so that every layer pays for clean pages again: two fifths of a picture's time
+on a CPU. Kept, they cost a quarter more memory at the peak.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from functools import lru_cache
+
+_TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX = -1, -2, -4  # numbers of malloc.h
+_OURS = {_MMAP_MAX: 0, _TRIM_THRESHOLD: 2**31 - 1, _TOP_PAD: 64 << 20}
+_THEIRS = ("MALLOC_MMAP_MAX_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_TOP_PAD_", "GLIBC_TUNABLES")
+
+
+@lru_cache(maxsize=1)
+def keep_freed_memory() -> bool:
+    """Tune glibc's malloc for this process, once.
+
+    Returns:
+        Whether it was tuned: not where the environment says how, and not without glibc.
+    """
+    if any(name in os.environ for name in _THEIRS):
+        return False
+    tune = getattr(ctypes.CDLL(None), "mallopt", None)
+    if tune is None:
+        return False
+    answers = [tune(option, value) for option, value in _OURS.items()]
+    return all(answer == 1 for answer in answers)
