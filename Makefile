@@ -13,7 +13,7 @@ export OMP_NUM_THREADS ?= 1
 GOLDENS ?= ../shared/goldens
 GPU_PYTHON ?= $(BIN)/python
 
-.PHONY: demo test test-gpu parity test-slurm lint format clean train samples benchmark
+.PHONY: demo test test-gpu parity test-slurm lint format clean train samples benchmark quality gallery
 
 $(UV):
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check --target .uv "uv>=0.5"
@@ -37,6 +37,14 @@ samples: $(STAMP)
 ## Measure the edit against the truth on 64 held-out photos.
 benchmark: $(STAMP)
 	$(BIN)/python benchmarks/edit.py
+
+## How good each model is, on 256 held-out photos, and what each part of the recipe is good for.
+quality: $(STAMP)
+	$(BIN)/python benchmarks/quality.py
+
+## Make docs/gallery.md from the first 12 photos of the benchmark.
+gallery: $(STAMP)
+	$(BIN)/python benchmarks/gallery.py
 
 test: $(STAMP)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -n 2

@@ -46,22 +46,36 @@ wildcard_constraints:
     photo=r"[a-z0-9_+-]+",
 
 
-def begin():
-    """Be the only run in this folder; a dry run writes nothing and needs no leave.
+def writes():
+    """Whether this process decides what is made; a dry run writes nothing and needs no leave."""
+    return (
+        workflow.is_main_process
+        and workflow.executor_plugin is not None
+        and not workflow.dryrun
+    )
 
-    What a killed run left behind goes away: half-written files, and Snakemake's locks on results,
-    which nobody else would remove.
+
+def be_alone(folder):
+    """Be the only run that writes to a folder; whether the one before was killed.
+
+    Snakemake's locks that a killed run left there go away: nobody else would remove them.
     """
-    if workflow.executor_plugin is None or workflow.dryrun:
-        return
     try:
-        if claim(RESULTS.root):
-            RESULTS.sweep()
+        killed = claim(folder)
     except UnrippleError as error:
         raise WorkflowError(str(error)) from None
     for lock in Path(".snakemake/locks").glob("*.lock"):
-        if f"{RESULTS.root}/" in lock.read_text():
+        if f"{folder}/" in lock.read_text():
             lock.unlink()
+    return killed
+
+
+def begin():
+    """Be the only run in this folder, and clear away what a killed one left half-written."""
+    if not writes():
+        return
+    if be_alone(RESULTS.root):
+        RESULTS.sweep()
     records = Path(".snakemake/metadata")
     if records.is_dir() and not any(records.iterdir()):
         # Without records Snakemake would take manifests for up to date, whatever they were made

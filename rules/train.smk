@@ -1,37 +1,74 @@
-# Train every embedded model from nothing: snakemake train. Resumes where it was stopped; the same
-# commands run without Snakemake (see training/README.md). The weights in data/models are written by
-# these rules but are not their declared outputs: editing photos must never set off a training.
+# Train every embedded model from nothing: snakemake train. Resumes where it was stopped, killed or
+# not; the same commands run without Snakemake (see training/README.md). The weights in data/models
+# are written by these rules but are not their declared outputs: editing photos must never set off a
+# training.
 
-# net -> (words after `python -m unripple.training`, what must be trained before)
+import os
+
+# Share of every budget of minutes and of the shards: UNRIPPLE_TRAIN_SHARE=0.01 snakemake train tries
+# the whole chain. A training that was finished goes on when its share grows; delete its `done`.
+SHARE = float(os.environ.get("UNRIPPLE_TRAIN_SHARE", "1"))
+SHARDS = max(4, round(90 * SHARE))
+
+# Memory that a step frees is kept for the next one, instead of going back to the system each time.
+KEEP_MEMORY = (
+    "MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=8589934592 MALLOC_TOP_PAD_=268435456"
+)
+
+# net -> (words after `python -m unripple.training`, minutes, what must be trained before)
 TRAININGS = {
-    "parser": ("parser --minutes 15", []),
-    "depth": ("depth --minutes 15 --batch 8", []),
-    "landmarks": ("landmarks --minutes 10", []),
-    "pose": ("pose --minutes 6 --batch 32", []),
-    "identity": ("identity --minutes 10 --batch 32", []),
-    "inpainter": ("inpainter --minutes 45", ["parser"]),
-    "generator64": ("generator --size 64 --minutes 25 --batch 8 --export never", []),
+    "parser": ("parser", 15, []),
+    "depth": ("depth --batch 8", 15, []),
+    "landmarks": ("landmarks", 10, []),
+    "pose": ("pose --batch 32", 6, []),
+    "identity": ("identity --batch 32", 10, []),
+    "inpainter": ("inpainter", 45, ["parser"]),
+    "generator64": ("generator --size 64 --batch 8 --export never", 25, []),
     "generator": (
-        "generator --size 128 --init runs/generator64 --freeze-mapping --minutes 45 --batch 8",
+        "generator --size 128 --init runs/generator64 --freeze-mapping --batch 8",
+        45,
         ["generator64"],
     ),
     "e4e_codes": (
-        "e4e --phase codes --generator runs/generator64 --minutes 20 --batch 8 --export never",
+        "e4e --phase codes --generator runs/generator64 --batch 8 --export never",
+        20,
         ["generator64"],
     ),
     "e4e": (
-        "e4e --init runs/e4e_codes --minutes 30 --batch 8 --perceptual 0.5 --identity 0.2",
+        "e4e --init runs/e4e_codes --batch 8 --perceptual 0.5 --identity 0.2",
+        30,
         ["generator", "e4e_codes", "parser", "identity"],
     ),
-    "hfgi": (
-        "hfgi --minutes 40 --batch 8",
-        ["generator", "e4e", "parser", "identity"],
+    "hfgi": ("hfgi --batch 8", 60, ["generator", "e4e"]),
+    "hfgi_faithful": (
+        "hfgi --pairs 0 --name hfgi-faithful --batch 8",
+        40,
+        ["generator", "e4e"],
     ),
 }
+
+# What is found in minutes, without shards and without a loop to resume.
+FOUND = {
+    "directions": ("directions", ["generator", "pose"]),
+}
+
+
+@lru_cache(maxsize=1)
+def begin_training():
+    """Be the only `snakemake train` in this folder, whatever killed the one before."""
+    if writes():
+        be_alone(Path("runs"))
+
+
+def trained(nets):
+    """The marks of finished trainings."""
+    begin_training()
+    return [f"runs/{net}/done" for net in nets]
 
 
 wildcard_constraints:
     net="|".join(TRAININGS),
+    found="|".join(FOUND),
 
 
 rule train_data:
@@ -42,14 +79,17 @@ rule train_data:
     conda:
         "../envs/unripple.yaml"
     threads: 2
+    params:
+        shards=SHARDS,
     shell:
-        "python -m unripple.training data --out runs/data/128 --shards 90 --workers {threads} 2> {log:q}"
+        "python -m unripple.training data --out runs/data/128 --shards {params.shards}"
+        " --workers {threads} 2>> {log:q}"
 
 
 rule train_net:
     input:
         "runs/data/128/done",
-        lambda wildcards: [f"runs/{net}/done" for net in TRAININGS[wildcards.net][1]],
+        lambda wildcards: trained(TRAININGS[wildcards.net][2]),
     output:
         touch("runs/{net}/done"),
     log:
@@ -58,26 +98,28 @@ rule train_net:
         "../envs/unripple.yaml"
     params:
         words=lambda wildcards: TRAININGS[wildcards.net][0],
+        minutes=lambda wildcards: f"{TRAININGS[wildcards.net][1] * SHARE:g}",
+        memory=KEEP_MEMORY,
     shell:
-        "python -m unripple.training {params.words} --data runs/data/128 --out runs/{wildcards.net}"
-        " 2> {log:q}"
+        "{params.memory} python -m unripple.training {params.words} --minutes {params.minutes}"
+        " --data runs/data/128 --out runs/{wildcards.net} 2>> {log:q}"
 
 
-rule train_directions:
+rule train_found:
     input:
-        "runs/generator/done",
-        "runs/pose/done",
+        lambda wildcards: trained(FOUND[wildcards.found][1]),
     output:
-        touch("runs/directions/done"),
+        touch("runs/{found}/done"),
     log:
-        "runs/log/directions.log",
+        "runs/log/{found}.log",
     conda:
         "../envs/unripple.yaml"
+    params:
+        words=lambda wildcards: FOUND[wildcards.found][0],
     shell:
-        "python -m unripple.training directions 2> {log:q}"
+        "python -m unripple.training {params.words} 2>> {log:q}"
 
 
 rule train:
     input:
-        expand("runs/{net}/done", net=TRAININGS),
-        "runs/directions/done",
+        lambda _: trained([*TRAININGS, *FOUND]),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -46,3 +48,28 @@ def test_a_run_ends_in_weights_and_a_card(tmp_path: Path, monkeypatch: pytest.Mo
     assert "2 steps, 4 pictures" in card
     assert "| person_l1 |" in card
     assert oct((tmp_path / "models" / "generator.safetensors").stat().st_mode)[-3:] == "644"
+
+
+def test_two_processes_do_not_train_in_one_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write_factor_shards(tmp_path / "toys", size=64)
+    words = ["pose", "--batch", "4", "--data", str(folder), "--out", str(tmp_path / "run")]
+    words += ["--models", str(tmp_path / "models"), "--steps", "1"]
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path / "run")], stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None and other.stdout.readline() == "claimed\n"
+        assert door.main(words) == 2
+        assert "another run is at work here (process" in capsys.readouterr().err
+        other.kill()
+    assert door.main(words) == 0
+
+
+HOLD = """
+import sys, time, pathlib
+from unripple.io.lock import claim
+claim(pathlib.Path(sys.argv[1]))
+print("claimed", flush=True)
+time.sleep(600)
+"""

@@ -7,15 +7,16 @@ from pathlib import Path
 import pytest
 import torch
 
+from unripple.conventions import BadConfig, UnrippleError
 from unripple.models.hfgi import fuse
-from unripple.training import encoders, hfgi, latents, loop
+from unripple.training import encoders, hfgi, latents, loop, turned
 from unripple.training.critics import Critic
 from unripple.training.hfgi import HfgiTask
 from unripple.training.schedule import Budget
 from unripple.training.shards import FaceShards
 from unripple.zoo import networks
 
-from .toy_faces import write_shards
+from .factor_faces import write_factor_shards
 
 SIZE = 64
 
@@ -36,20 +37,30 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hfgi, "VALIDATION_FACES", 4)
 
 
-@pytest.fixture
-def task(tmp_path: Path) -> HfgiTask:
+def small_task(tmp_path: Path, pairs: float) -> HfgiTask:
     torch.manual_seed(0)
-    folder = write_shards(tmp_path / "toys", size=SIZE)
+    folder = write_factor_shards(tmp_path / "toys", size=SIZE)
     generator = loop.frozen(latents.small_generator(SIZE), "cpu")
     encoder = loop.frozen(encoders.small_encoder(), "cpu")
     return HfgiTask(
-        FaceShards(folder, ("photo",), "train"),
-        FaceShards(folder, ("photo",), "val"),
+        FaceShards(folder, turned.FIELDS, "train"),
+        FaceShards(folder, turned.FIELDS, "val"),
         generator,
         (encoder, torch.zeros(latents.STYLE_DIM)),
         critic=Critic(),
         batch_size=4,
+        pairs=pairs,
     )
+
+
+@pytest.fixture
+def task(tmp_path: Path) -> HfgiTask:
+    return small_task(tmp_path, pairs=0.0)
+
+
+@pytest.fixture
+def pair_task(tmp_path: Path) -> HfgiTask:
+    return small_task(tmp_path, pairs=0.5)
 
 
 def test_the_identity_map_warps_nothing() -> None:
@@ -91,7 +102,7 @@ def test_steps_restore_the_photo_and_leave_the_frozen_nets_alone(task: HfgiTask)
     figures = task.validate()
     assert figures["left_shifted"] > 0
     assert {"psnr_db", "psnr_e4e_db", "align", "align_shifted"} <= set(figures)
-    assert task.sample().shape == (3 * SIZE, 4 * SIZE, 3)
+    assert task.sample().shape == (6 * SIZE, 4 * SIZE, 3)
 
 
 def test_the_export_is_what_the_stages_load(task: HfgiTask, tmp_path: Path) -> None:
@@ -107,3 +118,123 @@ def test_the_export_is_what_the_stages_load(task: HfgiTask, tmp_path: Path) -> N
     stored = task.generator.synthesize(w_plus, noise="none", inject=inject)
     _, trained = task.consult(task.average, w_plus, residual, picture)
     assert torch.allclose(stored, trained, atol=0.05 * float(stored.abs().max()))
+
+
+def test_what_the_person_hid_is_unknown_and_nothing_else() -> None:
+    """Three pixels: person in photo alone, in the target alone, in neither."""
+    alpha, other = torch.tensor([[[255, 0, 0]]]), torch.tensor([[[0, 255, 0]]])
+    faces = {
+        "photo": torch.zeros(1, 3, 1, 3, dtype=torch.uint8),
+        "alpha": alpha.to(torch.uint8),
+        "factors": torch.zeros(1, 2),
+    }
+    case = turned.Case.of(
+        turned.beside(faces, faces, {**faces, "alpha": other.to(torch.uint8)}), "cpu"
+    )
+    assert case.n == 1 and len(case.photo) == len(case.target) == 2
+    assert case.known[:, 0, 0].tolist() == [[1, 1, 1], [0, 1, 1]]
+
+
+def test_partners_are_each_others() -> None:
+    assert turned.partners(6).tolist() == [1, 0, 3, 2, 5, 4]
+
+
+def test_batches_of_pairs_end_with_two_photos_of_one_person(pair_task: HfgiTask) -> None:
+    batch = pair_task.draw(torch.Generator().manual_seed(1))
+    assert len(batch["photo"]) == 4 and len(batch["target_photo"]) == 2
+    shard = pair_task.data.shards[0]  # type: ignore[union-attr]
+    for photo, target in zip(batch["photo"][2:], batch["target_photo"], strict=True):
+        where = [
+            next(row for row in range(16) if torch.equal(shards["photo"][row], picture))
+            for picture in (photo, target)
+            for shards in (shard, pair_task.data.shards[1])  # type: ignore[union-attr]
+            if any(torch.equal(one, picture) for one in shards["photo"])
+        ]
+        assert len(where) == 2 and where[0] ^ 1 == where[1]
+
+
+def test_codes_turn_by_the_change_of_the_true_factors(pair_task: HfgiTask) -> None:
+    case = turned.Case.of(pair_task.draw(torch.Generator().manual_seed(1)), "cpu")
+    w_plus, picture = pair_task.invert(case.photo)
+    moved, drawn = pair_task.turn(w_plus, picture, case)
+    assert torch.equal(moved[:2], w_plus[:2]) and torch.equal(drawn[:2], picture[:2])
+    before, after = (pair_task.generator.map(latents.code(f)) for f in case.factors or ())
+    change = (after - before)[:, None].expand(-1, w_plus.shape[1], -1)
+    assert torch.allclose(moved[2:] - w_plus[2:], change, atol=1e-5)
+    # A generator that draws factors needs no encoder's errors: with w of the photo's factors, the
+    # turned codes are those of the target's.
+    exact = before[:, None].expand_as(change)
+    turned_codes, _ = pair_task.turn(torch.cat((w_plus[:2], exact)), picture, case)
+    assert torch.allclose(turned_codes[2:], after[:, None].expand_as(change), atol=1e-5)
+
+
+def test_steps_on_pairs_draw_the_other_photo(pair_task: HfgiTask) -> None:
+    batch = pair_task.draw(torch.Generator().manual_seed(0))
+    steps = [pair_task.train_step(batch, step) for step in range(12)]
+    assert float(steps[-1]["pyramid"]) < 0.9 * float(steps[0]["pyramid"])
+    assert {"edit_psnr_db", "inner_ghost", "inner_return"} <= set(pair_task.validate())
+    assert pair_task.sample().shape == (6 * SIZE, 4 * SIZE, 3)
+
+
+def test_hidden_background_teaches_nothing(pair_task: HfgiTask) -> None:
+    """Other colours where the person left: the same losses."""
+    batch = pair_task.draw(torch.Generator().manual_seed(0))
+    gone = (batch["alpha"][2:] > 0) & (batch["target_alpha"] == 0)
+    assert gone.any()
+    other = dict(batch)
+    other["target_photo"] = torch.where(
+        gone[:, None], 255 - batch["target_photo"], batch["target_photo"]
+    )
+    torch.manual_seed(3)
+    before = {k: v.clone() for k, v in pair_task.net.state_dict().items()}
+    one = pair_task.train_step(batch, 0)
+    pair_task.net.load_state_dict(before)
+    torch.manual_seed(3)
+    two = pair_task.train_step(other, 0)
+    assert all(float(one[name]) == float(two[name]) for name in one)
+
+
+def test_the_figures_of_true_edits_are_perfect(pair_task: HfgiTask) -> None:
+    faces = pair_task.held_out
+    true = faces["photo"][turned.partners(4)].float() / 127.5 - 1
+    found = turned.figures(faces, true)
+    assert found["inner_return"] == pytest.approx(1, abs=1e-4)
+    assert found["inner_ghost"] == pytest.approx(0, abs=1e-4)
+    unmoved = turned.figures(faces, faces["photo"].float() / 127.5 - 1)
+    assert unmoved["inner_ghost"] == pytest.approx(1, abs=1e-4)
+
+
+def test_a_training_starts_from_another_and_has_its_own_name(
+    pair_task: HfgiTask, tmp_path: Path
+) -> None:
+    loop.fit(pair_task, tmp_path / "run", budget=Budget(steps=2))
+    folder = tmp_path / "toys"
+    next_task = HfgiTask(
+        FaceShards(folder, turned.FIELDS, "train"),
+        FaceShards(folder, turned.FIELDS, "val"),
+        pair_task.generator,
+        (pair_task.encoder, pair_task.latent_avg),
+        critic=Critic(),
+        batch_size=4,
+        init=tmp_path / "run",
+        name="hfgi-faithful",
+    )
+    wanted = pair_task.average.state_dict()
+    assert all(torch.equal(v, wanted[k]) for k, v in next_task.net.state_dict().items())
+    assert [path.name for path in next_task.export(tmp_path)] == ["hfgi-faithful.safetensors"]
+
+
+def test_pairs_are_a_share(tmp_path: Path) -> None:
+    from unripple.training.__main__ import parser_for
+
+    chosen = parser_for("hfgi").parse_args(["--data", str(tmp_path), "--pairs", "1.5"])
+    with pytest.raises(BadConfig, match="from 0 to 1"):
+        chosen.module.build(chosen)
+
+
+def test_plain_photos_have_no_pairs(tmp_path: Path) -> None:
+    from unripple.training.__main__ import parser_for
+
+    chosen = parser_for("hfgi").parse_args(["--data", str(tmp_path), "--pairs", "0.5"])
+    with pytest.raises(UnrippleError, match="plain photos have no true pairs"):
+        chosen.module.build(chosen)

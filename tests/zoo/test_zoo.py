@@ -8,7 +8,7 @@ import pytest
 
 from unripple.conventions import BadCheckpoint, BadConfig, UnknownName
 from unripple.zoo.lock import read_lock
-from unripple.zoo.zoo import Zoo, chosen_directions
+from unripple.zoo.zoo import Zoo, chosen_directions, embedded_variants
 
 LOCK = """
 files:
@@ -59,6 +59,33 @@ def test_a_stage_stands_for_its_role() -> None:
 
 def test_a_path_is_taken_as_it_is() -> None:
     assert Zoo({"parser": "mine.safetensors"}).path("parser") == Path("mine.safetensors")
+
+
+def faithful(home: Path) -> Path:
+    path = home / "data" / "models" / "hfgi-faithful.safetensors"
+    path.parent.mkdir(exist_ok=True)
+    path.touch()
+    return path
+
+
+def test_a_role_may_have_other_embedded_files(home: Path) -> None:
+    path = faithful(home)
+    zoo = Zoo({"hfgi": "hfgi-faithful"})
+    assert zoo.path("hfgi") == path and not zoo.is_published("hfgi")
+    assert zoo.path("parser") == home / "data" / "models" / "parser.safetensors"
+    assert Zoo({"base": "published", "invert": "hfgi-faithful"}).path("hfgi") == path
+    assert Zoo().path("hfgi").name == "hfgi.safetensors"
+    assert embedded_variants() == ["hfgi-faithful"]
+
+
+def test_another_embedded_file_serves_its_own_role_alone(home: Path) -> None:
+    faithful(home)
+    with pytest.raises(BadConfig, match=r"models\.parser: 'hfgi-faithful' holds no parser"):
+        Zoo({"parser": "hfgi-faithful"}).path("parser")
+    with pytest.raises(UnknownName, match="did you mean 'hfgi-faithful'"):
+        Zoo({"hfgi": "hfgi-faithfull"}).path("hfgi")
+    with pytest.raises(BadConfig, match="no set 'hfgi-faithful'"):
+        Zoo("hfgi-faithful")
 
 
 def test_the_folder_of_published_models_can_be_elsewhere(

@@ -83,6 +83,7 @@ class Editor:
         device: where networks run: "cpu", "cuda", "auto".
         settings: sections of a config that differ from the defaults, like
             `{"inpaint": {"painter": "telea"}}`; checked like a config.
+        shelf: of another session, to share what both compute; its own one if None.
 
     Example:
         >>> editor = Editor()  # doctest: +SKIP
@@ -95,13 +96,14 @@ class Editor:
         device: str = "cpu",
         *,
         settings: Mapping[str, Any] | None = None,
+        shelf: MemoryShelf | None = None,
     ) -> None:
         config = dict(settings or {})
         if models is not None:
             config["models"] = models if isinstance(models, str) else dict(models)
         self.config: Config = complete(config)
         self._zoo = Zoo(self.config["models"], device)
-        self._shelf = MemoryShelf()
+        self._shelf = MemoryShelf() if shelf is None else shelf
 
     @property
     def directions(self) -> dict[str, Direction]:

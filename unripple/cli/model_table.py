@@ -10,7 +10,7 @@ from unripple.conventions import UnrippleError
 from unripple.zoo import registry
 from unripple.zoo.lock import Entry, Lock
 from unripple.zoo.registry import State
-from unripple.zoo.zoo import MTCNN, ROLES, Zoo, embedded_folder
+from unripple.zoo.zoo import MTCNN, ROLES, Zoo, embedded_folder, embedded_variants
 
 EMBEDDED_LICENCE = "Apache-2.0"
 MTCNN_LICENCE = (
@@ -42,13 +42,13 @@ class Row:
 
 def embedded_rows() -> Iterable[Row]:
     """The weights that come with the program."""
-    for role in ROLES:
-        path = embedded_folder() / "models" / f"{role}.safetensors"
+    for name in (*ROLES, *embedded_variants()):
+        path = embedded_folder() / "models" / f"{name}.safetensors"
         there = path.exists()
         yield Row(
-            f"embedded/{role}",
+            f"embedded/{name}",
             "embedded",
-            (role,),
+            (name.split("-")[0],),
             path.stat().st_size if there else None,
             EMBEDDED_LICENCE,
             True,

@@ -24,7 +24,14 @@ from unripple.cli.model_table import (
 )
 from unripple.conventions import BadCheckpoint, DownloadFailed, UnknownName
 from unripple.zoo.acquire import add, fetch
-from unripple.zoo.zoo import MTCNN, ROLES, embedded_folder, published_folder, published_lock
+from unripple.zoo.zoo import (
+    MTCNN,
+    ROLES,
+    embedded_folder,
+    embedded_variants,
+    published_folder,
+    published_lock,
+)
 
 log = logging.getLogger(__name__)
 
@@ -118,9 +125,9 @@ def _card(options: argparse.Namespace) -> None:
     if name in lock.entries:
         rows = {row.name: row for row in published_rows(lock, published_folder())}
         cards.append(published_card(lock.entries[name], rows[name]))
-    role = name.removeprefix("embedded/")
-    if role in ROLES:
-        path = embedded_folder() / "models" / f"{role}.md"
+    embedded = [*ROLES, *embedded_variants()]
+    if name.removeprefix("embedded/") in embedded:
+        path = embedded_folder() / "models" / f"{name.removeprefix('embedded/')}.md"
         try:
             terms = f"Licence: {EMBEDDED_LICENCE}. Commercial use: yes."
             cards.append(f"{path.read_text()}\n{terms}\n")
@@ -129,7 +136,7 @@ def _card(options: argparse.Namespace) -> None:
     if name == MTCNN:
         cards.append(f"# {MTCNN}\n\nFace finder of facenet-pytorch.\n\nLicence: {MTCNN_LICENCE}\n")
     if not cards:
-        known = [*lock.entries, MTCNN, *(f"embedded/{role}" for role in ROLES)]
+        known = [*lock.entries, MTCNN, *(f"embedded/{one}" for one in embedded)]
         close = difflib.get_close_matches(name, known, n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
         raise UnknownName(f"no model {name!r}; {hint}")

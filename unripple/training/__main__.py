@@ -10,6 +10,7 @@ import sys
 import torch
 
 from unripple.conventions import UnrippleError
+from unripple.io.lock import claimed
 from unripple.training import cards, checkpoint, loop, options
 from unripple.training.schedule import Budget
 
@@ -45,28 +46,32 @@ def parser_for(name: str) -> argparse.ArgumentParser:
 
 
 def train(chosen: argparse.Namespace) -> int:
-    """Build the task, run it, export it. Exit status 143 when a signal ended it early."""
+    """Build the task, run it, export it. Exit status 143 when a signal ended it early.
+
+    Raises:
+        StoreError: another process trains in that folder.
+    """
     task: loop.Task = chosen.module.build(chosen)
     if chosen.export == "now":
-        rng = torch.Generator()
-        clock, finished = checkpoint.restore(chosen.out / checkpoint.NAME, task, rng), True
+        clock = checkpoint.restore(chosen.out / checkpoint.NAME, task, torch.Generator())
         task.progress = 1.0
     else:
-        clock, finished = loop.fit(
-            task,
-            chosen.out,
-            budget=Budget(chosen.steps, chosen.minutes),
-            seed=chosen.seed,
-            resume=chosen.resume == "automatic",
-            save_minutes=chosen.save_minutes,
-            validate_minutes=chosen.validate_minutes,
-        )
-    if not finished:
-        return 143
+        with claimed(chosen.out):
+            clock, finished = loop.fit(
+                task,
+                chosen.out,
+                budget=Budget(chosen.steps, chosen.minutes),
+                seed=chosen.seed,
+                resume=chosen.resume == "automatic",
+                save_minutes=chosen.save_minutes,
+                validate_minutes=chosen.validate_minutes,
+            )
+        if not finished:
+            return 143
     if chosen.export != "never":
         chosen.models.mkdir(parents=True, exist_ok=True)
-        task.export(chosen.models)
-        cards.write(chosen.models, task, clock, chosen)
+        weights, *_ = task.export(chosen.models)
+        cards.write(weights, task, clock, chosen)
     return 0
 
 

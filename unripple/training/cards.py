@@ -36,15 +36,14 @@ def save_half(path: Path, state: Mapping[str, Tensor], **metadata: str) -> Path:
     return path
 
 
-def write(folder: Path, task: Task, clock: Clock, chosen: argparse.Namespace) -> Path:
-    """Write `<folder>/<role>.md`: data, steps, time, and validation of what was exported."""
+def write(weights: Path, task: Task, clock: Clock, chosen: argparse.Namespace) -> Path:
+    """Write the card beside the exported weights: data, steps, time, and validation."""
     figures = task.validate()
-    weights = folder / f"{task.role}.safetensors"
     size = f"{weights.stat().st_size / 1e6:.1f} MB" if weights.exists() else "none"
     spent = f"{clock.step} steps, {clock.pictures} pictures, {clock.seconds / 60:.1f} minutes"
     words = {k: v for k, v in sorted(vars(chosen).items()) if k not in {"module", "export"}}
     lines = [
-        f"# {task.role}",
+        f"# {weights.stem}",
         "",
         task.notes(),
         "",
@@ -62,6 +61,6 @@ def write(folder: Path, task: Task, clock: Clock, chosen: argparse.Namespace) ->
         *(f"| {name} | {value:.4g} |" for name, value in figures.items()),
         "",
     ]
-    path = folder / f"{task.role}.md"
+    path = weights.with_suffix(".md")
     path.write_text("\n".join(lines))
     return path

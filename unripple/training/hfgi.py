@@ -2,9 +2,15 @@
 
 The residual is what the inversion lost: photo minus G(e4e(photo)). The residual encoder turns it
 into a scale and a shift of one layer's features, so that the picture comes back. For edits the
-residual lies in the wrong place, so the aligner learns to move it: part of the residuals are warped
-at random, shown together with the inversion, and must come back unwarped. Warping every residual
-holds the reconstruction down; `--warped` of them is enough.
+residual lies in the wrong place, so the aligner must learn to move it. Two ways, mixed at will:
+
+- as published (`--warped`): residuals are bent by a random perspective, shown together with the
+  inversion, and must come back unbent. Bending every one holds the reconstruction down.
+- from true pairs (`--pairs`), which only a rendered world has: the codes of one photo are turned to
+  the pose of the person's other photo, and the residual must become what is missing there, so that
+  the other photo comes out. What the person hid in the first photo cannot be known and counts 0.
+
+`--pairs 0 --name hfgi-faithful` is the published training.
 
 Source: Wang et al. 2022, "High-Fidelity GAN Inversion for Image Attribute Editing", section 3.
 """
@@ -18,15 +24,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from unripple.conventions import Photo
+from unripple.conventions import BadConfig, Photo, UnrippleError
 from unripple.models import hfgi
 from unripple.models.e4e import Encoder
 from unripple.models.stylegan2 import Generator
-from unripple.training import cards, critics, ema, grids, losses
+from unripple.training import cards, checkpoint, critics, ema, grids, losses, turned
 from unripple.training.encoders import SIZE, load_encoder
-from unripple.training.latents import CHANNELS, load_generator
+from unripple.training.latents import CHANNELS, code, load_generator
 from unripple.training.loop import Batch, Figures, adam, autocast, minimise, parameters, place
-from unripple.training.shards import FaceShards, FolderPhotos, open_photos
+from unripple.training.shards import FaceShards, FolderPhotos, Split, has_shards, open_photos
 from unripple.training.single import decay_at
 
 INJECT_AFTER = 7  # code index of the first styled convolution of the 64 px block
@@ -34,6 +40,7 @@ STRIDES = (2, 1)  # residuals of 128 px -> conditions of 64 px
 ALIGNER_WIDTHS = (16, 16, 32, 48)
 RESIDUAL_WIDTHS = (16, 32, 32)
 VALIDATION_FACES = 32
+PAIRS = 0.75  # 1 cost 1.6 dB of inversion, 0.5 left more of the ghost: training/README.md
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,26 +49,49 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--generator", type=Path, default=Path("runs/generator"), help="run folder or safetensors")
     add("--encoder", type=Path, default=Path("runs/e4e"), help="run folder or safetensors")
     add("--lr", type=float, default=2e-3)
-    add("--warped", type=float, default=0.4, help="share of the residuals that are warped")
+    add("--init", type=Path, help="run folder whose averaged nets to start from")
+    add("--name", default="hfgi", help="of the exported files, without suffix")
+    add("--pairs", type=float, help="share of each batch that learns from true pairs; default "
+        f"{PAIRS} with shards, 0 with plain photos")  # fmt: skip
+    add("--warped", type=float, default=0.4, help="share of the other residuals that are warped")
     add("--align", type=float, default=0.5, help="weight of the aligner's own loss")
     add("--perceptual", type=float, default=0.0, help="weight of the parser's features")
     add("--identity", type=float, default=0.0, help="weight of the identity net's cosine")
 
 
 def build(chosen: argparse.Namespace) -> HfgiTask:
-    """Open the data and the frozen nets, and build the two that learn."""
+    """Open the data and the frozen nets, and build the two that learn.
+
+    Raises:
+        BadConfig: `--pairs` is no share.
+        UnrippleError: pairs are asked of plain photos.
+    """
     device = chosen.device
+    rendered = has_shards(chosen.data)
+    if chosen.pairs is not None and not 0 <= chosen.pairs <= 1:
+        raise BadConfig(f"--pairs {chosen.pairs:g}: a share of the batch, from 0 to 1")
+    if chosen.pairs and not rendered:
+        raise UnrippleError(
+            f"--pairs {chosen.pairs:g}: plain photos have no true pairs; use shards, or --pairs 0"
+        )
+
+    def opened(split: Split) -> FaceShards | FolderPhotos:
+        return open_photos(chosen.data, size=SIZE, split=split, device=device, fields=turned.FIELDS)
+
     return HfgiTask(
-        open_photos(chosen.data, size=SIZE, split="train", device=device),
-        open_photos(chosen.data, size=SIZE, split="val", device=device),
+        opened("train"),
+        opened("val"),
         load_generator(chosen.generator, device),
         load_encoder(chosen.encoder, device),
         critic=critics.load(chosen),
         batch_size=chosen.batch,
         device=device,
         lr=chosen.lr,
+        pairs=(PAIRS if rendered else 0.0) if chosen.pairs is None else chosen.pairs,
         warped=chosen.warped,
         align_weight=chosen.align,
+        init=chosen.init,
+        name=chosen.name,
     )
 
 
@@ -92,7 +122,22 @@ def warp(pictures: Tensor, maps: Tensor) -> Tensor:
 
 
 class HfgiTask:
-    """Reconstruction with a self-supervised aligner; see `loop.Task`."""
+    """Reconstruction, with an aligner that learns from warps and true pairs; see `loop.Task`.
+
+    Args:
+        data, held_out: photos; with pairs, shards with `turned.FIELDS`.
+        generator: frozen.
+        encoder: frozen, and the mean w of its codes.
+        critic: further losses.
+        batch_size: pictures per step.
+        device: where everything lives.
+        lr: of Adam.
+        pairs: share of a batch that learns from true pairs, in [0, 1].
+        warped: share of the rest whose residuals are warped.
+        align_weight: of the aligner's own loss.
+        init: run folder to start from.
+        name: of the exported files.
+    """
 
     role = "hfgi"
 
@@ -107,17 +152,24 @@ class HfgiTask:
         batch_size: int,
         device: str = "cpu",
         lr: float = 2e-3,
+        pairs: float = PAIRS,
         warped: float = 0.4,
         align_weight: float = 0.5,
+        init: Path | None = None,
+        name: str = "hfgi",
     ) -> None:
         self.data, self.batch_size, self.device = data, batch_size, device
         self.generator, self.critic = generator, critic
         self.encoder, self.latent_avg = encoder
         self.warped, self.align_weight, self.progress = warped, align_weight, 0.0
+        self.pairs, self.name = pairs, name
         aligner = hfgi.Aligner(ALIGNER_WIDTHS)
         residual = hfgi.ResidualEncoder(RESIDUAL_WIDTHS, CHANNELS[64], STRIDES)
         residual.exact = False
         self.net = place(nn.ModuleDict({"aligner": aligner, "residual": residual}), device)
+        if init is not None:
+            state = checkpoint.read(init / checkpoint.NAME)
+            self.net.load_state_dict(state["ema"]["hfgi"])
         self.average = ema.shadow(self.net)
         self.nets: dict[str, nn.Module] = {"hfgi": self.net}
         self.ema: dict[str, nn.Module] = {"hfgi": self.average}
@@ -125,8 +177,14 @@ class HfgiTask:
         self.held_out = held_out.first(VALIDATION_FACES)
 
     def draw(self, rng: torch.Generator) -> Batch:
-        """Random photos."""
-        return self.data.batch(self.batch_size, rng)
+        """Random photos; the last rows, as many as learn from pairs, with their true targets."""
+        n = round(self.pairs * self.batch_size)
+        if n == 0:
+            return self.data.batch(self.batch_size, rng)
+        assert isinstance(self.data, FaceShards)
+        one, other = self.data.pairs(n, rng)
+        same = self.data.batch(self.batch_size - n, rng) if n < self.batch_size else None
+        return turned.beside(same, one, other)
 
     @torch.no_grad()
     def invert(self, photo: Tensor) -> tuple[Tensor, Tensor]:
@@ -151,18 +209,20 @@ class HfgiTask:
         return aligned.float(), restored.float()
 
     def train_step(self, batch: Batch, step: int) -> Figures:
-        """Reconstruct through the aligned residual; the aligner must undo the warp."""
-        photo = grids.from_uint8(batch["photo"].to(self.device))
-        w_plus, picture = self.invert(photo)
-        residual = photo - picture
-        moved = torch.rand(len(photo)) < self.warped
-        maps = torch.where(moved[:, None, None], random_homographies(len(photo)), torch.eye(3))
-        aligned, restored = self.consult(self.net, w_plus, warp(residual, maps), picture)
+        """Draw each target through the aligned residual; the aligner must make it fit."""
+        case = turned.Case.of(batch, self.device)
+        w_plus, picture = self.invert(case.photo)
+        residual = case.photo - picture
+        w_plus, picture = self.turn(w_plus, picture, case)
+        moved = (torch.rand(len(residual)) < self.warped) & (torch.arange(len(residual)) < case.n)
+        maps = torch.where(moved[:, None, None], random_homographies(len(moved)), torch.eye(3))
+        aligned, drawn = self.consult(self.net, w_plus, warp(residual, maps), picture)
+        missed = (drawn - case.target) * case.known
         figures = {
-            "pyramid": losses.pyramid_l1(restored - photo),
-            "square": (restored - photo).square().mean(),
-            "align": (aligned - residual).abs().mean(),
-            **self.critic(restored, photo),
+            "pyramid": losses.pyramid_l1(missed),
+            "square": missed.square().mean(),
+            "align": ((aligned - (case.target - picture)) * case.known).abs().mean(),
+            **self.critic(case.target + missed, case.target),
         }
         weights = {"pyramid": 1.0, "square": 1.0, "align": self.align_weight, **self.critic.weights}
         total = torch.stack([weights[name] * value for name, value in figures.items()]).sum()
@@ -171,8 +231,23 @@ class HfgiTask:
         return {name: value.detach() for name, value in figures.items()}
 
     @torch.no_grad()
+    def turn(self, w_plus: Tensor, picture: Tensor, case: turned.Case) -> tuple[Tensor, Tensor]:
+        """Codes and their pictures, those of pairs turned to the pose of the target.
+
+        They move by the change of w that the mapping gives for the change of the true factors,
+        which is what an edit along the pose does; the encoder's errors stay, as in an edit.
+        """
+        if case.factors is None:
+            return w_plus, picture
+        before, after = (self.generator.map(code(factors)).float() for factors in case.factors)
+        other = w_plus[case.n :] + (after - before)[:, None]
+        with autocast(self.device):
+            drawn = self.generator.synthesize(other, noise="none").float().clamp(-1, 1)
+        return torch.cat((w_plus[: case.n], other)), torch.cat((picture[: case.n], drawn))
+
+    @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        """PSNR of both inversions, and what the aligner mends of a fixed small shift."""
+        """PSNR of inversions, what the aligner mends of a fixed shift, nearness to true edits."""
         photo = grids.from_uint8(self.held_out["photo"].to(self.device))
         w_plus, picture = self.invert(photo)
         residual = photo - picture
@@ -188,15 +263,33 @@ class HfgiTask:
             "align": float((aligned - residual).abs().mean()),
             "align_shifted": float((mended - residual).abs().mean()),
             "left_shifted": float((shifted - residual).abs().mean()),
+            **(turned.figures(self.held_out, self.edited()[1]) if self.has_pairs else {}),
         }
+
+    @property
+    def has_pairs(self) -> bool:
+        """Whether the held-out photos are true pairs."""
+        return set(turned.FIELDS) <= set(self.held_out)
+
+    @torch.no_grad()
+    def edited(self) -> tuple[Tensor, Tensor]:
+        """Every held-out photo turned to the pose of its partner: (by e4e, by HFGI)."""
+        case = turned.Case.of(turned.swapped(self.held_out), self.device)
+        w_plus, picture = self.invert(case.photo)
+        residual = case.photo - picture
+        w_plus, picture = self.turn(w_plus, picture, case)
+        return picture, self.consult(self.average, w_plus, residual, picture)[1]
 
     @torch.no_grad()
     def sample(self) -> Photo:
-        """Photos over e4e's inversions over the restored ones."""
-        photo = grids.from_uint8(self.held_out["photo"].to(self.device))[:12]
-        w_plus, picture = self.invert(photo)
-        _, restored = self.consult(self.average, w_plus, photo - picture, picture)
-        return grids.rows(photo, picture, restored)
+        """Photos, e4e's inversions, the restored ones; partners, e4e's and our edits to them."""
+        photo = grids.from_uint8(self.held_out["photo"].to(self.device))
+        w_plus, picture = self.invert(photo[:12])
+        _, restored = self.consult(self.average, w_plus, photo[:12] - picture, picture)
+        strips = [photo[:12], picture, restored]
+        if self.has_pairs:
+            strips += [photo[turned.partners(len(photo))][:12], *(p[:12] for p in self.edited())]
+        return grids.rows(*strips)
 
     def export(self, folder: Path) -> list[Path]:
         """Write both nets into one file, under the published prefixes."""
@@ -211,11 +304,12 @@ class HfgiTask:
             "size": str(SIZE),
             "inject_after": str(INJECT_AFTER),
         }
-        return [cards.save_half(folder / f"{self.role}.safetensors", state, **about)]
+        return [cards.save_half(folder / f"{self.name}.safetensors", state, **about)]
 
     def notes(self) -> str:
         """For the card."""
         return (
             "HFGI's aligner and residual encoder at 128 px; conditions of 64 px act after code "
-            f"{INJECT_AFTER}. {self.warped:.0%} of the residuals were warped in training."
+            f"{INJECT_AFTER}. {self.pairs:.0%} of the training were true pairs at two poses; of "
+            f"the rest, {self.warped:.0%} of the residuals were warped."
         )

@@ -70,7 +70,7 @@ class Task(Protocol):
         ...
 
     def export(self, folder: Path) -> list[Path]:
-        """Write `<folder>/<role>.safetensors` in float16; the files written."""
+        """Write the weights in float16 (`<role>.safetensors`); the files written, weights first."""
         ...
 
     def notes(self) -> str:

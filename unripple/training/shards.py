@@ -218,9 +218,14 @@ def has_shards(folder: Path) -> bool:
 
 
 def open_photos(
-    folder: Path, *, size: int, split: Split, device: torch.device | str = "cpu"
+    folder: Path,
+    *,
+    size: int,
+    split: Split,
+    device: torch.device | str = "cpu",
+    fields: Sequence[str] = ("photo",),
 ) -> FaceShards | FolderPhotos:
-    """Photos alone, from shards or from a folder of pictures, whichever lies there."""
+    """Photos from shards (with other fields, if asked) or from a folder of pictures."""
     if has_shards(folder):
-        return FaceShards(folder, ("photo",), split, device)
+        return FaceShards(folder, fields, split, device)
     return FolderPhotos(folder, size, split, device)

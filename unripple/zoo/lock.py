@@ -6,7 +6,7 @@ Knows no torch and opens no weights.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -78,14 +78,19 @@ class Lock:
     sets: Mapping[str, Mapping[str, str]]
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def entry(self, name: str) -> Entry:
+    def entry(self, name: str, *, also: Iterable[str] = ()) -> Entry:
         """The entry of that name.
+
+        Args:
+            name: as in the list.
+            also: other names that would have served as well, for the message.
 
         Raises:
             UnknownName: there is none; the text names the nearest.
         """
         if name not in self.entries:
-            raise UnknownName(f"no published file {name!r}{_nearest(name, self.entries)}")
+            known = [*self.entries, *also]
+            raise UnknownName(f"no published file {name!r}{_nearest(name, known)}")
         return self.entries[name]
 
     def chosen(self, name: str) -> list[Entry]:

@@ -54,6 +54,12 @@ def embedded_folder() -> Path:
     return Path(root) / "data"
 
 
+def embedded_variants() -> list[str]:
+    """Embedded networks besides the role's own, like `hfgi-faithful`: files `<role>-<word>`."""
+    files = (embedded_folder() / "models").glob("*-*.safetensors")
+    return sorted(path.stem for path in files if path.stem.split("-")[0] in ROLES)
+
+
 def published_folder() -> Path:
     """The folder of published weights: $UNRIPPLE_MODELS, or data/published."""
     chosen = os.environ.get("UNRIPPLE_MODELS")
@@ -118,8 +124,9 @@ class Zoo:
 
     Args:
         models: "embedded", "published" or another set of the list of published files; or for each
-            role (or stage) one of these words, the name of a published file, or a path. Roles left
-            out are of the set `base`, embedded unless it is named.
+            role (or stage) one of these words, the name of a published file or of another embedded
+            one (`hfgi-faithful`), or a path. Roles left out are of the set `base`, embedded unless
+            it is named.
         device: where networks live, "cpu", "cuda", "cuda:1"; "auto" takes a GPU if there is one.
 
     Raises:
@@ -144,18 +151,23 @@ class Zoo:
         self._loaded: dict[str, Model] = {}
 
     def choice(self, role: str) -> str:
-        """What was chosen for a role: "embedded", the name of a published file, or a path.
+        """What was chosen for a role: "embedded", another embedded file or a published one by name,
+        or a path.
 
         Raises:
-            BadConfig: the set has no network of that role.
-            UnknownName: no published file is called so.
+            BadConfig: the set, or the file of that name, has no network of that role.
+            UnknownName: no file is called so.
         """
         chosen = self._chosen.get(role, self._base)
         if chosen == EMBEDDED or _is_path(chosen):
             return chosen
+        if (variants := embedded_variants()) and chosen in variants:
+            if not chosen.startswith(f"{role}-"):
+                raise BadConfig(f"models.{role}: {chosen!r} holds no {role}")
+            return chosen
         lock = published_lock()
         if chosen not in lock.sets:
-            entry = lock.entry(chosen)
+            entry = lock.entry(chosen, also=variants)
             if role not in entry.networks:
                 raise BadConfig(
                     f"models.{role}: {chosen!r} holds no {role}, but {', '.join(entry.networks)}"
@@ -171,7 +183,7 @@ class Zoo:
     def is_published(self, role: str) -> bool:
         """Whether the network of a role is one of the published files."""
         chosen = self.choice(role)
-        return chosen != EMBEDDED and not _is_path(chosen)
+        return not _is_embedded(chosen) and not _is_path(chosen)
 
     def has(self, role: str) -> bool:
         """Whether there is a network of that role in what was chosen."""
@@ -194,8 +206,9 @@ class Zoo:
             BadConfig, UnknownName: see `choice`.
         """
         chosen = self.choice(role)
-        if chosen == EMBEDDED:
-            return embedded_folder() / "models" / f"{role}.safetensors"
+        if _is_embedded(chosen):
+            name = role if chosen == EMBEDDED else chosen
+            return embedded_folder() / "models" / f"{name}.safetensors"
         if _is_path(chosen):
             return Path(chosen)
         return published_folder() / published_lock().entry(chosen).converted_as(role)
@@ -246,6 +259,10 @@ class Zoo:
             f"{self.path(role)}: the published {entry.name} is not here yet; run `unripple models "
             f"fetch {entry.name}`, or `unripple models add FILE` if you have its {entry.file}"
         )
+
+
+def _is_embedded(chosen: str) -> bool:
+    return chosen == EMBEDDED or chosen in embedded_variants()
 
 
 def _is_path(chosen: str) -> bool:
