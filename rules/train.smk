@@ -10,11 +10,6 @@ import os
 SHARE = float(os.environ.get("UNRIPPLE_TRAIN_SHARE", "1"))
 SHARDS = max(4, round(90 * SHARE))
 
-# Memory that a step frees is kept for the next one, instead of going back to the system each time.
-KEEP_MEMORY = (
-    "MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=8589934592 MALLOC_TOP_PAD_=268435456"
-)
-
 # net -> (words after `python -m unripple.training`, minutes, what must be trained before)
 TRAININGS = {
     "parser": ("parser", 15, []),
@@ -99,9 +94,8 @@ rule train_net:
     params:
         words=lambda wildcards: TRAININGS[wildcards.net][0],
         minutes=lambda wildcards: f"{TRAININGS[wildcards.net][1] * SHARE:g}",
-        memory=KEEP_MEMORY,
     shell:
-        "{params.memory} python -m unripple.training {params.words} --minutes {params.minutes}"
+        "python -m unripple.training {params.words} --minutes {params.minutes}"
         " --data runs/data/128 --out runs/{wildcards.net} 2>> {log:q}"
 
 
