@@ -13,7 +13,7 @@ export OMP_NUM_THREADS ?= 1
 GOLDENS ?= ../shared/goldens
 GPU_PYTHON ?= $(BIN)/python
 
-.PHONY: demo test test-gpu parity test-slurm lint format clean train samples benchmark quality gallery
+.PHONY: demo editor test test-gpu parity test-slurm lint format clean train samples benchmark quality gallery
 
 $(UV):
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check --target .uv "uv>=0.5"
@@ -25,6 +25,11 @@ $(STAMP): pyproject.toml uv.lock $(UV)
 ## Edit the sample photos and write results/report.html and results/measure.json.
 demo: $(STAMP)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake
+
+## A page with sliders at http://127.0.0.1:7860; other options: make editor EDITOR_OPTIONS="--port 0".
+editor: $(STAMP)
+	UV_PROJECT_ENVIRONMENT=$(VENV) $(UV) sync --quiet --frozen --inexact --extra editor --python $(PYTHON)
+	$(BIN)/unripple editor $(EDITOR_OPTIONS)
 
 ## Train every embedded model from nothing (hours on two cores; resumes).
 train: $(STAMP)

@@ -9,6 +9,8 @@ rule align:
         "results/align/{shard}.json",
     log:
         "results/log/align/{shard}.log",
+    benchmark:
+        "results/log/align/{shard}.tsv"
     conda:
         "../envs/unripple.yaml"
     params:

@@ -9,6 +9,8 @@ rule foreground:
         "results/foreground/{edit}/{shard}.json",
     log:
         "results/log/foreground/{edit}/{shard}.log",
+    benchmark:
+        "results/log/foreground/{edit}/{shard}.tsv"
     conda:
         "../envs/unripple.yaml"
     params:

@@ -9,6 +9,8 @@ rule invert:
         "results/invert/{shard}.json",
     log:
         "results/log/invert/{shard}.log",
+    benchmark:
+        "results/log/invert/{shard}.tsv"
     conda:
         "../envs/unripple.yaml"
     params:

@@ -5,8 +5,18 @@ rule report:
     input:
         every_manifest,
     output:
-        "results/report.html",
-        "results/measure.json",
+        report(
+            "results/report.html",
+            caption="../workflow/report/report.rst",
+            category="Edits",
+            labels={"what": "every photo and edit, to look at"},
+        ),
+        report(
+            "results/measure.json",
+            caption="../workflow/report/measure.rst",
+            category="Edits",
+            labels={"what": "figures, as a table for programs"},
+        ),
     log:
         "results/log/report.log",
     conda:

@@ -9,6 +9,8 @@ rule ripple:
         "results/ripple/{edit}/{shard}.json",
     log:
         "results/log/ripple/{edit}/{shard}.log",
+    benchmark:
+        "results/log/ripple/{edit}/{shard}.tsv"
     conda:
         "../envs/unripple.yaml"
     params:

@@ -144,7 +144,7 @@ def test_the_report_shows_all_and_lists_failures(
     (failure,) = table["failures"]
     assert failure["photo"] == "broken" and failure["stage"] == "align"
     assert "0 bytes" in failure["reason"]
-    assert html.count("data:image/png;base64,") == 2 * (4 + 7)
+    assert html.count("data:image/webp;base64,") == 2 * 2  # of the photo, and of its edit
     assert "broken" in html and "0 bytes" in html
 
 
@@ -153,7 +153,7 @@ def test_photos_beyond_the_limit_are_shown_by_figures(
 ) -> None:
     few = complete({**settings, "report": {"max_photos": 1}})
     html, figures = assemble(few, ["00000"], Results())
-    assert html.count("data:image/png;base64,") == 4 + 7
+    assert html.count("data:image/webp;base64,") == 2
     assert len(json.loads(figures)["edits"]) == 2
 
 

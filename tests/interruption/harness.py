@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -21,6 +22,9 @@ REPO = Path(__file__).resolve().parents[2]
 
 NOT_COMPARED = ("log", ".run.lock", ".jobs.lock")
 """What the results folder holds beside results: messages with times in them, and empty locks."""
+
+TIMES = re.compile(rb'<h3[^>]*>Time per stage.*?</div>|<script[^>]* id="timing">.*?</script>', re.S)
+"""What the report says of times; no two runs take the same."""
 
 SLOW = ("project", "invert", "edit", "depth")
 """Stages that load networks, without the one that is quickest to load its own."""
@@ -86,6 +90,9 @@ def outcome(folder: Path) -> dict[str, bytes]:
         name = path.relative_to(results)
         if name.parts[0] not in NOT_COMPARED and path.is_file():
             files[f"results/{name}"] = path.read_bytes()
+    report = files.get("results/report.html", b"")
+    if report:  # whether there are times, and which
+        files["results/report.html"] = TIMES.sub(b"", report)
     return files
 
 

@@ -41,7 +41,7 @@ def test_two_photos_go_from_end_to_end(project: Path) -> None:
     figures = json.loads((project / "results" / "measure.json").read_text())
     assert [row["photo"] for row in figures["edits"]] == ["anna", "bob-1"]
     assert figures["failures"] == []
-    assert "data:image/png" in (project / "results" / "report.html").read_text()
+    assert "data:image/webp" in (project / "results" / "report.html").read_text()
     with Image.open(project / "results" / "paste" / "look_left" / "bob-1.picture.png") as result:
         assert result.size == (120, 90)
     folders = {path.name for path in (project / "results").iterdir() if path.is_dir()}

@@ -79,7 +79,7 @@ def project(work: Work) -> Artifact:
     return {"w_plus": stage.project(picture, encoder.net, latent_avg, net_size_px=size_px)}
 
 
-def _consultant(work: Work) -> Consultant:
+def consultant_of(work: Work) -> Consultant:
     from unripple.models.hfgi import CONSULTED
     from unripple.stages.invert import Consultant
 
@@ -97,7 +97,7 @@ def invert(work: Work) -> Artifact:
     generator: Any = work.zoo.load("generator").net
     if work.settings["method"] == "e4e":
         return _parts(stage.invert_plainly(w_plus, generator, size_px=photo.shape[0]))
-    return _parts(stage.invert(photo, w_plus, generator, _consultant(work)))
+    return _parts(stage.invert(photo, w_plus, generator, consultant_of(work)))
 
 
 def translate(work: Work) -> Artifact:
@@ -129,7 +129,7 @@ def edit(work: Work) -> Artifact:
         w_plus,
         residual,
         generator,
-        _consultant(work),
+        consultant_of(work),
         size_px=size_px,
         **work.knobs("strength"),
     )
@@ -294,7 +294,6 @@ def measure(work: Work) -> Artifact:
 
 def _truth_in_crop(work: Work) -> Truth:
     """The truth, which is as large as the photo, seen through the crop."""
-    from unripple.ops.geometry import resample
     from unripple.stages.measure import Truth
 
     known = work.truth
@@ -304,15 +303,7 @@ def _truth_in_crop(work: Work) -> Truth:
     size_px = work.array("align.picture").shape[0]
 
     def seen(picture: Any) -> Any:
-        if picture is None:
-            return None
-        looked = resample(
-            picture.astype(np.uint8) * 255 if picture.dtype == np.bool_ else picture,
-            transform,
-            width=size_px,
-            height=size_px,
-        )
-        return looked >= 128 if picture.dtype == np.bool_ else looked
+        return None if picture is None else seen_in_crop(picture, transform, size_px=size_px)
 
     return Truth(
         seen(known.plate),
@@ -321,6 +312,25 @@ def _truth_in_crop(work: Work) -> Truth:
         seen(known.after),
         known.yaw_deg,
     )
+
+
+def seen_in_crop(picture: Any, transform: Any, *, size_px: int) -> Any:
+    """A picture or mask as large as the photo, seen through the crop.
+
+    Args:
+        picture: uint8 [H, W, 3], or bool [H, W].
+        transform: `align.transform`.
+        size_px: side of the crop.
+
+    Returns:
+        uint8 [size_px, size_px, 3], or bool [size_px, size_px].
+    """
+    from unripple.ops.geometry import resample
+
+    is_mask = picture.dtype == np.bool_
+    source = picture.astype(np.uint8) * 255 if is_mask else picture
+    looked = resample(source, transform, width=size_px, height=size_px)
+    return looked >= 128 if is_mask else looked
 
 
 def _judges(work: Work) -> Judges:

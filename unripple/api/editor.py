@@ -6,7 +6,7 @@ shares with the one before (the same photo, the same networks) is not computed a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,13 @@ import numpy as np
 
 from unripple.api.advance import Source, advance
 from unripple.api.jobs import job_from_config, warnings_of
-from unripple.api.shelf import MemoryShelf
+from unripple.api.shelf import MemoryShelf, Shelf
 from unripple.api.steps import STEPS, find_step
 from unripple.api.view import as_picture, side_by_side
-from unripple.conventions import Photo, UnknownName, UnrippleError
+from unripple.conventions import Photo, SeveralFaces, ShapeMismatch, UnknownName, WPlus
 from unripple.io.artifact import Artifact
 from unripple.io.config import Config, Edit, complete
+from unripple.io.digest import array_sha256, value_sha256
 from unripple.io.landmarks import landmarks_of, read_landmarks
 from unripple.io.metadata import NOTHING, Metadata
 from unripple.io.photo import Photograph, read_photo, write_photo
@@ -31,6 +32,10 @@ from unripple.zoo.zoo import Zoo, chosen_directions, directions_path
 LAST_STEP = "paste"
 STRIP = ("align", "invert", "edit", "parse", "ripple", "depth", "inpaint", "compose")
 _EDIT = "edit"
+
+
+def _nothing() -> None:
+    pass
 
 
 @dataclass(frozen=True)
@@ -83,7 +88,9 @@ class Editor:
         device: where networks run: "cpu", "cuda", "auto".
         settings: sections of a config that differ from the defaults, like
             `{"inpaint": {"painter": "telea"}}`; checked like a config.
-        shelf: of another session, to share what both compute; its own one if None.
+        shelf: where artifacts are kept between edits, of another session to share what both compute; in
+            memory if None.
+        zoo: networks shared with other sessions; it must be of the same models.
 
     Example:
         >>> editor = Editor()  # doctest: +SKIP
@@ -96,20 +103,29 @@ class Editor:
         device: str = "cpu",
         *,
         settings: Mapping[str, Any] | None = None,
-        shelf: MemoryShelf | None = None,
+        shelf: Shelf | None = None,
+        zoo: Zoo | None = None,
     ) -> None:
         config = dict(settings or {})
         if models is not None:
             config["models"] = models if isinstance(models, str) else dict(models)
         self.config: Config = complete(config)
-        self._zoo = Zoo(self.config["models"], device)
-        self._shelf = MemoryShelf() if shelf is None else shelf
+        self._zoo = zoo or Zoo(self.config["models"], device)
+        self._shelf: Shelf = MemoryShelf() if shelf is None else shelf
 
     @property
     def directions(self) -> dict[str, Direction]:
         """The directions that `edit` takes, by name."""
         chosen = chosen_directions(self.config["directions"], self._zoo)
         return read_directions(directions_path(chosen))
+
+    def warnings(self, edit: Edit) -> list[str]:
+        """What to know about the degrees of an edit before it is made.
+
+        Raises:
+            UnknownName: there is no such direction.
+        """
+        return warnings_of(self.config, edit, self._zoo)
 
     def edit(self, photo: str | Path | Photo, **degrees: float) -> Result:
         """Edit the face in a photo.
@@ -123,9 +139,9 @@ class Editor:
             UnknownName: there is no such direction.
         """
         edit = Edit(_EDIT, tuple(sorted((name, float(by)) for name, by in degrees.items())))
-        warnings = warnings_of(self.config, edit, self._zoo)
-        source = self._source(photo)
-        artifacts = self._walk(source, edit, LAST_STEP)
+        warnings = self.warnings(edit)
+        source = self.open(photo)
+        artifacts = self.walk(source, edit, LAST_STEP)
         picture: Any = artifacts[LAST_STEP]["picture"]
         metadata = source.pixels.metadata if source.pixels else NOTHING
         return Result(picture, artifacts, warnings, metadata, self.config["digital_source_type"])
@@ -150,21 +166,44 @@ class Editor:
         """
         if edit is None and find_step(until).photo_inputs is None:
             raise UnknownName(f"stage {until} works on an edit; name one, like pose=-3")
-        return self._walk(self._source(photo), edit, until)
+        return self.walk(self.open(photo), edit, until)
 
-    def _walk(self, source: Source, edit: Edit | None, until: str) -> dict[str, Artifact]:
+    def walk(
+        self,
+        source: Source,
+        edit: Edit | None,
+        until: str,
+        *,
+        offset: WPlus | None = None,
+        before_step: Callable[[], None] = _nothing,
+    ) -> dict[str, Artifact]:
+        """`run`, for a photo whose id, file and landmarks are known.
+
+        Args:
+            source: the photo, for example from `open`.
+            edit: the edit, if any.
+            until: the last stage.
+            offset: how far to move the codes beyond the edit's directions, float32 [L, W].
+            before_step: called before every step; what it raises ends the walk.
+
+        Raises:
+            UnrippleError: the photo cannot be done.
+        """
         keys: dict[tuple[str, str | None], str] = {}
         for step in STEPS.values():
             for of in step.places((edit.name,) if edit else ()):
                 job = job_from_config(self.config, step.stage, of, self._zoo, edit=edit)
                 inputs = {name: keys[place] for name, place in step.inputs(of).items()}
+                before_step()
                 found, _ = advance(job, source, inputs, self._shelf)
                 if len(found) > 1:
-                    raise UnrippleError(
+                    raise SeveralFaces(
                         f"{source.path}: {len(found)} faces, and a live session edits one: set "
                         "align.faces to largest, or run snakemake to edit each"
                     )
                 keys[step.stage, of] = found[0]
+                if step.stage == "translate" and offset is not None:
+                    keys[step.stage, of] = self._moved(found[0], offset)
             if step.stage == until:
                 break
         return {
@@ -172,12 +211,34 @@ class Editor:
             for (stage, of), key in keys.items()
         }
 
+    def _moved(self, key: str, offset: WPlus) -> str:
+        """Codes on the shelf moved by an offset, on the shelf; their key."""
+        made_from = {"stage": "translate", "codes": key, "offset": array_sha256(offset)}
+        moved = value_sha256(made_from)
+        if not self._shelf.has(moved):
+            codes: Any = self._shelf.get(key)["w_plus"]
+            if codes.shape != offset.shape:
+                raise ShapeMismatch(
+                    f"the translation is {list(offset.shape)}, this generator's codes are "
+                    f"{list(codes.shape)}: it belongs to another model set"
+                )
+            self._shelf.put(moved, {"w_plus": codes + offset}, made_from, NOTHING)
+        return moved
+
     @property
     def _max_megapixels(self) -> float:
         limit: float = self.config["limits"]["megapixels"]
         return limit
 
-    def _source(self, photo: str | Path | Photo) -> Source:
+    def open(self, photo: str | Path | Photo) -> Source:
+        """Read a photo once for several walks.
+
+        Args:
+            photo: a file, or pixels uint8 [H, W, 3].
+
+        Raises:
+            BadPhoto: it cannot be read.
+        """
         if isinstance(photo, np.ndarray):
             return Source("photo", Path("photo"), Photograph(photo))
         path = Path(photo)

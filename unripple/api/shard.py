@@ -81,7 +81,7 @@ def run_shard(
         try:
             found, there = advance(job, source, subjects[subject], shelf, uncounted)
         except Exception as error:
-            if not _costs_one_photo(error):
+            if not costs_one_photo(error):
                 raise
             return _failure(job, error)
         return found, "there already" if there else f"{time.monotonic() - started:.1f} s"
@@ -153,7 +153,7 @@ def _face_names(subject: str, count: int) -> list[str]:
     return [f"{subject}{FACE_MARK}{number}" for number in range(1, count + 1)]
 
 
-def _costs_one_photo(error: Exception) -> bool:
+def costs_one_photo(error: Exception) -> bool:
     """Whether to go on with the other photos: its own fault, or an error that nobody foresaw.
 
     A full disk, a missing file of weights, an unknown device would fail every photo alike.

@@ -79,6 +79,42 @@ class MemoryShelf:
         if len(self._artifacts) > self._capacity:
             self._artifacts.popitem(last=False)
 
+    def trim(self, max_bytes: int) -> int:
+        """Drop the artifacts that were used longest ago; how many bytes the others hold."""
+        held = sum(_bytes(artifact) for artifact in self._artifacts.values())
+        while self._artifacts and held > max_bytes:
+            held -= _bytes(self._artifacts.popitem(last=False)[1])
+        return held
+
+
+def _bytes(artifact: Artifact) -> int:
+    return sum(int(getattr(part, "nbytes", 0)) for part in artifact.values())
+
+
+class LayeredShelf:
+    """What a run has finished, read from its store; what is new stays in memory.
+
+    Args:
+        store: is only read.
+        memory: takes what the store lacks.
+    """
+
+    def __init__(self, store: Store, memory: MemoryShelf) -> None:
+        self._store = store
+        self._memory = memory
+
+    def has(self, key: str) -> bool:
+        """See `Shelf`."""
+        return self._memory.has(key) or self._store.has(key)
+
+    def get(self, key: str) -> Artifact:
+        """See `Shelf`."""
+        return self._memory.get(key) if self._memory.has(key) else self._store.get(key)
+
+    def put(self, key: str, artifact: Artifact, made_from: Ingredients, metadata: Metadata) -> None:
+        """See `Shelf`."""
+        self._memory.put(key, artifact, made_from, metadata)
+
 
 def find(shelf: Shelf, ingredients: Ingredients) -> list[str] | None:
     """The keys of what these ingredients make, if all of it is on the shelf.

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from unripple.conventions import FACE_COLOURS, Floats, Photo, UnknownName
+from unripple.conventions import FACE_COLOURS, Floats, Mask, Photo, UnknownName
 from unripple.io.artifact import Part
 
+RIPPLE_RGB = (214, 54, 107)
+"""The tint of masks over pictures; `--u-ripple` of stages/look.css."""
+MARGIN_GREY = 128
+"""Around a picture that is no square: neither white paper nor black."""
 _CODE_PX = 2  # a row of codes is thin; draw each number as a small square
+_TINT = 0.6  # enough to stand out on skin, little enough to see what lies under it
+_PALE = 0.35
 
 
 def as_picture(name: str, part: Part) -> Photo:
@@ -77,3 +83,42 @@ def side_by_side(pictures: list[Photo], *, gap_px: int = 4) -> Photo:
     for picture in pictures:
         row += [thumbnail(picture, height), gap]
     return np.concatenate(row[:-1], axis=1)
+
+
+def over(picture: Photo, mask: Mask, *, rgb: tuple[int, int, int] = RIPPLE_RGB) -> Photo:
+    """A mask laid over a picture: tinted inside, paler outside, both still to be seen.
+
+    Args:
+        picture: uint8 [H, W, 3].
+        mask: bool [H, W].
+        rgb: the tint.
+
+    Returns:
+        uint8 [H, W, 3].
+    """
+    shown = picture.astype(np.float32)
+    inside = _TINT * np.array(rgb, np.float32) + (1 - _TINT) * shown
+    outside = _PALE * 255 + (1 - _PALE) * shown
+    laid: Photo = np.rint(np.where(mask[..., None], inside, outside)).astype(np.uint8)
+    return laid
+
+
+def within(picture: Photo, side_px: int) -> Photo:
+    """The picture in the middle of a square of `side_px` on `MARGIN_GREY`, by area mean.
+
+    Smaller ones are enlarged without smoothing, so that every pixel can be seen.
+    """
+    import cv2
+
+    height, width = picture.shape[:2]
+    if (height, width) == (side_px, side_px):
+        return picture
+    scale = side_px / max(height, width)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    way = cv2.INTER_AREA if scale < 1 else cv2.INTER_NEAREST
+    square = np.full((side_px, side_px, 3), MARGIN_GREY, np.uint8)
+    top, left = (side_px - size[1]) // 2, (side_px - size[0]) // 2
+    square[top : top + size[1], left : left + size[0]] = cv2.resize(
+        picture, size, interpolation=way
+    )
+    return square

@@ -19,11 +19,14 @@ from unripple.cli import warm
 COMMANDS = (
     "unripple.cli.stages",
     "unripple.cli.view",
+    "unripple.cli.strip",
+    "unripple.cli.sweep",
     "unripple.cli.verify",
     "unripple.cli.sheet",
     "unripple.cli.models",
     "unripple.cli.directions",
     "unripple.cli.faceworld",
+    "unripple.cli.editor",
 )
 """Modules with a function `register(commands)`, in the order of `unripple --help`."""
 

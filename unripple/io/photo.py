@@ -267,6 +267,16 @@ def encode_webp(pixels: Photo, metadata: Metadata = NOTHING) -> bytes:
     return buffer.getvalue()
 
 
+def encode_thumbnail(pixels: Photo, metadata: Metadata = NOTHING) -> bytes:
+    """Small WebP bytes of a picture that is only looked at: not the very pixels, but near them."""
+    buffer = io.BytesIO()
+    # Masks and parts have hard coloured borders, which plain chroma subsampling would smear.
+    Image.fromarray(pixels).save(
+        buffer, "WEBP", quality=86, method=2, use_sharp_yuv=True, xmp=metadata.xmp or b""
+    )
+    return buffer.getvalue()
+
+
 def check_writable_name(path: Path) -> None:
     """Refuse a result's name before any work is done for it.
 

@@ -24,7 +24,7 @@ from typing import Any
 
 from unripple.conventions import StoreError
 from unripple.io import atomic
-from unripple.io.artifact import Artifact, decode_part, encode_part
+from unripple.io.artifact import Artifact, Part, decode_part, encode_part
 from unripple.io.digest import value_sha256
 from unripple.io.metadata import NOTHING, Metadata
 
@@ -121,17 +121,32 @@ class Store:
         Raises:
             StoreError: the artifact is missing or damaged.
         """
-        artifact = {}
         digests = self._digests(key)
-        for part, path in self.parts(key).items():
-            data = path.read_bytes()
-            if hashlib.sha256(data).hexdigest() != digests[path.name]["sha256"]:
-                raise StoreError(
-                    f"{path}: its bytes changed after it was finished; "
-                    "`unripple verify --repair` makes way for a rerun"
-                )
-            artifact[part] = decode_part(path, data)
-        return artifact
+        return {
+            name.rpartition(".")[0]: self._read(self.folder(key) / name, digests[name]["sha256"])
+            for name in sorted(digests)
+        }
+
+    def get_part(self, key: str, part: str) -> Part:
+        """Read one part of an artifact, every byte of it checked.
+
+        Raises:
+            StoreError: the artifact is missing or damaged, or has no such part.
+        """
+        for name, digest in self._digests(key).items():
+            if name.rpartition(".")[0] == part:
+                return self._read(self.folder(key) / name, digest["sha256"])
+        raise StoreError(f"{self.folder(key)}: has no part {part!r}")
+
+    @staticmethod
+    def _read(path: Path, sha256: str) -> Part:
+        data = path.read_bytes()
+        if hashlib.sha256(data).hexdigest() != sha256:
+            raise StoreError(
+                f"{path}: its bytes changed after it was finished; "
+                "`unripple verify --repair` makes way for a rerun"
+            )
+        return decode_part(path, data)
 
     def _digests(self, key: str) -> dict[str, Any]:
         """Size and SHA-256 by file name, of an artifact that is there."""

@@ -1,0 +1,224 @@
+"""The editor under use: how fast previews are in a browser, and twenty people at once.
+
+    python benchmarks/editor.py --preview [--moves 40]
+    python benchmarks/editor.py --clients 20 --seconds 120
+
+`--preview` moves a slider in Chromium and takes the time from the input's event to the decoded
+picture on the page. The bare networks are timed in this process, in turn with the browser (its
+server is idle then), so that what slows the machine down slows both.
+
+`--clients` asks as that many pages would, each with a photo of its own, moving sliders without
+pause. It fails on any error, and on any picture that is not the very one that a single user gets.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import hashlib
+import random
+import statistics
+import sys
+import time
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+REPO = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(REPO))
+
+MOVES = ({"pose": -2.5}, {"pose": 2.0}, {"hair_length": -2.0}, {"age": 3.0, "pose": 1.0})
+MEMORY_GROWTH = 1.1  # of the second half's end over the first half's: flat but for noise
+
+
+def preview(moves: int) -> int:
+    """Print the table of previews; 1 if one is slower than it should be."""
+    from tests.editor.browsing import Watched, chromium, server
+
+    sketch, w_plus = _sketch()
+    bare: list[float] = []
+    with chromium() as browser, server(REPO) as address:
+        watched = Watched(browser, address, 1280, 900)
+        watched.page.locator("#u-slider-pose").fill("1")
+        watched.settled()
+        watched.page.evaluate("unripple.timings.length = 0")
+        for number in range(moves):
+            # Sliding goes on, so that no edit at full quality comes between.
+            degree = str(round(-3 + 6 * ((number * 7) % moves) / moves, 1))
+            watched.page.locator("#u-slider-pose").fill(degree)
+            watched.wait(f"unripple.timings.length > {number}")
+            watched.page.evaluate("clearTimeout(unripple.rest)")
+            began = time.perf_counter()
+            sketch.networks(w_plus)
+            bare.append(1000 * (time.perf_counter() - began))
+        seen: list[float] = watched.page.evaluate("unripple.timings")
+    ratio = statistics.median(whole / net for whole, net in zip(seen, bare, strict=True))
+    whole, net = statistics.median(seen), statistics.median(bare)
+    slow = sorted(seen)[int(0.95 * len(seen))]
+    print("| slider to picture, ms | 95% within, ms | bare networks, ms | ratio |")
+    print("| --- | --- | --- | --- |")
+    print(f"| {whole:.0f} | {slow:.0f} | {net:.0f} | {ratio:.2f} |")
+    return int(whole >= 500 or ratio >= 1.5)
+
+
+def _sketch() -> tuple[Any, Any]:
+    """A preview's networks in this process, on one thread as in the server."""
+    import tempfile
+
+    import torch
+
+    from unripple.editor.session import Session
+    from unripple.editor.studio import Studio
+    from unripple.io.config import read_config
+
+    torch.set_num_threads(1)
+    studio = Studio(read_config(REPO / "config.yaml"))
+    session = Session(studio, Path(tempfile.mkdtemp()))
+    sample = next(iter(studio.samples().values()))
+    opened = session.open(sample, sample.name, "embedded", "hfgi")
+    w_plus = opened.array("project", "w_plus")
+    for _ in range(3):
+        opened.sketch.networks(w_plus)
+    return opened.sketch, w_plus
+
+
+class Crowd:
+    """People at their pages, and what they saw."""
+
+    def __init__(self, address: str, samples: list[str]) -> None:
+        self.address, self.samples = address, samples
+        self.errors: list[str] = []
+        self.seen: defaultdict[tuple[str, str, str], set[str]] = defaultdict(set)
+        self.waits: defaultdict[str, list[float]] = defaultdict(list)
+
+    async def arrive(self, client: Any, number: int) -> str | None:
+        """Open a photo; where the session lies."""
+        begun = await self._ask(client, "begin", "/studio/begin")
+        if begun is None:
+            return None
+        mine = f"/studio/{begun.json()['session']}"
+        photo = self.samples[number % len(self.samples)]
+        await self._ask(client, "open", f"{mine}/photo?sample={photo}")
+        return mine
+
+    async def stay(self, client: Any, number: int, mine: str, until: float) -> None:
+        """Move sliders until the time is over."""
+        rng = random.Random(number)
+        photo = self.samples[number % len(self.samples)]
+        while time.monotonic() < until:
+            moves = rng.choice(MOVES)
+            answer = await self._ask(client, "preview", f"{mine}/preview", {"moves": moves})
+            self._saw(photo, "preview", moves, answer)
+            if rng.random() < 0.2:
+                await self._ask(client, "full", f"{mine}/full", {"moves": moves})
+                shown = await self._ask(client, "picture", f"{mine}/pictures/result", get=True)
+                self._saw(photo, "result", moves, shown)
+        await self._ask(client, "end", f"{mine}/end")
+
+    async def _ask(
+        self, client: Any, kind: str, path: str, content: Any = None, *, get: bool = False
+    ) -> Any:
+        began = time.monotonic()
+        try:
+            answer = await (client.get(path) if get else client.post(path, json=content))
+        except Exception as error:  # counted, whatever it is
+            self.errors.append(f"{kind}: {error!r}")
+            return None
+        self.waits[kind].append(time.monotonic() - began)
+        if answer.status_code >= 300:
+            self.errors.append(f"{kind}: {answer.status_code} {answer.text[:100]}")
+            return None
+        return answer
+
+    def _saw(self, photo: str, view: str, moves: dict[str, float], answer: Any) -> None:
+        if answer is not None:
+            digest = hashlib.sha256(answer.content).hexdigest()
+            self.seen[photo, view, str(moves)].add(digest)
+
+    def mixed_up(self) -> int:
+        """Pictures that were not the same for everybody, or the same for two photos or edits."""
+        several = sum(len(digests) - 1 for digests in self.seen.values())
+        every = [digest for digests in self.seen.values() for digest in digests]
+        return several + len(every) - len(set(every))
+
+
+async def _crowded(address: str, count: int, seconds: float, process: int) -> tuple[Crowd, Any]:
+    import httpx
+
+    samples = sorted(path.name for path in (REPO / "data/photos").glob("portrait-*.png"))
+    crowd = Crowd(address, samples)
+    memory: list[float] = []
+    limits = httpx.Limits(max_connections=count)
+    async with httpx.AsyncClient(base_url=address, timeout=600, limits=limits) as client:
+        there = await asyncio.gather(*(crowd.arrive(client, number) for number in range(count)))
+        until = time.monotonic() + seconds
+        people = [
+            asyncio.create_task(crowd.stay(client, number, mine, until))
+            for number, mine in enumerate(there)
+            if mine is not None
+        ]
+        while time.monotonic() < until:
+            memory.append(_resident_mb(process))
+            await asyncio.sleep(min(2.0, seconds / 20))
+        await asyncio.gather(*people)
+    return crowd, memory
+
+
+def _resident_mb(process: int) -> float:
+    text = Path(f"/proc/{process}/status").read_text()
+    return next(int(line.split()[1]) for line in text.splitlines() if "VmRSS" in line) / 1024
+
+
+def crowded(count: int, seconds: float) -> int:
+    """Print the table of a crowd; 1 on errors, mixed-up pictures or growing memory."""
+    from tests.editor.browsing import server
+
+    with server(REPO, "--workers", "2") as address:
+        port = int(address.rpartition(":")[2])
+        crowd, memory = asyncio.run(_crowded(address, count, seconds, _listening(port)))
+    kinds = ("preview", "full", "picture")
+    print(f"| {count} people, {seconds:g} s | " + " | ".join(kinds) + " |")
+    print("| --- |" + " --- |" * len(kinds))
+    waits = [crowd.waits[kind] or [float("nan")] for kind in kinds]
+    print("| answers | " + " | ".join(str(len(crowd.waits[kind])) for kind in kinds) + " |")
+    print("| median wait, s | " + " | ".join(f"{statistics.median(w):.2f}" for w in waits) + " |")
+    middle, end = memory[len(memory) // 2], memory[-1]
+    print(f"\nerrors {len(crowd.errors)}, mixed-up pictures {crowd.mixed_up()}, ", end="")
+    print(f"memory {middle:.0f} MB in the middle, {end:.0f} MB at the end")
+    for error in sorted(set(crowd.errors))[:5]:
+        print(error)
+    idle = not all(crowd.waits[kind] for kind in kinds)
+    grown = end > middle * MEMORY_GROWTH
+    return int(bool(crowd.errors) or idle or crowd.mixed_up() > 0 or grown)
+
+
+def _listening(port: int) -> int:
+    """The process that listens on a port of this machine."""
+    wanted = f"0100007F:{port:04X}"
+    lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
+    inodes = {line.split()[9] for line in lines if line.split()[1] == wanted}
+    for link in Path("/proc").glob("[0-9]*/fd/*"):
+        try:
+            if str(link.readlink()) in {f"socket:[{inode}]" for inode in inodes}:
+                return int(link.parts[2])
+        except OSError:
+            continue
+    raise RuntimeError(f"nobody listens on port {port}")
+
+
+def main() -> int:
+    """Run what was asked for."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--preview", action="store_true")
+    parser.add_argument("--moves", type=int, default=40)
+    parser.add_argument("--clients", type=int, default=0)
+    parser.add_argument("--seconds", type=float, default=120)
+    options = parser.parse_args()
+    failed = preview(options.moves) if options.preview else 0
+    return max(failed, crowded(options.clients, options.seconds) if options.clients else 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

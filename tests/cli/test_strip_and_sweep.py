@@ -1,0 +1,104 @@
+"""`unripple strip` and `unripple sweep`: files, batches, complaints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import unripple
+from tests.tiny import walk, write_project
+from unripple.cli.main import BAD_INPUT, main
+from unripple.io.config import read_config
+from unripple.io.provenance import source_type
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    photos = {"anna.png": (64, 64), "bob.png": (90, 120)}
+    folder = write_project(tmp_path_factory.mktemp("project"), photos)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        walk(read_config(Path("config.yaml")), ("align",))
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def here(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project)
+
+
+def test_the_strip_of_a_named_edit_and_of_moves_agree(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "strip.png"
+    assert main(["strip", "anna", "look_left"]) == 0
+    (printed,) = capsys.readouterr().out.splitlines()
+    assert printed == "results/strip/look_left/anna.png"
+    assert main(["strip", "data/photos/anna.png", "pose=-3", "-o", str(out)]) == 0
+    assert out.read_bytes() == Path(printed).read_bytes()
+    assert source_type(out) is not None
+
+
+def test_a_sweep_has_the_bytes_of_the_edits(tmp_path: Path) -> None:
+    out = tmp_path / "anna.webp"
+    words = ["sweep", "anna", "pose", "-3", "3", "--frames", "3", "--back", "-o", str(out)]
+    assert main(words) == 0
+    editor = unripple.Editor(settings=read_config(Path("config.yaml")))
+    with Image.open(out) as animation:
+        assert animation.n_frames == 4
+        for number, degree in enumerate([-3, 0, 3, 0]):
+            animation.seek(number)
+            wanted = editor.edit("data/photos/anna.png", pose=degree).picture
+            assert np.array_equal(np.asarray(animation.convert("RGB")), wanted)
+
+
+def test_a_photo_that_fails_does_not_stop_the_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = tmp_path / "bad.png"
+    bad.write_bytes(b"no picture")
+    words = ["sweep", str(bad), "anna", "bob", "pose", "0", "1", "--frames", "2", "--height", "48"]
+    assert main([*words, "-o", str(tmp_path / "films"), "--format", "gif"]) == BAD_INPUT
+    said = capsys.readouterr()
+    made = [tmp_path / "films" / f"{name}.pose.gif" for name in ("anna", "bob")]
+    assert said.out.split() == [str(path) for path in made]
+    assert "bad.png: not a picture" in said.err and "1 of 3 photos failed" in said.err
+    assert sorted((tmp_path / "films").iterdir()) == made
+    with Image.open(made[1]) as animation:
+        assert animation.size == (64, 48)
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        ("strip ana look_left", "did you mean 'anna'"),
+        ("strip anna look_leftt", "look_left"),
+        ("strip anna pose=x", "direction=degree"),
+        ("strip anna look_left -o a.gif", "cannot write .gif"),
+        ("strip anna look_left --side 3", "16 px or more"),
+        ("sweep anna bob pose -3 3 -o a.gif", "one file for 2 photos"),
+        ("sweep anna pose -3 3 -o a.png", "use one of .gif, .webp, .mp4"),
+        ("sweep anna pose -3 3 -o a.gif --format webp", "says it already"),
+        ("sweep anna posse -3 3", "no direction 'posse'"),
+        ("sweep anna pose -3 3 --frames 1", "wanted 2 to 1000"),
+        ("sweep anna pose -3 3 --fps 0", "more than 0"),
+        ("sweep anna pose -3 3 --height 1", "16 px or more"),
+        ("sweep nobody pose -3 3", "no photo 'nobody'"),
+    ],
+)
+def test_wrong_words_are_one_line(
+    words: str, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words.split()) == BAD_INPUT
+    said = capsys.readouterr()
+    last = said.err.strip().splitlines()[-1]
+    assert said.out == "" and last.startswith("unripple: ") and text in last
+
+
+def test_degrees_out_of_range_are_told(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    out = str(tmp_path / "a.gif")
+    assert main(["sweep", "anna", "pose", "-9", "0", "--frames", "2", "-o", out]) == 0
+    assert "outside the usable range -4 to 4" in capsys.readouterr().err

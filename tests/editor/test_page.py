@@ -1,0 +1,105 @@
+"""The page as gradio serves it, and the command that serves it."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from unripple.cli import editor as command
+from unripple.cli.main import build_parser, run
+from unripple.conventions import UnrippleError
+from unripple.editor.serve import check_sharing
+from unripple.editor.studio import Studio
+
+WITHOUT = "needs the extra `editor`: uv sync --extra editor"
+
+
+@pytest.fixture
+def client(studio: Studio) -> Iterator[Any]:
+    pytest.importorskip("gradio", reason=WITHOUT)
+    from starlette.testclient import TestClient
+
+    from unripple.editor.serve import guarded
+
+    app, _ = guarded(studio)
+    with TestClient(app, base_url="http://127.0.0.1:7860") as one:  # type: ignore[arg-type]
+        yield one
+
+
+def test_the_page_loads_nothing_from_elsewhere(client: Any) -> None:
+    text = client.get("/").text
+    assert "unripple editor" in text
+    loaded = re.findall(r'<(?:script|link|img|iframe)[^>]*(?:src|href)="([^"]+)"', text)
+    assert loaded and not [url for url in loaded if "//" in url]
+    assert "http" not in client.get("/").headers["content-security-policy"]
+    assert "fonts.g" not in client.get("/theme.css").text
+
+
+def test_no_file_can_be_read_through_gradio(client: Any, studio: Studio, tmp_path: Path) -> None:
+    (tmp_path / "secret.png").write_bytes(Path("data/photos/anna.png").read_bytes())
+    for start in ("/gradio_api/file=", "/file=", "/gradio_api/file/", "/file/"):
+        for path in (tmp_path / "secret.png", Path("config.yaml").resolve(), "/etc/passwd"):
+            assert client.get(f"{start}{path}").status_code == 404
+    for path in ("/static/%2e%2e/%2e%2e/routes.py", "/assets/..%2f..%2f..%2froutes.py",
+                 "/static/..%252f..%252froutes.py"):  # fmt: skip
+        assert client.get(path).status_code in (403, 404)
+    upload = client.post("/gradio_api/upload", files={"files": b"x"})
+    assert upload.status_code == 404
+
+
+def test_sharing_needs_a_password() -> None:
+    with pytest.raises(UnrippleError, match="give a password"):
+        check_sharing(share=True, password=None)
+    with pytest.raises(UnrippleError, match="fewer than 8"):
+        check_sharing(share=True, password="short")
+    check_sharing(share=True, password="long enough")
+    check_sharing(share=False, password=None)
+
+
+def test_the_command_refuses_to_share_without_one(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv(command.PASSWORD_VARIABLE, raising=False)
+    assert run(["editor", "--share"]) == 2
+    (tmp_path / "empty").write_text("\n")
+    assert run(["editor", "--share", "--password-file", str(tmp_path / "empty")]) == 2
+    assert run(["editor", "--share", "--password-file", str(tmp_path / "none")]) == 2
+    told = capsys.readouterr().err
+    assert "give a password" in told and "is empty" in told and "cannot be read" in told
+
+
+def test_without_gradio_the_command_says_how_to_get_it(tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.modules['gradio'] = None\n"
+        "from unripple.cli.main import run; sys.exit(run(['editor', '--port', '0']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False
+    )
+    assert done.returncode == 2 and "uv sync --extra editor" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_command_line_costs_neither_gradio_nor_torch() -> None:
+    code = (
+        "import sys, unripple.cli.main as m; m.build_parser();"
+        "print(*[n for n in ('gradio', 'torch', 'starlette') if n in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+def test_the_command_is_listed() -> None:
+    (commands,) = (
+        action.choices
+        for action in build_parser()._actions
+        if isinstance(action, argparse._SubParsersAction)
+    )
+    assert "editor" in commands

@@ -1,0 +1,35 @@
+"""The photo that a command is asked for: by its id in the sheet, or as a file."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+from unripple.api.advance import Source
+from unripple.conventions import UnknownName
+from unripple.io.config import Config
+from unripple.io.landmarks import landmarks_of, read_landmarks
+from unripple.io.sheet import SHEET, Row, read_sheet
+
+
+def find_source(word: str, config: Config, sheet: Path = SHEET) -> Source:
+    """The photo of that id, or the file of that name, with what sheet and config say of it.
+
+    Raises:
+        UnknownName: there is neither; the text names the nearest id.
+        UnrippleError: the sheet or the landmarks cannot be read.
+    """
+    rows = {row.photo: row for row in read_sheet(sheet)}
+    by_path = {row.path: row for row in rows.values()}
+    row = rows.get(word) or by_path.get(word)
+    if row is None and not Path(word).exists():
+        close = difflib.get_close_matches(word, rows, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise UnknownName(f"no photo {word!r} in {sheet}, and no such file{hint}")
+    if row is None:
+        row = Row(Path(word).stem, word, "")
+    listed = config["align"]["landmarks"]
+    points = None
+    if listed:
+        points = landmarks_of(read_landmarks(Path(listed)), row.photo, Path(row.path))
+    return Source(row.photo, Path(row.path), align=row.align, points=points)

@@ -1,0 +1,102 @@
+"""`unripple editor`: a page with sliders, for one photo at a time."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from unripple.cli import options as shared
+from unripple.conventions import UnrippleError
+
+PASSWORD_VARIABLE = "UNRIPPLE_EDITOR_PASSWORD"
+
+
+def register(commands: Any) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "editor",
+        help="edit photos on a page in the browser",
+        description=(
+            "Serve a page on this machine: choose a photo, move sliders, compare, save. Nothing "
+            "leaves the machine."
+        ),
+    )
+    shared.add_config(parser)
+    shared.add_device(parser)
+    parser.add_argument("--port", type=int, default=7860, help="0 takes any free one")
+    parser.add_argument(
+        "--batch",
+        type=Path,
+        default=Path("batch.yaml"),
+        metavar="FILE",
+        help='the config that "Add to the batch" writes (default: batch.yaml)',
+    )
+    parser.add_argument(
+        "--translations",
+        type=Path,
+        default=Path("data/translations"),
+        metavar="FOLDER",
+        help="named translations; saved ones go to its `user` (default: data/translations)",
+    )
+    parser.add_argument("--workers", type=int, default=2, help="threads that compute (default: 2)")
+    parser.add_argument(
+        "--upload-mb", type=float, default=64.0, help="longest file to upload (default: 64)"
+    )
+    parser.add_argument(
+        "--share",
+        action="store_true",
+        help="also be reachable from elsewhere through gradio's tunnel; needs a password",
+    )
+    parser.add_argument(
+        "--password-file",
+        type=Path,
+        metavar="FILE",
+        help=f"first line: the password of the user `unripple` (else ${PASSWORD_VARIABLE})",
+    )
+    parser.set_defaults(run=_editor)
+
+
+def _editor(options: argparse.Namespace) -> None:
+    from unripple.editor.page import import_gradio
+    from unripple.editor.serve import check_sharing, serve
+    from unripple.editor.studio import Limits, Studio
+
+    password = _password(options.password_file)
+    check_sharing(share=options.share, password=password)
+    config = shared.config_of(options)
+    import_gradio()  # says at once what is missing
+    studio = Studio(
+        config,
+        device=options.device,
+        batch=options.batch,
+        translations=options.translations,
+        limits=Limits(upload_mb=options.upload_mb),
+    )
+    serve(
+        studio,
+        port=options.port,
+        workers=options.workers,
+        share=options.share,
+        password=password,
+        started=_say,
+    )
+
+
+def _say(address: str) -> None:
+    sys.stdout.write(f"{address}\n")
+    sys.stdout.flush()
+
+
+def _password(file: Path | None) -> str | None:
+    if file is None:
+        return os.environ.get(PASSWORD_VARIABLE) or None
+    try:
+        lines = file.read_text().splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnrippleError(f"--password-file {file}: cannot be read: {error}") from error
+    if not lines or not lines[0]:
+        raise UnrippleError(f"--password-file {file}: its first line is empty")
+    return lines[0]

@@ -1,0 +1,75 @@
+"""`unripple strip PHOTO EDIT`: the stages of one photo and edit side by side, as one picture."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+from typing import Any
+
+from unripple.cli import options as shared
+from unripple.conventions import UnrippleError
+
+log = logging.getLogger(__name__)
+
+
+def register(commands: Any) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "strip",
+        help="the stages of one photo and edit side by side, as a picture",
+        description=(
+            "Write what every stage made of one photo and edit as one picture, in running order, "
+            "and print the file's name. What a run has finished is taken from the results folder, "
+            "the rest is computed in memory."
+        ),
+    )
+    parser.add_argument("photo", help="photo id, as in data/sheet.tsv, or a file")
+    parser.add_argument(
+        "edit", nargs="+", help="edit name of the config, or directions and degrees like pose=-3"
+    )
+    parser.add_argument("-o", "--out", type=Path, help="default: results/strip/...")
+    parser.add_argument(
+        "--side", type=int, default=256, metavar="PX", help="largest side of a tile (default: 256)"
+    )
+    parser.add_argument("--no-captions", action="store_true", help="pictures alone")
+    shared.add_config(parser)
+    shared.add_device(parser)
+    shared.add_results(parser)
+    shared.add_log(parser)
+    parser.set_defaults(run=_strip)
+
+
+def _strip(options: argparse.Namespace) -> None:
+    from unripple.api import strip
+    from unripple.api.editor import LAST_STEP, Editor
+    from unripple.api.shelf import LayeredShelf, MemoryShelf
+    from unripple.api.subject import find_source
+    from unripple.io.metadata import NOTHING
+    from unripple.io.photo import check_writable_name, write_photo
+    from unripple.io.truth import TruthFolder
+
+    shared.start_log(options)
+    if options.side < 16:
+        raise UnrippleError(f"--side {options.side}: wanted 16 px or more")
+    config = shared.config_of(options)
+    edit = shared.edit_of(options.edit, config)
+    source = find_source(options.photo, config)
+    out = options.out or _default_name(options.results.root, source.photo, options.edit)
+    check_writable_name(out)
+    shelf = LayeredShelf(options.results.store, MemoryShelf())
+    editor = Editor(device=options.device, settings=config, shelf=shelf)
+    for warning in editor.warnings(edit):
+        log.warning("%s", warning)
+    artifacts = editor.walk(source, edit, LAST_STEP)
+    truth = TruthFolder(source.path, source.photo, edit.name, dict(edit.moves)).read()
+    tiles = strip.tiles_of(artifacts, edit.name, truth)
+    side_px = min(options.side, tiles[0].picture.shape[0])
+    picture = strip.draw(tiles, side_px=side_px, captions=not options.no_captions)
+    write_photo(out, picture, NOTHING.of_result(marked=config["digital_source_type"]))
+    sys.stdout.write(f"{out}\n")
+
+
+def _default_name(results: Path, photo: str, words: list[str]) -> Path:
+    return results / "strip" / "_".join(words) / f"{photo}.png"

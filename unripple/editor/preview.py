@@ -1,0 +1,118 @@
+"""The quick drawing while a slider moves: about the edit, at a part of its cost.
+
+What does not depend on the slider (crop, codes, residual, the photo's own person) is taken from the
+stages. The generator is cut short at a small side and HFGI's networks look at half of their side.
+Instead of parsing, depth and painting, the photo shows outside its own person wherever the drawing
+has about the photo's colours: a sharp background around a rough face.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from unripple.conventions import Floats, Mask, Photo, WPlus
+from unripple.models.hfgi import fuse
+from unripple.ops.composite import blend
+from unripple.ops.masks import feather, grow
+from unripple.ops.tensors import resized, to_photo
+from unripple.stages.invert import Consultant, codes_of, down
+
+LARGEST_PX = 256
+"""Side at which previews stop."""
+_SOFT = 0.03  # of the crop's side: width of the ramp around the photo's person
+_LOOK = 0.06  # of the crop's side: patch whose mean colours are compared
+_SAME, _OTHER = 10.0, 30.0  # levels: up to here the colours are the photo's, from here another's
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """What previews of one photo share.
+
+    Attributes:
+        generator: draws codes.
+        consultant: HFGI's networks, or None for plain drawing.
+        residual: what the codes could not say, [3, s, s], at the side at which previews consult.
+        photo: the crop at the previews' side, uint8 [S, S, 3].
+        person: how much of the drawing shows whatever its colours, float32 [S, S].
+    """
+
+    generator: Any
+    consultant: Consultant | None
+    residual: torch.Tensor | None
+    photo: Photo
+    person: Floats
+
+    def draw(self, w_plus: WPlus, *, strength: float = 1.0) -> Photo:
+        """Draw moved codes, float32 [L, W], over the photo -> uint8 [S, S, 3]."""
+        side = self.photo.shape[0]
+        drawn = to_photo(down(self.networks(w_plus, strength=strength), side))
+        patch = (2 * round(_LOOK * side / 2) + 1,) * 2
+        apart = cv2.blur(cv2.absdiff(cv2.blur(drawn, patch), cv2.blur(self.photo, patch)), patch)
+        other = np.clip((apart.max(axis=2) - _SAME) / (_OTHER - _SAME), 0, 1).astype(np.float32)
+        return blend(self.photo, drawn, np.maximum(self.person, other))
+
+    def networks(self, w_plus: WPlus, *, strength: float = 1.0) -> torch.Tensor:
+        """What the networks give, [1, 3, S, S]: all of a preview that is not bookkeeping."""
+        side = min(self.generator.size, LARGEST_PX)
+        with torch.inference_mode():
+            codes = codes_of(w_plus, self.generator)
+            inject = None
+            if self.consultant is not None and self.residual is not None:
+                inject = self._consulted(codes, self.consultant, self.residual, strength)
+            drawn: torch.Tensor = self.generator.synthesize(
+                codes, noise="stored", inject=inject, resolution=side
+            )
+            return drawn.float().clamp(-1, 1)
+
+    def _consulted(
+        self, codes: torch.Tensor, nets: Consultant, residual: torch.Tensor, strength: float
+    ) -> dict[int, Any]:
+        looked_px = residual.shape[-1]
+        plain = self.generator.synthesize(codes, noise="stored", resolution=looked_px)
+        aligned = nets.aligner(residual, plain.float().clamp(-1, 1)) * strength
+        scale, shift = nets.residual_encoder(aligned)
+
+        def consult(features: torch.Tensor) -> torch.Tensor:
+            size = features.shape[-2:]
+            return fuse(features, _fitted(scale, size), _fitted(shift, size))
+
+        return {nets.inject_after: consult}
+
+
+def _fitted(condition: torch.Tensor, size: torch.Size) -> torch.Tensor:
+    return F.interpolate(condition, size=size, mode="bilinear", align_corners=False)
+
+
+def sketch_of(
+    photo: Photo,
+    person: Mask,
+    residual: Floats | None,
+    generator: Any,
+    consultant: Consultant | None,
+) -> Sketch:
+    """Prepare previews of one photo.
+
+    Args:
+        photo: the crop, uint8 [S, S, 3].
+        person: where its person is, bool [S, S].
+        residual: what `invert` kept, float32 [3, s, s]; None without HFGI.
+        generator: as for `invert`.
+        consultant: as for `invert`; None without HFGI.
+    """
+    side = min(photo.shape[0], LARGEST_PX)
+    small = resized(photo, side)
+    near = resized(np.repeat(person.astype(np.uint8)[..., None] * 255, 3, axis=2), side)
+    inside = feather(grow(near[..., 0] >= 128, _SOFT * side), _SOFT * side)
+    missing = None
+    if residual is not None:
+        half = residual.shape[-1] // 2
+        whole = torch.from_numpy(residual.astype(np.float32))[None]
+        missing = F.interpolate(whole, size=(half, half), mode="area")
+        missing = missing.to(next(generator.parameters()).device)
+    return Sketch(generator, consultant, missing, small, inside)

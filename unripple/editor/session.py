@@ -1,0 +1,388 @@
+"""One user's photo and edits: previews while sliders move, the pipeline's bytes when they rest."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from unripple.api import calls
+from unripple.api.advance import Source
+from unripple.api.editor import Editor
+from unripple.api.jobs import job_from_config
+from unripple.api.shelf import MemoryShelf
+from unripple.api.work import Work
+from unripple.conventions import Mask, Photo, UnrippleError, WPlus
+from unripple.editor import batch, views
+from unripple.editor.preview import Sketch, sketch_of
+from unripple.editor.studio import Studio
+from unripple.editor.translations import read_translation, save_translation
+from unripple.io.artifact import Artifact
+from unripple.io.config import Edit
+from unripple.io.metadata import NOTHING
+from unripple.io.photo import encode_png, read_photo
+from unripple.io.results import PHOTO
+from unripple.zoo.zoo import Zoo, directions_path
+
+_SHELF_MB = 48.0  # artifacts kept between edits of one user
+_MOST_DEGREES = 100.0  # as in the config's schema
+_NAME = "edit"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the controls say.
+
+    Attributes:
+        moves: direction -> degree.
+        translation: a named translation on top, set/name, or "".
+    """
+
+    moves: Mapping[str, float] = field(default_factory=dict)
+    translation: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.moves or self.translation)
+
+    def edit(self, name: str = _NAME) -> Edit:
+        """As an edit of the pipeline, but for the translation."""
+        return Edit(name, tuple(sorted(self.moves.items())))
+
+    @staticmethod
+    def from_json(content: Any) -> Wanted:
+        """Check what a page sent.
+
+        Raises:
+            UnrippleError: it is nothing that controls could say.
+        """
+        try:
+            moves = {str(name): float(degree) for name, degree in content["moves"].items()}
+            translation = str(content.get("translation") or "")
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise UnrippleError(f"wanted {{moves: {{direction: degree}}}}: {error}") from error
+        for name, degree in moves.items():
+            if not math.isfinite(degree) or abs(degree) > _MOST_DEGREES:
+                raise UnrippleError(f"{name} = {degree}: degrees go from -100 to 100")
+        return Wanted(moves, translation)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A photo with all that does not depend on sliders. Nothing of it changes, so threads share it.
+
+    Attributes:
+        path: its file.
+        name: what the user calls it.
+        models, inverter: what it was opened with.
+        editor: walks the pipeline's steps.
+        zoo: its networks.
+        source: the decoded photo.
+        artifacts: of the photo's own steps.
+        sketch: for previews.
+        yaw_deg: where the face looks, or None without a pose network.
+    """
+
+    path: Path
+    name: str
+    models: str
+    inverter: str
+    editor: Editor
+    zoo: Zoo
+    source: Source
+    artifacts: Mapping[str, Artifact]
+    sketch: Sketch
+    yaw_deg: float | None
+
+    @property
+    def pixels(self) -> Photo:
+        assert self.source.pixels is not None
+        return self.source.pixels.pixels
+
+    def array(self, stage: str, part: str) -> Any:
+        return self.artifacts[stage][part]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """An edit at full quality.
+
+    Attributes:
+        wanted: what was asked.
+        picture: the full photo with the edit, kept pixels put back, uint8 [H, W, 3].
+        kept: whether there were any.
+        offset: by how much the codes moved, float32 [L, W].
+        figures: name -> value or None.
+        warnings: what to know about the degrees.
+        pictures: what the page shows, by name.
+    """
+
+    wanted: Wanted
+    picture: Photo
+    kept: bool
+    offset: WPlus
+    figures: Mapping[str, float | None]
+    warnings: list[str]
+    pictures: Mapping[str, views.Shown]
+
+
+class Session:
+    """One user. `preview` may run beside all else; the other calls, one at a time.
+
+    Args:
+        studio: what is shared with others.
+        folder: of this user alone.
+
+    Attributes:
+        opened: the photo, or None.
+        outcome: the newest edit at full quality, or None.
+        keep: what must stay the photo's, bool [H, W] of the whole photo, or None.
+        pictures: what the page shows of the photo.
+        held_bytes: memory of this user's pictures, about.
+    """
+
+    def __init__(self, studio: Studio, folder: Path) -> None:
+        self.studio, self.folder = studio, folder
+        self.opened: Opened | None = None
+        self.outcome: Outcome | None = None
+        self.keep: Mask | None = None
+        self.pictures: Mapping[str, views.Shown] = {}
+        self.held_bytes = 0
+        self._walking = threading.Lock()
+        self._shelf = MemoryShelf()
+        self._asleep: tuple[Path, str, str, str] | None = None
+
+    def open(self, path: Path, name: str, models: str, inverter: str) -> Opened:
+        """Take a photo through the steps that no slider changes.
+
+        Raises:
+            UnrippleError: it cannot be done; the photo before it stays then.
+        """
+        with self._walking:
+            return self._open(path, name, models, inverter)
+
+    def _open(self, path: Path, name: str, models: str, inverter: str) -> Opened:
+        studio = self.studio
+        editor = studio.editor(models, inverter, self._shelf)
+        with studio.reading:
+            source = editor.open(path)
+        artifacts = editor.walk(source, None, "depth")
+        zoo = studio.zoo(models)
+        crop: Any = artifacts["align"]["picture"]
+        opened = Opened(
+            path,
+            name,
+            models,
+            inverter,
+            editor,
+            zoo,
+            source,
+            artifacts,
+            _sketch(editor, zoo, artifacts),
+            views.yaw_deg(crop, zoo),
+        )
+        if self.opened is None or self.opened.path != path:
+            self.keep = None  # it was drawn for another photo
+        self.opened, self.outcome, self._asleep = opened, None, None
+        self.pictures = views.of_photo(opened.pixels, artifacts)
+        self._weigh(opened)
+        return opened
+
+    def preview(self, wanted: Wanted) -> Photo:
+        """Draw an edit quickly and roughly -> the crop at its previews' side, uint8 [S, S, 3].
+
+        Raises:
+            UnrippleError: no photo is open, or there is no such direction.
+        """
+        opened = self._ready()
+        w_plus = _moved(opened, wanted.edit())
+        offset = self._offset(wanted, w_plus)
+        if offset is not None:
+            w_plus = w_plus + offset
+        return opened.sketch.draw(w_plus, strength=opened.editor.config["edit"]["strength"])
+
+    def full(self, wanted: Wanted, check: Callable[[], None] = lambda: None) -> Outcome | None:
+        """Edit as the pipeline does, byte for byte; None where nothing is asked.
+
+        Args:
+            wanted: what the controls say.
+            check: called between steps; what it raises ends the edit.
+
+        Raises:
+            UnrippleError: no photo is open, or the edit cannot be done.
+        """
+        with self._walking:
+            return self._full(self._ready(), wanted, check)
+
+    def _full(self, opened: Opened, wanted: Wanted, check: Callable[[], None]) -> Outcome | None:
+        if not wanted:
+            self.outcome = None
+            return None
+        offset = self._offset(wanted, opened.array("project", "w_plus"))
+        edit = wanted.edit()
+        artifacts = opened.editor.walk(
+            opened.source, edit, "measure", offset=offset, before_step=check
+        )
+        pasted: Any = artifacts["paste"]["picture"]
+        picture = pasted if self.keep is None else views.kept(opened.pixels, pasted, self.keep)
+        moved: Any = artifacts["translate"]["w_plus"]
+        shown = views.of_edit(artifacts, picture, self.keep)
+        figures = dict(views.figures(artifacts, opened.zoo, opened.yaw_deg))
+        self.outcome = Outcome(
+            wanted,
+            picture,
+            self.keep is not None,
+            moved - opened.array("project", "w_plus"),
+            figures,
+            opened.editor.warnings(edit),
+            shown,
+        )
+        self._weigh(opened)
+        return self.outcome
+
+    def set_keep(self, path: Path | None) -> int:
+        """Take a mask of what must stay the photo's, or none; how many pixels it keeps.
+
+        Args:
+            path: a picture of the photo's shape, light where the photo must stay.
+
+        Raises:
+            BadPhoto: it cannot be read, or has another shape than the photo.
+        """
+        opened = self._ready()
+        if path is None:
+            self.keep = None
+            return 0
+        limit = opened.editor.config["limits"]["megapixels"]
+        with self.studio.reading:
+            drawn = read_photo(path, max_megapixels=limit).pixels
+        self.keep = views.mask_of(drawn, opened.pixels.shape[:2])
+        return int(self.keep.sum())
+
+    def result_png(self) -> bytes:
+        """The result as the pipeline writes it.
+
+        Raises:
+            UnrippleError: there is no edit yet.
+        """
+        opened, outcome = self._ready(), self._made()
+        said = opened.source.pixels.metadata if opened.source.pixels else NOTHING
+        marked = opened.editor.config["digital_source_type"]
+        return encode_png(outcome.picture, said.of_result(marked=marked))
+
+    def save_translation(self, name: str) -> Path:
+        """Keep by how much the codes moved, as a named translation of the user's.
+
+        Raises:
+            UnrippleError: there is no edit yet, or the name does not follow the grammar.
+        """
+        return save_translation(self.studio.translations, name, self._made().offset)
+
+    def add_to_batch(self, name: str) -> batch.Added:
+        """Write the edit, and the photo if it is not there, into the batch's config.
+
+        Raises:
+            UnrippleError: there is no edit yet, or the pipeline could not make these bytes.
+        """
+        opened, outcome = self._ready(), self._made()
+        if outcome.kept:
+            raise UnrippleError(
+                "the pipeline knows no kept areas and would give another picture; clear what is "
+                "kept, or save the image instead"
+            )
+        if outcome.wanted.translation:
+            raise UnrippleError(
+                "a batch takes sliders alone; save the translation and name it in a recipe that "
+                "knows translations, or set it to none"
+            )
+        return batch.add(
+            self.studio.batch,
+            opened.editor.config,
+            outcome.wanted.edit(name),
+            opened.path,
+            opened.name,
+        )
+
+    def sleep(self) -> None:
+        """Give back memory; the photo is opened anew when it is needed."""
+        if self.opened is not None:
+            opened = self.opened
+            self._asleep = (opened.path, opened.name, opened.models, opened.inverter)
+        self.opened = self.outcome = None
+        self._shelf, self.held_bytes = MemoryShelf(), 0
+
+    def wake(self) -> None:
+        """Open the photo again if the session sleeps; what is kept stays."""
+        if self.opened is None and self._asleep is not None:
+            keep = self.keep
+            self.open(*self._asleep)
+            self.keep = keep
+
+    @property
+    def path(self) -> Path | None:
+        """The open photo's file, also while the session sleeps."""
+        if self.opened is not None:
+            return self.opened.path
+        return self._asleep[0] if self._asleep else None
+
+    @property
+    def sleeps(self) -> bool:
+        """Whether `wake` must be called first."""
+        return self.opened is None and self._asleep is not None
+
+    def _weigh(self, opened: Opened) -> None:
+        held = self._shelf.trim(int(_SHELF_MB * 1e6)) + opened.pixels.nbytes
+        held += 0 if self.keep is None else self.keep.nbytes
+        self.held_bytes = held + (self.outcome.picture.nbytes if self.outcome else 0)
+
+    def _ready(self) -> Opened:
+        if self.opened is None:
+            raise UnrippleError("no photo is open; choose one first")
+        return self.opened
+
+    def _made(self) -> Outcome:
+        if self.outcome is None:
+            raise UnrippleError("there is no edit yet; move a slider first")
+        return self.outcome
+
+    def _offset(self, wanted: Wanted, w_plus: WPlus) -> WPlus | None:
+        if not wanted.translation:
+            return None
+        offset = read_translation(wanted.translation, self.studio.known_translations())
+        if offset.shape != w_plus.shape:
+            raise UnrippleError(
+                f"{wanted.translation} holds {list(offset.shape)} numbers, these models want "
+                f"{list(w_plus.shape)}: it was made for others"
+            )
+        return offset
+
+
+def _moved(opened: Opened, edit: Edit) -> WPlus:
+    """The photo's codes moved along an edit's directions, by the stage's own call."""
+    job = job_from_config(opened.editor.config, "translate", _NAME, opened.zoo, edit=edit)
+    directions = directions_path(job.directions)
+    work = Work(
+        job.settings, {"project": opened.artifacts["project"]}, opened.zoo, directions=directions
+    )
+    moved: Any = calls.translate(work)["w_plus"]
+    codes: WPlus = moved
+    return codes
+
+
+def _sketch(editor: Editor, zoo: Zoo, artifacts: Mapping[str, Artifact]) -> Sketch:
+    from unripple.stages.ripple import person
+
+    parts: Any = {name: artifacts[name] for name in ("align", "invert")}
+    labels: Any = artifacts[f"parse@{PHOTO}"]["labels"]
+    nets = None
+    if editor.config["invert"]["method"] == "hfgi":
+        nets = calls.consultant_of(Work({}, {}, zoo))
+    return sketch_of(
+        parts["align"]["picture"],
+        person(labels),
+        parts["invert"].get("residual"),
+        zoo.load("generator").net,
+        nets,
+    )

@@ -1,0 +1,89 @@
+"""Named translations: offsets of the codes, one .npy file each, float32 [L, W].
+
+    <folder>/<set>/unconditional/<name>.npy    what comes with a set of models
+    <folder>/<set>/conditional/<name>.npy      the same, from a known value to another
+    <folder>/user/<name>.npy                   one's own
+
+A name is `{carac}_{min|max}`, `{carac}_{value}` or `{carac}_{value}_fr_{old}`.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+
+import numpy as np
+
+from unripple.conventions import UnknownName, UnrippleError, WPlus
+from unripple.io import atomic
+from unripple.io.schema import nearest
+
+USER = "user"
+FOLDER = Path("data/translations")
+_PLACES = ("*/unconditional/*.npy", "*/conditional/*.npy", f"{USER}/*.npy")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]{0,31}_(min|max|\d{1,6}|\d{1,6}_fr_\d{1,6})", re.ASCII)
+
+
+def check_name(name: str) -> None:
+    """Refuse what is no name of a translation.
+
+    Raises:
+        UnrippleError: the name does not follow the grammar.
+    """
+    if _NAME.fullmatch(name) is None:
+        raise UnrippleError(
+            f"translation {name!r}: wanted carac_min, carac_max, carac_value or "
+            "carac_value_fr_old, like Smile_max, Hc_4 or Hc_4_fr_1; the characteristic has letters "
+            "and digits, values are whole numbers"
+        )
+
+
+def list_translations(*folders: Path) -> dict[str, Path]:
+    """The translations of all sets in these folders: set/name -> file, sorted."""
+    found = {
+        f"{path.relative_to(folder).parts[0]}/{path.stem}": path
+        for folder in folders
+        for place in _PLACES
+        for path in folder.glob(place)
+    }
+    return dict(sorted(found.items()))
+
+
+def read_translation(name: str, known: dict[str, Path]) -> WPlus:
+    """The offset of a listed translation, float32 [L, W].
+
+    Raises:
+        UnknownName: it is not in the list.
+        UnrippleError: the file holds no offset.
+    """
+    if name not in known:
+        raise UnknownName(f"no translation {name!r}{nearest(name, known)}")
+    path = known[name]
+    try:
+        offset = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise UnrippleError(f"{path}: cannot be read as .npy: {error}") from error
+    if offset.ndim == 3 and offset.shape[0] == 1:
+        offset = offset[0]
+    if offset.ndim != 2 or offset.dtype.kind != "f" or not np.isfinite(offset).all():
+        raise UnrippleError(
+            f"{path}: a translation holds finite floats [codes, width], found "
+            f"{offset.dtype} {list(offset.shape)}"
+        )
+    return np.asarray(offset, np.float32)
+
+
+def save_translation(folder: Path, name: str, offset: WPlus) -> Path:
+    """Write an offset among the user's translations; one of that name is replaced.
+
+    Raises:
+        UnrippleError: the name does not follow the grammar.
+        StoreError: the disk is full or not writable.
+    """
+    check_name(name)
+    path = folder / USER / f"{name}.npy"
+    buffer = io.BytesIO()
+    np.save(buffer, np.ascontiguousarray(offset, np.float32), allow_pickle=False)
+    atomic.write_bytes(path, buffer.getvalue())
+    return path

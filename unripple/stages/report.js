@@ -1,0 +1,217 @@
+"use strict";
+const $ = id => document.getElementById(id);
+const DATA = JSON.parse($("data").textContent);
+const MARGIN = 1 / 32;  // of a tile's side, see api/report.py
+const SIZES = { contacts: 48, strips: 12, table: 50 };
+const FIGURES = DATA.figures.map(([name, label, meaning, perfect, unit]) => ({ name, label, meaning, perfect, unit }));
+const ROWS = DATA.rows.map(([photo, edit, layout, photoStrip, editStrip, figures, warnings, failure], place) => ({
+  place, photo, edit: edit < 0 ? "" : DATA.edits[edit], layout: DATA.layouts[layout], photoStrip, editStrip, figures,
+  warnings: warnings.map(w => DATA.warnings[w]), failure,
+}));
+const NOTHING = { photo: "", edit: "", q: "", state: "", sort: "", view: "", page: 1 };
+let now = { ...NOTHING };
+let found = [];
+
+/** An element with properties and children. */
+function make(tag, properties = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties))
+    if (name in element && name !== "role") element[name] = value; else element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+const words = name => name.replaceAll("_", " ");
+const figure = value => value == null ? "–" : value.toFixed(Math.abs(value) < 10 ? 3 : 1).replace("-", "−");
+const address = strip => DATA.strips[strip] ?? DATA.folder + strip;
+
+/** One tile out of a strip: the strip's picture, moved so that only this tile shows. */
+function tile(row, [title, ofPhoto, at, count]) {
+  const strip = ofPhoto ? row.photoStrip : row.editStrip;
+  const picture = make("img", { loading: "lazy", decoding: "async", alt: `${title} of ${row.photo}` + (ofPhoto || !row.edit ? "" : `, ${words(row.edit)}`) });
+  // Every tile has a margin that repeats its border, so that no neighbour shines in.
+  const cell = 100 * (1 + 2 * MARGIN);
+  picture.style.width = `${count * cell}%`;
+  picture.style.left = `${-at * cell - 100 * MARGIN}%`;
+  const box = make("span", { className: "tile" }, picture);
+  picture.onerror = () => box.classList.add("away");
+  if (strip) picture.src = address(strip); else box.classList.add("away");
+  return box;
+}
+
+/** The last tile of a row that shows the edit itself: the full result comes after its crop. */
+function resultOf(row) {
+  const own = row.layout.filter(([, ofPhoto]) => !ofPhoto);
+  return own.find(([title]) => title === "result") ?? own.findLast(([title]) => title !== "truth");
+}
+
+function contact(row) {
+  const shown = [row.layout[0], row.failure ? null : resultOf(row)].filter(Boolean);
+  const pair = make("span", { className: "pair" }, ...shown.map(one => tile(row, one)));
+  const about = row.failure ? make("b", { className: "bad", textContent: "failed" })
+    : make("b", { textContent: now.sort ? figure(value(row)) : words(row.edit) });
+  const name = now.sort ? `${row.photo} · ${words(row.edit)}` : row.photo;
+  const label = make("span", { className: "label" }, make("span", { textContent: name }), about);
+  const button = make("button", { type: "button", className: "contact" }, pair, label);
+  button.onclick = () => go({ photo: row.photo, edit: row.edit });
+  return button;
+}
+
+function strip(row) {
+  const card = make("article", { className: "card row" }, make("h3", { textContent: row.photo + (row.edit ? ` · ${words(row.edit)}` : "") }));
+  for (const text of row.warnings) card.append(make("p", { className: "warn", textContent: text }));
+  if (row.failure) {
+    const [stage, reason, advice] = row.failure;
+    card.append(make("p", { className: "bad", textContent: `Failed at ${stage}. ${reason}` }), make("p", { textContent: advice }));
+  }
+  const tiles = make("div", { className: "strip" });
+  row.layout.forEach((one, at) => {
+    const button = make("button", { type: "button" }, tile(row, one));
+    button.onclick = () => enlarge(row, at);
+    tiles.append(make("figure", {}, button, make("figcaption", { textContent: one[0] })));
+  });
+  if (row.layout.length) card.append(tiles);
+  if (row.figures.length) {
+    const numbers = FIGURES.map((how, at) => [how, row.figures[at]]).filter(([, number]) => number != null);
+    card.append(make("p", { className: "numbers" }, ...numbers.map(([how, number]) =>
+      make("span", { title: how.meaning, className: how.name === now.sort ? "chosen" : "" }, `${how.label} `, make("b", { textContent: figure(number) + (how.unit.length > 1 ? "\u00a0" : "") + how.unit })))));
+  }
+  return card;
+}
+
+function table(rows) {
+  const head = FIGURES.map(how => {
+    const button = make("button", { type: "button", title: how.meaning, textContent: how.label });
+    button.onclick = () => go({ sort: how.name, view: "table" }, true);
+    button.ariaPressed = String(how.name === now.sort);
+    return make("th", { scope: "col", className: "sorts" }, button);
+  });
+  const body = rows.map(row => make("tr", {},
+    make("th", { scope: "row" }, make("a", { href: hash({ ...NOTHING, photo: row.photo, edit: row.edit }), textContent: row.photo })),
+    make("td", { className: "edit-name", textContent: words(row.edit) }),
+    ...(row.failure && !row.figures.length ? [make("td", { colSpan: FIGURES.length, className: "bad", textContent: row.failure[1] })]
+      : FIGURES.map((_, at) => make("td", { className: "number", textContent: figure(row.figures[at]) })))));
+  return make("div", { className: "card scroll", tabIndex: 0, role: "region", "aria-label": "Figures of photos and edits" },
+    make("table", {}, make("thead", {}, make("tr", {}, make("th", { scope: "col", textContent: "Photo" }), make("th", { scope: "col", textContent: "Edit" }), ...head)), make("tbody", {}, ...body)));
+}
+
+const chosen = () => FIGURES.findIndex(how => how.name === now.sort);
+const value = row => row.figures[chosen()];
+/** The larger the worse; undefined figures come last. */
+function badness(row) {
+  const number = value(row), { perfect } = FIGURES[chosen()];
+  if (number == null) return -Infinity;
+  return perfect == null ? -number : Math.abs(number - perfect);
+}
+
+function find() {
+  const q = now.q.trim().toLowerCase();
+  found = ROWS.filter(row =>
+    (!now.photo || row.photo === now.photo) && (!now.edit || row.edit === now.edit || !row.edit && now.photo !== "")
+    && row.photo.toLowerCase().includes(q)
+    && (now.state !== "failed" || row.failure) && (now.state !== "done" || !row.failure) && (now.state !== "warned" || row.warnings.length));
+  if (chosen() >= 0) {
+    const worst = new Map(found.map(row => [row, badness(row)]));
+    found.sort((a, b) => worst.get(b) - worst.get(a) || a.place - b.place);
+  }
+}
+
+const viewNow = () => now.view || (now.photo || found.length <= 3 ? "strips" : "contacts");
+function draw() {
+  find();
+  const view = viewNow(), size = SIZES[view], pages = Math.max(1, Math.ceil(found.length / size));
+  now.page = Math.min(Math.max(1, now.page), pages);
+  const rows = found.slice((now.page - 1) * size, now.page * size);
+  const list = $("list");
+  if (!rows.length) list.replaceChildren(make("p", { textContent: "Nothing fits. Show all, or change what is asked for above." }));
+  else if (view === "contacts") list.replaceChildren(make("div", { id: "contacts" }, ...rows.map(contact)));
+  else if (view === "strips") list.replaceChildren(...rows.map(strip));
+  else list.replaceChildren(table(rows));
+  $("search").value = now.photo || now.q;
+  for (const name of ["edit", "state", "sort"]) $(name).value = now[name];
+  for (const button of document.querySelectorAll("[data-view]")) button.ariaPressed = String(button.dataset.view === view);
+  $("page").value = now.page;
+  $("page").max = pages;
+  for (const id of ["of", "of2"]) $(id).textContent = id === "of" ? `of ${pages}` : `page ${now.page} of ${pages}`;
+  for (const id of ["back", "back2"]) $(id).ariaDisabled = String(now.page <= 1);
+  for (const id of ["on", "on2"]) $(id).ariaDisabled = String(now.page >= pages);
+  $("count").textContent = `${found.length.toLocaleString("en")} of ${ROWS.length.toLocaleString("en")}`;
+}
+
+function hash(state) {
+  const said = Object.entries(state).filter(([name, what]) => what && what !== NOTHING[name]);
+  return "#" + new URLSearchParams(said.map(([name, what]) => [name, String(what)])) || "#";
+}
+/** Change what is shown; every state has an address, so that the browser's way back works. */
+function go(change, replace = false) {
+  now = { ...now, page: 1, ...change };
+  const address = hash(now) === "#" ? "#list" : hash(now);
+  history[replace ? "replaceState" : "pushState"](null, "", address);
+  draw();
+  if (!replace) $("photos").scrollIntoView();
+}
+function fromAddress() {
+  const said = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
+  if (!Object.keys(said).some(name => name in NOTHING)) return false;
+  now = { ...NOTHING, ...said, page: Number(said.page) || 1 };
+  return true;
+}
+function turn(step) {
+  const pages = Number($("page").max);
+  if (now.page + step < 1 || now.page + step > pages) return;
+  now.page += step;
+  history.replaceState(null, "", hash(now) === "#" ? "#list" : hash(now));
+  draw();
+  $("photos").scrollIntoView();
+}
+
+const dialog = document.querySelector("dialog");
+let large = null;
+function enlarge(row, at) {
+  large = { row, at };
+  const one = row.layout[at], file = one[4].replace("{photo}", row.photo).replace("{edit}", row.edit);
+  const box = tile(row, one);
+  box.firstChild.loading = "eager";
+  dialog.querySelector(".tile").replaceWith(box);
+  const text = [`${row.photo}${row.edit ? " · " + words(row.edit) : ""} · ${one[0]} `];
+  // Inside another page, like Snakemake's report, the files are not beside this one.
+  if (file && window.top === window) text.push(make("a", { href: file, target: "_blank", textContent: "in full" }));
+  dialog.querySelector("p").replaceChildren(...text);
+  if (!dialog.open) dialog.showModal();
+}
+const step = by => large && enlarge(large.row, (large.at + by + large.row.layout.length) % large.row.layout.length);
+
+if ($("list")) {
+  for (const name of DATA.edits) $("edit").append(make("option", { value: name, textContent: words(name) }));
+  for (const how of FIGURES) $("sort").append(make("option", { value: how.name, textContent: `worst ${how.label}` }));
+  document.querySelector(".tools").addEventListener("submit", event => event.preventDefault());
+  $("search").addEventListener("input", () => go({ q: $("search").value, photo: "" }, true));
+  for (const name of ["edit", "state", "sort"]) $(name).addEventListener("change", () => go({ [name]: $(name).value, photo: "" }, true));
+  for (const button of document.querySelectorAll("[data-view]")) button.addEventListener("click", () => go({ view: button.dataset.view }, true));
+  $("page").addEventListener("change", () => turn((Number($("page").value) || 1) - now.page));
+  for (const [id, by] of [["back", -1], ["back2", -1], ["on", 1], ["on2", 1]]) $(id).addEventListener("click", () => turn(by));
+  $("reset").addEventListener("click", () => go({ ...NOTHING, view: now.view }, true));
+  addEventListener("hashchange", () => { if (fromAddress()) { draw(); $("photos").scrollIntoView(); } });
+  addEventListener("popstate", () => { if (!location.hash || location.hash === "#list") { now = { ...NOTHING }; draw(); } });
+  document.addEventListener("keydown", event => {
+    const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!by || event.altKey || event.ctrlKey || event.metaKey) return;
+    if (dialog.open) step(by);
+    else if (event.target.closest("input, select, .scroll, pre")) return;
+    else turn(by);
+    event.preventDefault();
+  });
+  for (const button of dialog.querySelectorAll("[data-step]")) button.addEventListener("click", () => Number(button.dataset.step) ? step(Number(button.dataset.step)) : dialog.close());
+  dialog.addEventListener("click", event => { if (event.target === dialog) dialog.close(); });
+  const asked = fromAddress();
+  draw();
+  if (asked) $("photos").scrollIntoView();
+}
+
+const times = Object.entries(JSON.parse($("timing").textContent));
+const most = Math.max(...times.map(([, time]) => time[1]));
+for (const [stage, [jobs, seconds, longest]] of times) {
+  const bar = make("span", { className: "bar" });
+  bar.style.width = `${seconds / most * 12}rem`;
+  $("times").tBodies[0].append(make("tr", {}, make("th", { scope: "row", textContent: stage }),
+    ...[jobs, seconds.toFixed(1), longest.toFixed(1)].map(text => make("td", { className: "number", textContent: text })), make("td", {}, bar)));
+}
