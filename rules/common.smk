@@ -85,6 +85,19 @@ def begin():
 
 
 @lru_cache(maxsize=1)
+def begin_training():
+    """Be the only `snakemake train` in this folder, whatever killed the one before."""
+    if writes():
+        be_alone(Path("runs"))
+
+
+def trained(nets):
+    """The marks of finished trainings."""
+    begin_training()
+    return [f"runs/{net}/done" for net in nets]
+
+
+@lru_cache(maxsize=1)
 def sheet():
     """The photos at hand; new ones are appended to the sheet, by one process for all cluster jobs."""
     folder = Path(CONFIG["photos"])

@@ -48,19 +48,6 @@ FOUND = {
 }
 
 
-@lru_cache(maxsize=1)
-def begin_training():
-    """Be the only `snakemake train` in this folder, whatever killed the one before."""
-    if writes():
-        be_alone(Path("runs"))
-
-
-def trained(nets):
-    """The marks of finished trainings."""
-    begin_training()
-    return [f"runs/{net}/done" for net in nets]
-
-
 wildcard_constraints:
     net="|".join(TRAININGS),
     found="|".join(FOUND),

@@ -88,8 +88,7 @@ class Editor:
         device: where networks run: "cpu", "cuda", "auto".
         settings: sections of a config that differ from the defaults, like
             `{"inpaint": {"painter": "telea"}}`; checked like a config.
-        shelf: where artifacts are kept between edits, of another session to share what both compute; in
-            memory if None.
+        shelf: where artifacts are kept between edits, say another session's; None is memory.
         zoo: networks shared with other sessions; it must be of the same models.
 
     Example:
