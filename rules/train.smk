@@ -8,6 +8,7 @@ TRAININGS = {
     "depth": ("depth --minutes 15 --batch 8", []),
     "landmarks": ("landmarks --minutes 10", []),
     "pose": ("pose --minutes 6 --batch 32", []),
+    "attributes": ("attributes --minutes 20", []),
     "identity": ("identity --minutes 10 --batch 32", []),
     "inpainter": ("inpainter --minutes 45", ["parser"]),
     "generator64": ("generator --size 64 --minutes 25 --batch 8 --export never", []),
@@ -77,7 +78,21 @@ rule train_directions:
         "python -m unripple.training directions 2> {log:q}"
 
 
+rule train_translations:
+    input:
+        "runs/generator/done",
+    output:
+        touch("runs/translations/done"),
+    log:
+        "runs/log/translations.log",
+    conda:
+        "../envs/unripple.yaml"
+    shell:
+        "python -m unripple.training translations 2> {log:q}"
+
+
 rule train:
     input:
         expand("runs/{net}/done", net=TRAININGS),
         "runs/directions/done",
+        "runs/translations/done",

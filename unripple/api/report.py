@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from unripple import __version__
 from unripple.api.jobs import warnings_of
-from unripple.api.steps import STEPS
+from unripple.api.steps import RECIPES, RIPPLE, Step
 from unripple.api.view import as_picture, thumbnail
 from unripple.io.config import Config, edits
 from unripple.io.photo import encode_png
@@ -28,6 +28,7 @@ PHOTO_PANELS = {
 }
 EDIT_PANELS = {
     "edit": "edit, ripples and all",
+    "restore": "restored",
     "parse": "its parts",
     "depth": "its depth",
     "ripple": "ripple",
@@ -35,6 +36,8 @@ EDIT_PANELS = {
     "compose": "result",
     "paste": "in the full photo",
 }
+CONTACT = "compose"
+"""The stage whose pictures the contact sheet of a photo shows, for recipes of many edits."""
 Place = tuple[str, str | None]
 
 
@@ -42,12 +45,17 @@ class _Manifests:
     """The manifests of all shards, as one."""
 
     def __init__(
-        self, results: Results, shards: Collection[str], edit_names: tuple[str, ...]
+        self,
+        results: Results,
+        shards: Collection[str],
+        edit_names: tuple[str, ...],
+        steps: Mapping[str, Step],
     ) -> None:
         self._results = results
+        self._steps = steps
         self._manifests: dict[Place, list[Manifest]] = {
             (step.stage, of): [results.read_manifest(step.stage, of, shard) for shard in shards]
-            for step in STEPS.values()
+            for step in steps.values()
             for of in step.places(edit_names)
         }
         self._keys: dict[Place, dict[str, str]] = {
@@ -79,7 +87,9 @@ class _Manifests:
 
         panels = []
         for stage, title in titles.items():
-            step = STEPS[stage]
+            if stage not in self._steps:
+                continue
+            step = self._steps[stage]
             place = None if step.edit_inputs is None else of
             key = self._keys[stage, place].get(photo)
             if key is not None:
@@ -87,6 +97,13 @@ class _Manifests:
                 picture = thumbnail(as_picture(step.shows, part), height_px)
                 panels.append(Panel(title, encode_png(picture)))
         return panels
+
+    def not_offered(self, edit: str, photo: str) -> str | None:
+        """Why a photo was not offered an edit; None if it was."""
+        for manifest in self._manifests["translate", edit]:
+            if photo in manifest.not_offered:
+                return manifest.not_offered[photo].message
+        return None
 
     def figures(self, edit: str, photo: str) -> dict[str, float] | None:
         """The figures of an edit; nan where undefined, None if it was not measured."""
@@ -114,7 +131,8 @@ def assemble(config: Config, shards: Sequence[str], results: Results) -> tuple[s
     from unripple.stages import report as stage
 
     wanted = edits(config)
-    manifests = _Manifests(results, shards, tuple(edit.name for edit in wanted))
+    steps = RECIPES[config["recipe"]]
+    manifests = _Manifests(results, shards, tuple(edit.name for edit in wanted), steps)
     shown = config["report"]["max_photos"]
     zoo = Zoo(config["models"])
     told = {edit.name: warnings_of(config, edit, zoo) for edit in wanted}
@@ -144,25 +162,34 @@ def _photo_row(
         height_px = config["report"]["height_px"]
         return manifests.panels(titles, of, photo, height_px) if with_pictures else []
 
-    rows = []
+    titles = dict(EDIT_PANELS)
+    if not Zoo(config["models"]).has("restorer") or config["restore"]["restorer"] == "none":
+        titles.pop("restore")  # it handed the edit on
+    rows, contact, kept_out = [], [], []
     for edit, warnings in told.items():
         figures = manifests.figures(edit, photo)
         if figures is not None:
-            rows.append(EditRow(edit, panels(EDIT_PANELS, edit), figures, warnings))
-    return PhotoRow(photo, panels(PHOTO_PANELS, PHOTO), rows)
+            rows.append(EditRow(edit, panels(titles, edit), figures, warnings))
+        if config["recipe"] != RIPPLE:
+            contact += panels({CONTACT: edit}, edit)
+        reason = manifests.not_offered(edit, photo)
+        if reason is not None:
+            kept_out.append((edit, reason))
+    return PhotoRow(photo, panels(PHOTO_PANELS, PHOTO), rows, contact, kept_out)
 
 
 def _facts(config: Config, photos: Sequence[PhotoRow]) -> dict[str, str]:
     models = config["models"]
     moves = (
-        f"{edit.name}: " + ", ".join(f"{name} {degree:g}" for name, degree in edit.moves)
+        f"{edit.name}: "
+        + (edit.translation or ", ".join(f"{name} {degree:g}" for name, degree in edit.moves))
         for edit in edits(config)
     )
     sections = {
         f"settings of {stage}": ", ".join(
             f"{key} {value}" for key, value in sorted(config[stage].items())
         )
-        for stage in STEPS
+        for stage in RECIPES[config["recipe"]]
         if config[stage]
     }
     return {

@@ -23,6 +23,7 @@ COMMANDS = (
     "unripple.cli.sheet",
     "unripple.cli.models",
     "unripple.cli.directions",
+    "unripple.cli.domains",
     "unripple.cli.faceworld",
 )
 """Modules with a function `register(commands)`, in the order of `unripple --help`."""

@@ -36,11 +36,21 @@ class EditRow(NamedTuple):
 
 
 class PhotoRow(NamedTuple):
-    """One photo: its id, the pictures that all of its edits share, and its edits."""
+    """One photo.
+
+    Attributes:
+        photo: its id.
+        panels: the pictures that all of its edits share.
+        edits: what was made of it.
+        contact: all results beside each other, where a recipe makes many.
+        not_offered: names of the edits that it was not offered, each with the reason.
+    """
 
     photo: str
     panels: Sequence[Panel]
     edits: Sequence[EditRow]
+    contact: Sequence[Panel] = ()
+    not_offered: Sequence[tuple[str, str]] = ()
 
 
 class Failure(NamedTuple):
