@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from unripple.api.jobs import job_from_config
-from unripple.api.steps import STEPS, ancestors, find_step
+from unripple.api.steps import RECIPES, ancestors, find_step
 from unripple.cli import warm
 from unripple.conventions import UnrippleError
 from unripple.io.config import complete, edits
@@ -20,6 +20,7 @@ try:
     CONFIG = complete(config)
     EDITS = tuple(edit.name for edit in edits(CONFIG))
     ZOO = Zoo(CONFIG["models"])
+    RECIPE = CONFIG["recipe"]
 except UnrippleError as error:
     raise WorkflowError(str(error)) from None
 
@@ -40,8 +41,8 @@ shell.prefix(
 
 wildcard_constraints:
     shard=r"\d{5}",
-    edit=r"[a-z][a-z0-9_-]*",
-    of=r"[a-z][a-z0-9_-]*",
+    edit=r"[A-Za-z][A-Za-z0-9_-]*",
+    of=r"[A-Za-z][A-Za-z0-9_-]*",
     stage=r"[a-z]+",
     photo=r"[a-z0-9_+-]+",
 
@@ -149,6 +150,11 @@ def shown_picture(wildcards):
     return str(RESULTS.manifest_path(stage, of, wildcards.shard))
 
 
+def by_recipe(**inputs):
+    """The inputs of a stage that recipes feed differently."""
+    return inputs[RECIPE]
+
+
 @lru_cache(maxsize=None)
 def _job(stage, of):
     return job_from_config(CONFIG, stage, of, ZOO)
@@ -180,7 +186,7 @@ def made_by(stage):
 
     def of_place(wildcards):
         made = {
-            "version": find_step(stage).version,
+            "version": find_step(stage, RECIPE).version,
             **_job(stage, _place(wildcards)).weights,
         }
         if stage == "align":
@@ -191,6 +197,8 @@ def made_by(stage):
             # while a job read it, or replaced by an older one, or which it may not be told of.
             made["files"] = value_sha256({row.photo: stamp(row.path) for row in rows})
             made["landmarks"] = stamp(CONFIG["align"]["landmarks"] or "")
+        if stage == "translate":
+            made |= _translations(wildcards)
         if stage == "measure":
             made["truths"] = value_sha256(
                 {path: stamp(path) for path in truths(wildcards)}
@@ -200,10 +208,24 @@ def made_by(stage):
     return of_place
 
 
+def _translations(wildcards):
+    """All files of translations and what the sheet says of faces, where an edit asks for one."""
+    asked = _job("translate", wildcards.edit)
+    if "translation" not in asked.settings:
+        return {}
+    rows = sheet_by_shard().get(wildcards.shard, [])
+    known = {
+        f"characteristics {row.photo}": row.characteristics
+        for row in rows
+        if row.characteristics
+    }
+    return {"translations": asked.library.stamp(), **known}
+
+
 def every_manifest(wildcards):
     return [
         str(RESULTS.manifest_path(stage, of, shard))
-        for stage, step in STEPS.items()
+        for stage, step in RECIPES[RECIPE].items()
         for of in step.places(EDITS)
         for shard in shards()
     ]
@@ -214,11 +236,11 @@ def viewed(wildcards):
 
     Snakemake takes a file for finished while what it was made from is away, after a failed rerun.
     """
-    step = find_step(wildcards.stage)
+    step = find_step(wildcards.stage, RECIPE)
     photo = wildcards.photo.partition("+")[0]
     found = [row.shard for row in sheet() if row.photo == photo]
     if not found:
         raise UnrippleError(f"no photo {photo!r} in the sheet")
     of = None if step.edit_inputs is None else wildcards.of
-    places = ancestors(step.stage, of)
+    places = ancestors(step.stage, of, RECIPE)
     return [str(RESULTS.manifest_path(*place, found[0])) for place in places]

@@ -3,12 +3,20 @@
 
 rule compose:
     input:
-        "results/align/{shard}.json",
-        "results/edit/{edit}/{shard}.json",
-        "results/parse/{edit}/{shard}.json",
-        "results/ripple/{edit}/{shard}.json",
-        "results/foreground/{edit}/{shard}.json",
-        "results/inpaint/{edit}/{shard}.json",
+        by_recipe(
+            ripple=[
+                "results/align/{shard}.json",
+                "results/edit/{edit}/{shard}.json",
+                "results/parse/{edit}/{shard}.json",
+                "results/ripple/{edit}/{shard}.json",
+                "results/foreground/{edit}/{shard}.json",
+                "results/inpaint/{edit}/{shard}.json",
+            ],
+            ceteris_paribus=[
+                "results/align/{shard}.json",
+                "results/mix/{edit}/{shard}.json",
+            ],
+        ),
     output:
         "results/compose/{edit}/{shard}.json",
     log:

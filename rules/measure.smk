@@ -3,11 +3,22 @@
 
 rule measure:
     input:
-        "results/align/{shard}.json",
-        "results/edit/{edit}/{shard}.json",
-        "results/ripple/{edit}/{shard}.json",
-        "results/inpaint/{edit}/{shard}.json",
-        "results/compose/{edit}/{shard}.json",
+        by_recipe(
+            ripple=[
+                "results/align/{shard}.json",
+                "results/edit/{edit}/{shard}.json",
+                "results/ripple/{edit}/{shard}.json",
+                "results/inpaint/{edit}/{shard}.json",
+                "results/compose/{edit}/{shard}.json",
+            ],
+            ceteris_paribus=[
+                "results/align/{shard}.json",
+                "results/edit/{edit}/{shard}.json",
+                "results/parse/photo/{shard}.json",
+                "results/parse/{edit}/{shard}.json",
+                "results/compose/{edit}/{shard}.json",
+            ],
+        ),
         truths,
     output:
         "results/measure/{edit}/{shard}.json",

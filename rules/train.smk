@@ -16,6 +16,7 @@ TRAININGS = {
     "depth": ("depth --batch 8", 15, []),
     "landmarks": ("landmarks", 10, []),
     "pose": ("pose --batch 32", 6, []),
+    "attributes": ("attributes", 40, []),
     "identity": ("identity --batch 32", 10, []),
     "inpainter": ("inpainter", 45, ["parser"]),
     "generator64": ("generator --size 64 --batch 8 --export never", 25, []),
@@ -45,6 +46,7 @@ TRAININGS = {
 # What is found in minutes, without shards and without a loop to resume.
 FOUND = {
     "directions": ("directions", ["generator", "pose"]),
+    "translations": ("translations", ["generator"]),
 }
 
 

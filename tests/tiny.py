@@ -21,6 +21,7 @@ SIZE = 64
 W = 16
 CODES = 10
 CHANNELS = {4: 8, 8: 8, 16: 8, 32: 8, 64: 8}
+FACTORS = ["yaw", "smile", "age", "glasses"]
 LANDMARKS = [[24.0, 28.0], [40.0, 28.0], [32.0, 36.0], [26.0, 45.0], [38.0, 45.0]]
 
 
@@ -36,7 +37,19 @@ def save_model(path: Path, state: dict[str, torch.Tensor], **metadata: Any) -> N
 
 def networks() -> dict[str, nn.Module]:
     """One network per role (`hfgi` has two under the published prefixes)."""
-    from unripple.models import bisenet, dpt, e4e, hfgi, irse, lama, landmarks, pose, stylegan2
+    from unripple.models import (
+        attributes,
+        bisenet,
+        dpt,
+        e4e,
+        gfpgan,
+        hfgi,
+        irse,
+        lama,
+        landmarks,
+        pose,
+        stylegan2,
+    )
 
     torch.manual_seed(0)
     thin = (4, 8, 4, 8, 4)
@@ -63,6 +76,8 @@ def networks() -> dict[str, nn.Module]:
         "landmarks": landmarks.LandmarkNet((4, 4, 4), head=4),
         "pose": pose.PoseNet((4, 4), hidden=8),
         "identity": irse.Backbone(32, thin, (1, 1, 1, 1), embedding=8),
+        "restorer": gfpgan.GFPGAN(SIZE, 8, 2, {4: 8, 8: 8, 16: 4, 32: 4, 64: 4}),
+        "attributes": attributes.AttributeNet((4, 4), 8, len(FACTORS)),
     }
 
 
@@ -72,7 +87,8 @@ def write_models(folder: Path) -> dict[str, str]:
         state = dict(net.state_dict())
         if role in ("generator", "encoder"):
             state["latent_avg"] = torch.zeros(W)
-        save_model(folder / f"{role}.safetensors", state, arch=role, size=SIZE)
+        more = {"factors": FACTORS} if role == "attributes" else {}
+        save_model(folder / f"{role}.safetensors", state, arch=role, size=SIZE, **more)
     return {role: str(folder / f"{role}.safetensors") for role in networks()}
 
 
@@ -122,7 +138,7 @@ def walk(config: dict[str, Any], stages: tuple[str, ...] = ()) -> None:
     """What the DAG does, in this process and folder: every step for every shard."""
     from unripple.api.jobs import job_from_config
     from unripple.api.shard import run_shard
-    from unripple.api.steps import STEPS
+    from unripple.api.steps import RECIPES
     from unripple.io.config import edits
     from unripple.io.results import Results
     from unripple.io.sheet import SHEET, read_sheet, update_sheet
@@ -132,7 +148,7 @@ def walk(config: dict[str, Any], stages: tuple[str, ...] = ()) -> None:
     listed = read_sheet(SHEET)
     zoo = Zoo(config["models"])
     names = tuple(edit.name for edit in edits(config))
-    for step in STEPS.values():
+    for step in RECIPES[config["recipe"]].values():
         if stages and step.stage not in stages:
             continue
         for of in step.places(names):

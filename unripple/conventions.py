@@ -31,16 +31,18 @@ STAGES = (
     "translate",
     "edit",
     "parse",
+    "restore",
     "ripple",
     "depth",
     "foreground",
+    "mix",
     "inpaint",
     "compose",
     "paste",
     "measure",
     "report",
 )
-"""The stage words of recipe `ripple`, in running order."""
+"""The stage words of all recipes, in running order; no recipe has every one of them."""
 
 
 class Face(IntEnum):
@@ -119,6 +121,14 @@ class BadCheckpoint(UnrippleError):
 
 class DownloadFailed(UnrippleError):
     """A published file could not be fetched, or is not what the list says."""
+
+
+class BadTranslation(UnrippleError):
+    """A named translation is missing, badly named, or no offset of codes."""
+
+
+class NotOffered(UnrippleError):
+    """An edit makes no sense for a photo, which has what the edit would give it; no failure."""
 
 
 class UnknownName(UnrippleError):

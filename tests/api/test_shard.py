@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from tests.tiny import SIZE, picture, walk, write_directions, write_models
-from unripple.api import calls
+from unripple.api import projection
 from unripple.api.jobs import job_from_config
 from unripple.api.shard import run_shard
 from unripple.api.steps import STEPS
@@ -136,7 +136,7 @@ def test_old_pictures_of_a_photo_that_fails_now_are_gone(config: Config) -> None
 def test_an_unforeseen_error_costs_one_photo(
     config: Config, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    project = calls.project
+    project = projection.project
 
     def stumbles(work: Any) -> Any:
         if work.array("align.picture")[0, 0, 0] == picture(1)[0, 0, 0]:  # anna's

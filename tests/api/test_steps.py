@@ -4,20 +4,33 @@ from __future__ import annotations
 
 import pytest
 
-from unripple.api.steps import STEPS, find_step
+from unripple.api.steps import RECIPES, STEPS, find_step
 from unripple.conventions import STAGES, UnknownName
 from unripple.io.config import default_config
 
 EDITS = ("smile",)
 
 
-def test_the_steps_are_the_stages_in_order() -> None:
-    assert (*STEPS, "report") == STAGES
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_the_steps_are_stages_in_order(recipe: str) -> None:
+    assert [stage for stage in STAGES if stage in RECIPES[recipe]] == list(RECIPES[recipe])
 
 
-def test_inputs_are_made_before_they_are_used() -> None:
+def test_no_stage_is_without_a_recipe() -> None:
+    assert {stage for steps in RECIPES.values() for stage in steps} | {"report"} == set(STAGES)
+
+
+def test_recipes_share_what_they_can() -> None:
+    ripple, ceteris = RECIPES["ripple"], RECIPES["ceteris_paribus"]
+    shared = {stage for stage in ripple if ripple[stage] is ceteris.get(stage)}
+    assert shared >= {"align", "project", "invert", "translate", "edit", "parse", "depth", "paste"}
+    assert {step.recipe for step in ripple.values()} == {"ripple"}
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_inputs_are_made_before_they_are_used(recipe: str) -> None:
     made: set[tuple[str, str | None]] = set()
-    for step in STEPS.values():
+    for step in RECIPES[recipe].values():
         for of in step.places(EDITS):
             assert set(step.inputs(of).values()) <= made, (step.stage, of)
             made.add((step.stage, of))
@@ -48,6 +61,11 @@ def test_what_ends_up_in_pictures_of_people_is_marked() -> None:
 def test_a_step_that_does_not_exist_is_refused(stage: str, of: str | None) -> None:
     with pytest.raises(UnknownName, match=f"stage {stage} works on"):
         STEPS[stage].inputs(of)
+
+
+def test_a_stage_of_another_recipe_is_refused() -> None:
+    with pytest.raises(UnknownName, match="no stage 'mix' in recipe ripple"):
+        find_step("mix")
 
 
 def test_a_misspelt_stage_is_helped() -> None:

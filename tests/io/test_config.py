@@ -67,7 +67,7 @@ def test_a_complete_config_stays_as_it_is() -> None:
         ({"models": "Mine!"}, "config: models: 'Mine!' does not fit: `embedded`, `published` or"),
         ({"models": {"generatr": "x"}}, "unknown key 'generatr'; did you mean 'generator'?"),
         ({"edits": [{"direction": "pose", "degree": 1}]}, "config: edits[0] lacks the key 'name'"),
-        ({"edits": [{"name": "Look left"}]}, "a name starts with a-z"),
+        ({"edits": [{"name": "Look left"}]}, "a name starts with a letter"),
         ({"edits": [{"name": "a", "direction": "pose"}]}, "needs `direction` and `degree`"),
         ({"edits": [{"name": "photo", "direction": "pose", "degree": 1}]}, "unedited photo"),
         (
@@ -148,3 +148,18 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 def test_the_sheet_and_the_config_know_the_same_modes() -> None:
     assert align_modes() == ("embedded", "mtcnn", "file", "aligned")
+
+
+def test_the_recipes_fit_the_config_that_they_extend(repo: Path) -> None:
+    """As Snakemake lays `--configfile` over config.yaml: section by section, key by key."""
+    base = yaml.safe_load((repo / "config.yaml").read_text())
+    for path in sorted((repo / "recipes").glob("*.yaml")):
+        merged = {
+            key: dict(value) if isinstance(value, dict) else value for key, value in base.items()
+        }
+        for key, value in yaml.safe_load(path.read_text()).items():
+            both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+            merged[key] = merged[key] | value if both else value
+        config = complete(merged)
+        assert complete(yaml.safe_load(path.read_text()))["recipe"] == config["recipe"]
+        assert edits(config)

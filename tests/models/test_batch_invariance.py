@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from unripple.models import (
     anycost,
+    attributes,
     bisenet,
     curricularface,
     dpt,
@@ -99,6 +100,7 @@ FAMILIES = {
     "clip": Family(clip, ((3, 64, 64),), lambda net, picture: net.encode_image(picture)),
     "lama": Family(lambda: lama.Lama(8, 2, 2), ((3, 32, 40), (1, 32, 40))),
     "landmarks": Family(lambda: landmarks.LandmarkNet((4, 6, 8), 6), ((3, 32, 32),)),
+    "attributes": Family(lambda: attributes.AttributeNet((4, 6, 8), 10, 3), ((3, 32, 32),)),
     "pose": Family(lambda: pose.PoseNet((4, 6, 8), 10), ((3, 32, 32),)),
 }
 

@@ -1,11 +1,12 @@
-"""Laws of the landmark and pose nets, the discriminators and the perceptual distance."""
+"""Laws of the landmark, pose and attribute nets, the discriminators and the perceptual distance."""
 
 from __future__ import annotations
 
 import pytest
 import torch
 
-from unripple.models import landmarks, pose
+from unripple.models import attributes, landmarks, pose
+from unripple.models.attributes import AttributeNet
 from unripple.models.bisenet import BiSeNet
 from unripple.models.discriminator import (
     LatentDiscriminator,
@@ -55,13 +56,28 @@ def test_pose_is_three_float32_angles_at_any_size() -> None:
         assert angles.dtype == torch.float32
 
 
+def test_attributes_have_their_units_and_switches_are_chances() -> None:
+    torch.manual_seed(0)
+    net = AttributeNet((8, 8, 16), hidden=8, n_factors=3).eval()
+    net.switch[1] = True
+    net.mean[0], net.spread[0] = 5.0, 2.0
+    pictures = torch.randn(4, 3, 64, 64)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        scores, seen = net.scores(pictures), net(pictures)
+    assert seen.dtype == scores.dtype == torch.float32
+    torch.testing.assert_close(seen[:, 0], 5 + 2 * scores[:, 0])
+    torch.testing.assert_close(seen[:, 1], scores[:, 1].sigmoid())
+    torch.testing.assert_close(seen[:, 2], scores[:, 2])
+
+
 @pytest.mark.parametrize(
     ("module", "net"),
     [
         (landmarks, LandmarkNet((8, 8, 16, 24), head=12, n_points=7)),
         (pose, PoseNet((8, 8, 16), hidden=24)),
+        (attributes, AttributeNet((8, 8, 16), hidden=24, n_factors=5)),
     ],
-    ids=["landmarks", "pose"],
+    ids=["landmarks", "pose", "attributes"],
 )
 def test_sizes_are_read_from_the_state(module: object, net: torch.nn.Module) -> None:
     sizes = module.sizes_from_state(net.state_dict())  # type: ignore[attr-defined]
@@ -70,8 +86,13 @@ def test_sizes_are_read_from_the_state(module: object, net: torch.nn.Module) -> 
 
 @pytest.mark.parametrize(
     "net",
-    [LandmarkNet((8, 8, 16), head=8), PoseNet((8, 8, 16), hidden=8), PatchDiscriminator(8, 2)],
-    ids=["landmarks", "pose", "patches"],
+    [
+        LandmarkNet((8, 8, 16), head=8),
+        PoseNet((8, 8, 16), hidden=8),
+        AttributeNet((8, 8, 16), hidden=8),
+        PatchDiscriminator(8, 2),
+    ],
+    ids=["landmarks", "pose", "attributes", "patches"],
 )
 def test_all_weights_learn(net: torch.nn.Module) -> None:
     torch.manual_seed(0)
@@ -80,7 +101,9 @@ def test_all_weights_learn(net: torch.nn.Module) -> None:
     assert [name for name, p in net.named_parameters() if p.grad is None] == []
 
 
-@pytest.mark.parametrize(("net", "widths"), [(LandmarkNet, (8, 8)), (PoseNet, (8,))])
+@pytest.mark.parametrize(
+    ("net", "widths"), [(LandmarkNet, (8, 8)), (PoseNet, (8,)), (AttributeNet, (8,))]
+)
 def test_too_few_widths_are_named(net: type[torch.nn.Module], widths: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="at least"):
         net(widths)

@@ -14,6 +14,7 @@ OPS = {
     "anycost.encoder": "anycost_encoder",
     "anycost.generator": "anycost_generator",
     "arcface.embed": "arcface",
+    "ceteris.postprocess": "ceteris_paribus",
     "clip.vit_b32": "clip_vit_b32",
     "depth.dpt_hybrid": "dpt_hybrid",
     "depth.dpt_large": "dpt_large",
@@ -31,7 +32,6 @@ OPS = {
 
 NOT_YET = frozenset(
     {
-        "ceteris.postprocess",
         "hyperstyle.invert",
         "sfe.full",
         "styleclip.global_direction",

@@ -10,7 +10,13 @@ from hypothesis.extra import numpy as hnp
 
 from unripple.conventions import Face, Mask, ShapeMismatch
 from unripple.ops.masks import signed_distance
-from unripple.stages.compose import compose_direct, compose_or, compose_plate, ease_head
+from unripple.stages.compose import (
+    compose_direct,
+    compose_mixed,
+    compose_or,
+    compose_plate,
+    ease_head,
+)
 from unripple.stages.inpaint import inpaint_plate
 
 PHOTO, EDITED, FILL = np.random.default_rng(0).integers(0, 256, (3, 16, 20, 3), dtype=np.uint8)
@@ -110,3 +116,12 @@ def test_easing_the_head_keeps_the_clothes_and_a_share_of_the_head() -> None:
     assert np.array_equal(ease_head(edited, plain, labels, detail=1.0), edited)
     column = eased[:, 20, 0].astype(int)
     assert (np.diff(column) >= 0).all(), "the border fades, it does not step back"
+
+
+def test_a_mixed_picture_is_taken_and_what_differs_is_touched() -> None:
+    photo = np.random.default_rng(0).integers(0, 255, (8, 8, 3), np.uint8)
+    mixed = photo.copy()
+    mixed[2, 3, 1] += 1
+    composed = compose_mixed(photo, mixed)
+    assert np.array_equal(composed.picture, mixed)
+    assert np.argwhere(composed.touched).tolist() == [[2, 3]]

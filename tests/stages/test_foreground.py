@@ -30,3 +30,11 @@ def test_specks_go_and_pinpricks_close() -> None:
     speckled[0, 0], speckled[10, 10] = 2.0, 1.0
     found = foreground(speckled, speckled, min_area_px=2)
     assert np.array_equal(found.before, depths(5, 1, 0) > 0)
+
+
+def test_the_core_of_the_foreground_is_what_is_nearer_than_its_mean() -> None:
+    before = depths(5, 2.0, 1.0)
+    before[5:10, 5:15] = 3.0  # the nearer half of the person
+    found = foreground(before, depths(5, 1.0, 1.0), cut="core")
+    assert np.array_equal(found.before, before == 3)
+    assert found.after.all()  # nothing lies behind in a flat map

@@ -1,4 +1,4 @@
-"""The trainings of landmarks, pose and identity: truths that follow pictures, losses, figures."""
+"""The trainings of the small nets: truths that follow the pictures, losses, figures."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ import pytest
 import torch
 from safetensors import safe_open
 
+from unripple import faceworld
 from unripple.conventions import Face
-from unripple.training import augment, identity, landmarks, pose
+from unripple.training import attributes, augment, identity, landmarks, pose
 from unripple.training.shards import FaceShards
 from unripple.training.single import decay_at
 
+from .factor_faces import write_factor_shards
 from .toy_faces import toy_shard, write_shards
 
 SMALL = {"widths": (8, 16, 16, 16)}
@@ -52,6 +54,74 @@ def identity_task(folder: Path) -> identity.IdentityTask:
     torch.manual_seed(0)
     sizes = {"input_size": 32, "widths": (8, 8, 12, 16, 24), "units": (1, 1, 1, 1), "embedding": 8}
     return identity.IdentityTask(*open_split(folder, identity.FIELDS), batch_size=12, sizes=sizes)
+
+
+@pytest.fixture
+def attributes_task(tmp_path: Path) -> attributes.AttributesTask:
+    torch.manual_seed(0)
+    folder = write_factor_shards(tmp_path / "factors", size=64)
+    sizes = SMALL | {"hidden": 64, "n_factors": len(attributes.NAMES)}
+    return attributes.AttributesTask(
+        *open_split(folder, attributes.FIELDS), batch_size=8, lr=1e-2, sizes=sizes
+    )
+
+
+def test_the_attribute_loss_falls_on_one_batch(attributes_task: attributes.AttributesTask) -> None:
+    batch = attributes_task.draw(torch.Generator().manual_seed(0))
+    first, *_, last = (float(attributes_task.train_step(batch, i)["loss"]) for i in range(80))
+    assert last < 0.5 * first
+
+
+def test_attributes_are_standardised_and_mirrored_with_the_picture(
+    attributes_task: attributes.AttributesTask,
+) -> None:
+    net = attributes_task.net
+    smile, glasses = (attributes.NAMES.index(name) for name in ("smile", "glasses"))
+    assert float(net.spread[smile]) == pytest.approx(0.43, abs=0.03)
+    assert net.switch[glasses] and float(net.spread[glasses]) == 1
+    batches = [attributes_task.draw(torch.Generator().manual_seed(i)) for i in range(4)]
+    drawn = torch.cat([batch["factors"] for batch in batches])[:, faceworld.INDEX["yaw"]]
+    yaws = set(attributes_task.data.first(999)["factors"][:, faceworld.INDEX["yaw"]].tolist())
+    kept = [yaw in yaws for yaw in drawn.tolist()]
+    assert 0 < sum(kept) < len(kept)
+    assert all(-yaw in yaws for yaw, same in zip(drawn.tolist(), kept, strict=True) if not same)
+
+
+def test_what_cannot_be_seen_does_not_count() -> None:
+    factors = faceworld.sample_factors(1, seed=0).expand(4, -1)
+    bald, dark, grey = torch.eye(4)[:3]
+    seen = attributes.visible(
+        faceworld.with_factors(
+            factors, bald=bald, hat=0.0, glasses=dark, glasses_dark=dark, grey=grey
+        )
+    )
+    column = {name: seen[:, i].tolist() for i, name in enumerate(attributes.NAMES)}
+    assert column["hair_curl"] == [0, 1, 1, 1] == column["fringe"]
+    assert column["eye_open"] == [1, 0, 1, 1]
+    assert column["glasses_dark"] == [0, 1, 0, 0]
+    assert column["hair_light"] == [0, 1, 0, 1]
+    assert column["yaw"] == [1, 1, 1, 1]
+
+
+def test_the_attribute_loss_counts_every_factor_alike_and_no_hidden_one() -> None:
+    wanted, switch = torch.tensor([[0.0, 1.0], [0.0, 1.0]]), torch.tensor([False, True])
+    scores = torch.tensor([[3.0, 9.0], [0.0, -9.0]])
+    all_seen = attributes.attribute_loss(scores, wanted, torch.ones(2, 2), switch)
+    assert float(all_seen) == pytest.approx((2.5 / 2 + 9 / 2) / 2, rel=1e-3)
+    seen = torch.tensor([[0.0, 1.0], [1.0, 0.0]])
+    assert float(attributes.attribute_loss(scores, wanted, seen, switch)) < 1e-3
+
+
+def test_the_attribute_file_names_its_factors(
+    attributes_task: attributes.AttributesTask, tmp_path: Path
+) -> None:
+    figures = attributes_task.validate()
+    assert {"mean_r2", "mean_auc", "smile_r2", "glasses_auc"} <= set(figures)
+    (path,) = attributes_task.export(tmp_path)
+    with safe_open(path, framework="pt") as file:
+        assert json.loads(file.metadata()["factors"]) == list(attributes.NAMES)
+        assert file.get_tensor("switch").dtype == torch.bool
+    assert attributes_task.sample().shape == (2 * 64, 12 * 64, 3)
 
 
 def test_the_pose_loss_falls_on_one_batch(pose_task: pose.PoseTask) -> None:

@@ -91,6 +91,7 @@ def nets() -> dict[str, nn.Module]:
         "arcface": tiny["identity"],
         "landmarks": tiny["landmarks"],
         "pose": tiny["pose"],
+        "attributes": tiny["attributes"],
         "curricularface": CurricularFace(32, THIN, (1, 1, 1, 1), embedding=8),
         "anycost_encoder": AnycostEncoder(CODES, W, (4, 8, 8, 8, 8), (1, 1, 1, 1), size=64),
         "graphonomy": Graphonomy((4,) * 9, 1, context=8, low_level=4, hidden=8),

@@ -7,19 +7,23 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from unripple.api.jobs import Job
 from unripple.api.limits import Limits
 from unripple.api.shelf import Shelf, find, keep
 from unripple.api.watch import Uncounted
-from unripple.api.work import Work
-from unripple.conventions import BadConfig, BadPhoto
+from unripple.api.work import Tell, Work
+from unripple.conventions import BadConfig, BadPhoto, BadTranslation, WPlus
+from unripple.io.artifact import Artifact
 from unripple.io.config import align_modes
-from unripple.io.digest import array_sha256, file_sha256
+from unripple.io.digest import array_sha256, file_sha256, value_sha256
 from unripple.io.landmarks import Points
 from unripple.io.metadata import NOTHING
 from unripple.io.photo import Photograph, check_photo, read_photo
+from unripple.io.translations import characteristics_of, read_translation
 from unripple.io.truth import TruthFolder
 from unripple.zoo.zoo import directions_path
 
@@ -36,6 +40,7 @@ class Source:
         pixels: what is in memory already.
         align: its own way to find landmarks, or "" for the config's.
         points: its landmarks, where a file names them.
+        characteristics: what the sheet says of its face, or "".
     """
 
     photo: str
@@ -43,6 +48,7 @@ class Source:
     pixels: Photograph | None = None
     align: str = ""
     points: Points | None = None
+    characteristics: str = ""
 
     def sha256(self) -> str:
         """SHA-256 of the file's bytes, or of the pixels.
@@ -79,6 +85,7 @@ def advance(
     input_keys: Mapping[str, str],
     shelf: Shelf,
     uncounted: Uncounted = nullcontext,
+    tell: Tell | None = None,
 ) -> tuple[list[str], bool]:
     """Bring one photo through one step.
 
@@ -88,6 +95,7 @@ def advance(
         input_keys: artifact keys by input name.
         shelf: where inputs are and outputs go.
         uncounted: see `watch`; networks are loaded in its context.
+        tell: whom to tell how far a long step is.
 
     Returns:
         The keys of the artifacts, several only where align finds several faces, and whether they
@@ -105,6 +113,9 @@ def advance(
     if step.stage == "measure":
         truth = TruthFolder(source.path, source.photo, str(job.of), job.settings["moves"])
         inputs |= {f"truth {name}": digest for name, digest in truth.digests().items()}
+    offset = _offered(job, source)
+    if offset is not None:
+        inputs["translation"] = array_sha256(offset)
     ingredients = job.ingredients(inputs, _own_settings(job, source))
     found = find(shelf, ingredients)
     if found is not None:
@@ -118,18 +129,76 @@ def advance(
             job.load(role)
     work = Work(
         settings,
-        {name: shelf.get(key) for name, key in input_keys.items()},
+        _inputs(shelf, input_keys),
         job.zoo,
         photo,
         directions_path(job.directions),
         known,
+        offset,
+        job.domain,
+        **_slowly(shelf, ingredients, source.photo, tell),
     )
     with one_thread():
         made = step.call(work)
     artifacts = made if isinstance(made, list) else [made]
     # A picture that takes the photo's place says what the photo said.
     metadata = photo.metadata if photo is not None and step.marked else NOTHING
-    return keep(shelf, artifacts, ingredients, metadata), False
+    keys = keep(shelf, artifacts, ingredients, metadata)
+    work.draft.remove()
+    return keys, False
+
+
+def advance_together(
+    job: Job,
+    subjects: Mapping[str, Mapping[str, str]],
+    shelf: Shelf,
+    uncounted: Uncounted = nullcontext,
+    tell: Tell | None = None,
+) -> None:
+    """Bring the first photos that lack a step through it in one batch, on a GPU; else do nothing.
+
+    On a CPU a batch is hardly faster, and its sums, and so the bytes, would depend on who is in it.
+    `advance` finds the artifacts on the shelf afterwards.
+
+    Args:
+        job: the step, its place and settings.
+        subjects: photo -> artifact keys by input name, in the order of the shard.
+        shelf, uncounted, tell: as for `advance`.
+    """
+    if job.batch == 1 or job.step.together is None or job.zoo.device == "cpu":
+        return
+    made_from = {name: job.ingredients(inputs) for name, inputs in subjects.items()}
+    lacking = [name for name in subjects if find(shelf, made_from[name]) is None][: job.batch]
+    if len(lacking) < 2 or lacking[0] != next(iter(subjects)):
+        return
+    with uncounted():
+        for role in job.step.roles(job.settings):
+            job.load(role)
+    if not job.on_gpu():
+        return
+    shown = f"{lacking[0]} and {len(lacking) - 1} more"
+    suffix = "-" + value_sha256([made_from[name] for name in lacking])
+    slowly = _slowly(shelf, made_from[lacking[0]], shown, tell, suffix)
+    works = [
+        Work(job.settings, _inputs(shelf, subjects[name]), job.zoo, **slowly) for name in lacking
+    ]
+    with one_thread():
+        artifacts = job.step.together(works)
+    for name, artifact in zip(lacking, artifacts, strict=True):
+        keep(shelf, [artifact], made_from[name])
+    works[0].draft.remove()
+
+
+def _inputs(shelf: Shelf, keys: Mapping[str, str]) -> dict[str, Artifact]:
+    return {name: shelf.get(key) for name, key in keys.items()}
+
+
+def _slowly(
+    shelf: Shelf, ingredients: Mapping[str, Any], photo: str, tell: Tell | None, suffix: str = ""
+) -> dict[str, Any]:
+    """What a long step gets: where to keep how far it came, and whom to tell."""
+    words: dict[str, Any] = {"draft": shelf.draft(value_sha256(ingredients), suffix)}
+    return words if tell is None else words | {"tell": partial(tell, photo)}
 
 
 @contextmanager
@@ -171,6 +240,23 @@ def _check_unchanged(source: Source, truth: TruthFolder | None, inputs: Mapping[
     for name, digest in truth.digests().items():
         if inputs.get(f"truth {name}") != digest:
             raise BadPhoto(f"{source.path}: its truth {name} changed while it was read; run again")
+
+
+def _offered(job: Job, source: Source) -> WPlus | None:
+    """The offset that the photo is offered for the job's translation, if it has one.
+
+    Raises:
+        NotOffered: the photo has what it would give it.
+        BadTranslation: there is none for this photo.
+    """
+    if job.step.stage != "translate" or "translation" not in job.settings:
+        return None
+    wanted = job.settings["translation"]
+    try:
+        known = characteristics_of(source.path, source.characteristics)
+        return read_translation(job.library.choose(wanted, known))
+    except BadTranslation as error:
+        raise BadTranslation(f"{source.photo}: {error}") from error
 
 
 def _own_settings(job: Job, source: Source) -> dict[str, object]:

@@ -6,17 +6,21 @@ Each imports its stage when called, so that nothing costs torch before it is nee
 from __future__ import annotations
 
 import math
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from unripple.api.work import grown
-from unripple.conventions import BadCheckpoint, NoFace
+from unripple.conventions import NoFace
+from unripple.io.digest import file_sha256
+from unripple.io.domains import read_domain
 from unripple.zoo.directions import find_direction
 
 if TYPE_CHECKING:
     from unripple.api.work import Work
-    from unripple.conventions import Landmarks, Photo
+    from unripple.conventions import Floats, Landmarks, Mask, Photo
     from unripple.io.artifact import Artifact
     from unripple.stages.inpaint import Fill
     from unripple.stages.invert import Consultant
@@ -67,18 +71,6 @@ def _find_faces(photo: Photo, work: Work) -> list[Landmarks]:
     )
 
 
-def project(work: Work) -> Artifact:
-    """Encode the aligned picture."""
-    from unripple.stages import project as stage
-
-    encoder = work.zoo.load("encoder")
-    if "latent_avg" not in encoder.extras:
-        raise BadCheckpoint(f"{encoder.path}: lacks `latent_avg`, the mean that codes start from")
-    latent_avg = encoder.extras["latent_avg"]
-    picture, size_px = work.array("align.picture"), encoder.size_px
-    return {"w_plus": stage.project(picture, encoder.net, latent_avg, net_size_px=size_px)}
-
-
 def consultant_of(work: Work) -> Consultant:
     from unripple.models.hfgi import CONSULTED
     from unripple.stages.invert import Consultant
@@ -101,10 +93,13 @@ def invert(work: Work) -> Artifact:
 
 
 def translate(work: Work) -> Artifact:
-    """Move the codes along the edit's directions, one after the other."""
+    """Move the codes along the edit's directions, one after the other, or by its translation."""
     from unripple.stages import translate as stage
 
     w_plus = work.array("project.w_plus")
+    if work.offset is not None:
+        knobs = work.knobs("first_code", "end_code")
+        return {"w_plus": stage.translate(w_plus, work.offset, 1.0, **knobs)}
     for name, degree in work.settings["moves"].items():
         direction = find_direction(work.directions, name)
         knobs = work.knobs("first_code", "end_code")
@@ -177,7 +172,58 @@ def foreground(work: Work) -> Artifact:
     from unripple.stages import foreground as stage
 
     before, after = (work.array(f"depth@{of}.inverse_depth") for of in ("photo", "edit"))
-    return _parts(stage.foreground(before, after, **work.lengths(before, "min_area_px")))
+    cut = {"cut": work.settings["cut"]} if "cut" in work.settings else {}
+    return _parts(stage.foreground(before, after, **cut, **work.lengths(before, "min_area_px")))
+
+
+def restore(work: Work) -> Artifact:
+    """Repair the drawn face, or hand the edit on as it is."""
+    from unripple.stages import restore as stage
+
+    edited = work.array("edit.picture")
+    if work.settings["restorer"] == "none":
+        return {"picture": edited}
+    model = work.zoo.load("restorer")
+    restored = stage.restore(
+        edited,
+        work.array("parse@edit.labels"),
+        model.net,
+        net_size_px=model.size_px,
+        **work.knobs("weight"),
+        **work.lengths(edited, "margin_px"),
+    )
+    return {"picture": restored}
+
+
+def mix(work: Work) -> Artifact:
+    """Bring back from the photo what the edit is not about, one mix-up after the other."""
+    from unripple.stages import mix as stage
+
+    photo, picture = work.array("align.picture"), work.array("restore.picture")
+    for knobs in work.settings["mixes"]:
+        lengths = {
+            name: grown(name, value, photo) for name, value in knobs.items() if name[-3:] == "_px"
+        }
+        if knobs["mix"] == "domain":
+            assert work.domain is not None
+            distance = _domain_distance(work.domain, file_sha256(work.domain), photo.shape[:2])
+            picture = stage.mix_domain(photo, picture, distance, **lengths)
+        elif knobs["mix"] == "segmentation":
+            labels = [work.array(f"parse@{of}.labels") for of in ("photo", "edit")]
+            carac = work.settings["carac"]
+            picture = stage.mix_segmentation(photo, picture, *labels, carac=carac, **lengths)
+        else:
+            near = work.array("foreground.before"), work.array("foreground.after")
+            picture = stage.mix_depth(photo, picture, *near, coef=knobs["coef"])
+    return {"picture": picture}
+
+
+@lru_cache(maxsize=64)
+def _domain_distance(path: Path, digest: str, size: tuple[int, int]) -> Floats:  # noqa: ARG001
+    """Distance to a drawn domain; the digest is there to see that the file changed."""
+    from unripple.stages.mix import domain_distance
+
+    return domain_distance(read_domain(path), size)
 
 
 def inpaint(work: Work) -> Artifact:
@@ -242,6 +288,13 @@ def compose(work: Work) -> Artifact:
     return _parts(composed)
 
 
+def compose_mixed(work: Work) -> Artifact:
+    """Take the mixed picture, and find out where it differs from the photo."""
+    from unripple.stages import compose as stage
+
+    return _parts(stage.compose_mixed(work.array("align.picture"), work.array("mix.picture")))
+
+
 def paste(work: Work) -> Artifact:
     """Put the composed crop back into the full photograph."""
     from unripple.stages import paste as stage
@@ -267,7 +320,7 @@ def measure(work: Work) -> Artifact:
     from unripple.stages import measure as stage
 
     photo = work.array("align.picture")
-    masks = work.array("ripple.before"), work.array("ripple.after")
+    masks = _persons(work)
     truth = _truth_in_crop(work)
     painted = None if work.settings["paints"] == "edited" else work.array("inpaint.plate")
     figures = stage.measure(
@@ -290,6 +343,16 @@ def measure(work: Work) -> Artifact:
             for name, value in (figures | compared).items()
         }
     }
+
+
+def _persons(work: Work) -> tuple[Mask, Mask]:
+    """The person before and after, as `ripple` found them, or by the labels without it."""
+    from unripple.stages.ripple import person
+
+    if "ripple" in work.inputs:
+        return work.array("ripple.before"), work.array("ripple.after")
+    before, after = (person(work.array(f"parse@{of}.labels")) for of in ("photo", "edit"))
+    return before, after
 
 
 def _truth_in_crop(work: Work) -> Truth:

@@ -16,8 +16,9 @@ import numpy as np
 from unripple.api.advance import Source, advance
 from unripple.api.jobs import job_from_config, warnings_of
 from unripple.api.shelf import MemoryShelf, Shelf
-from unripple.api.steps import STEPS, find_step
+from unripple.api.steps import RECIPES, any_step, find_step
 from unripple.api.view import as_picture, side_by_side
+from unripple.api.work import Tell
 from unripple.conventions import Photo, SeveralFaces, ShapeMismatch, UnknownName, WPlus
 from unripple.io.artifact import Artifact
 from unripple.io.config import Config, Edit, complete
@@ -63,13 +64,13 @@ class Result:
         Raises:
             UnknownName: no such stage, or nothing to look at.
         """
-        step = find_step(name.partition("@")[0])
+        step = any_step(name.partition("@")[0])
         return as_picture(step.shows, self.artifacts[name][step.shows])
 
     @property
     def strip(self) -> Photo:
         """The stages side by side, from the crop to the composed crop."""
-        return side_by_side([self.stage(name) for name in STRIP])
+        return side_by_side([self.stage(name) for name in STRIP if name in self.artifacts])
 
     def save(self, path: str | Path) -> None:
         """Write the picture as png, jpg or webp, by the name's ending.
@@ -90,6 +91,7 @@ class Editor:
             `{"inpaint": {"painter": "telea"}}`; checked like a config.
         shelf: where artifacts are kept between edits, say another session's; None is memory.
         zoo: networks shared with other sessions; it must be of the same models.
+        tell: whom to tell how far a long stage is with a photo.
 
     Example:
         >>> editor = Editor()  # doctest: +SKIP
@@ -104,6 +106,7 @@ class Editor:
         settings: Mapping[str, Any] | None = None,
         shelf: Shelf | None = None,
         zoo: Zoo | None = None,
+        tell: Tell | None = None,
     ) -> None:
         config = dict(settings or {})
         if models is not None:
@@ -111,6 +114,7 @@ class Editor:
         self.config: Config = complete(config)
         self._zoo = zoo or Zoo(self.config["models"], device)
         self._shelf: Shelf = MemoryShelf() if shelf is None else shelf
+        self._tell = tell
 
     @property
     def directions(self) -> dict[str, Direction]:
@@ -137,16 +141,35 @@ class Editor:
             BadPhoto, NoFace, SeveralFaces: the photo cannot be edited.
             UnknownName: there is no such direction.
         """
-        edit = Edit(_EDIT, tuple(sorted((name, float(by)) for name, by in degrees.items())))
+        moves = tuple(sorted((name, float(by)) for name, by in degrees.items()))
+        return self.apply(photo, Edit(_EDIT, moves))
+
+    def apply(self, photo: str | Path | Photo, edit: Edit, *, characteristics: str = "") -> Result:
+        """Make an edit, which may be a translation; see `edit`.
+
+        Args:
+            photo: a file, or pixels uint8 [H, W, 3].
+            edit: what to do.
+            characteristics: the nine of the face, as in the sheet; "" takes those of the file's
+                name, if it has any.
+
+        Raises:
+            BadTranslation, NotOffered: there is no such translation for this photo.
+        """
         warnings = self.warnings(edit)
-        source = self.open(photo)
+        source = self.open(photo, characteristics=characteristics)
         artifacts = self.walk(source, edit, LAST_STEP)
         picture: Any = artifacts[LAST_STEP]["picture"]
         metadata = source.pixels.metadata if source.pixels else NOTHING
         return Result(picture, artifacts, warnings, metadata, self.config["digital_source_type"])
 
     def run(
-        self, photo: str | Path | Photo, until: str, edit: Edit | None = None
+        self,
+        photo: str | Path | Photo,
+        until: str,
+        edit: Edit | None = None,
+        *,
+        characteristics: str = "",
     ) -> dict[str, Artifact]:
         """Take a photo through the stages up to one of them.
 
@@ -154,6 +177,7 @@ class Editor:
             photo: a file, or pixels uint8 [H, W, 3].
             until: the last stage.
             edit: the edit; without one, only the stages that look at the photo run.
+            characteristics: see `apply`.
 
         Returns:
             The artifacts by stage word; for parse and depth those of the edit, and those of the
@@ -163,9 +187,9 @@ class Editor:
             UnknownName: there is no such stage, or it needs an edit.
             UnrippleError: the photo cannot be done.
         """
-        if edit is None and find_step(until).photo_inputs is None:
+        if edit is None and find_step(until, self.config["recipe"]).photo_inputs is None:
             raise UnknownName(f"stage {until} works on an edit; name one, like pose=-3")
-        return self.walk(self.open(photo), edit, until)
+        return self.walk(self.open(photo, characteristics=characteristics), edit, until)
 
     def walk(
         self,
@@ -189,12 +213,12 @@ class Editor:
             UnrippleError: the photo cannot be done.
         """
         keys: dict[tuple[str, str | None], str] = {}
-        for step in STEPS.values():
+        for step in RECIPES[self.config["recipe"]].values():
             for of in step.places((edit.name,) if edit else ()):
                 job = job_from_config(self.config, step.stage, of, self._zoo, edit=edit)
                 inputs = {name: keys[place] for name, place in step.inputs(of).items()}
                 before_step()
-                found, _ = advance(job, source, inputs, self._shelf)
+                found, _ = advance(job, source, inputs, self._shelf, tell=self._tell)
                 if len(found) > 1:
                     raise SeveralFaces(
                         f"{source.path}: {len(found)} faces, and a live session edits one: set "
@@ -229,19 +253,21 @@ class Editor:
         limit: float = self.config["limits"]["megapixels"]
         return limit
 
-    def open(self, photo: str | Path | Photo) -> Source:
+    def open(self, photo: str | Path | Photo, *, characteristics: str = "") -> Source:
         """Read a photo once for several walks.
 
         Args:
             photo: a file, or pixels uint8 [H, W, 3].
+            characteristics: see `apply`.
 
         Raises:
             BadPhoto: it cannot be read.
         """
+        known = characteristics
         if isinstance(photo, np.ndarray):
-            return Source("photo", Path("photo"), Photograph(photo))
+            return Source("photo", Path("photo"), Photograph(photo), characteristics=known)
         path = Path(photo)
         listed = self.config["align"]["landmarks"]
         points = landmarks_of(read_landmarks(Path(listed)), path.stem, path) if listed else None
         pixels = read_photo(path, max_megapixels=self._max_megapixels)
-        return Source(path.stem, path, pixels, points=points)
+        return Source(path.stem, path, pixels, points=points, characteristics=known)

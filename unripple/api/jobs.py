@@ -9,17 +9,22 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from unripple.api.limits import DEFAULT, Limits
-from unripple.api.steps import Step, find_step
+from unripple.api.steps import RIPPLE, Step, find_step
 from unripple.conventions import BadCheckpoint, UnrippleError
-from unripple.io.config import Config, Edit, find_edit
-from unripple.io.digest import array_sha256, noted_sha256, value_sha256
+from unripple.io.config import Config, Edit, find_edit, library
+from unripple.io.digest import array_sha256, file_sha256, noted_sha256, value_sha256
+from unripple.io.domains import domain_file, domains_folder
 from unripple.io.results import PHOTO
+from unripple.io.translations import Library
 from unripple.zoo.directions import Direction, find_direction
 from unripple.zoo.weights import size_px
 from unripple.zoo.zoo import AUTO, EMBEDDED, MTCNN, Zoo, chosen_directions, directions_path
+
+NO_LIBRARY = Library()
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,9 @@ class Job:
         directions: "embedded", "published", or a file of directions.
         landmarks: a file of landmarks, for align.
         limits: what one photo may cost; not part of any key.
+        library: where translations lie; what a photo is offered goes into its key.
+        domain: the file of the edit's drawn domain, for mix.
+        batch: how many photos a GPU may do at once; not part of any key.
     """
 
     step: Step
@@ -43,6 +51,9 @@ class Job:
     directions: str = EMBEDDED
     landmarks: str | None = None
     limits: Limits = DEFAULT
+    library: Library = NO_LIBRARY
+    domain: Path | None = None
+    batch: int = 1
 
     @cached_property
     def weights(self) -> dict[str, str]:
@@ -61,6 +72,8 @@ class Job:
         for name in settings.get("moves", {}) if self.step.stage == "translate" else ():
             direction = find_direction(directions_path(self.directions), name)
             digests[f"direction {name}"] = _direction_sha256(direction)
+        if self.domain is not None:
+            digests["domain"] = file_sha256(self.domain)
         return digests
 
     @cached_property
@@ -95,11 +108,16 @@ class Job:
             "inputs": dict(inputs),
         }
 
+    def on_gpu(self) -> bool:
+        """Whether the networks, which are loaded, compute on a GPU."""
+        roles = self.step.roles(self.settings)
+        return any(self.zoo.load(role).device.type == "cuda" for role in roles)
+
     def warnings(self) -> list[str]:
         """What to tell about the degrees that this job goes."""
         if self.step.stage != "translate":
             return []
-        return degree_warnings(self.directions, self.settings["moves"])
+        return degree_warnings(self.directions, self.settings.get("moves", {}))
 
     def to_json(self) -> str:
         """The job as text, for the command line of a shard job."""
@@ -110,6 +128,15 @@ class Job:
             content["directions"] = self.directions
         if self.landmarks is not None:
             content["landmarks"] = self.landmarks
+        if self.step.recipe != RIPPLE:
+            content["recipe"] = self.step.recipe
+        if "translation" in self.settings:
+            places = (self.library.defaults, self.library.own)
+            content["library"] = [None if place is None else str(place) for place in places]
+        if self.domain is not None:
+            content["domain"] = str(self.domain)
+        if self.batch != 1:
+            content["batch"] = self.batch
         return json.dumps(content, sort_keys=True)
 
     @staticmethod
@@ -123,8 +150,23 @@ class Job:
             content = json.loads(text)
             zoo = Zoo(content.pop("models", EMBEDDED), device)
             limits = Limits(**content.pop("limits", {}))
-            return Job(find_step(stage), of, zoo=zoo, limits=limits, **content)
-        except (ValueError, TypeError, AttributeError) as error:
+            step = find_step(stage, content.pop("recipe", RIPPLE))
+            defaults, own = (
+                None if place is None else Path(place)
+                for place in content.pop("library", (None, None))
+            )
+            drawn = content.pop("domain", None)
+            domain = None if drawn is None else Path(drawn)
+            return Job(
+                step,
+                of,
+                zoo=zoo,
+                limits=limits,
+                library=Library(defaults, own),
+                domain=domain,
+                **content,
+            )
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise UnrippleError(f"--job: {error}; rules write this option, see --config") from error
 
 
@@ -166,7 +208,7 @@ def job_from_config(
         UnknownName: there is no such edit, or the stage has no step there.
         BadCheckpoint: the generator's or the encoder's file, which say how to crop, is missing.
     """
-    step = find_step(stage)
+    step = find_step(stage, config["recipe"])
     step.inputs(of)
     settings = {**config[stage], **step.borrows(config)}
     directions = chosen_directions(config["directions"], zoo)
@@ -175,16 +217,67 @@ def job_from_config(
         settings["digital_source_type"] = config["digital_source_type"]
     if stage == "align":
         settings |= {"mode": _finder(settings["mode"], zoo), **_crop(zoo)}
+    domain, batch = None, 1
+    if stage == "project":
+        batch = settings.pop("batch")
+        settings = _projection(settings)
+    if stage == "restore":
+        settings = _restorer(settings, zoo)
     if of not in (None, PHOTO):
-        moves = dict((edit or find_edit(config, str(of))).moves)
+        edit = edit or find_edit(config, str(of))
+        moves = dict(edit.moves)
         if stage == "translate":
-            settings["moves"] = moves
+            settings |= {"translation": edit.translation} if edit.translation else {"moves": moves}
+        if stage == "mix":
+            drawn = domain_file(domains_folder(config["domains"]), edit.carac)
+            settings = _mixes(settings, edit, drawn=drawn is not None)
+            domain = drawn if "domain" in {one["mix"] for one in settings["mixes"]} else None
         if stage == "measure":
             settings["moves"] = moves
             settings["asked_turn_deg"] = _asked_turn_deg(directions, moves)
             settings |= {role: settings[role] and zoo.has(role) for role in ("pose", "identity")}
     limits = Limits(**config["limits"])
-    return Job(step, of, settings, zoo, directions, landmarks, limits)
+    return Job(
+        step, of, settings, zoo, directions, landmarks, limits, library(config), domain, batch
+    )
+
+
+def _projection(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of `project`, none but those that matter: the encoder alone has none."""
+    if settings["method"] == "encoder" or settings["iterations"] == 0:
+        return {}
+    unused = () if settings["optimiser"] == "adam" else ("learning_rate",)
+    return {name: value for name, value in settings.items() if name not in unused}
+
+
+def _restorer(settings: Mapping[str, Any], zoo: Zoo) -> dict[str, Any]:
+    """What `restore` does: nothing, if the set of models has no restorer and none was asked for.
+
+    Raises:
+        BadConfig: one was asked for.
+    """
+    if settings["restorer"] == "gfpgan":
+        zoo.choice("restorer")
+    elif settings["restorer"] == "none" or not zoo.has("restorer"):
+        return {name: "none" if name == "restorer" else settings[name] for name in _UNRESTORED}
+    return {**settings, "restorer": "gfpgan"}
+
+
+_UNRESTORED = ("restorer", "digital_source_type")
+"""Settings of `restore` where it does nothing."""
+
+
+def _mixes(settings: Mapping[str, Any], edit: Edit, *, drawn: bool) -> dict[str, Any]:
+    """The mix-ups of one edit, in their order, each with its own knobs."""
+    mixes = []
+    for name in settings["order"]:
+        knobs = dict(settings[name])
+        only, but = knobs.pop("only"), knobs.pop("except")
+        wanted = knobs.pop("use") and (only is None or edit.is_among(only))
+        if wanted and not edit.is_among(but) and (name != "domain" or drawn):
+            mixes.append({"mix": name, **knobs})
+    marked = settings["digital_source_type"]
+    return {"mixes": mixes, "carac": edit.carac, "digital_source_type": marked}
 
 
 def _finder(mode: str, zoo: Zoo) -> str:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from unripple.api import strip
-from unripple.api.jobs import warnings_of
+from unripple.api.jobs import job_from_config, warnings_of
 from unripple.api.report_facts import advice, facts_of
-from unripple.api.steps import STEPS, Step
+from unripple.api.steps import RECIPES, Step
 from unripple.api.view import within
 from unripple.conventions import Photo
 from unripple.io import atomic
@@ -45,7 +45,7 @@ def assemble(
     config: Config,
     shards: Sequence[str],
     results: Results,
-    steps: Mapping[str, Step] = STEPS,
+    steps: Mapping[str, Step] | None = None,
 ) -> tuple[str, str]:
     """Write the strips, and give the report and the table of figures.
 
@@ -53,7 +53,7 @@ def assemble(
         config: a complete config.
         shards: the shards of the photos at hand.
         results: where manifests and artifacts lie; strips go into its folder `report`.
-        steps: the table of steps.
+        steps: the table of steps; None is the recipe's.
 
     Returns:
         HTML and JSON texts.
@@ -64,9 +64,15 @@ def assemble(
     from unripple.stages import report as stage
 
     wanted = edits(config)
+    steps = RECIPES[config["recipe"]] if steps is None else steps
     manifests = _Manifests(results, shards, tuple(edit.name for edit in wanted), steps)
-    strips = _Strips(manifests, results, config["report"]["height_px"], _photo_paths(), steps)
     zoo = Zoo(config["models"])
+    looked_at = dict(steps)
+    if "restore" in steps and not steps["restore"].roles(
+        job_from_config(config, "restore", wanted[0].name, zoo).settings
+    ):
+        del looked_at["restore"]  # it handed the edits on
+    strips = _Strips(manifests, results, config["report"]["height_px"], _photo_paths(), looked_at)
     told = {edit: tuple(warnings_of(config, edit, zoo)) for edit in wanted}
     shown = config["report"]["max_photos"]
     photos = manifests.photos()
@@ -114,9 +120,10 @@ def _rows(
     for edit, warnings in told.items():
         figures = manifests.figures(edit.name, photo) or {}
         failure = manifests.failure(photo, edit.name)
-        if not figures and failure is None:
+        reason = manifests.not_offered(edit.name, photo)
+        if not figures and failure is None and not reason:
             continue
-        row = Row(photo, edit.name, figures=figures, warnings=warnings, failure=failure)
+        row = Row(photo, edit.name, (), "", "", figures, warnings, failure, reason)
         if strips is not None:
             of_edit = strips.of_edit(photo, edit)
             listed = strips.tiles(photo, edit.name, of_photo[1], of_edit[1])
@@ -144,6 +151,14 @@ class _Manifests:
         self._keys: dict[Place, dict[str, str]] = {
             place: {photo: key for manifest in listed for photo, key in manifest.keys.items()}
             for place, listed in manifests.items()
+        }
+        self._not_offered = {
+            edit: {
+                photo: why.message
+                for manifest in manifests["translate", edit]
+                for photo, why in manifest.not_offered.items()
+            }
+            for edit in (edit_names if "translate" in steps else ())
         }
         # Where it happened, not where it was passed on.
         self._failures: dict[Place, dict[str, Failure]] = {
@@ -183,6 +198,10 @@ class _Manifests:
             for (stage, of), failures in self._failures.items()
             for photo, why in sorted(failures.items(), key=itemgetter(0))  # whatever their shards
         ]
+
+    def not_offered(self, edit: str, photo: str) -> str:
+        """Why a photo was not offered an edit; "" if it was."""
+        return self._not_offered.get(edit, {}).get(photo, "")
 
     def figures(self, edit: str, photo: str) -> dict[str, float] | None:
         """The figures of an edit; nan where undefined, None if it was not measured."""

@@ -57,7 +57,8 @@ def facts_of(config: Config, zoo: Zoo, photos: Sequence[str], steps: Mapping[str
         "stages": ", ".join(steps),
         "photos": f"{len(photos):,} in {config['photos']}",
         "edits": "; ".join(
-            f"{edit.name}: " + ", ".join(f"{name} {degree:g}" for name, degree in edit.moves)
+            f"{edit.name}: "
+            + (edit.translation or ", ".join(f"{name} {degree:g}" for name, degree in edit.moves))
             for edit in edits(config)
         ),
     }

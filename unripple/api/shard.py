@@ -13,16 +13,19 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from unripple.api.advance import Source, advance
+from unripple.api.advance import Source, advance, advance_together
 from unripple.api.jobs import Job
 from unripple.api.limits import Limits
 from unripple.api.shelf import StoreShelf
 from unripple.api.watch import Do, Uncounted, unwatched
+from unripple.api.work import Tell
 from unripple.conventions import (
     BadPhoto,
+    BadTranslation,
     Crashed,
     LimitExceeded,
     NoFace,
+    NotOffered,
     SeveralFaces,
     ShapeMismatch,
     StoreError,
@@ -35,7 +38,17 @@ from unripple.io.sheet import Row
 
 log = logging.getLogger(__name__)
 
-_PHOTOS_FAULT = (BadPhoto, NoFace, SeveralFaces, ShapeMismatch, LimitExceeded, Crashed)
+_PHOTOS_FAULT = (
+    BadPhoto,
+    BadTranslation,
+    NoFace,
+    NotOffered,
+    SeveralFaces,
+    ShapeMismatch,
+    LimitExceeded,
+    Crashed,
+)
+_NOT_OFFERED = NotOffered.__name__
 
 _Done: TypeAlias = Failure | tuple[list[str], str]
 """What became of a photo: its failure, or its artifacts' keys and what to tell."""
@@ -52,6 +65,7 @@ def run_shard(
     results: Results,
     *,
     each: Each = unwatched,
+    tell: Tell | None = None,
 ) -> Manifest:
     """Bring the store, the readable tree and, last, the manifest of one step up to date.
 
@@ -62,6 +76,7 @@ def run_shard(
         present: ids of the photos to be worked on; old results of the other rows are taken away.
         results: where manifests, artifacts and pictures lie.
         each: `watch.watched` enforces the job's limits on time and memory in a child process.
+        tell: whom to tell how far a long step is with a photo.
 
     Returns:
         The manifest that was written.
@@ -79,7 +94,8 @@ def run_shard(
     def do(subject: str, uncounted: Uncounted) -> _Done:
         source, started = sources[photo_of(subject)], time.monotonic()
         try:
-            found, there = advance(job, source, subjects[subject], shelf, uncounted)
+            advance_together(job, _from(subject, subjects), shelf, uncounted, tell)
+            found, there = advance(job, source, subjects[subject], shelf, uncounted, tell)
         except Exception as error:
             if not costs_one_photo(error):
                 raise
@@ -95,12 +111,20 @@ def run_shard(
             failures[subject] = (
                 done if isinstance(done, Failure) else _failure(job, done, f"{path}: ")
             )
-            outcome = f"failed: {failures[subject]}"
+            why = failures[subject]
+            outcome = why.message if why.type == _NOT_OFFERED else f"failed: {why}"
         log.info("%s %s: %d/%d %s: %s", place, shard, number, len(subjects), subject, outcome)
-    manifest = Manifest(keys, failures)
+    asked = {photo: why for photo, why in failures.items() if why.type != _NOT_OFFERED}
+    manifest = Manifest(keys, asked, {k: failures[k] for k in failures.keys() - asked.keys()})
     results.show(job.step.stage, job.of, keys, sources)
     results.write_manifest(job.step.stage, job.of, shard, manifest)
     return manifest
+
+
+def _from(subject: str, subjects: Mapping[str, Mapping[str, str]]) -> dict[str, Mapping[str, str]]:
+    """A subject and those after it."""
+    names = list(subjects)
+    return {name: subjects[name] for name in names[names.index(subject) :]}
 
 
 def _sources(rows: Sequence[Row], job: Job) -> dict[str, Source]:
@@ -111,6 +135,7 @@ def _sources(rows: Sequence[Row], job: Job) -> dict[str, Source]:
             Path(row.path),
             align=row.align,
             points=landmarks_of(listed, row.photo, Path(row.path)),
+            characteristics=row.characteristics,
         )
         for row in rows
     }
@@ -119,7 +144,7 @@ def _sources(rows: Sequence[Row], job: Job) -> dict[str, Source]:
 def _subjects(
     job: Job, shard: str, present: Collection[str], results: Results
 ) -> tuple[dict[str, dict[str, str]], dict[str, Failure]]:
-    """Photos (or faces) with the keys of their inputs, and those that failed before."""
+    """Photos (or faces) with the keys of their inputs, and those that stopped before."""
     sources = job.step.inputs(job.of)
     if not sources:
         return {photo: {} for photo in sorted(present)}, {}
@@ -128,7 +153,7 @@ def _subjects(
     }
     failures: dict[str, Failure] = {}
     for manifest in manifests.values():
-        failures = {**manifest.failures, **failures}
+        failures = {**manifest.failures, **manifest.not_offered, **failures}
     named = {subject for manifest in manifests.values() for subject in manifest.keys}
     subjects = {
         subject: _keys_of(subject, manifests, f"{job.step.stage} {shard}")

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from unripple.io.artifact import Artifact
 from unripple.io.digest import value_sha256
+from unripple.io.draft import Draft
 from unripple.io.metadata import NOTHING, Metadata
 from unripple.io.store import Store
 
@@ -25,6 +26,9 @@ class Shelf(Protocol):
 
     def put(self, key: str, artifact: Artifact, made_from: Ingredients, metadata: Metadata) -> None:
         """Keep an artifact."""
+
+    def draft(self, key: str, suffix: str = "") -> Draft:
+        """Where the making of an artifact keeps how far it came."""
 
 
 class StoreShelf:
@@ -45,6 +49,10 @@ class StoreShelf:
         """See `Shelf`."""
         marked = bool(made_from["settings"].get("digital_source_type"))
         self._store.put(key, artifact, made_from, metadata=metadata.of_result(marked=marked))
+
+    def draft(self, key: str, suffix: str = "") -> Draft:
+        """See `Shelf`."""
+        return self._store.draft(key, suffix)
 
 
 class MemoryShelf:
@@ -78,6 +86,10 @@ class MemoryShelf:
         self._artifacts[key] = artifact
         if len(self._artifacts) > self._capacity:
             self._artifacts.popitem(last=False)
+
+    def draft(self, key: str, suffix: str = "") -> Draft:  # noqa: ARG002 (nothing is kept)
+        """See `Shelf`."""
+        return Draft()
 
     def trim(self, max_bytes: int) -> int:
         """Drop the artifacts that were used longest ago; how many bytes the others hold."""
@@ -114,6 +126,10 @@ class LayeredShelf:
     def put(self, key: str, artifact: Artifact, made_from: Ingredients, metadata: Metadata) -> None:
         """See `Shelf`."""
         self._memory.put(key, artifact, made_from, metadata)
+
+    def draft(self, key: str, suffix: str = "") -> Draft:
+        """See `Shelf`."""
+        return self._memory.draft(key, suffix)
 
 
 def find(shelf: Shelf, ingredients: Ingredients) -> list[str] | None:

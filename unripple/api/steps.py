@@ -1,17 +1,17 @@
-"""The table of steps: for every stage its inputs, knobs, networks and function.
+"""The tables of steps: for every stage of a recipe its inputs, knobs, networks and function.
 
-The DAG (shard jobs with a store on disk) and `Editor` (one photo in memory) walk this one table, so
+The DAG (shard jobs with a store on disk) and `Editor` (one photo in memory) walk the same table, so
 both give the same bytes. Importing it costs no torch: functions and networks are imported by the
 calls that need them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-from unripple.api import calls
+from unripple.api import calls, projection
 from unripple.api.work import Work
 from unripple.conventions import UnknownName
 from unripple.io.artifact import Artifact
@@ -20,6 +20,9 @@ from unripple.io.schema import nearest
 from unripple.zoo.zoo import MTCNN
 
 Settings: TypeAlias = Mapping[str, Any]
+
+
+RIPPLE, CETERIS_PARIBUS = "ripple", "ceteris_paribus"
 
 
 def _no_roles(settings: Settings) -> tuple[str, ...]:  # noqa: ARG001
@@ -47,6 +50,8 @@ class Step:
         borrows: settings that come from other sections of the config.
         reads_photo: whether the photograph itself is an input.
         marked: whether its colour pictures carry the mark of altered pictures.
+        recipe: the recipe whose own the step is; others may have it, too.
+        together: the same as `call` for several photos in one batch, where that pays.
     """
 
     stage: str
@@ -59,6 +64,8 @@ class Step:
     borrows: Callable[[Settings], Settings] = _nothing
     reads_photo: bool = False
     marked: bool = False
+    recipe: str = RIPPLE
+    together: Callable[[Sequence[Work]], list[Artifact]] | None = None
 
     @property
     def looks_at_both(self) -> bool:
@@ -86,33 +93,46 @@ class Step:
 
 def _source(name: str, of: str | None) -> tuple[str, str | None]:
     stage, _, level = name.partition("@")
-    step = STEPS[stage]
+    step = any_step(stage)
     if level == PHOTO:
         return stage, PHOTO
     return stage, None if step.edit_inputs is None else of
 
 
-def ancestors(stage: str, of: str | None) -> list[tuple[str, str | None]]:
+def ancestors(stage: str, of: str | None, recipe: str = RIPPLE) -> list[tuple[str, str | None]]:
     """A step's place and all that it is made from, step by step, each (stage, place) once.
 
     Raises:
         UnknownName: there is no such step.
     """
     places: dict[tuple[str, str | None], None] = {(stage, of): None}
-    for source in find_step(stage).inputs(of).values():
-        places |= dict.fromkeys(ancestors(*source))
+    for source in find_step(stage, recipe).inputs(of).values():
+        places |= dict.fromkeys(ancestors(*source, recipe))
     return list(places)
 
 
-def find_step(stage: str) -> Step:
-    """The step of a stage word.
+def find_step(stage: str, recipe: str = RIPPLE) -> Step:
+    """The step of a stage word in a recipe.
 
     Raises:
-        UnknownName: there is no such stage with artifacts of its own.
+        UnknownName: the recipe has no such stage with artifacts of its own.
     """
-    if stage not in STEPS:
-        raise UnknownName(f"no stage {stage!r}{nearest(stage, STEPS)}")
-    return STEPS[stage]
+    steps = RECIPES[recipe]
+    if stage not in steps:
+        where = f" in recipe {recipe}" if stage in _ANY else ""
+        raise UnknownName(f"no stage {stage!r}{where}{nearest(stage, steps)}")
+    return steps[stage]
+
+
+def any_step(stage: str) -> Step:
+    """The step of a stage word in the first recipe that has it: places, parts and marks are alike.
+
+    Raises:
+        UnknownName: no recipe has such a stage.
+    """
+    if stage not in _ANY:
+        raise UnknownName(f"no stage {stage!r}{nearest(stage, _ANY)}")
+    return _ANY[stage]
 
 
 def _drawing_roles(settings: Settings) -> tuple[str, ...]:
@@ -121,6 +141,13 @@ def _drawing_roles(settings: Settings) -> tuple[str, ...]:
 
 def _finding_roles(settings: Settings) -> tuple[str, ...]:
     return {"embedded": ("landmarks",), "mtcnn": (MTCNN,)}.get(settings["mode"], ())
+
+
+def _projecting_roles(settings: Settings) -> tuple[str, ...]:
+    if settings.get("method") != "optimise":
+        return ("encoder",)
+    seen = ("parser",) if settings["perceptual_weight"] else ()
+    return ("encoder", "generator", *seen)
 
 
 def _painting_roles(settings: Settings) -> tuple[str, ...]:
@@ -132,6 +159,10 @@ def _what_is_painted(config: Settings) -> Settings:
     return {"paints": "edited" if config["compose"]["method"] == "direct" else "photo"}
 
 
+def _restoring_roles(settings: Settings) -> tuple[str, ...]:
+    return () if settings["restorer"] == "none" else ("restorer",)
+
+
 def _judging_roles(settings: Settings) -> tuple[str, ...]:
     return tuple(role for role in ("pose", "identity") if settings[role])
 
@@ -141,10 +172,11 @@ _TABLE = (
     Step(
         "project",
         1,
-        calls.project,
+        projection.project,
         shows="w_plus",
         photo_inputs=("align",),
-        roles=lambda _: ("encoder",),
+        roles=_projecting_roles,
+        together=projection.project_together,
     ),
     Step("invert", 1, calls.invert, photo_inputs=("align", "project"), roles=_drawing_roles),
     Step("translate", 1, calls.translate, shows="w_plus", edit_inputs=("project",)),
@@ -209,4 +241,50 @@ _TABLE = (
 )
 
 STEPS: Mapping[str, Step] = {step.stage: step for step in _TABLE}
-"""Every stage that makes one artifact per photo, in running order; `report` comes after them."""
+"""Recipe `ripple`: every stage that makes one artifact per photo, in running order; `report` comes
+after them."""
+
+_CETERIS_PARIBUS = (
+    *(STEPS[stage] for stage in ("align", "project", "invert", "translate", "edit", "parse")),
+    # The restorer's answer is held to the face, so the edit's labels come first.
+    Step(
+        "restore",
+        1,
+        calls.restore,
+        edit_inputs=("edit", "parse@edit"),
+        roles=_restoring_roles,
+        marked=True,
+        recipe=CETERIS_PARIBUS,
+    ),
+    STEPS["depth"],
+    replace(STEPS["foreground"], borrows=lambda _: {"cut": "core"}, recipe=CETERIS_PARIBUS),
+    Step(
+        "mix",
+        1,
+        calls.mix,
+        edit_inputs=("align", "restore", "parse@photo", "parse@edit", "foreground"),
+        marked=True,
+        recipe=CETERIS_PARIBUS,
+    ),
+    replace(
+        STEPS["compose"],
+        call=calls.compose_mixed,
+        edit_inputs=("align", "mix"),
+        recipe=CETERIS_PARIBUS,
+    ),
+    STEPS["paste"],
+    replace(
+        STEPS["measure"],
+        edit_inputs=("align", "edit", "parse@photo", "parse@edit", "compose"),
+        borrows=lambda _: {"paints": "edited"},  # there is no plate
+        recipe=CETERIS_PARIBUS,
+    ),
+)
+
+RECIPES: Mapping[str, Mapping[str, Step]] = {
+    RIPPLE: STEPS,
+    CETERIS_PARIBUS: {step.stage: step for step in _CETERIS_PARIBUS},
+}
+"""The steps of every recipe, in running order. What recipes share is one artifact."""
+
+_ANY: Mapping[str, Step] = {**RECIPES[CETERIS_PARIBUS], **STEPS}

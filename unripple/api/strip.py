@@ -30,10 +30,12 @@ PHOTO_TITLES = {
 }
 EDIT_TITLES = {
     "edit": "edit",
+    "restore": "restored",
     "parse": "parts after",
     "ripple": "ripple",
     "depth": "depth after",
     "foreground": "foreground",
+    "mix": "mixed",
     "inpaint": "inpainted",
     "compose": "result",
     "paste": "in the full photo",

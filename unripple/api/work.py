@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
+from unripple.conventions import WPlus
 from unripple.io.artifact import Array, Artifact
+from unripple.io.draft import Draft
 from unripple.io.photo import Photograph
 from unripple.io.truth import Truth
 from unripple.zoo.zoo import Zoo
 
 STATED_SIDE_PX = 128.0
 """Side of the aligned picture for which lengths and areas are stated in the config."""
+
+
+Tell: TypeAlias = Callable[[str, int, int, float], None]
+"""Whom to tell how far a photo is: its id, the iteration, of how many, and the loss."""
+
+NO_DRAFT = Draft()
+
+
+def _nobody(iteration: int, of: int, loss: float) -> None:
+    """Nobody listens."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +40,10 @@ class Work:
         photo: the photograph, for steps that read it.
         directions: the file of latent directions.
         truth: what is known of the photo, for `measure`.
+        offset: the translation that the photo was offered, for `translate`.
+        domain: the file of the edit's drawn domain, for `mix`.
+        draft: where a long computation keeps how far it came.
+        tell: whom to tell: the iteration, of how many, and the loss.
     """
 
     settings: Mapping[str, Any]
@@ -36,6 +52,10 @@ class Work:
     photo: Photograph | None = None
     directions: Path = Path()
     truth: Truth | None = field(default=None)
+    offset: WPlus | None = None
+    domain: Path | None = None
+    draft: Draft = NO_DRAFT
+    tell: Callable[[int, int, float], None] = _nobody
 
     def array(self, name: str) -> Array:
         """One part of an input, named like `align.picture` or `parse@photo.labels`."""

@@ -1,28 +1,102 @@
-"""`unripple directions`: what edits there are, and how far they go."""
+"""`unripple directions`: what edits there are and how far they go; find new ones; measure them."""
 
 from __future__ import annotations
 
 import argparse
+import logging
+import shlex
 import sys
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from unripple.cli import options as shared
-from unripple.zoo.directions import read_directions
+from unripple.cli.meter import LossMeter
+from unripple.conventions import Floats, UnrippleError
+from unripple.io import atomic
+from unripple.zoo.directions import read_directions, write_directions
 from unripple.zoo.zoo import Zoo, chosen_directions, directions_path
+
+if TYPE_CHECKING:
+    from unripple.api.directions import Fit
+    from unripple.io.config import Config
+
+log = logging.getLogger(__name__)
+
+SUPERVISED, UNSUPERVISED = ("svm", "logistic"), ("ganspace", "sefa")
+PHOTO_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp"})
+SAMPLES = 2000
 
 
 def register(commands: Any) -> None:
     """Add the command."""
     parser = commands.add_parser(
         "directions",
-        help="list the directions with their usable degrees",
+        help="list, find and measure latent directions",
         description="List the latent directions: name, usable degrees, what one degree does.",
     )
     shared.add_config(parser)
-    parser.set_defaults(run=_directions)
+    parser.set_defaults(run=_list)
+    own = parser.add_subparsers(title="commands", metavar="COMMAND")
+    listing = own.add_parser("list", help="the same", description=parser.description)
+    shared.add_config(listing)
+    listing.set_defaults(run=_list)
+    _add_fit(own)
+    _add_measure(own)
 
 
-def _directions(options: argparse.Namespace) -> None:
+def _add_fit(commands: Any) -> None:
+    parser = commands.add_parser(
+        "fit",
+        help="find directions from labelled latents or photos, or without labels",
+        description=(
+            "Find directions and write them, with a report (.md, .json) beside. Name the file "
+            "under `directions` in the config to use it. Without --latents and --photos the "
+            "generator draws faces, and the attribute network labels them."
+        ),
+    )
+    add = parser.add_argument
+    add("--latents", type=Path, metavar="PATH", help="a folder of .npy files, or an .npz")
+    add("--photos", type=Path, metavar="FOLDER", help="photos, which are projected first")
+    add("--labels", type=Path, metavar="TABLE", help=".csv or .tsv: name, then one per attribute")
+    add("--attributes", metavar="A,B,...", help="only these columns of the labels")
+    add(
+        "--method",
+        choices=(*SUPERVISED, *UNSUPERVISED),
+        default="svm",
+        help="svm or logistic: boundaries of labels; ganspace: principal components of the "
+        "codes; sefa: factorisation of the generator's modulations",
+    )
+    add("--space", choices=("w", "w+"), default="w", help="move all codes alike, or each by itself")
+    add("--unconditioned", action="store_true", help="let a direction move other attributes")
+    add("--modes", type=int, default=10, help="ganspace and sefa: how many (default: 10)")
+    add("--samples", type=int, default=SAMPLES, help=f"faces to draw (default: {SAMPLES})")
+    add("-o", "--out", type=Path, required=True, metavar="FILE", help="a .safetensors file")
+    _add_measuring(parser)
+    parser.set_defaults(run=_fit)
+
+
+def _add_measure(commands: Any) -> None:
+    parser = commands.add_parser(
+        "measure",
+        help="how far each direction moves its own attribute, and how little others",
+        description="Measure directions by the attribute network; write FILE.md and FILE.json.",
+    )
+    parser.add_argument("-o", "--out", type=Path, required=True, metavar="FILE", help="the report")
+    _add_measuring(parser)
+    parser.set_defaults(run=_measure)
+
+
+def _add_measuring(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add(
+        "--faces", type=int, default=32, help="faces to move; fit: 0 measures nothing (default: 32)"
+    )
+    add("--seed", type=int, default=0)
+    shared.add_config(parser)
+    shared.add_device(parser)
+
+
+def _list(options: argparse.Namespace) -> None:
     config = shared.config_of(options)
     path = directions_path(chosen_directions(config["directions"], Zoo(config["models"])))
     for direction in read_directions(path).values():
@@ -31,3 +105,124 @@ def _directions(options: argparse.Namespace) -> None:
             usable = "{:g} to {:g}".format(*direction.usable)
         words = direction.attribute + (" (weak in this generator)" if direction.weak else "")
         sys.stdout.write(f"{direction.name}\t{usable}\t{direction.unit}\t{words}\n")
+
+
+def _fit(options: argparse.Namespace) -> None:
+    if options.out.suffix != ".safetensors":
+        raise UnrippleError(f"-o {options.out}: wanted a name that ends in .safetensors")
+    config = shared.config_of(options)
+    zoo = Zoo(config["models"], options.device)
+    fits = _found(options, config, zoo)
+    _write(options, zoo, fits)
+
+
+def _found(options: argparse.Namespace, config: Config, zoo: Zoo) -> list[Fit]:
+    from unripple.api import directions as api
+
+    names, codes = _codes(options, config, zoo)
+    log.info("%d latents of shape %s", len(codes), list(codes.shape[1:]))
+    if options.method == "ganspace":
+        return api.fit_modes(codes, count=options.modes, space=options.space)
+    if options.method == "sefa":
+        return api.fit_closed_form(zoo, codes, count=options.modes)
+    return api.fit_labelled(
+        codes,
+        _labels(options, zoo, names, codes),
+        machine=options.method,
+        space=options.space,
+        condition=not options.unconditioned,
+    )
+
+
+def _codes(options: argparse.Namespace, config: Config, zoo: Zoo) -> tuple[list[str], Floats]:
+    """Names and codes [N, ...] of what the options point at."""
+    import numpy as np
+
+    from unripple.api import directions as api
+    from unripple.io.latents import read_latents
+
+    if options.latents is not None and options.photos is not None:
+        raise UnrippleError("--latents and --photos: give one of the two")
+    if options.latents is not None:
+        found = read_latents(options.latents)
+    elif options.photos is not None:
+        found = _projected(options, config)
+    else:
+        codes = api.sampled(zoo, options.samples, options.seed)
+        return [f"sample-{i}" for i in range(len(codes))], codes
+    return list(found), np.stack(list(found.values()))
+
+
+def _projected(options: argparse.Namespace, config: Config) -> dict[str, Any]:
+    """w+ of every photo of a folder; those that cannot be done are told and left out."""
+    from unripple.api.editor import Editor
+
+    editor = Editor(device=options.device, settings=config, tell=LossMeter())
+    found: dict[str, Any] = {}
+    for path in sorted(options.photos.glob("*")):
+        if path.suffix.lower() not in PHOTO_SUFFIXES:
+            continue
+        try:
+            found[path.name] = editor.run(path, "project")["project"]["w_plus"]
+        except UnrippleError as error:
+            log.warning("left out: %s", error)
+    if not found:
+        raise UnrippleError(f"--photos {options.photos}: no photo there that could be projected")
+    return found
+
+
+def _labels(
+    options: argparse.Namespace, zoo: Zoo, names: list[str], codes: Floats
+) -> dict[str, Any]:
+    """Attribute -> values in the order of the latents."""
+    from unripple.api import directions as api
+    from unripple.io.latents import read_labels, values_of
+
+    if options.labels is not None:
+        table = read_labels(options.labels)
+        known = {attribute: values_of(labels, names) for attribute, labels in table.items()}
+    elif options.latents is None and options.photos is None:
+        seen = api.seen_in(zoo, codes)
+        known = {n: seen[:, i].astype("f8") for i, n in enumerate(api.factor_names(zoo))}
+    else:
+        raise UnrippleError(f"--method {options.method} needs --labels; ganspace does without")
+    if options.attributes is None:
+        return known
+    wanted = options.attributes.split(",")
+    for name in wanted:
+        if name not in known:
+            raise UnrippleError(f"--attributes: no {name!r} in the labels: {', '.join(known)}")
+    return {name: known[name] for name in wanted}
+
+
+def _write(options: argparse.Namespace, zoo: Zoo, fits: list[Fit]) -> None:
+    from unripple.api import directions as api
+
+    directions = [fit.direction for fit in fits]
+    moved = {}
+    if options.faces:
+        moved = api.measure(zoo, directions, faces=options.faces, seed=options.seed + 1)
+        directions = [api.with_turn(zoo, one, moved[one.name]) for one in directions]
+    write_directions(options.out, directions)
+    report, matrix = api.report(directions, moved, fits, command=_command())
+    atomic.write_text(options.out.with_suffix(".md"), report)
+    atomic.write_text(options.out.with_suffix(".json"), matrix)
+    sys.stdout.write(report)
+
+
+def _measure(options: argparse.Namespace) -> None:
+    from unripple.api import directions as api
+
+    config = shared.config_of(options)
+    zoo = Zoo(config["models"], options.device)
+    path = directions_path(chosen_directions(config["directions"], zoo))
+    directions = list(read_directions(path).values())
+    moved = api.measure(zoo, directions, faces=max(options.faces, 1), seed=options.seed + 1)
+    report, matrix = api.report(directions, moved, command=_command())
+    atomic.write_text(options.out.with_suffix(".md"), report)
+    atomic.write_text(options.out.with_suffix(".json"), matrix)
+    sys.stdout.write(report)
+
+
+def _command() -> str:
+    return shlex.join(["unripple", *sys.argv[1:]])

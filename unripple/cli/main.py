@@ -25,6 +25,7 @@ COMMANDS = (
     "unripple.cli.sheet",
     "unripple.cli.models",
     "unripple.cli.directions",
+    "unripple.cli.domains",
     "unripple.cli.faceworld",
     "unripple.cli.editor",
 )

@@ -1,4 +1,4 @@
-"""How far a download is."""
+"""How far a download is, or a long computation."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from typing import IO
 from unripple.cli.model_table import size_text
 
 
-class Meter:
-    """Says on stderr how far a download is: in place on a terminal, else in lines, now and then.
+class _Line:
+    """One line on stderr: in place on a terminal, else line after line, now and then.
 
     Args:
-        name: of what is downloaded.
         stream: where to say it.
         clock: seconds.
     """
@@ -23,25 +22,55 @@ class Meter:
     LINES_S = 10.0
 
     def __init__(
-        self,
-        name: str,
-        stream: IO[str] | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        self, stream: IO[str] | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self.name = name
         self.stream = stream if stream is not None else sys.stderr
         self.clock = clock
         self.in_place = self.stream.isatty()
         self.last = -float("inf")
 
-    def __call__(self, done: int, total: int | None) -> None:
-        """See `unripple.zoo.fetch.Progress`."""
+    def say(self, line: str, *, last: bool) -> None:
+        """Say a line, unless one was said just before; the last one always."""
         now = self.clock()
-        if done != total and now - self.last < (self.TERMINAL_S if self.in_place else self.LINES_S):
+        if not last and now - self.last < (self.TERMINAL_S if self.in_place else self.LINES_S):
             return
         self.last = now
-        share = f" of {size_text(total)}, {100 * done // max(total, 1)}%" if total else ""
-        line = f"{self.name}: {size_text(done)}{share}"
-        ending = "\n" if not self.in_place or done == total else ""
+        ending = "\n" if not self.in_place or last else ""
         self.stream.write(f"\r\x1b[K{line}{ending}" if self.in_place else f"{line}{ending}")
         self.stream.flush()
+
+
+class Meter(_Line):
+    """Says how far a download is.
+
+    Args:
+        name: of what is downloaded.
+        stream: where to say it.
+        clock: seconds.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        stream: IO[str] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__(stream, clock)
+        self.name = name
+
+    def __call__(self, done: int, total: int | None) -> None:
+        """See `unripple.zoo.fetch.Progress`."""
+        share = f" of {size_text(total)}, {100 * done // max(total, 1)}%" if total else ""
+        self.say(f"{self.name}: {size_text(done)}{share}", last=done == total)
+
+
+class LossMeter(_Line):
+    """Says how far an optimisation is, as a bar with its loss."""
+
+    CELLS = 24
+
+    def __call__(self, name: str, iteration: int, of: int, loss: float) -> None:
+        """See `unripple.api.work.Tell`."""
+        filled = self.CELLS * iteration // max(of, 1)
+        bar = "#" * filled + "." * (self.CELLS - filled)
+        self.say(f"{name} [{bar}] {iteration}/{of} loss {loss:.5f}", last=iteration == of)

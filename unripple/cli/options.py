@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 from unripple.conventions import UnrippleError
-from unripple.io.config import Config, Edit, find_edit, read_config
+from unripple.io.config import Config, Edit, edits, find_edit, library, read_config
 from unripple.io.results import Results
 
 DEVICE_VARIABLE = "UNRIPPLE_DEVICE"
@@ -79,12 +79,15 @@ def start_log(options: argparse.Namespace) -> None:
 
 
 def edit_of(words: list[str], config: Config) -> Edit:
-    """An edit from the command line: the name of one in the config, or `direction=degree` words.
+    """An edit from the command line: the name of one in the config or of a translation, or
+    `direction=degree` words.
 
     Raises:
         UnrippleError: a word is neither.
     """
     if len(words) == 1 and "=" not in words[0]:
+        if words[0] in library(config).edits() and all(e.name != words[0] for e in edits(config)):
+            return Edit(words[0], (), words[0])
         return find_edit(config, words[0])
     moves: dict[str, float] = {}
     for word in words:

@@ -13,10 +13,11 @@ from typing import Any
 from unripple.api.editor import Editor, Result
 from unripple.api.jobs import Job, job_from_config, warnings_of
 from unripple.api.shard import run_shard
-from unripple.api.steps import STEPS, find_step
+from unripple.api.steps import any_step
 from unripple.api.watch import watched
 from unripple.cli import options as shared
-from unripple.conventions import UnrippleError
+from unripple.cli.meter import LossMeter
+from unripple.conventions import STAGES, UnrippleError
 from unripple.io import atomic
 from unripple.io import landmarks as landmarks_file
 from unripple.io.artifact import encode_part
@@ -37,9 +38,11 @@ ABOUT = {
     "translate": "move the codes along an edit's directions",
     "edit": "with a PHOTO: the whole edit of one photo; for a shard: draw the moved codes",
     "parse": "label the parts of the face",
+    "restore": "repair what the generator drew badly in the face",
     "ripple": "mark what the edit uncovered or smeared",
     "depth": "estimate inverse depth",
     "foreground": "split depth into person and background",
+    "mix": "bring back from the photo what the edit is not about",
     "inpaint": "paint the background that the person hid",
     "compose": "put the edited person over that background",
     "paste": "put the result back into the full photo",
@@ -50,7 +53,7 @@ ABOUT = {
 
 def register(commands: Any) -> None:
     """Add one command per stage word."""
-    for stage in STEPS:
+    for stage in STAGES[:-1]:
         parser = commands.add_parser(
             stage,
             help=ABOUT[stage],
@@ -78,13 +81,14 @@ def _description(stage: str) -> str:
 def _add_step_options(parser: argparse.ArgumentParser, stage: str) -> None:
     parser.add_argument("photo", nargs="?", type=Path, help="work on this one file")
     parser.add_argument("-o", "--out", type=Path, help="with PHOTO: where the outcome goes")
-    if STEPS[stage].edit_inputs is not None:
+    if any_step(stage).edit_inputs is not None:
         parser.add_argument(
             "--edit",
             action="append",
             default=[],
             metavar="NAME|DIRECTION=DEGREE",
-            help="an edit of the config by name, or with PHOTO directions and degrees",
+            help="an edit of the config or a translation by name, or with PHOTO directions and "
+            "degrees",
         )
     if stage == "edit":
         parser.add_argument("--strip", type=Path, help="with PHOTO: write a strip of all stages")
@@ -115,7 +119,7 @@ def _run_shard(options: argparse.Namespace) -> None:
     words = getattr(options, "edit", [])
     if len(words) > 1 or any("=" in word for word in words):
         raise UnrippleError("--edit: with --shard, the name of one edit of the config")
-    step = find_step(options.stage)
+    step = any_step(options.stage)
     of = words[0] if words else PHOTO if step.looks_at_both else None
     step.inputs(of)  # says whether the stage asks for an edit
     job, folder = _job(options, of)
@@ -126,7 +130,9 @@ def _run_shard(options: argparse.Namespace) -> None:
         raise UnrippleError(f"{SHEET}: no shard {options.shard}; `unripple sheet` makes the sheet")
     present = {row.photo for row in rows_in(rows, folder)}
     with at_work(options.results.root):
-        run_shard(job, options.shard, rows, present, options.results, each=watched)
+        run_shard(
+            job, options.shard, rows, present, options.results, each=watched, tell=LossMeter()
+        )
         if options.job is None:
             # Made by hand, maybe with other settings than the config's: as the oldest of all files
             # it is looked at again by the next run.
@@ -153,8 +159,8 @@ def _edit_photo(options: argparse.Namespace) -> None:
     if not options.edit:
         raise UnrippleError("edit: say with --edit what to change, like --edit pose=-3")
     edit = shared.edit_of(options.edit, config)
-    editor = Editor(device=options.device, settings=config)
-    result: Result = editor.edit(options.photo, **dict(edit.moves))
+    editor = Editor(device=options.device, settings=config, tell=LossMeter())
+    result: Result = editor.apply(options.photo, edit)
     for warning in result.warnings:
         log.warning("%s", warning)
     result.save(options.out)
@@ -169,10 +175,10 @@ def _run_photo(options: argparse.Namespace) -> None:
     zoo = Zoo(config["models"], options.device)
     for warning in warnings_of(config, edit, zoo) if edit else ():
         log.warning("%s", warning)
-    editor = Editor(device=options.device, settings=config)
+    editor = Editor(device=options.device, settings=config, tell=LossMeter())
     artifacts = editor.run(options.photo, options.stage, edit)
     name = options.stage if options.stage in artifacts else f"{options.stage}@{PHOTO}"
-    step = find_step(options.stage)
+    step = any_step(options.stage)
     metadata = NOTHING
     if step.reads_photo and step.marked:
         metadata = read_photo(options.photo, max_megapixels=config["limits"]["megapixels"]).metadata

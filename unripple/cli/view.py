@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from unripple.api.steps import find_step
+from unripple.api.steps import any_step
 from unripple.api.view import as_picture
 from unripple.cli import options as shared
 from unripple.io.artifact import decode_part
@@ -38,7 +38,7 @@ def register(commands: Any) -> None:
 
 def _view(options: argparse.Namespace) -> None:
     shared.start_log(options)
-    step = find_step(options.stage)
+    step = any_step(options.stage)
     edit = None if options.edit == PHOTO else options.edit
     of = PHOTO if edit is None and step.looks_at_both else edit
     step.inputs(of)  # says whether the stage asks for an edit

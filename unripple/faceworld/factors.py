@@ -277,6 +277,22 @@ def embed(factors: Tensor) -> Tensor:
 EMBED_WIDTH = len(FACTORS) - 1 + len(PLATES) + len(_CYCLIC)
 
 
+def code(factors: Tensor, width: int) -> Tensor:
+    """The z of a face for a generator of this world: embedded factors, a constant 1, and zeros.
+
+    Args:
+        factors: float32 [B, len(FACTORS)].
+        width: of z, more than EMBED_WIDTH.
+
+    Returns:
+        float32 [B, width].
+    """
+    embedded = embed(factors)
+    one = embedded.new_ones(len(embedded), 1)
+    rest = embedded.new_zeros(len(embedded), width - embedded.shape[1] - 1)
+    return torch.cat((embedded, one, rest), dim=1)
+
+
 def caption(factors: Tensor) -> str:
     """One face in words, as a short English sentence.
 

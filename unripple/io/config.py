@@ -6,8 +6,10 @@ error that names the nearest right one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -15,24 +17,39 @@ from typing import Any, TypeAlias
 import yaml
 
 from unripple.conventions import BadConfig, UnknownName
-from unripple.io.home import config_schema
+from unripple.io.home import config_schema, home
 from unripple.io.results import PHOTO
 from unripple.io.schema import checked, nearest
+from unripple.io.translations import BALD, Library
 
 Config: TypeAlias = dict[str, Any]
+ALL, EMBEDDED, NONE = "all", "embedded", "none"
+_MIXED, _RIPPLE = "mixed", "ripple"
 
 
 @dataclass(frozen=True)
 class Edit:
-    """A named edit: how far to go along which directions.
+    """A named edit: how far to go along which directions, or which translation to take.
 
     Attributes:
         name: names the results folder.
-        moves: (direction, degree) pairs, sorted.
+        moves: (direction, degree) pairs, sorted; none for a translation.
+        translation: its name, or None.
     """
 
     name: str
     moves: tuple[tuple[str, float], ...]
+    translation: str | None = None
+
+    @property
+    def carac(self) -> str:
+        """What it changes: the beginning of its translation's name, or else of its own."""
+        return (self.translation or self.name).partition("_")[0]
+
+    def is_among(self, patterns: Sequence[str]) -> bool:
+        """Whether its name, or that of its translation, fits one of the patterns (`Se*`)."""
+        names = [self.name] + ([self.translation] if self.translation else [])
+        return any(fnmatchcase(name, pattern) for name in names for pattern in patterns)
 
 
 @lru_cache(maxsize=1)
@@ -75,11 +92,41 @@ def complete(content: Mapping[str, Any], overrides: Iterable[str] = ()) -> Confi
         _override(merged, override)
     _say_what_moved(merged)
     config: Config = checked(merged, schema())
-    names = [edit.name for edit in edits(config)]
+    mixed = config["recipe"] != _RIPPLE
+    if mixed and "method" not in (merged.get("compose") or {}):
+        config["compose"]["method"] = _MIXED
+    if mixed != (config["compose"]["method"] == _MIXED):
+        raise BadConfig(
+            f"config: compose.method {config['compose']['method']!r} does not go with recipe "
+            f"{config['recipe']}: `{_MIXED}` is that of ceteris_paribus, the others are ripple's"
+        )
+    order = config["mix"]["order"]
+    if len(set(order)) < len(order):
+        raise BadConfig(f"config: mix.order: {', '.join(order)}: each mix-up once at most")
+    _check_names([edit.name for edit in edits(config)])
+    return config
+
+
+def _check_names(names: Sequence[str]) -> None:
+    """Refuse names of edits that would be one folder, on some disks or on all.
+
+    Raises:
+        BadConfig: there are such names, or one stands for the unedited photo.
+    """
+    seen: dict[str, str] = {PHOTO: PHOTO}
     for name in names:
+        other = seen.setdefault(name.casefold(), name)
+        if name.casefold() == PHOTO:
+            raise BadConfig(
+                f"config: edits: {name!r} names the unedited photo; choose another name"
+            )
         if names.count(name) > 1:
             raise BadConfig(f"config: edits: two edits are called {name!r}")
-    return config
+        if other != name:
+            raise BadConfig(
+                f"config: edits: {other!r} and {name!r} are one folder on disks that do not tell "
+                "a from A; choose another name"
+            )
 
 
 _MOVED = {("align", "max_megapixels"): "limits.megapixels"}
@@ -116,21 +163,43 @@ def edits(config: Config) -> list[Edit]:
     """The edits of a config.
 
     Raises:
-        BadConfig: an edit names no direction, or is called like the unedited photo.
+        BadConfig: an edit names no direction and no translation, or a file of a translation cannot
+            name an edit.
     """
-    return [_edit(entry) for entry in config["edits"]]
+    if config["edits"] != ALL:
+        return [_edit(entry) for entry in config["edits"]]
+    names = library(config).edits()
+    pattern = schema()["properties"]["edits"]["items"]["pattern"]
+    for name in names:
+        if not re.search(pattern, name):
+            raise BadConfig(
+                f"config: edits: the translation {name!r} cannot name an edit: a name starts with "
+                "a letter and has only a-z, A-Z, 0-9, _ and -; call its file otherwise"
+            )
+    return [_edit(name) for name in names]
 
 
-def _edit(entry: Mapping[str, Any]) -> Edit:
-    name = entry["name"]
-    if name == PHOTO:
-        raise BadConfig(f"config: edits: {PHOTO!r} names the unedited photo; choose another name")
+def library(config: Config) -> Library:
+    """The translations that a config means."""
+    chosen, own = config["translations"], config["own_translations"]
+    defaults = home() / "data" / "translations" / EMBEDDED if chosen == EMBEDDED else Path(chosen)
+    return Library(None if chosen == NONE else defaults, Path(own) if own else None)
+
+
+def _edit(entry: Mapping[str, Any] | str) -> Edit:
+    if isinstance(entry, str):
+        entry = {"name": entry, "translation": entry}
+    name, translation = entry["name"], entry.get("translation")
     moves: dict[str, float] = dict(entry.get("moves", {}))
+    if translation is not None:
+        if moves or "direction" in entry or "degree" in entry:
+            raise BadConfig(f"config: edits: {name!r} has a translation; leave the directions out")
+        return Edit(name, (), "bald" if translation == BALD else translation)
     single = "direction" in entry
     if single != ("degree" in entry) or single == bool(moves):
         raise BadConfig(
             f"config: edits: {name!r} needs `direction` and `degree`, or `moves` like "
-            "{pose: -3, glasses: 3} for several directions at once"
+            "{pose: -3, glasses: 3} for several directions at once, or a `translation`"
         )
     if single:
         moves = {entry["direction"]: entry["degree"]}

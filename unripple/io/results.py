@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from unripple.conventions import StoreError, UnknownName
@@ -40,10 +40,14 @@ class Failure:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What one stage made of one shard: the artifact key or the failure of each photo."""
+    """What one stage made of one shard: the artifact key or the failure of each photo.
+
+    A photo to which an edit is not offered has neither, but the reason.
+    """
 
     keys: Mapping[str, str]
     failures: Mapping[str, Failure]
+    not_offered: Mapping[str, Failure] = field(default_factory=dict)
 
 
 class Results:
@@ -83,6 +87,11 @@ class Results:
                     for photo, entry in photos.items()
                     if "failed" in entry
                 },
+                {
+                    photo: Failure(**entry["not_offered"])
+                    for photo, entry in photos.items()
+                    if "not_offered" in entry
+                },
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise StoreError(f"{path}: damaged ({error}); delete it and run again") from error
@@ -93,6 +102,8 @@ class Results:
             photo: {"key": key} for photo, key in manifest.keys.items()
         }
         photos |= {photo: {"failed": asdict(why)} for photo, why in manifest.failures.items()}
+        for photo, why in manifest.not_offered.items():
+            photos[photo] = {"not_offered": asdict(why)}
         content = {"stage": stage, "of": of, "shard": shard, "photos": photos}
         text = json.dumps(content, indent=1, sort_keys=True) + "\n"
         atomic.write_text(self.manifest_path(stage, of, shard), text)

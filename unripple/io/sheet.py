@@ -3,7 +3,8 @@
 Every entry of the folder that is called like a picture gets a row, also where it cannot be read:
 what is wrong with it is then told with the results, and not lost in a message.
 
-A column `align` may say how the landmarks of that one photo are found; people fill it in by hand.
+People fill in two columns by hand: `align` may say how the landmarks of that one photo are found,
+`characteristics` are the nine of the face, see `io.translations`.
 """
 
 from __future__ import annotations
@@ -38,12 +39,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Row:
-    """One photo: its id, where it lies, its shard, and its own way to find landmarks or ''."""
+    """One photo: its id, where it lies, its shard, and what people say of it, or ''."""
 
     photo: str
     path: str
     shard: str
     align: str = ""
+    characteristics: str = ""
 
 
 _COLUMNS = tuple(field.name for field in fields(Row))

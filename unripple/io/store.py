@@ -26,10 +26,13 @@ from unripple.conventions import StoreError
 from unripple.io import atomic
 from unripple.io.artifact import Artifact, Part, decode_part, encode_part
 from unripple.io.digest import value_sha256
+from unripple.io.draft import Draft
 from unripple.io.metadata import NOTHING, Metadata
 
 _DIGESTS = "digests.json"
 _TEMPORARY = "unfinished"
+_DRAFTS = "drafts"
+_KEY_LENGTH = 64
 
 
 class Store:
@@ -167,6 +170,10 @@ class Store:
         ]
         return made_from
 
+    def draft(self, key: str, suffix: str = "") -> Draft:
+        """Where the making of an artifact keeps how far it came."""
+        return Draft(self.root / _DRAFTS / f"{key}{suffix}.npz")
+
     def stored(self) -> Iterator[str]:
         """Every key with a folder, sorted."""
         for folder in sorted(self.root.glob("??/*")):
@@ -195,8 +202,18 @@ class Store:
         shutil.rmtree(self.folder(key), ignore_errors=True)
 
     def sweep(self) -> int:
-        """Delete what killed processes left unfinished; how many there were."""
+        """Delete what killed processes left unfinished; how many there were.
+
+        Drafts stay, unless their artifact is finished.
+        """
         leftovers = list((self.root / _TEMPORARY).glob("*"))
         for leftover in leftovers:
             shutil.rmtree(leftover, ignore_errors=True)
-        return len(leftovers)
+        done = [
+            path
+            for path in (self.root / _DRAFTS).glob("*")
+            if atomic.is_temporary(path.name) or self.has(path.name[:_KEY_LENGTH])
+        ]
+        for path in done:
+            path.unlink(missing_ok=True)
+        return len(leftovers) + len(done)

@@ -128,7 +128,7 @@ class AnycostEncoder(ResNet50):
 
 
 class Objective(NamedTuple):
-    """What the projection of a batch of pictures minimises; scalars, sums over the batch.
+    """What the projection minimises: of each picture of a batch [B], or scalars, sums over it.
 
     Attributes:
         total: the weighted sum of the others.
@@ -143,7 +143,7 @@ class Objective(NamedTuple):
     perceptual: Tensor
 
 
-def objective(
+def objectives(
     picture: Tensor,
     target: Tensor,
     codes: Tensor | None = None,
@@ -154,7 +154,7 @@ def objective(
     perceptual: Distance | None = None,
     looked_at_px: int = LOOKED_AT_PX,
 ) -> Objective:
-    """Compute what the published projection minimises over w+.
+    """Compute what the published projection minimises over w+, for each picture of a batch.
 
     Args:
         picture: what the generator draws, [B, 3, S, S]; clamped to [-1, 1] before, where the
@@ -163,24 +163,31 @@ def objective(
         codes: the w+ of the pictures, [B, n_codes, style_dim].
         encoded: what the encoder makes of the photos, of the same shape.
         mse_weight, codes_weight: of the sum. The published default leaves the codes free.
-        perceptual: distance of pictures [B, 3, looked_at_px, looked_at_px], summed over the batch
-            by this function (LPIPS with VGG as published).
+        perceptual: distance [B] of pictures [B, 3, looked_at_px, looked_at_px] (LPIPS with VGG as
+            published).
         looked_at_px: 256, or the generator's side if that is smaller.
+
+    Returns:
+        Each term [B].
 
     Raises:
         ValueError: the codes weigh something and one of the two is missing, or unlike shapes.
     """
-    n = len(picture)
-    mse = _mean_square(picture, adaptive_resize(target, picture.shape[3])) * n
-    distance, seen = mse.new_zeros(()), mse.new_zeros(())
+    mse = _mean_square(picture, adaptive_resize(target, picture.shape[3]))
+    distance, seen = torch.zeros_like(mse), torch.zeros_like(mse)
     if codes is not None and encoded is not None:
-        distance = _mean_square(codes, encoded) * n
+        distance = _mean_square(codes, encoded)
     elif codes_weight:
         raise ValueError(f"codes_weight is {codes_weight}: wanted both codes and encoded")
     if perceptual is not None:
         shrunk = (adaptive_resize(each, looked_at_px) for each in (picture, target))
-        seen = perceptual(*shrunk).sum()
+        seen = perceptual(*shrunk)
     return Objective(mse_weight * mse + codes_weight * distance + seen, mse, distance, seen)
+
+
+def objective(picture: Tensor, target: Tensor, *codes: Tensor | None, **how: Any) -> Objective:
+    """Sum `objectives` over the batch, as published."""
+    return Objective(*(term.sum() for term in objectives(picture, target, *codes, **how)))
 
 
 def objective_gradient(
@@ -194,7 +201,7 @@ def objective_gradient(
     codes_weight: float = 0.0,
     perceptual: Distance | None = None,
 ) -> tuple[Objective, Tensor]:
-    """Draw codes with the stored noise; return their objective and its gradient in the codes.
+    """Draw codes with the stored noise; return their objectives and the gradient in the codes.
 
     Args:
         generator: at its full size and width.
@@ -203,12 +210,12 @@ def objective_gradient(
         clamp: clamp the picture to [-1, 1], as for L-BFGS.
 
     Returns:
-        (objective, float32 gradient of its total, of the shape of the codes).
+        (each picture's objective, float32 gradient of its total in its codes).
     """
     with torch.enable_grad():
         codes = codes.detach().requires_grad_()
         picture = generator.synthesize(codes)
-        found = objective(
+        found = objectives(
             picture.clamp(-1, 1) if clamp else picture,
             target,
             codes,
@@ -218,14 +225,14 @@ def objective_gradient(
             perceptual=perceptual,
             looked_at_px=min(generator.size, LOOKED_AT_PX),
         )
-        (gradient,) = torch.autograd.grad(found.total, codes)
+        (gradient,) = torch.autograd.grad(found.total.sum(), codes)
     return Objective(*(term.detach() for term in found)), gradient
 
 
 def _mean_square(a: Tensor, b: Tensor) -> Tensor:
     if a.shape != b.shape:
         raise ValueError(f"got shapes {tuple(a.shape)} and {tuple(b.shape)}, wanted the same")
-    return (a.float() - b.float()).square().mean()
+    return (a.float() - b.float()).square().flatten(1).mean(1)
 
 
 def sizes_from_state(state: Mapping[str, Tensor]) -> dict[str, Any]:

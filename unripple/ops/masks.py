@@ -103,6 +103,8 @@ def fill_small(mask: Mask, max_area_px: int) -> Mask:
 
     A gap between hair and shoulder is a true view of the background, a pinprick is a parser's slip.
     """
+    if max_area_px < 1:
+        return mask.copy()
     _, parts, stats, _ = cv2.connectedComponentsWithStats((~mask).astype(np.uint8), connectivity=4)
     pinprick = stats[:, cv2.CC_STAT_AREA] <= max_area_px
     pinprick[0] = False  # part 0 is the mask itself

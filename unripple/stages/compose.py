@@ -103,6 +103,16 @@ def compose_direct(inpainted: Photo) -> Composed:
     return Composed(inpainted.copy(), np.ones(inpainted.shape[:2], np.bool_))
 
 
+def compose_mixed(photo: Photo, mixed: Photo) -> Composed:
+    """Take a picture that was mixed with the photo; touched are the pixels that differ.
+
+    Raises:
+        ShapeMismatch: the pictures differ in size.
+    """
+    require_same_size(photo=photo, mixed=mixed)
+    return Composed(mixed.copy(), (photo != mixed).any(axis=2))
+
+
 def compose_or(edited: Photo, plate: Photo, hole: Mask, foreground: Mask) -> Composed:
     """Join foreground and painted background by a bitwise OR of bytes, as Lim 2022 does.
 

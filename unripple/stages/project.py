@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from unripple.conventions import Photo, WPlus
+from unripple.conventions import Floats, Photo, WPlus
+from unripple.models.anycost import AnycostEncoder, Distance, adaptive_resize, objective_gradient
+from unripple.models.stylegan2 import Generator
+from unripple.ops.minimise import State, begin, iterate
 from unripple.ops.tensors import device_of, resized, to_tensor
 
 
@@ -36,3 +41,114 @@ def project(
         average = torch.as_tensor(latent_avg).float().cpu()
         w_plus: WPlus = (codes + average).numpy().astype(np.float32)
     return w_plus
+
+
+def project_by_anycost(picture: Photo, encoder: AnycostEncoder) -> WPlus:
+    """Encode a picture by anycost's encoder, which holds its average itself.
+
+    Args:
+        picture: uint8 [S, S, 3].
+        encoder: gives codes [B, L, W].
+
+    Returns:
+        w_plus, float32 [L, W].
+
+    Source: `tools/project.py` of mit-han-lab/anycost-gan, whose resizing it keeps.
+    """
+    with torch.inference_mode():
+        looked = adaptive_resize(to_tensor(picture, device=device_of(encoder)), encoder.size)
+        w_plus: WPlus = encoder(looked)[0].float().cpu().numpy().astype(np.float32)
+    return w_plus
+
+
+class Progress(NamedTuple):
+    """How far an optimisation came.
+
+    Attributes:
+        iteration: iterations done; 0 is the start.
+        loss: of the best codes so far, one number per picture, [B].
+        state: all that decides what comes next, see `ops.minimise`.
+        shape: of a picture's codes, [L, W].
+    """
+
+    iteration: int
+    loss: Floats
+    state: State
+    shape: tuple[int, ...]
+
+    @property
+    def w_plus(self) -> list[WPlus]:
+        """The best codes so far, each float32 [L, W]."""
+        best = self.state["best"].float().cpu().numpy()
+        return [codes.reshape(self.shape) for codes in best]
+
+    @property
+    def stored(self) -> dict[str, npt.NDArray[Any]]:
+        """The state as arrays, for `optimise(resume=...)`."""
+        return {name: value.cpu().numpy() for name, value in self.state.items()}
+
+
+def optimise(
+    pictures: Sequence[Photo],
+    encoded: Sequence[WPlus],
+    generator: Generator,
+    *,
+    iterations: int,
+    optimiser: Literal["lbfgs", "adam"] = "lbfgs",
+    mse_weight: float = 1.0,
+    encoder_weight: float = 0.0,
+    perceptual: Distance | None = None,
+    learning_rate: float = 1e-3,
+    resume: Mapping[str, npt.NDArray[Any]] | None = None,
+) -> Iterator[Progress]:
+    """Draw nearer to pictures by moving their codes; the generator stays as it is.
+
+    Every picture has an optimiser of its own, so that its codes do not depend on its neighbours
+    beyond the rounding of a batch. What is kept is the best of all iterates by the objective,
+    `models.anycost.objectives`, and never worse than the start.
+
+    Args:
+        pictures: B pictures uint8 [S, S, 3].
+        encoded: what the encoder made of them, [L, W]; the start, and what holds the codes.
+        generator: draws codes [B, L, W] with its stored noise.
+        iterations: how many; ends sooner where nothing descends any more.
+        optimiser: L-BFGS with a line search, or Adam.
+        mse_weight: of the mean square difference of pictures in [-1, 1].
+        encoder_weight: of the mean square distance to the encoder's codes.
+        perceptual: distance [B] of pictures [B, 3, s, s], s at most 256; its weight is its own.
+        learning_rate: of Adam.
+        resume: `Progress.stored` of the same call, interrupted.
+
+    Yields:
+        The start, or where it was resumed, and the state after every iteration.
+
+    Source: Lin et al. 2021, `tools/project.py`; for Adam pictures are not clamped, as published.
+    """
+    device = device_of(generator)
+    target = to_tensor(np.stack(pictures), device=device)
+    start = torch.from_numpy(np.stack(encoded)).float().to(device)  # [B, L, W]
+
+    def evaluate(x: Tensor) -> tuple[Tensor, Tensor]:
+        found, gradient = objective_gradient(
+            generator,
+            x.view_as(start),
+            target,
+            start,
+            clamp=optimiser == "lbfgs",
+            mse_weight=mse_weight,
+            codes_weight=encoder_weight,
+            perceptual=perceptual,
+        )
+        return found.total, gradient.flatten(1)
+
+    if resume is None:
+        state = begin(start.flatten(1), evaluate, method=optimiser)
+    else:
+        on_cpu = {name: torch.from_numpy(np.array(value)) for name, value in resume.items()}
+        state = {k: v if k == "iteration" else v.to(device) for k, v in on_cpu.items()}
+    while True:
+        loss = state["best_loss"].float().cpu().numpy()
+        yield Progress(int(state["iteration"]), loss, state, tuple(start.shape[1:]))
+        if int(state["iteration"]) >= iterations or bool(state["done"].all()):
+            return
+        state = iterate(state, evaluate, method=optimiser, rate=learning_rate)

@@ -4,9 +4,9 @@ const DATA = JSON.parse($("data").textContent);
 const MARGIN = 1 / 32;  // of a tile's side, see api/report.py
 const SIZES = { contacts: 48, strips: 12, table: 50 };
 const FIGURES = DATA.figures.map(([name, label, meaning, perfect, unit]) => ({ name, label, meaning, perfect, unit }));
-const ROWS = DATA.rows.map(([photo, edit, layout, photoStrip, editStrip, figures, warnings, failure], place) => ({
+const ROWS = DATA.rows.map(([photo, edit, layout, photoStrip, editStrip, figures, warnings, failure, notOffered], place) => ({
   place, photo, edit: edit < 0 ? "" : DATA.edits[edit], layout: DATA.layouts[layout], photoStrip, editStrip, figures,
-  warnings: warnings.map(w => DATA.warnings[w]), failure,
+  warnings: warnings.map(w => DATA.warnings[w]), failure, notOffered,
 }));
 const NOTHING = { photo: "", edit: "", q: "", state: "", sort: "", view: "", page: 1 };
 let now = { ...NOTHING };
@@ -45,9 +45,10 @@ function resultOf(row) {
 }
 
 function contact(row) {
-  const shown = [row.layout[0], row.failure ? null : resultOf(row)].filter(Boolean);
+  const shown = [row.layout[0], row.failure || row.notOffered ? null : resultOf(row)].filter(Boolean);
   const pair = make("span", { className: "pair" }, ...shown.map(one => tile(row, one)));
   const about = row.failure ? make("b", { className: "bad", textContent: "failed" })
+    : row.notOffered ? make("span", { title: row.notOffered, textContent: `${words(row.edit)} not offered` })
     : make("b", { textContent: now.sort ? figure(value(row)) : words(row.edit) });
   const name = now.sort ? `${row.photo} · ${words(row.edit)}` : row.photo;
   const label = make("span", { className: "label" }, make("span", { textContent: name }), about);
@@ -63,6 +64,7 @@ function strip(row) {
     const [stage, reason, advice] = row.failure;
     card.append(make("p", { className: "bad", textContent: `Failed at ${stage}. ${reason}` }), make("p", { textContent: advice }));
   }
+  if (row.notOffered) card.append(make("p", { textContent: `Not offered: ${row.notOffered}.` }));
   const tiles = make("div", { className: "strip" });
   row.layout.forEach((one, at) => {
     const button = make("button", { type: "button" }, tile(row, one));
@@ -89,6 +91,7 @@ function table(rows) {
     make("th", { scope: "row" }, make("a", { href: hash({ ...NOTHING, photo: row.photo, edit: row.edit }), textContent: row.photo })),
     make("td", { className: "edit-name", textContent: words(row.edit) }),
     ...(row.failure && !row.figures.length ? [make("td", { colSpan: FIGURES.length, className: "bad", textContent: row.failure[1] })]
+      : row.notOffered ? [make("td", { colSpan: FIGURES.length, textContent: `not offered: ${row.notOffered}` })]
       : FIGURES.map((_, at) => make("td", { className: "number", textContent: figure(row.figures[at]) })))));
   return make("div", { className: "card scroll", tabIndex: 0, role: "region", "aria-label": "Figures of photos and edits" },
     make("table", {}, make("thead", {}, make("tr", {}, make("th", { scope: "col", textContent: "Photo" }), make("th", { scope: "col", textContent: "Edit" }), ...head)), make("tbody", {}, ...body)));
@@ -108,7 +111,7 @@ function find() {
   found = ROWS.filter(row =>
     (!now.photo || row.photo === now.photo) && (!now.edit || row.edit === now.edit || !row.edit && now.photo !== "")
     && row.photo.toLowerCase().includes(q)
-    && (now.state !== "failed" || row.failure) && (now.state !== "done" || !row.failure) && (now.state !== "warned" || row.warnings.length));
+    && (now.state !== "failed" || row.failure) && (now.state !== "done" || row.figures.length) && (now.state !== "kept" || row.notOffered) && (now.state !== "warned" || row.warnings.length));
   if (chosen() >= 0) {
     const worst = new Map(found.map(row => [row, badness(row)]));
     found.sort((a, b) => worst.get(b) - worst.get(a) || a.place - b.place);

@@ -77,6 +77,7 @@ class Row(NamedTuple):
         figures: by name; nan is undefined.
         warnings: what to know about the edit.
         failure: why it has no result.
+        not_offered: why the photo was not offered the edit; "" if it was.
     """
 
     photo: str
@@ -87,6 +88,7 @@ class Row(NamedTuple):
     figures: Mapping[str, float] = {}
     warnings: tuple[str, ...] = ()
     failure: Failure | None = None
+    not_offered: str = ""
 
 
 class Model(NamedTuple):
@@ -180,7 +182,7 @@ def report(
     return environment.from_string(_resource(TEMPLATE)).render(
         title=title,
         photos=len({row.photo for row in rows}),
-        edits=sum(bool(row.edit) and row.failure is None for row in rows),
+        edits=sum(bool(row.figures) for row in rows),
         edit_names=list(dict.fromkeys(row.edit for row in rows if row.edit)),
         failures=_grouped(failures),
         failed=len(failures),
@@ -213,6 +215,7 @@ def page_data(
             None
             if row.failure is None
             else [row.failure.stage, row.failure.reason, row.failure.advice],
+            row.not_offered,
         ]
         for row in rows
     ]

@@ -23,8 +23,10 @@ NETS = (
     "inpainter",
     "landmarks",
     "pose",
+    "attributes",
     "identity",
     "directions",
+    "translations",
 )
 """Modules of this package. Each has `add_arguments(parser)` and `build(options) -> Task`,
 or, where there is no loop, `add_arguments(parser)` and `main(options) -> int`."""

@@ -21,12 +21,12 @@ from typing import Any
 import numpy as np
 import torch
 from sklearn.linear_model import Ridge
-from sklearn.svm import LinearSVC
 from torch import Tensor
 
 from unripple import faceworld
 from unripple.models.pose import PoseNet
 from unripple.models.stylegan2 import Generator
+from unripple.ops.directions import boundary, conditioned, reader
 from unripple.training.direction_files import ATTRIBUTES, YAW_PER_DEGREE, Found, Matrix, write
 from unripple.training.direction_measures import (
     FACTOR_PER_DEGREE,
@@ -40,7 +40,6 @@ from unripple.zoo import networks
 log = logging.getLogger("unripple.training")
 
 FACES = 6000
-PENALTY = 0.05  # of the boundary (C of LinearSVC)
 
 
 @dataclass
@@ -126,38 +125,6 @@ def draw(generator: Generator, faces: int, seed: int) -> Sample:
     return Sample(factors, w.double().cpu().numpy())
 
 
-def boundary(w: Matrix, values: Matrix) -> tuple[Matrix, float]:
-    """Unit normal of the plane between low and high thirds, and its accuracy on unseen faces.
-
-    Every fifth face is kept for the accuracy. A switch has two classes instead of thirds.
-    """
-    if len(np.unique(values)) == 2:
-        low = high = float(values.mean())
-    else:
-        low, high = np.quantile(values, (1 / 3, 2 / 3))
-    told = (values <= low) | (values > high)
-    points, labels = w[told], values[told] > high
-    unseen = np.arange(len(points)) % 5 == 0
-    # Standardised entries make one penalty fit all generators; the normal is brought back to w.
-    spread = points.std(0) + 1e-8
-    machine = LinearSVC(C=PENALTY, dual=False, class_weight="balanced")
-    machine.fit(points[~unseen] / spread, labels[~unseen])
-    normal = machine.coef_[0] / spread
-    accuracy = machine.score(points[unseen] / spread, labels[unseen])
-    return normal / np.linalg.norm(normal), float(accuracy)
-
-
-def conditioned(normal: Matrix, others: list[Matrix]) -> Matrix:
-    """A normal without its part in the span of others, so that their read-outs stay.
-
-    Source: Shen et al. 2020, section 3.3 (conditional manipulation).
-    """
-    basis, _ = np.linalg.qr(np.stack(others, axis=1))
-    rest = normal - basis @ (basis.T @ normal)
-    unit: Matrix = rest / np.linalg.norm(rest)
-    return unit
-
-
 def effect(sample: Sample, name: str) -> Matrix:
     """Mean change of w per unit of one factor with all other factors held, [W].
 
@@ -172,9 +139,3 @@ def effect(sample: Sample, name: str) -> Matrix:
     step = (faceworld.embed(raised) - embedded[:1]).numpy().astype(np.float64)[0]
     change: Matrix = model.coef_ @ step
     return change
-
-
-def reader(w: Matrix, values: Matrix) -> Matrix:
-    """Coefficients [W] of the ridge regression that reads a factor from w."""
-    coefficients: Matrix = Ridge(alpha=1e-2 * len(w) * w.var()).fit(w, values).coef_
-    return coefficients

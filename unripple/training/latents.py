@@ -22,19 +22,8 @@ PUBLISHED_LR_MLP = 0.01
 
 
 def code(factors: Tensor, style_dim: int = STYLE_DIM) -> Tensor:
-    """The z of a face: its embedded factors, a constant 1, and zeros.
-
-    Args:
-        factors: float32 [B, K].
-        style_dim: width of z.
-
-    Returns:
-        float32 [B, style_dim].
-    """
-    embedded = faceworld.embed(factors)
-    one = embedded.new_ones(len(embedded), 1)
-    rest = embedded.new_zeros(len(embedded), style_dim - embedded.shape[1] - 1)
-    return torch.cat((embedded, one, rest), dim=1)
+    """See `faceworld.code`; by default as wide as the embedded generator's."""
+    return faceworld.code(factors, style_dim)
 
 
 def small_generator(size: int, lr_mlp: float = LR_MLP) -> Generator:

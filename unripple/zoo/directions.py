@@ -7,14 +7,16 @@ metadata give `spread` and, as `codes`, the first code that moves and the one be
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+import json
+import os
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import load_file
+from safetensors.numpy import load_file, save_file
 
 from unripple.conventions import BadCheckpoint, Floats, UnknownName
 from unripple.ops.latents import Component
@@ -127,6 +129,30 @@ def _component(axis: Floats, mean: Floats | None, about: Mapping[str, Any]) -> C
     if mean is None:
         return None
     return Component(mean.astype(np.float32), axis.astype(np.float32), float(about["spread"]))
+
+
+def write_directions(path: Path, directions: Iterable[Direction]) -> None:
+    """Write directions, but no components, as `read_directions` reads them.
+
+    The file appears in one step.
+    """
+    vectors, metadata = {}, {}
+    for one in directions:
+        vectors[one.name] = np.ascontiguousarray(one.vector, np.float32)
+        about = {
+            "attribute": one.attribute,
+            "unit": one.unit,
+            "usable": one.usable,
+            "yaw_per_degree": one.yaw_per_degree,
+            "gain": one.gain,
+            "codes": one.codes,
+        }
+        metadata[one.name] = json.dumps({k: v for k, v in about.items() if v is not None})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    save_file(vectors, partial, metadata=metadata)
+    partial.chmod(0o644)  # safetensors writes for the owner alone
+    partial.replace(path)
 
 
 def find_direction(path: Path, name: str) -> Direction:

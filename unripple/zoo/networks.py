@@ -27,6 +27,7 @@ NETWORKS_OF: Mapping[str, tuple[str, ...]] = {
     "inpainter": ("lama",),
     "landmarks": ("landmarks",),
     "pose": ("pose",),
+    "attributes": ("attributes",),
     "identity": ("curricularface", "arcface"),
     "restorer": ("gfpgan",),
     "clip": ("clip",),
@@ -80,6 +81,12 @@ class Model:
     network: str = ""
 
     @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        weights = next(self.net.parameters(), None)
+        return torch.device("cpu") if weights is None else weights.device
+
+    @property
     def size_px(self) -> int:
         """Side of the pictures that the network was trained for.
 
@@ -119,6 +126,7 @@ _NETS: Mapping[str, _Net] = {
     "lama": _Net("lama", "Lama"),
     "landmarks": _Net("landmarks", "LandmarkNet"),
     "pose": _Net("pose", "PoseNet"),
+    "attributes": _Net("attributes", "AttributeNet"),
     "arcface": _Net("irse", "Backbone"),
     "curricularface": _Net("curricularface", "CurricularFace"),
     "gfpgan": _Net("gfpgan", "GFPGAN"),

@@ -27,9 +27,14 @@ ROLES = (
     "inpainter",
     "landmarks",
     "pose",
+    "attributes",
     "identity",
+    "restorer",
 )
 """Roles with a weights file of their own."""
+
+NOT_EMBEDDED = ("restorer",)
+"""Roles that the embedded set has no network for."""
 
 STAGE_ROLES = {
     "align": "landmarks",
@@ -38,6 +43,7 @@ STAGE_ROLES = {
     "edit": "generator",
     "parse": "parser",
     "inpaint": "inpainter",
+    "restore": "restorer",
 }
 """Stages may stand for the role that they are about; `depth` is both words already."""
 
@@ -159,6 +165,11 @@ class Zoo:
             UnknownName: no file is called so.
         """
         chosen = self._chosen.get(role, self._base)
+        if chosen == EMBEDDED and role in NOT_EMBEDDED:
+            raise BadConfig(
+                f"models: the set {EMBEDDED!r} has no {role}; choose one under models.{role}, "
+                "or do without"
+            )
         if chosen == EMBEDDED or _is_path(chosen):
             return chosen
         if (variants := embedded_variants()) and chosen in variants:

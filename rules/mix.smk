@@ -1,0 +1,23 @@
+# Bring back from the photo what the edit is not about.
+
+
+rule mix:
+    input:
+        "results/align/{shard}.json",
+        "results/restore/{edit}/{shard}.json",
+        "results/parse/photo/{shard}.json",
+        "results/parse/{edit}/{shard}.json",
+        "results/foreground/{edit}/{shard}.json",
+    output:
+        "results/mix/{edit}/{shard}.json",
+    log:
+        "results/log/mix/{edit}/{shard}.log",
+    benchmark:
+        "results/log/mix/{edit}/{shard}.tsv"
+    conda:
+        "../envs/unripple.yaml"
+    params:
+        job=job("mix"),
+        made_by=made_by("mix"),
+    shell:
+        "unripple mix --shard {wildcards.shard} --edit {wildcards.edit} --job {params.job:q} --log {log:q}"

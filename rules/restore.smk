@@ -1,0 +1,20 @@
+# Repair what the generator drew badly in the face, where there is a restorer.
+
+
+rule restore:
+    input:
+        "results/edit/{edit}/{shard}.json",
+        "results/parse/{edit}/{shard}.json",
+    output:
+        "results/restore/{edit}/{shard}.json",
+    log:
+        "results/log/restore/{edit}/{shard}.log",
+    benchmark:
+        "results/log/restore/{edit}/{shard}.tsv"
+    conda:
+        "../envs/unripple.yaml"
+    params:
+        job=job("restore"),
+        made_by=made_by("restore"),
+    shell:
+        "unripple restore --shard {wildcards.shard} --edit {wildcards.edit} --job {params.job:q} --log {log:q}"

@@ -1,0 +1,138 @@
+"""Directions in latent spaces: boundaries of labelled codes, and modes of unlabelled ones.
+
+Codes are rows [N, D]; D is W, or codes times W where each code may move in its own way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.svm import LinearSVC
+
+Matrix: TypeAlias = npt.NDArray[np.float64]
+Machine: TypeAlias = Literal["svm", "logistic"]
+
+PENALTY = 0.05
+"""Of the boundary (C of LinearSVC and LogisticRegression), on standardised entries."""
+
+UNSEEN = 5
+"""Every so manieth code is kept for the accuracy."""
+
+LEAST_TOLD = 10
+"""Codes on either side without which no boundary is drawn."""
+
+
+class TooFewLabels(ValueError):
+    """An attribute has next to no codes on one side."""
+
+
+def boundary(codes: Matrix, values: Matrix, machine: Machine = "svm") -> tuple[Matrix, float]:
+    """Unit normal of the plane between low and high thirds, and its accuracy on unseen codes.
+
+    A switch has two classes instead of thirds. Codes of which the value is not known (nan) are left
+    out.
+
+    Args:
+        codes: [N, D].
+        values: of one attribute, [N].
+        machine: linear support vectors, or logistic regression.
+
+    Raises:
+        TooFewLabels: there are fewer than `LEAST_TOLD` low or high ones.
+
+    Source: Shen et al. 2020 (InterFaceGAN), section 3.
+    """
+    known = np.isfinite(values)
+    codes, values = codes[known], values[known]
+    low = high = float(values.mean()) if len(values) else 0.0
+    if len(np.unique(values)) > 2:
+        low, high = np.quantile(values, (1 / 3, 2 / 3))
+    told = (values <= low) | (values > high)
+    points, labels = codes[told], values[told] > high
+    if min(labels.sum(), (~labels).sum()) < LEAST_TOLD:
+        raise TooFewLabels(
+            f"{int(labels.sum())} high and {int((~labels).sum())} low ones, wanted "
+            f"{LEAST_TOLD} of each"
+        )
+    unseen = np.arange(len(points)) % UNSEEN == 0
+    # Standardised entries make one penalty fit all generators; the normal is brought back.
+    spread = points.std(0) + 1e-8
+    fitted = (
+        LinearSVC(C=PENALTY, dual="auto", class_weight="balanced")
+        if machine == "svm"
+        else LogisticRegression(C=PENALTY, class_weight="balanced", max_iter=1000)
+    )
+    fitted.fit(points[~unseen] / spread, labels[~unseen])
+    normal = fitted.coef_[0] / spread
+    accuracy = fitted.score(points[unseen] / spread, labels[unseen])
+    return normal / np.linalg.norm(normal), float(accuracy)
+
+
+def conditioned(normal: Matrix, others: Sequence[Matrix]) -> Matrix:
+    """A normal without its part in the span of others, so that their read-outs stay.
+
+    Source: Shen et al. 2020, section 3.3 (conditional manipulation).
+    """
+    if not others:
+        return normal / np.linalg.norm(normal)
+    basis, _ = np.linalg.qr(np.stack(others, axis=1))
+    rest = normal - basis @ (basis.T @ normal)
+    unit: Matrix = rest / np.linalg.norm(rest)
+    return unit
+
+
+def reader(codes: Matrix, values: Matrix) -> Matrix:
+    """Coefficients [D] of the ridge regression that reads an attribute from codes."""
+    known = np.isfinite(values)
+    ridge = Ridge(alpha=1e-2 * known.sum() * codes.var())
+    coefficients: Matrix = ridge.fit(codes[known], values[known]).coef_
+    return coefficients
+
+
+class Mode(NamedTuple):
+    """A direction that nobody labelled.
+
+    Attributes:
+        axis: unit vector, [D].
+        weight: GANSpace: share of the codes' variance; SeFa: share of the features' change.
+    """
+
+    axis: Matrix
+    weight: float
+
+
+def principal_modes(codes: Matrix, count: int) -> list[Mode]:
+    """The axes along which codes [N, D] vary most, most first.
+
+    Source: Härkönen et al. 2020 (GANSpace), section 2.
+    """
+    centred = codes - codes.mean(0)
+    _, strength, axes = np.linalg.svd(centred, full_matrices=False)
+    shares = strength**2 / (strength**2).sum()
+    return [Mode(_pointed(axes[i]), float(shares[i])) for i in range(min(count, len(axes)))]
+
+
+def closed_form_modes(weights: Sequence[Matrix], count: int) -> list[Mode]:
+    """The directions in w that change the features of styled layers most.
+
+    Args:
+        weights: of the layers' modulations, each [features, W].
+        count: how many.
+
+    Source: Shen and Zhou 2021 (SeFa), equation 5.
+    """
+    stacked = np.concatenate(weights)
+    values, axes = np.linalg.eigh(stacked.T @ stacked)
+    order = values.argsort()[::-1][:count]
+    return [Mode(_pointed(axes[:, i]), float(values[i] / values.sum())) for i in order]
+
+
+def _pointed(axis: Matrix) -> Matrix:
+    """The axis or its opposite, so that the largest entry is positive: signs are arbitrary."""
+    sign = 1.0 if axis[np.abs(axis).argmax()] > 0 else -1.0
+    pointed: Matrix = axis * sign
+    return pointed
