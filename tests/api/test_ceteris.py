@@ -285,7 +285,7 @@ def test_the_workflow_runs_it_and_a_second_run_schedules_nothing(tmp_path: Path)
     figures = json.loads((tmp_path / "results/measure.json").read_text())
     assert len(figures["edits"]) == 6 and figures["failures"] == []
     folders = {path.name for path in (tmp_path / "results").iterdir() if path.is_dir()}
-    assert folders - {"store", "log"} == set(STEPS)
+    assert folders - {"store", "log", "report"} == set(STEPS)
     assert "Nothing to be done" in snakemake(tmp_path, "--dry-run")
     path = tmp_path / "data/translations/unconditional/B_0.npy"
     np.save(path, np.load(path) * 2)

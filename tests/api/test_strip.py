@@ -81,11 +81,11 @@ def test_the_picture_holds_every_tile_unchanged(config: dict[str, Any]) -> None:
 
 
 def test_a_stage_without_a_caption_is_called_by_its_word() -> None:
-    restore = dataclasses.replace(STEPS["compose"], stage="restore")
-    steps = {"align": STEPS["align"], "restore": restore}
-    shown = {"align": picture(0), "restore": picture(1)}
+    sharpen = dataclasses.replace(STEPS["compose"], stage="sharpen")
+    steps = {"align": STEPS["align"], "sharpen": sharpen}
+    shown = {"align": picture(0), "sharpen": picture(1)}
     drawn = list(strip.tiles("e", lambda stage, of, name: shown.get(stage), None, steps))
-    assert [tile.title for tile in drawn] == ["photo", "restore"]
+    assert [tile.title for tile in drawn] == ["photo", "sharpen"]
 
 
 def test_over_tints_inside_and_pales_outside() -> None:

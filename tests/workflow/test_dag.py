@@ -45,7 +45,7 @@ def test_two_photos_go_from_end_to_end(project: Path) -> None:
     with Image.open(project / "results" / "paste" / "look_left" / "bob-1.picture.png") as result:
         assert result.size == (120, 90)
     folders = {path.name for path in (project / "results").iterdir() if path.is_dir()}
-    assert folders - {"store", "log"} == set(STEPS)
+    assert folders - {"store", "log", "report"} == set(STEPS)
 
 
 def test_another_run_schedules_nothing(project: Path) -> None:
