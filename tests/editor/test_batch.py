@@ -125,7 +125,7 @@ def test_what_the_pipeline_could_not_make_is_refused(studio: Studio, tmp_path: P
     session.full(Wanted({"pose": 1.0}))
     session.save_translation("A_1")
     session.full(Wanted({"pose": 1.0}, "user/A_1"))
-    with pytest.raises(UnrippleError, match="sliders alone"):
+    with pytest.raises(UnrippleError, match="sliders or a translation"):
         session.add_to_batch("translated")
     assert not studio.batch.exists()
 
@@ -146,7 +146,14 @@ def test_page_and_pipeline_give_the_same_bytes(
         session.full(Wanted({"pose": -1.7, "smile": 0.4}))
         session.add_to_batch("page")
         made[name] = session.result_png()
+    session.full(Wanted({"pose": 0.9}))
+    session.save_translation("Turn_1")
+    session.full(Wanted({}, "user/Turn_1"))
+    session.add_to_batch("turned")
+    turned = session.result_png()
     snakemake(folder, "--configfile", "batch.yaml")
+    assert (folder / "results/paste/turned/bob.picture.png").read_bytes() == turned
+    assert turned != made["bob"]
     for name, data in made.items():
         assert (folder / f"results/paste/page/{name}.picture.png").read_bytes() == data
     assert not np.array_equal(*(np.frombuffer(data[-64:], np.uint8) for data in made.values()))

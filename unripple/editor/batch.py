@@ -82,6 +82,8 @@ def _new(batch: Path, config: Config, edit: Edit) -> dict[str, Any]:
 
 
 def _entry(edit: Edit) -> dict[str, Any]:
+    if edit.translation is not None:
+        return {"name": edit.name, "translation": edit.translation}
     return {"name": edit.name, "moves": dict(edit.moves)}
 
 
@@ -112,7 +114,7 @@ def _extended(batch: Path, config: Config, edit: Edit) -> tuple[str, dict[str, A
     content: dict[str, Any] = yaml.safe_load(text) or {}
     same_name = [one for one in edits(whole) if one.name == edit.name]
     if same_name and "edits" in content:
-        if same_name[0].moves != edit.moves:
+        if same_name[0] != edit:
             raise BadConfig(f"{batch}: there is another edit called {edit.name!r}; choose a name")
         return text, content
     content = {**content, "edits": [*content.get("edits", []), _entry(edit)]}

@@ -21,7 +21,7 @@ from unripple.editor.preview import Sketch, sketch_of
 from unripple.editor.studio import Studio
 from unripple.editor.translations import read_translation, save_translation
 from unripple.io.artifact import Artifact
-from unripple.io.config import Edit
+from unripple.io.config import Config, Edit, library
 from unripple.io.metadata import NOTHING
 from unripple.io.photo import encode_png, read_photo
 from unripple.io.results import PHOTO
@@ -292,18 +292,37 @@ class Session:
                 "the pipeline knows no kept areas and would give another picture; clear what is "
                 "kept, or save the image instead"
             )
-        if outcome.wanted.translation:
-            raise UnrippleError(
-                "a batch takes sliders alone; save the translation and name it in a recipe that "
-                "knows translations, or set it to none"
-            )
+        config = opened.editor.config
         return batch.add(
             self.studio.batch,
-            opened.editor.config,
-            outcome.wanted.edit(name),
+            config,
+            self._edit_of_pipeline(outcome.wanted, name, config),
             opened.path,
             opened.name,
         )
+
+    def _edit_of_pipeline(self, wanted: Wanted, name: str, config: Config) -> Edit:
+        """What gives the same bytes there: sliders, or a translation as every photo is offered it.
+
+        Raises:
+            UnrippleError: there is no such edit.
+        """
+        if not wanted.translation:
+            return wanted.edit(name)
+        if wanted.moves:
+            raise UnrippleError(
+                "an edit of a batch is sliders or a translation; save the translation, which then "
+                "holds both, and choose it with all sliders at rest"
+            )
+        chosen = self.studio.known_translations()[wanted.translation]
+        base = chosen.stem
+        offered = library(config).choose(base, None)
+        if offered.resolve() != chosen.resolve():
+            raise UnrippleError(
+                f"the pipeline takes {offered} for {base}, which comes before {chosen}; choose it, "
+                "or call one of them otherwise"
+            )
+        return Edit(name, (), base)
 
     def sleep(self) -> None:
         """Give back memory; the photo is opened anew when it is needed."""

@@ -15,7 +15,7 @@ from unripple.api.steps import STEPS
 from unripple.api.view import thumbnail
 from unripple.conventions import UnknownName, UnrippleError
 from unripple.editor.controls import Group, grouped
-from unripple.editor.translations import FOLDER, list_translations
+from unripple.editor.translations import FOLDER, USER, list_translations
 from unripple.io.config import Config, complete
 from unripple.io.photo import PHOTO_SUFFIXES, encode_jpeg, read_photo
 from unripple.io.schema import nearest
@@ -73,6 +73,7 @@ class Studio:
     limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
+        self.config = {**self.config, "own_translations": (self.translations / USER).as_posix()}
         self._zoos: dict[str, Zoo] = {}
         self._thumbnails: dict[Path, bytes] = {}
         self._lock = threading.Lock()

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from unripple.conventions import UnknownName, UnrippleError, WPlus
-from unripple.io import atomic
+from unripple.io import atomic, translations
 from unripple.io.schema import nearest
 
 USER = "user"
@@ -26,10 +26,10 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]{0,31}_(min|max|\d{1,6}|\d{1,6}_fr_\d{1,
 
 
 def check_name(name: str) -> None:
-    """Refuse what is no name of a translation.
+    """Refuse what is no name of a translation, or none for a file.
 
     Raises:
-        UnrippleError: the name does not follow the grammar.
+        UnrippleError: the name does not follow the grammar of `io.translations`.
     """
     if _NAME.fullmatch(name) is None:
         raise UnrippleError(
@@ -55,23 +55,11 @@ def read_translation(name: str, known: dict[str, Path]) -> WPlus:
 
     Raises:
         UnknownName: it is not in the list.
-        UnrippleError: the file holds no offset.
+        BadTranslation: the file holds no offset.
     """
     if name not in known:
         raise UnknownName(f"no translation {name!r}{nearest(name, known)}")
-    path = known[name]
-    try:
-        offset = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise UnrippleError(f"{path}: cannot be read as .npy: {error}") from error
-    if offset.ndim == 3 and offset.shape[0] == 1:
-        offset = offset[0]
-    if offset.ndim != 2 or offset.dtype.kind != "f" or not np.isfinite(offset).all():
-        raise UnrippleError(
-            f"{path}: a translation holds finite floats [codes, width], found "
-            f"{offset.dtype} {list(offset.shape)}"
-        )
-    return np.asarray(offset, np.float32)
+    return translations.read_translation(known[name])
 
 
 def save_translation(folder: Path, name: str, offset: WPlus) -> Path:
