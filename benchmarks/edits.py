@@ -56,7 +56,7 @@ class Bench:
         }
         for recipe in recipes.values():
             chosen = Zoo(recipe.settings.get("models", "embedded"))
-            for role in ROLES:
+            for role in filter(chosen.has, ROLES):
                 zoo.keep(chosen, role, at_most_mb=KEPT_MB)
         judges = Zoo()
         self.pose, self.identity = judges.load("pose"), judges.load("identity")

@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import random
-import re
 import shutil
 import signal
 import subprocess
@@ -16,15 +15,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.tiny import write_project
+from tests.tiny import without_times, write_project
 
 REPO = Path(__file__).resolve().parents[2]
 
 NOT_COMPARED = ("log", ".run.lock", ".jobs.lock")
 """What the results folder holds beside results: messages with times in them, and empty locks."""
-
-TIMES = re.compile(rb'<h3[^>]*>Time per stage.*?</div>|<script[^>]* id="timing">.*?</script>', re.S)
-"""What the report says of times; no two runs take the same."""
 
 SLOW = ("project", "invert", "edit", "depth")
 """Stages that load networks, without the one that is quickest to load its own."""
@@ -92,7 +88,7 @@ def outcome(folder: Path) -> dict[str, bytes]:
             files[f"results/{name}"] = path.read_bytes()
     report = files.get("results/report.html", b"")
     if report:  # whether there are times, and which
-        files["results/report.html"] = TIMES.sub(b"", report)
+        files["results/report.html"] = without_times(report)
     return files
 
 
