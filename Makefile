@@ -13,7 +13,7 @@ export OMP_NUM_THREADS ?= 1
 GOLDENS ?= ../shared/goldens
 GPU_PYTHON ?= $(BIN)/python
 
-.PHONY: demo editor test test-gpu parity test-slurm lint format clean train samples benchmark quality gallery
+.PHONY: demo editor test test-gpu parity test-browser test-slurm lint format clean train samples benchmark quality gallery
 
 $(UV):
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check --target .uv "uv>=0.5"
@@ -52,7 +52,13 @@ gallery: $(STAMP)
 	$(BIN)/python benchmarks/gallery.py
 
 test: $(STAMP)
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -n 2
+	UV_PROJECT_ENVIRONMENT=$(VENV) $(UV) sync --quiet --frozen --inexact --extra editor --python $(PYTHON)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -n 2 -m "not browser"
+
+## The editor and the report in a real browser: Chromium, and npm for the accessibility rules.
+test-browser: $(STAMP)
+	UV_PROJECT_ENVIRONMENT=$(VENV) $(UV) sync --quiet --frozen --inexact --extra editor --python $(PYTHON)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -m browser -rs tests/browser tests/editor
 
 ## Compare every network with the published code's outputs.
 parity: $(STAMP)

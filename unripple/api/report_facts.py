@@ -62,7 +62,7 @@ def facts_of(config: Config, zoo: Zoo, photos: Sequence[str], steps: Mapping[str
             for edit in edits(config)
         ),
     }
-    text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True, width=100)
+    text = yaml.safe_dump(config, allow_unicode=True, width=100)
     return Facts(run, _models(config, zoo, steps), text)
 
 
