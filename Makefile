@@ -52,12 +52,10 @@ gallery: $(STAMP)
 	$(BIN)/python benchmarks/gallery.py
 
 test: $(STAMP)
-	UV_PROJECT_ENVIRONMENT=$(VENV) $(UV) sync --quiet --frozen --inexact --extra editor --python $(PYTHON)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -n 2 -m "not browser"
 
 ## The editor and the report in a real browser: Chromium, and npm for the accessibility rules.
 test-browser: $(STAMP)
-	UV_PROJECT_ENVIRONMENT=$(VENV) $(UV) sync --quiet --frozen --inexact --extra editor --python $(PYTHON)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -m browser -rs tests/browser tests/editor
 
 ## Compare every network with the published code's outputs.
