@@ -13,7 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.tiny import picture, walk, write_directions, write_models
+from tests.tiny import picture, walk, without_times, write_directions, write_models
 from unripple.api.report import assemble
 from unripple.cli.main import main
 from unripple.io.config import Config, complete
@@ -53,6 +53,8 @@ def everything(folder: Path) -> dict[str, bytes]:
         for path in sorted((folder / "results").rglob("*"))
         if path.is_file() and "log" not in path.parts and not path.name.startswith(".")
     }
+    report = "results/report.html"
+    files[report] = without_times(files[report])
     return {name: data for name, data in files.items() if not is_manifest(name)}
 
 
