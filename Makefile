@@ -56,7 +56,8 @@ test: $(STAMP)
 
 ## The editor and the report in a real browser: Chromium, and npm for the accessibility rules.
 test-browser: $(STAMP)
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -m browser -rs tests/browser tests/editor
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -m browser -rs tests/browser
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -m browser -rs tests/editor
 
 ## Compare every network with the published code's outputs.
 parity: $(STAMP)

@@ -35,7 +35,11 @@ TRAININGS = {
         30,
         ["generator", "e4e_codes", "parser", "identity"],
     ),
-    "hfgi": ("hfgi --batch 8", 60, ["generator", "e4e"]),
+    "hfgi": (
+        "hfgi --batch 8 --init runs/hfgi_faithful --blend runs/hfgi_faithful",
+        60,
+        ["hfgi_faithful"],
+    ),
     "hfgi_faithful": (
         "hfgi --pairs 0 --name hfgi-faithful --batch 8",
         40,

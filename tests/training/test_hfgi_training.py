@@ -238,3 +238,18 @@ def test_plain_photos_have_no_pairs(tmp_path: Path) -> None:
     chosen = parser_for("hfgi").parse_args(["--data", str(tmp_path), "--pairs", "0.5"])
     with pytest.raises(UnrippleError, match="plain photos have no true pairs"):
         chosen.module.build(chosen)
+
+
+def test_an_export_is_blended_with_another_run(task: HfgiTask, tmp_path: Path) -> None:
+    loop.fit(task, tmp_path / "one", budget=Budget(steps=1))
+    of_run = {name: value.clone() for name, value in task.average.state_dict().items()}
+    with torch.no_grad():
+        for parameter in task.average.parameters():
+            parameter += 1
+    own = {name: value.clone() for name, value in task.average.state_dict().items()}
+    task.blend = (tmp_path / "one", 0.25)
+    task.export(tmp_path)
+    for name, blended in task.average.state_dict().items():
+        if blended.is_floating_point():
+            assert torch.allclose(blended, 0.75 * own[name] + 0.25 * of_run[name]), name
+    assert "25% of" in task.notes()

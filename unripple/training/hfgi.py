@@ -51,6 +51,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--lr", type=float, default=2e-3)
     add("--init", type=Path, help="run folder whose averaged nets to start from")
     add("--name", default="hfgi", help="of the exported files, without suffix")
+    add("--blend", type=Path, help="run folder whose averaged nets are mixed into the export; the "
+        "weights of a run that started from it lie near enough")  # fmt: skip
+    add("--blend-share", type=float, default=0.25, help="share of those in the mean of weights")
     add("--pairs", type=float, help="share of each batch that learns from true pairs; default "
         f"{PAIRS} with shards, 0 with plain photos")  # fmt: skip
     add("--warped", type=float, default=0.4, help="share of the other residuals that are warped")
@@ -92,6 +95,7 @@ def build(chosen: argparse.Namespace) -> HfgiTask:
         align_weight=chosen.align,
         init=chosen.init,
         name=chosen.name,
+        blend=(chosen.blend, chosen.blend_share) if chosen.blend else None,
     )
 
 
@@ -137,6 +141,7 @@ class HfgiTask:
         align_weight: of the aligner's own loss.
         init: run folder to start from.
         name: of the exported files.
+        blend: run folder whose averaged nets are mixed into the export, and their share.
     """
 
     role = "hfgi"
@@ -157,12 +162,13 @@ class HfgiTask:
         align_weight: float = 0.5,
         init: Path | None = None,
         name: str = "hfgi",
+        blend: tuple[Path, float] | None = None,
     ) -> None:
         self.data, self.batch_size, self.device = data, batch_size, device
         self.generator, self.critic = generator, critic
         self.encoder, self.latent_avg = encoder
         self.warped, self.align_weight, self.progress = warped, align_weight, 0.0
-        self.pairs, self.name = pairs, name
+        self.pairs, self.name, self.blend = pairs, name, blend
         aligner = hfgi.Aligner(ALIGNER_WIDTHS)
         residual = hfgi.ResidualEncoder(RESIDUAL_WIDTHS, CHANNELS[64], STRIDES)
         residual.exact = False
@@ -292,7 +298,16 @@ class HfgiTask:
         return grids.rows(*strips)
 
     def export(self, folder: Path) -> list[Path]:
-        """Write both nets into one file, under the published prefixes."""
+        """Write both nets into one file, under the published prefixes.
+
+        Blending as in Wortsman et al. 2022 (model soups).
+        """
+        if self.blend is not None:
+            run, share = self.blend
+            others = checkpoint.read(run / checkpoint.NAME)["ema"]["hfgi"]
+            for name, own in self.average.state_dict().items():
+                if own.is_floating_point():
+                    own.lerp_(others[name].to(own), share)
         state = {
             prefix + name: value
             for prefix, net in (("grid_align.", "aligner"), ("residue.", "residual"))
@@ -312,4 +327,4 @@ class HfgiTask:
             "HFGI's aligner and residual encoder at 128 px; conditions of 64 px act after code "
             f"{INJECT_AFTER}. {self.pairs:.0%} of the training were true pairs at two poses; of "
             f"the rest, {self.warped:.0%} of the residuals were warped."
-        )
+        ) + (f" The weights hold {self.blend[1]:.0%} of {self.blend[0]}." if self.blend else "")
