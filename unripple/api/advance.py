@@ -20,9 +20,10 @@ from unripple.conventions import BadConfig, BadPhoto, BadTranslation, WPlus
 from unripple.io.artifact import Artifact
 from unripple.io.config import align_modes
 from unripple.io.digest import array_sha256, file_sha256, value_sha256
-from unripple.io.landmarks import Points
+from unripple.io.landmarks import Points, landmarks_of
 from unripple.io.metadata import NOTHING
 from unripple.io.photo import Photograph, check_photo, read_photo
+from unripple.io.sheet import Row
 from unripple.io.translations import characteristics_of, read_translation
 from unripple.io.truth import TruthFolder
 from unripple.zoo.zoo import directions_path
@@ -77,6 +78,18 @@ class Source:
         if self.pixels is not None:
             return self.pixels
         return read_photo(self.path, max_megapixels=max_megapixels)
+
+
+def source_of(row: Row, listed: dict[str, Points]) -> Source:
+    """A photo as the sheet has it, with its landmarks if the list of marked ones names it."""
+    path = Path(row.path)
+    return Source(
+        row.photo,
+        path,
+        align=row.align,
+        points=landmarks_of(listed, row.photo, path),
+        characteristics=row.characteristics,
+    )
 
 
 def advance(

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from unripple.api.advance import Source, advance, advance_together
+from unripple.api.advance import Source, advance, advance_together, source_of
 from unripple.api.jobs import Job
 from unripple.api.limits import Limits
 from unripple.api.shelf import StoreShelf
@@ -31,7 +31,7 @@ from unripple.conventions import (
     StoreError,
     UnrippleError,
 )
-from unripple.io.landmarks import landmarks_of, read_landmarks
+from unripple.io.landmarks import read_landmarks
 from unripple.io.photo import printable
 from unripple.io.results import FACE_MARK, Failure, Manifest, Results, photo_of
 from unripple.io.sheet import Row
@@ -129,16 +129,7 @@ def _from(subject: str, subjects: Mapping[str, Mapping[str, str]]) -> dict[str, 
 
 def _sources(rows: Sequence[Row], job: Job) -> dict[str, Source]:
     listed = read_landmarks(Path(job.landmarks)) if job.landmarks else {}
-    return {
-        row.photo: Source(
-            row.photo,
-            Path(row.path),
-            align=row.align,
-            points=landmarks_of(listed, row.photo, Path(row.path)),
-            characteristics=row.characteristics,
-        )
-        for row in rows
-    }
+    return {row.photo: source_of(row, listed) for row in rows}
 
 
 def _subjects(

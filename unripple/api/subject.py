@@ -5,10 +5,10 @@ from __future__ import annotations
 import difflib
 from pathlib import Path
 
-from unripple.api.advance import Source
+from unripple.api.advance import Source, source_of
 from unripple.conventions import UnknownName
 from unripple.io.config import Config
-from unripple.io.landmarks import landmarks_of, read_landmarks
+from unripple.io.landmarks import read_landmarks
 from unripple.io.sheet import SHEET, Row, read_sheet
 
 
@@ -29,7 +29,4 @@ def find_source(word: str, config: Config, sheet: Path = SHEET) -> Source:
     if row is None:
         row = Row(Path(word).stem, word, "")
     listed = config["align"]["landmarks"]
-    points = None
-    if listed:
-        points = landmarks_of(read_landmarks(Path(listed)), row.photo, Path(row.path))
-    return Source(row.photo, Path(row.path), align=row.align, points=points)
+    return source_of(row, read_landmarks(Path(listed)) if listed else {})
