@@ -24,8 +24,9 @@ def test_a_new_residual_encoder_changes_no_picture() -> None:
     residual_encoder = ResidualEncoder((4, 6, 8), out_channels=6, strides=(1, 1)).eval()
     w_plus = torch.randn(2, generator.n_codes, 16)
     scale, shift = residual_encoder(torch.randn(2, 3, 64, 64))
-    consult = {CONSULTED: lambda x: fuse(x, scale, shift)}
-    assert torch.equal(generator.synthesize(w_plus, inject=consult), generator.synthesize(w_plus))
+    consulted = generator.synthesize(w_plus, inject={CONSULTED: lambda x: fuse(x, scale, shift)})
+    left_alone = generator.synthesize(w_plus, inject={CONSULTED: lambda x: x})
+    assert torch.equal(consulted, left_alone)
 
 
 def test_a_new_residual_encoder_learns() -> None:
