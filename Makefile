@@ -63,7 +63,7 @@ test-browser: $(STAMP)
 parity: $(STAMP)
 	OMP_NUM_THREADS=2 $(BIN)/python -m tests.parity $(GOLDENS)
 
-## Parity and speed on a GPU; a bare box needs torch, timm, numpy, opencv and pytest alone.
+## Parity and speed on a GPU; a bare box needs torch, numpy, opencv and pytest alone.
 test-gpu: $(if $(filter $(BIN)/python,$(GPU_PYTHON)),$(STAMP))
 	$(GPU_PYTHON) -m pytest -m gpu tests/gpu tests/faceworld/test_gpu.py
 

@@ -2,7 +2,7 @@
 
     python3 -m pytest -m gpu tests/gpu tests/faceworld/test_gpu.py
 
-from the repository's root; `make test-gpu` does the same. Needs torch, timm, numpy, opencv and
+from the repository's root; `make test-gpu` does the same. Needs torch, numpy, opencv and
 pytest, nothing else, and a CUDA device; without one every test is skipped. The goldens lie in
 $GOLDENS or in ../shared/goldens.
 """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -216,3 +218,17 @@ def test_large_weights_are_in_memory_once(tmp_path: Path, monkeypatch: pytest.Mo
 def test_a_model_knows_its_network() -> None:
     assert Model("parser", torch.nn.Identity()).network == ""
     assert set(NETWORKS_OF) >= set(ROLES)
+
+
+def test_loading_imports_no_compiler_and_no_torchvision(models: dict[str, str]) -> None:
+    """Torch brings its compiler in for some first values on the meta device: 5 CPU seconds."""
+    code = f"""
+import sys
+from unripple.zoo.zoo import ROLES, Zoo
+zoo = Zoo({models})
+for role in ROLES:
+    zoo.load(role)
+print(sorted({{"sympy", "timm", "torch._dynamo", "torchvision"}} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]"

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from unripple.models.layers.dpt_fusion import Reassemble, Scratch
 from unripple.models.layers.dpt_resnetv2 import ResNetV2, resnetv2_sizes
 from unripple.models.layers.precision import full_precision
+from unripple.models.layers.transformer import VisionTransformer
 
 PATCH = 16
 HEAD_DIM = 64
@@ -132,7 +133,15 @@ class DPT(nn.Module):
                 f"level_widths {level_widths} must begin with the widths of the stem's first two "
                 f"stages, {tuple(stem_widths[1:3])}"
             )
-        vit = _vision_transformer(token_width, depth, mlp_ratio, grid, n_classes)
+        vit = VisionTransformer(
+            width=token_width,
+            depth=depth,
+            heads=token_width // HEAD_DIM,
+            hidden=int(token_width * mlp_ratio),
+            patch_px=PATCH,
+            grid=grid,
+            n_classes=n_classes,
+        )
         if stem_widths is not None:
             stem = ResNetV2(stem_widths, stem_blocks)
             vit.patch_embed = HybridEmbed(stem, stem_widths[-1], token_width)
@@ -189,23 +198,3 @@ def sizes_from_state(state: Mapping[str, Tensor]) -> dict[str, Any]:
     if f"{stem}stem.conv.weight" in state:
         sizes["stem_widths"], sizes["stem_blocks"] = resnetv2_sizes(state, stem)
     return sizes
-
-
-def _vision_transformer(
-    token_width: int, depth: int, mlp_ratio: float, grid: int, n_classes: int
-) -> nn.Module:
-    # timm takes 5 CPU seconds to import, so only a process that builds a DPT pays for it.
-    from timm.models.vision_transformer import VisionTransformer
-
-    vit: nn.Module = VisionTransformer(
-        img_size=grid * PATCH,
-        patch_size=PATCH,
-        num_classes=n_classes,
-        embed_dim=token_width,
-        depth=depth,
-        num_heads=token_width // HEAD_DIM,
-        mlp_ratio=mlp_ratio,
-        qkv_bias=True,
-        norm_layer="layernorm",
-    )
-    return vit

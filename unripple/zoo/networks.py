@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from unripple.conventions import BadCheckpoint, UnrippleError
 from unripple.zoo import gpus
+from unripple.zoo.empty import shapes_only
 from unripple.zoo.weights import read_header, read_state, size_px
 
 EXTRAS = ("latent_avg",)
@@ -223,7 +224,7 @@ def fitted(
         BadCheckpoint: weights are missing, unknown, or of another shape or kind.
     """
     try:
-        with torch.device("meta"):
+        with shapes_only():
             net = _built(network, state, arguments or {})
         if {name for name, _ in net.named_buffers()} - set(net.state_dict()):
             net = _built(network, state, arguments or {})

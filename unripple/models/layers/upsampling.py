@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 def upsampling_kernel() -> Tensor:
     """The published FIR [1, 3, 3, 1] x [1, 3, 3, 1], summing to 4 (one per inserted zero)."""
-    taps = torch.tensor([1.0, 3.0, 3.0, 1.0])
-    return torch.outer(taps, taps) / 16.0
+    taps = (1.0, 3.0, 3.0, 1.0)
+    return torch.tensor([[across * down / 16.0 for across in taps] for down in taps])
 
 
 class Blur(nn.Module):
