@@ -36,12 +36,13 @@ from PIL import Image
 
 from unripple.api.advance import Source, advance
 from unripple.api.jobs import Job, job_from_config
+from unripple.api.report import assemble
 from unripple.api.shard import run_shard
 from unripple.api.shelf import MemoryShelf, Shelf, StoreShelf
 from unripple.api.steps import STEPS
-from unripple.io.config import edits, read_config
+from unripple.io.config import complete, edits, read_config
 from unripple.io.results import Manifest, Results
-from unripple.io.sheet import Row, update_sheet
+from unripple.io.sheet import SHEET, Row, read_sheet, update_sheet
 from unripple.zoo.zoo import Zoo
 
 REPO = Path(__file__).resolve().parents[1]
@@ -283,7 +284,7 @@ def overhead(count: int, rounds: int, scratch: Path) -> bool:
     """The workflow against its stages alone, by turns.
 
     A stage's own work is to read its inputs, compute, and store its results; all else is overhead:
-    Snakemake, starting of processes, imports, loading of networks, manifests, links, the report.
+    Snakemake, starting of processes, imports, loading of networks, manifests, links.
     """
     print(f"\n{count} photos x 3 edits on {CORES} cores   wall s   CPU s", flush=True)
     shares: dict[str, list[float]] = {"wall": [], "CPU": []}
@@ -300,9 +301,11 @@ def overhead(count: int, rounds: int, scratch: Path) -> bool:
         _line("whole workflow", whole.wall_s, whole.cpu_s)
         store = folder / "other-store"
         stored = walk_on_all_cores(paths, lambda: StoreShelf(Results(store).store))  # noqa: B023
+        told = _in_a_process(_tell, folder)
+        _line("the report stage", told.wall_s, told.cpu_s)
         stages = (
-            max(one.whole_wall_s for one in stored),
-            sum(one.whole_cpu_s for one in stored),
+            max(one.whole_wall_s for one in stored) + told.wall_s,
+            sum(one.whole_cpu_s for one in stored) + told.cpu_s,
         )
         _line("stages, results stored", *stages)
         shares["wall"].append(1 - stages[0] / whole.wall_s)
@@ -333,6 +336,14 @@ def _line(what: str, wall_s: float, cpu_s: float) -> None:
     print(f"{what:30s} {wall_s:8.1f} {cpu_s:8.1f}", flush=True)
 
 
+def _tell(folder: Path) -> None:
+    """The last stage, of a finished run."""
+    os.chdir(folder)
+    shutil.rmtree("results/report")  # its strips
+    config = complete(read_config(Path("config.yaml")))
+    assemble(config, sorted({row.shard for row in read_sheet(SHEET)}), Results())
+
+
 def shard(scratch: Path) -> bool:
     """Time and memory of one shard's jobs, each in a process of its own, by number of photos."""
     folder = new_project(scratch / "shard")
@@ -351,7 +362,7 @@ def shard(scratch: Path) -> bool:
             for stage, step in STEPS.items()
             for of in step.places((edit,))
         ]
-        cpu[count], peak[count] = sum(cost[0] for cost in costs), max(cost[1] for cost in costs)
+        cpu[count], peak[count] = sum(c.cpu_s for c in costs), max(c.peak_mb for c in costs)
         print(
             f"{count:22d} {cpu[count]:7.1f} {count / cpu[count]:14.2f} {peak[count]:12.0f}",
             flush=True,
@@ -370,15 +381,24 @@ def _shard_job(job: Job, rows: list[Row], results: Results) -> None:
     run_shard(job, "00000", rows, {row.photo for row in rows}, results)
 
 
-def _in_a_process(work: Callable[..., None], *arguments: Any) -> tuple[float, float]:
-    """CPU seconds and peak megabytes of some work that a new process does."""
+class Used(NamedTuple):
+    """What some work in a process of its own took."""
+
+    cpu_s: float
+    wall_s: float
+    peak_mb: float
+
+
+def _in_a_process(work: Callable[..., None], *arguments: Any) -> Used:
+    """Let a new process do some work."""
     read, write = os.pipe()
     if (child := os.fork()) == 0:
         status = 1
         try:
+            started = time.monotonic()
             work(*arguments)
-            used = resource.getrusage(resource.RUSAGE_SELF)
-            costs = used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+            wall_s, used = time.monotonic() - started, resource.getrusage(resource.RUSAGE_SELF)
+            costs = used.ru_utime + used.ru_stime, wall_s, used.ru_maxrss / 1024
             os.write(write, json.dumps(costs).encode())
             status = 0
         finally:
@@ -388,9 +408,8 @@ def _in_a_process(work: Callable[..., None], *arguments: Any) -> tuple[float, fl
         text = pipe.read()
     _, status = os.waitpid(child, 0)
     if status:
-        raise RuntimeError("a shard's job failed")
-    cpu_s, peak_mb = json.loads(text)
-    return cpu_s, peak_mb
+        raise RuntimeError(f"{work.__name__} failed in a process of its own")
+    return Used(*json.loads(text))
 
 
 def one_more(count: int, scratch: Path) -> bool:

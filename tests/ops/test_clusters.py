@@ -59,12 +59,17 @@ def best_cut(depths: np.ndarray) -> float:
     return float(flat[best:].mean())
 
 
-def kmeans_threshold(depths: np.ndarray) -> float:
-    """The same by K-means on every pixel, the best of ten starts."""
+def nearer_by_kmeans(depths: np.ndarray) -> np.ndarray:
+    """The nearer cluster by K-means on every pixel, the best of ten starts."""
     # tol 0: by itself scikit-learn stops a little before the border between the two settles
     kmeans = KMeans(n_clusters=2, n_init=10, tol=0, max_iter=1000, random_state=0)
     near = kmeans.fit(depths.reshape(-1, 1)).labels_ == kmeans.cluster_centers_[:, 0].argmax()
-    return float(depths.ravel()[near].astype(np.float64).mean())
+    return near.reshape(depths.shape)
+
+
+def kmeans_threshold(depths: np.ndarray) -> float:
+    """The mean of that cluster."""
+    return float(depths[nearer_by_kmeans(depths)].astype(np.float64).mean())
 
 
 def maps() -> list[np.ndarray]:
@@ -85,6 +90,7 @@ def test_the_clusters_are_the_best_and_those_of_kmeans_on_all_pixels(number: int
     assert core_threshold(depths) == pytest.approx(best_cut(depths), rel=1e-12)
     assert core_threshold(depths) == pytest.approx(kmeans_threshold(depths), rel=1e-6)
     assert np.array_equal(core_foreground(depths), depths >= best_cut(depths))
+    assert np.array_equal(nearer_cluster(depths), nearer_by_kmeans(depths))
 
 
 @given(

@@ -209,7 +209,7 @@ _TABLE = (
         roles=lambda _: ("depth",),
     ),
     Step(
-        "foreground", 1, calls.foreground, shows="after", edit_inputs=("depth@photo", "depth@edit")
+        "foreground", 2, calls.foreground, shows="after", edit_inputs=("depth@photo", "depth@edit")
     ),
     Step(
         "inpaint",
