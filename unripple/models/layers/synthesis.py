@@ -18,7 +18,6 @@ import torch
 from torch import Tensor, nn
 
 from unripple.models.layers.clean import CleanStyledConv, CleanToRGB
-from unripple.models.layers.cores import on_all_cores
 from unripple.models.layers.modulated import ModulatedConv2d, StyledConv, ToRGB
 from unripple.models.layers.precision import full_precision
 
@@ -195,12 +194,11 @@ class Synthesis(nn.Module, ABC):
         x, picture = self._climb(x, picture, range(1, apart), plan)
         if apart == levels:
             return picture
-
-        def finished(n: int) -> Tensor:
-            levels_left, own = range(apart, levels), plan.of_sample(n)
-            return self._climb(x[n : n + 1], picture[n : n + 1], levels_left, own)[1]
-
-        return torch.cat(on_all_cores(finished, batch))
+        singles = [
+            self._climb(x[n : n + 1], picture[n : n + 1], range(apart, levels), plan.of_sample(n))
+            for n in range(batch)
+        ]
+        return torch.cat([finished for _, finished in singles])
 
     def _climb(
         self, x: Tensor, picture: Tensor, levels: range, plan: _Plan
