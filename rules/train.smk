@@ -20,26 +20,28 @@ TRAININGS = {
     "identity": ("identity --batch 32", 10, []),
     "inpainter": ("inpainter", 45, ["parser"]),
     "generator64": ("generator --size 64 --batch 8 --export never", 25, []),
-    "generator": (
-        "generator --size 128 --init runs/generator64 --freeze-mapping --batch 8",
-        45,
+    "generator128": (
+        "generator --size 128 --init runs/generator64 --batch 8 --export never",
+        100,
         ["generator64"],
     ),
+    "generator": (
+        "generator --init runs/generator128 --freeze-mapping --batch 8 --lr 3e-3"
+        " --adversarial 0.01",
+        65,
+        ["generator128"],
+    ),
     "e4e_codes": (
-        "e4e --phase codes --generator runs/generator64 --batch 8 --export never",
-        20,
-        ["generator64"],
+        "e4e --phase codes --generator runs/generator128 --batch 8 --export never",
+        45,
+        ["generator128"],
     ),
     "e4e": (
         "e4e --init runs/e4e_codes --batch 8 --perceptual 0.5 --identity 0.2",
         30,
         ["generator", "e4e_codes", "parser", "identity"],
     ),
-    "hfgi": (
-        "hfgi --batch 8 --init runs/hfgi_faithful --blend runs/hfgi_faithful",
-        60,
-        ["hfgi_faithful"],
-    ),
+    "hfgi": ("hfgi --batch 8 --init runs/hfgi_faithful", 60, ["hfgi_faithful"]),
     "hfgi_faithful": (
         "hfgi --pairs 0 --name hfgi-faithful --batch 8",
         40,
