@@ -87,7 +87,15 @@ def finished(folder: Path) -> Path:
         "inpainter",
         "attributes",
     ]
-    marks += ["generator64", "generator128", "generator", "e4e_codes", "e4e", "hfgi_faithful", "hfgi"]
+    marks += [
+        "generator64",
+        "generator128",
+        "generator",
+        "e4e_codes",
+        "e4e",
+        "hfgi_faithful",
+        "hfgi",
+    ]
     marks += ["directions", "translations"]
     for age, mark in enumerate(marks):
         done = folder / "runs" / mark / "done"

@@ -39,7 +39,7 @@ class _Shapes(TorchFunctionMode):
         if getattr(func, "__module__", "") == nn.init.__name__:
             return named["tensor"] if "tensor" in named else args[0]
         if func in _DRAWN:
-            return torch.empty(*args, **named)
+            return torch.empty(*args, **{k: v for k, v in named.items() if k != "generator"})
         if func in _KEEP_THE_SHAPE and not any(isinstance(other, Tensor) for other in args[1:]):
             return args[0]
         return func(*args, **named)
