@@ -31,6 +31,7 @@ from benchmarks.heldout import Case, Stored, people, turns
 from benchmarks.networks_alone import Table
 from unripple.conventions import UnrippleError
 from unripple.faceworld import YAW_MAX_DEG
+from unripple.stages.inpaint import borrow_fill
 from unripple.training import directions as training
 from unripple.training.direction_files import ATTRIBUTES
 from unripple.training.direction_measures import FACTOR_PER_DEGREE
@@ -71,6 +72,7 @@ RECIPES = {
     "hfgi, plate": Recipe(),
     "hfgi-faithful, plate": Recipe(FAITHFUL),
     "hfgi, plate, telea": Recipe({"inpaint": {"painter": "telea"}}),
+    "hfgi, plate, lama": Recipe({"inpaint": {"painter": "lama"}}),
     "hfgi, direct": Recipe({"compose": {"method": "direct"}}),
     "hfgi-faithful, direct": Recipe(FAITHFUL | {"compose": {"method": "direct"}}),
     "hfgi, or": Recipe({"compose": {"method": "or"}}),
@@ -144,7 +146,7 @@ def edits(stored: Stored) -> Table:
 
 def ablations(stored: Stored) -> Table:
     """What each part of the ripple recipe is good for, on every fourth photo."""
-    bench, fill = Bench(ABLATIONS), painting.lama()
+    bench, fill = Bench(ABLATIONS), borrow_fill()
     config = bench.editors[BOTH].config
 
     def measured(case: Case) -> dict[str, Row]:

@@ -23,7 +23,7 @@ from unripple.io.schema import checked, nearest
 from unripple.io.translations import BALD, Library
 
 Config: TypeAlias = dict[str, Any]
-ALL, EMBEDDED, NONE = "all", "embedded", "none"
+ALL, AUTO, EMBEDDED, NONE = "all", "auto", "embedded", "none"
 _MIXED, _RIPPLE = "mixed", "ripple"
 
 
@@ -100,11 +100,21 @@ def complete(content: Mapping[str, Any], overrides: Iterable[str] = ()) -> Confi
             f"config: compose.method {config['compose']['method']!r} does not go with recipe "
             f"{config['recipe']}: `{_MIXED}` is that of ceteris_paribus, the others are ripple's"
         )
+    if config["inpaint"]["painter"] == AUTO:
+        config["inpaint"]["painter"] = _painter_with(config["models"])
     order = config["mix"]["order"]
     if len(set(order)) < len(order):
         raise BadConfig(f"config: mix.order: {', '.join(order)}: each mix-up once at most")
     _check_names([edit.name for edit in edits(config)])
     return config
+
+
+def _painter_with(models: str | Mapping[str, str]) -> str:
+    """LaMa, but for the embedded one, which is small and which borrowed texture outdoes."""
+    if not isinstance(models, str):
+        base = models.get("base", EMBEDDED)
+        models = models.get("inpainter", models.get("inpaint", base))
+    return "borrow" if models == EMBEDDED else "lama"
 
 
 def _check_names(names: Sequence[str]) -> None:
