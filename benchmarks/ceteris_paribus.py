@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import statistics
 import time
 from collections.abc import Callable
@@ -93,16 +94,18 @@ def _has(name: str, nine: tuple[int, ...]) -> bool:
 def cases(count: int, size: int) -> list[Case]:
     """Every person with one edit of each characteristic that they are offered."""
     factors = people(count)
+    compiled = shutil.which("gcc") is not None
     nines = characteristics(factors)
     found: list[Case] = []
     for i, nine in enumerate(nines):
         seeds = torch.tensor([SEED + i])
-        before = render(factors[i : i + 1], seeds, size=size)
+        before = render(factors[i : i + 1], seeds, size=size, compiled=compiled)
         names = [name for name in SETTINGS if offered(name, nine, factors[i])]
         for carac in dict.fromkeys(name.partition("_")[0] for name in names):
             choice = [name for name in names if name.partition("_")[0] == carac]
             name = choice[i % len(choice)]
-            after = render(edited(factors[i : i + 1], name), seeds, size=size, plates=before.plate)
+            row = edited(factors[i : i + 1], name)
+            after = render(row, seeds, size=size, plates=before.plate, compiled=compiled)
             photo, truth = _hwc(before.photo[0]), _hwc(after.photo[0])
             if carac == UNDER_EYES:
                 skin = under_eyes(before.landmarks[0, :2].numpy(), size)
