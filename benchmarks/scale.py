@@ -40,7 +40,7 @@ from unripple.api.report import assemble
 from unripple.api.shard import run_shard
 from unripple.api.shelf import MemoryShelf, Shelf, StoreShelf
 from unripple.api.steps import STEPS
-from unripple.io.config import complete, edits, read_config
+from unripple.io.config import edits, read_config
 from unripple.io.results import Manifest, Results
 from unripple.io.sheet import SHEET, Row, read_sheet, update_sheet
 from unripple.zoo.zoo import Zoo
@@ -340,7 +340,7 @@ def _tell(folder: Path) -> None:
     """The last stage, of a finished run."""
     os.chdir(folder)
     shutil.rmtree("results/report")  # its strips
-    config = complete(read_config(Path("config.yaml")))
+    config = read_config(Path("config.yaml"))
     assemble(config, sorted({row.shard for row in read_sheet(SHEET)}), Results())
 
 
