@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from unripple.models.layers.borrow import textured
 from unripple.models.layers.ffc import FFCBNReLU, FFCResBlock
 
 
@@ -114,24 +115,34 @@ def smooth_extension(picture: Tensor, hole: Tensor) -> Tensor:
     return torch.lerp(picture, guess, hole)
 
 
-def paint_over(
-    network: Callable[[Tensor, Tensor], Tensor], picture: Tensor, hole: Tensor
-) -> Tensor:
-    """Paint with a network that was trained to correct a smooth guess, not to start from black.
+def first_guess(picture: Tensor, hole: Tensor) -> Tensor:
+    """What can be said without learning: smooth colours, and texture from elsewhere in the picture.
+
+    Args:
+        picture: float32 [B, 3, H, W] in [0, 1]; what lies in the hole does not matter.
+        hole: 1 where the picture is unknown, else 0, float32 [B, 1, H, W].
+
+    Returns:
+        The picture with the hole filled, in [0, 1].
+    """
+    return textured(smooth_extension(picture, hole), hole)
+
+
+def correct(network: Callable[[Tensor, Tensor], Tensor], guess: Tensor, hole: Tensor) -> Tensor:
+    """Let a network that was trained to correct a first guess, not to start from black, do so.
 
     It sees the guess in the place of the hole, and its output in [0, 1] is read as a correction
-    from -1 to 1. So an untrained network already gives smooth colours, and a small one has only
-    the texture to learn.
+    from -1 to 1. So an untrained network already gives the guess, and a small one has only what is
+    wrong with it to learn.
 
     Args:
         network: a `Lama`.
-        picture: float [B, 3, H, W] in [0, 1].
+        guess: from `first_guess`, float [B, 3, H, W] in [0, 1].
         hole: 1 where the picture is unknown, else 0, float [B, 1, H, W].
 
     Returns:
         float32 [B, 3, H, W], not clamped.
     """
-    guess = smooth_extension(picture, hole)
     return guess + 2 * network(guess, hole) - 1
 
 

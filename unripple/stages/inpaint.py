@@ -10,8 +10,7 @@ import torch
 from torch import Tensor
 
 from unripple.conventions import Mask, Photo
-from unripple.models.lama import paint_over, smooth_extension
-from unripple.models.layers.borrow import textured
+from unripple.models.lama import correct, first_guess
 from unripple.ops.masks import grow, remove_small, require_same_size
 from unripple.ops.tensors import device_of
 
@@ -100,8 +99,8 @@ def lama_fill(
 
     Args:
         network: (masked picture [B, 3, H, W] in [0, 1], hole [B, 1, H, W]) -> picture in [0, 1].
-        corrects: whether the network was trained to correct a smooth guess (`paint_over`) instead
-            of painting on black.
+        corrects: whether the network was trained to correct a first guess instead of painting on
+            black.
         multiple: the network's sides; the picture is mirrored at the right and bottom to reach one.
 
     Returns:
@@ -121,7 +120,10 @@ def lama_fill(
             for values in (shown * (1 - hidden), hidden)
         )
         with torch.inference_mode():
-            output = paint_over(network, masked, mask) if corrects else network(masked, mask)
+            if corrects:
+                output = correct(network, first_guess(masked, mask), mask)
+            else:
+                output = network(masked, mask)
             painted = output[0].float().permute(1, 2, 0).cpu().numpy()  # [H, W, 3]
         levels: Photo = np.clip(painted[:height, :width] * 255, 0, 255).astype(np.uint8)
         return levels
@@ -131,4 +133,4 @@ def lama_fill(
 
 def borrow_fill() -> Fill:
     """Make a painter that learned nothing: smooth colours, texture from elsewhere in the photo."""
-    return lama_fill(lambda masked, hole: textured(smooth_extension(masked, hole), hole))
+    return lama_fill(first_guess)

@@ -1,6 +1,7 @@
 """Train the inpainter: a LaMa that paints the background behind a person.
 
-Backgrounds are the shards' plates, holes are other people's silhouettes. First comes pure
+Backgrounds are the shards' plates, holes are other people's silhouettes. The net corrects a first
+guess: smooth colours with texture borrowed from elsewhere in the picture. First comes pure
 reconstruction, on crops around the rims of holes: a turned head uncovers nothing else, and a crop
 costs a quarter. Then come whole pictures; pixels step back behind the colours of small blocks, and
 the fill has to have as strong a texture as the truth, please a patch discriminator that is told
@@ -25,7 +26,7 @@ from torch import Tensor, nn
 
 from unripple.conventions import Photo
 from unripple.models.discriminator import PatchDiscriminator
-from unripple.models.lama import Lama, paint_over
+from unripple.models.lama import Lama, correct, first_guess
 from unripple.models.perceptual import FeatureDistance
 from unripple.training import ema, grids, holes
 from unripple.training.fills import Held, photos
@@ -93,7 +94,7 @@ def wide_features(parser: Path, device: str) -> FeatureDistance | None:
 
 
 def silent(net: Lama) -> Lama:
-    """The net with a last layer that says nothing yet: it starts from the smooth guess."""
+    """The net with a last layer that says nothing yet: it starts from the first guess."""
     last = [layer for layer in net.model if isinstance(layer, nn.Conv2d)][-1]
     nn.init.zeros_(last.weight)
     if last.bias is not None:
@@ -236,18 +237,19 @@ class InpainterTask(SingleNet):
         flipped = torch.rand(len(plate), 1, 1, 1, generator=rng).to(plate.device) < 0.5
         plate = torch.where(flipped, plate.flip(3), plate).float() / 255
         hole = holes.mixed(people["alpha"], rng)
+        guess = first_guess(plate * (1 - hole), hole)
         if cropped:
-            both = holes.rim_crops(torch.cat((plate, hole), dim=1), self.crop, rng)
-            plate, hole = both[:, :3], both[:, 3:]
-        return {"plate": plate, "hole": hole}
+            layers = torch.cat((plate, hole, guess), dim=1)
+            plate, hole, guess = holes.rim_crops(layers, self.crop, rng).split((3, 1, 3), dim=1)
+        return {"plate": plate, "hole": hole, "guess": guess}
 
     def train_step(self, batch: Batch, step: int) -> Figures:
         """One step of the painter, and in the later phase of the discriminator."""
         self.net.train()
         plate = batch["plate"].contiguous(memory_format=torch.channels_last)
-        hole = batch["hole"]
+        hole, guess = batch["hole"], batch["guess"]
         with autocast(self.device):
-            picture = paint_over(self.net, plate * (1 - hole), hole)
+            picture = correct(self.net, guess.contiguous(memory_format=torch.channels_last), hole)
         later = self.progress >= ADVERSARIAL_FROM
         l1 = reconstruction(picture, plate, hole, fine=FINE_LATER if later else 1.0)
         figures = {"l1": l1}
@@ -325,32 +327,40 @@ class InpainterTask(SingleNet):
     @torch.no_grad()
     def paint(self, plate: Tensor, hole: Tensor) -> Tensor:
         """Fill plates in [0, 1] by the averaged net; the known stays as it is."""
-        both = torch.cat((plate, hole), dim=1)
+        both = torch.cat((plate, hole, first_guess(plate * (1 - hole), hole)), dim=1)
         with autocast(self.device):
             return in_parts(self._paint, both)
 
-    def _paint(self, both: Tensor) -> Tensor:
-        plate, hole = both[:, :3], both[:, 3:]
-        picture = paint_over(self.average, plate * (1 - hole), hole)
+    def _paint(self, layers: Tensor) -> Tensor:
+        plate, hole, guess = layers.split((3, 1, 3), dim=1)
+        picture = correct(self.average, guess, hole)
         return torch.lerp(plate, picture.clamp(0, 1), hole.expand_as(plate))
 
     def validate(self) -> dict[str, float]:
-        """Figures of the fill where a turned head uncovers it, and the same of Telea's fill."""
-        own = self.paint(self.held_out.plate.to(self.device), self.held_out.hole.to(self.device))
-        figures = self.held_out.figures(photos(own))
-        rival = self.held_out.figures(self.held_out.rival)
-        return figures | {f"telea_{name}": value for name, value in rival.items()}
+        """Figures of the fill where a turned head uncovers it, of the guess and of Telea's fill."""
+        plate, hole = self.held_out.plate.to(self.device), self.held_out.hole.to(self.device)
+        fills = {
+            "": photos(self.paint(plate, hole)),
+            "guess_": photos(first_guess(plate * (1 - hole), hole)),
+            "telea_": self.held_out.rival,
+        }
+        return {
+            f"{whose}{name}": value
+            for whose, fill in fills.items()
+            for name, value in self.held_out.figures(fill).items()
+        }
 
     def sample(self) -> Photo:
-        """Plates with holes, the fill, Telea's fill, the truth."""
+        """Plates with holes, the guess, the fill, Telea's fill, the truth."""
         plate, hole = self.held_out.plate[:12].to(self.device), self.held_out.hole[:12]
-        own = self.paint(plate, hole.to(self.device)).cpu()
+        hole = hole.to(self.device)
+        guess, own = first_guess(plate * (1 - hole), hole).cpu(), self.paint(plate, hole).cpu()
         rival = torch.from_numpy(self.held_out.rival[:12]).permute(0, 3, 1, 2).float() / 255
-        plate = plate.cpu()
-        return grids.rows(*(2 * row - 1 for row in (plate * (1 - hole), own, rival, plate)))
+        plate, hole = plate.cpu(), hole.cpu()
+        return grids.rows(*(2 * row - 1 for row in (plate * (1 - hole), guess, own, rival, plate)))
 
     def metadata(self) -> dict[str, str]:
-        """Also that the net corrects a smooth guess."""
+        """Also that the net corrects a first guess."""
         return super().metadata() | {"corrects": "true"}
 
     def sizes(self) -> dict[str, Any]:

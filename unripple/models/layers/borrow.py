@@ -11,6 +11,7 @@ masked autocorrelation instead of patch matching and a local choice instead of a
 
 from __future__ import annotations
 
+from functools import cache
 from typing import NamedTuple
 
 import torch
@@ -72,9 +73,20 @@ def borrowed_texture(fine: Tensor, hole: Tensor) -> Tensor:
 
 def smooth(picture: Tensor, size: int) -> Tensor:
     """Means of boxes of `size` px, one axis after the other; at the border, of what there is."""
-    half = size // 2
-    across = F.avg_pool2d(picture, (1, size), 1, (0, half), count_include_pad=False)
-    return F.avg_pool2d(across, (size, 1), 1, (half, 0), count_include_pad=False)
+    height, width = picture.shape[-2:]
+    across = picture @ _box(width, size, picture.device).T
+    return _box(height, size, picture.device) @ across
+
+
+@cache
+def _box(side: int, size: int, device: torch.device) -> Tensor:
+    """The matrix [side, side] that takes a column to the means of its `size` neighbours.
+
+    Products with it take a fifth of the time of pooling, whose cost grows with the box.
+    """
+    at = torch.arange(side, device=device)
+    near = ((at[:, None] - at).abs() <= size // 2).float()
+    return near / near.sum(1, keepdim=True)
 
 
 def self_mismatch(fine: Tensor, known: Tensor) -> Tensor:
@@ -92,17 +104,20 @@ def self_mismatch(fine: Tensor, known: Tensor) -> Tensor:
     height, width = fine.shape[2:]
     size = (2 * height, 2 * width)
 
-    def pairs(at: Tensor, beyond: Tensor) -> Tensor:
-        """Sums over p of at(p) * beyond(p + offset), channels together, for all offsets."""
-        product = torch.fft.rfft2(at, s=size).conj() * torch.fft.rfft2(beyond, s=size)
-        sums: Tensor = torch.fft.irfft2(product.sum(1), s=size)
-        return sums
+    def sums(spectrum: Tensor) -> Tensor:
+        """From products of spectra [B, 1, 2H, W + 1] to one sum per offset [B, 2H, 2W]."""
+        values: Tensor = torch.fft.irfft2(spectrum[:, 0], s=size)
+        return values
 
-    power = fine.square().sum(1, keepdim=True)
-    overlap = pairs(known, known)
-    squared = pairs(power, known) + pairs(known, power) - 2 * pairs(fine, fine)
     hole = 1 - known
-    cover = pairs(hole, known) / hole.sum((1, 2, 3)).clamp_min(1)[:, None, None]
+    power = fine.square().sum(1, keepdim=True)
+    parts = torch.fft.rfft2(torch.cat((known, hole, power, fine), dim=1), s=size)
+    here, gap, strength, structure = parts.split((1, 1, 1, fine.shape[1]), dim=1)
+    overlap = sums(here.abs().square().to(parts.dtype))
+    both = (strength.conj() * here + here.conj() * strength).real
+    alike = structure.abs().square().sum(1, keepdim=True)
+    squared = sums((both - 2 * alike).to(parts.dtype))
+    cover = sums(gap.conj() * here) / hole.sum((1, 2, 3)).clamp_min(1)[:, None, None]
     down, right = (torch.fft.fftfreq(n, 1 / n, device=fine.device) for n in size)
     unit = min(height, width) / STATED_SIDE_PX
     length = torch.maximum(down.abs()[:, None], right.abs()[None])
@@ -141,18 +156,18 @@ def moved(layers: Tensor, offset: Offset) -> Tensor:
 
 def _borrow(fine: Tensor, hole: Tensor, offsets: list[Offset]) -> Tensor:
     """The choice of one offset per pixel for one picture [3, H, W]."""
+    if not offsets:
+        return torch.zeros_like(fine)
     known = 1 - hole
     window = max(3, round(WINDOW_PX * min(fine.shape[1:]) / STATED_SIDE_PX)) | 1
-    best = torch.full_like(hole, NEVER)
-    texture = torch.zeros_like(fine)
-    for offset in offsets:
-        there, where = moved(fine, offset), moved(known, offset)
-        both = known * where
-        squared = (fine - there).square().sum(0, keepdim=True) * both
-        seen, weight = smooth(torch.stack((squared, both)), window)
-        # Deep in the hole nothing is seen around a pixel: there the whole picture's verdict counts.
-        mismatch = (seen + 1e-3 * offset.mismatch) / (weight + 1e-3)
-        better = (where > 0.5) & (mismatch < best)
-        best = torch.where(better, mismatch, best)
-        texture = torch.where(better, there, texture)
-    return texture
+    there = torch.stack([moved(fine, offset) for offset in offsets])  # [O, 3, H, W]
+    where = torch.stack([moved(known, offset) for offset in offsets])  # [O, 1, H, W]
+    both = known * where
+    squared = (fine - there).square().sum(1, keepdim=True) * both
+    seen, weight = smooth(squared, window), smooth(both, window)
+    # Deep in the hole nothing is seen around a pixel: there the whole picture's verdict counts.
+    overall = torch.tensor([offset.mismatch for offset in offsets], device=fine.device)
+    mismatch = (seen + 1e-3 * overall[:, None, None, None]) / (weight + 1e-3)
+    least, best = torch.where(where > 0.5, mismatch, NEVER).min(0, keepdim=True)
+    texture = there.take_along_dim(best, 0)[0]
+    return texture * (least[0] < NEVER)
