@@ -8,6 +8,8 @@ UV := .uv/bin/uv
 STAMP := $(VENV)/.synced
 
 export OMP_NUM_THREADS ?= 1
+# Where it is set, each of a workflow's processes compiles all that it imports anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 # Where the goldens lie, and which python has a GPU.
 GOLDENS ?= ../shared/goldens

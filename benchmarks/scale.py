@@ -83,6 +83,7 @@ def run(folder: Path, *command: str, **variables: str) -> Cost:
             "OMP_NUM_THREADS": "1",
             "PYTHONPATH": os.pathsep.join(paths),
             "UNRIPPLE_HOME": str(REPO),
+            "PYTHONDONTWRITEBYTECODE": "",  # else every process compiles what it imports
             **variables,
         }
         with log.open("wb") as file:

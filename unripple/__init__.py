@@ -7,9 +7,10 @@ Example:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # as in typing, whose import takes longer than a job's whole command
 if TYPE_CHECKING:
+    from typing import Any
+
     from unripple.api.editor import Editor, Result
 
 __version__ = "0.1.0"

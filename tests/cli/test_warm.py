@@ -65,7 +65,7 @@ def refuses(name: str) -> bool:
     """Whether nobody listens any more: a killed process lets go of its socket a little later."""
     try:
         with socket.socket(socket.AF_UNIX) as connection:
-            connection.connect(str(warm.socket_path(name)))
+            connection.connect(warm.socket_path(name))
     except ConnectionRefusedError:
         return not workers(name)
     except OSError:
@@ -184,7 +184,7 @@ def test_without_a_workflow_or_with_threads_a_command_does_its_job_itself(
     monkeypatch.setenv(warm.WORKFLOW, warm.this_process())
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
     assert warm.hand_over(ALIGN) is None
-    assert not warm.FOLDER.exists()
+    assert not Path(warm.FOLDER).exists()
 
 
 def test_a_killed_command_takes_its_job_along(held_job: Held) -> None:
@@ -223,12 +223,12 @@ def test_workers_that_do_not_last_are_given_up(workflow: subprocess.Popen[bytes]
 
 
 def test_what_a_killed_worker_left_goes_with_the_next(workflow: subprocess.Popen[bytes]) -> None:
-    warm.FOLDER.mkdir(parents=True)
+    Path(warm.FOLDER).mkdir(parents=True)
     for ending in ("sock", "lock", "log"):
-        (warm.FOLDER / f"99-1.{ending}").touch()
+        Path(warm.FOLDER, f"99-1.{ending}").touch()
     assert warm.hand_over(["--version"]) == 0
     workflow.kill()
-    wait_for(lambda: not warm.FOLDER.exists(), "the worker left something behind")
+    wait_for(lambda: not Path(warm.FOLDER).exists(), "the worker left something behind")
 
 
 def test_the_thin_end_imports_nothing_large() -> None:
@@ -236,4 +236,14 @@ def test_the_thin_end_imports_nothing_large() -> None:
     said = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
-    assert not {"numpy", "PIL", "torch", "yaml", "subprocess"} & set(said.stdout.split())
+    large = {"numpy", "PIL", "torch", "yaml", "subprocess", "pathlib", "typing", "json", "argparse"}
+    assert not large & set(said.stdout.split())
+
+
+def test_a_request_comes_through_whatever_bytes_it_holds() -> None:
+    words = ["align", "", "--log", "naïve \udcff\n.log"]
+    here = ["/tmp/a b", "", "A=\udc80="]
+    assert warm.unpacked(warm.packed(0o27, words, here)) == (0o27, words, here)
+    for broken in (b"", b"18", b"x\0001\0a"):
+        with pytest.raises(ValueError):
+            warm.unpacked(broken)

@@ -7,14 +7,14 @@ a rule started is handed to the workflow's warm worker before anything is import
 
 from __future__ import annotations
 
-import argparse
-import importlib
-import logging
 import sys
-from collections.abc import Sequence
 
-from unripple import __version__
 from unripple.cli import warm
+
+TYPE_CHECKING = False  # as in typing, which takes a job's command longer to import than all it does
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
 
 COMMANDS = (
     "unripple.cli.stages",
@@ -37,6 +37,11 @@ BAD_FILE = 1
 
 def build_parser() -> argparse.ArgumentParser:
     """The whole command line."""
+    import argparse
+    import importlib
+
+    from unripple import __version__
+
     parser = argparse.ArgumentParser(
         prog="unripple",
         description="Edit faces in photographs and leave no trace of the edit.",
@@ -57,9 +62,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command in this process; its exit status."""
+    return run_parsed(build_parser().parse_args(arguments))
+
+
+def run_parsed(options: argparse.Namespace) -> int:
+    """Run one command, its words being read already; its exit status."""
+    import logging
+
     from unripple.conventions import BadCheckpoint, DownloadFailed, StoreError, UnrippleError
 
-    options = build_parser().parse_args(arguments)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s", force=True)
     try:
         status: int | None = options.run(options)

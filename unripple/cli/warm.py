@@ -5,7 +5,8 @@ one workflow on one machine share a worker (`cli/worker.py`): it imports once an
 Each job is still a command of its own that gets the job's output, exit status and signals, and
 whatever is amiss with the worker, the command does the job itself.
 
-This module is read before all others and imports nothing but a little of the standard library.
+This module is read before all others. It imports a little of the standard library, and neither
+pathlib nor json nor typing: at dozens of jobs per photo's worth of work, their time would count.
 """
 
 from __future__ import annotations
@@ -15,13 +16,15 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+
+TYPE_CHECKING = False  # as in typing
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 WORKFLOW = "UNRIPPLE_WORKFLOW"
 """Set by the rules: the process that runs the workflow, as `this_process` spells it."""
 
-FOLDER = Path(".snakemake/unripple")
+FOLDER = ".snakemake/unripple"
 """Where a worker's socket, lock and log lie; relative, for a socket's path must be short."""
 
 IGNORED = ("_", "OLDPWD", "PWD", "SHLVL")
@@ -50,7 +53,8 @@ def is_alive(process: str) -> bool:
 def _start(process: int) -> str:
     """When a process started, in ticks since the machine did; "" if there is none."""
     try:
-        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        with open(f"/proc/{process}/stat", encoding="utf-8", errors="replace") as file:
+            fields = file.read().rpartition(")")[2].split()
     except OSError:
         return ""
     return "" if fields[0] == "Z" else fields[19]
@@ -58,20 +62,18 @@ def _start(process: int) -> str:
 
 def fingerprint() -> str:
     """What code runs here: the interpreter, and the package's files with their times of change."""
-    package = Path(__file__).parents[1]
-    marks = [sys.executable, sys.version, str(package)]
-    for folder in sorted(package.iterdir()):
-        if folder.is_dir() and folder.name[0] not in "_.":
-            with os.scandir(folder) as entries:
-                files = sorted((entry.name, entry.stat().st_mtime_ns) for entry in entries)
-            marks += [f"{folder.name}/{name} {when}" for name, when in files if name[-3:] == ".py"]
-    return "\n".join(marks)
+    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    marks = [sys.executable, sys.version, package]
+    for folder, _, names in os.walk(package):
+        files = [f"{folder}/{name}" for name in sorted(names) if name.endswith(".py")]
+        marks += [f"{path} {os.stat(path).st_mtime_ns}" for path in files]
+    return "\n".join(sorted(marks))
 
 
 def circumstances() -> list[str]:
     """What a worker and a job must agree on, besides who they work for."""
     variables = sorted(f"{key}={text}" for key, text in os.environ.items() if key not in IGNORED)
-    return [str(Path.cwd()), fingerprint(), *variables]
+    return [os.getcwd(), fingerprint(), *variables]
 
 
 def hand_over(arguments: Sequence[str]) -> int | None:
@@ -99,22 +101,22 @@ def _connected(workflow: str) -> Iterator[socket.socket]:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(_CONNECT_S)
         try:
-            connection.connect(str(socket_path(workflow)))
+            connection.connect(socket_path(workflow))
         except (FileNotFoundError, ConnectionRefusedError):
             _start_worker(workflow)
-            connection.connect(str(socket_path(workflow)))
+            connection.connect(socket_path(workflow))
         connection.settimeout(None)
         yield connection
 
 
-def socket_path(workflow: str) -> Path:
+def socket_path(workflow: str) -> str:
     """Where the worker of a workflow listens."""
-    return FOLDER / f"{workflow}.sock"
+    return f"{FOLDER}/{workflow}.sock"
 
 
-def lock_path(workflow: str) -> Path:
+def lock_path(workflow: str) -> str:
     """Held while a worker is started; as many bytes long as workers were started."""
-    return FOLDER / f"{workflow}.lock"
+    return f"{FOLDER}/{workflow}.lock"
 
 
 def _start_worker(workflow: str) -> None:
@@ -125,12 +127,12 @@ def _start_worker(workflow: str) -> None:
     """
     import fcntl
 
-    FOLDER.mkdir(parents=True, exist_ok=True)
+    os.makedirs(FOLDER, exist_ok=True)
     lock = os.open(lock_path(workflow), os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as trial:
-            trial.connect(str(socket_path(workflow)))
+            trial.connect(socket_path(workflow))
             return
         if os.fstat(lock).st_size >= MOST_STARTS:
             raise OSError("the workers of this workflow do not last")
@@ -144,7 +146,7 @@ def _spawn(workflow: str) -> None:
     """Start the worker in a session of its own and wait until it listens or has failed."""
     listening, said = os.pipe()
     quiet = os.open(os.devnull, os.O_RDONLY)
-    log = os.open(FOLDER / f"{workflow}.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    log = os.open(f"{FOLDER}/{workflow}.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.set_inheritable(said, True)
     try:
         os.posix_spawn(
@@ -169,13 +171,9 @@ def _spawn(workflow: str) -> None:
 
 def _asked(connection: socket.socket, arguments: Sequence[str]) -> int | None:
     """Send the job and wait for its end."""
-    import json
-
     mask = os.umask(0)
     os.umask(mask)
-    request = {"arguments": list(arguments), "here": circumstances(), "umask": mask}
-    # Variables and names may hold bytes that are no UTF-8; JSON escapes those.
-    text = json.dumps(request).encode("ascii")
+    text = packed(mask, arguments, circumstances())
     connection.sendall(len(text).to_bytes(STATUS_BYTES, "big"))
     socket.send_fds(connection, [b"\0"], [0, 1, 2])
     connection.sendall(text)
@@ -190,6 +188,24 @@ def _asked(connection: socket.socket, arguments: Sequence[str]) -> int | None:
             status += more
     code = int.from_bytes(status, "big", signed=True)
     return code if code >= 0 else 128 - code
+
+
+def packed(mask: int, arguments: Sequence[str], here: Sequence[str]) -> bytes:
+    """A request: file mode mask, number of words, the words, and `circumstances`, NUL between them.
+
+    No command line and no variable can hold a NUL; other bytes that are no UTF-8 come through.
+    """
+    return os.fsencode("\0".join([str(mask), str(len(arguments)), *arguments, *here]))
+
+
+def unpacked(text: bytes) -> tuple[int, list[str], list[str]]:
+    """The parts of a request.
+
+    Raises:
+        ValueError: it is none.
+    """
+    mask, count, *words = os.fsdecode(text).split("\0")
+    return int(mask), words[: int(count)], words[int(count) :]
 
 
 @contextlib.contextmanager

@@ -21,6 +21,7 @@ import socket
 import sys
 import traceback
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -107,7 +108,7 @@ class Worker:
             connection.close()  # the command will do its job itself
 
     def _fork(self, request: Request, connection: socket.socket) -> None:
-        prepare(request.arguments)
+        options = prepare(request.arguments)
         if len(list(Path("/proc/self/task").iterdir())) > 1:
             log.error("a library started threads; no job can be forked any more")
             connection.sendall(warm.REFUSED)
@@ -118,7 +119,7 @@ class Worker:
         gc.freeze()  # what is there stays in memory that all jobs share
         process = os.fork()
         if process == 0:
-            _work(request, parent)
+            _work(request, options, parent)
         for stream in request.streams:
             os.close(stream)
         job = Forked(process, os.pidfd_open(process), connection)
@@ -169,10 +170,10 @@ def _received(connection: socket.socket) -> Request | None:
         return None
     _, streams, _, _ = socket.recv_fds(connection, 1, 3)
     try:
-        content = json.loads(_exactly(connection, length))
+        mask, arguments, here = warm.unpacked(_exactly(connection, length))
         connection.settimeout(None)
-        return Request(streams=streams, **content)
-    except (OSError, ValueError, TypeError):
+        return Request(arguments, here, mask, streams)
+    except (OSError, ValueError):
         for stream in streams:
             os.close(stream)
         raise
@@ -188,20 +189,31 @@ def _exactly(connection: socket.socket, count: int) -> bytes:
     return data
 
 
-def prepare(arguments: list[str]) -> None:
+def prepare(arguments: list[str]) -> Any:
     """Import what a stage's job needs and load its networks, if they are to live on the CPU.
 
     Whatever goes wrong here goes wrong again in the job, which says so.
-    """
-    from unripple.cli.main import build_parser
 
+    Returns:
+        The words as read, or None if they could not be.
+    """
+    options: Any = None
     with contextlib.suppress(Exception, SystemExit):
-        options: Any = build_parser().parse_args(arguments)
-        if getattr(options, "shard", None) is None or options.job is None:
-            return
+        options = _parser().parse_args(arguments)
+    if getattr(options, "shard", None) is None or options.job is None:
+        return options
+    with contextlib.suppress(Exception):
         for module in (*_SOON, f"unripple.stages.{options.stage}"):
             importlib.import_module(module)
         _keep_networks(options)
+    return options
+
+
+@cache
+def _parser() -> Any:
+    from unripple.cli.main import build_parser
+
+    return build_parser()
 
 
 def _keep_networks(options: Any) -> None:
@@ -219,8 +231,8 @@ def _keep_networks(options: Any) -> None:
             zoo.keep(job.zoo, role, at_most_mb=KEEP_MB)
 
 
-def _work(request: Request, parent: int) -> NoReturn:
-    """A job's whole life, in the forked process."""
+def _work(request: Request, options: Any, parent: int) -> NoReturn:
+    """A job's whole life, in the forked process; `options` from `prepare`."""
     status = 1
     try:
         os.setsid()
@@ -233,7 +245,7 @@ def _work(request: Request, parent: int) -> NoReturn:
         os.closerange(3, os.sysconf("SC_OPEN_MAX"))
         os.umask(request.umask)
         sys.argv = ["unripple", *request.arguments]
-        status = _run(request.arguments)
+        status = _run(request.arguments, options)
     except BaseException:
         traceback.print_exc()
     finally:
@@ -243,18 +255,18 @@ def _work(request: Request, parent: int) -> NoReturn:
         os._exit(status)
 
 
-def _run(arguments: list[str]) -> int:
-    from unripple.cli.main import run
+def _run(arguments: list[str], options: Any) -> int:
+    from unripple.cli.main import run, run_parsed
 
     try:
-        return run(arguments)
+        return run(arguments) if options is None else run_parsed(options)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 1
 
 
 def sweep() -> None:
     """Take away what the workers of workflows that were killed left behind."""
-    for path in warm.FOLDER.iterdir():
+    for path in Path(warm.FOLDER).iterdir():
         if not warm.is_alive(path.name.partition(".")[0]):
             path.unlink(missing_ok=True)
 
@@ -265,7 +277,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     os.closerange(3, said)  # what the first job's shell happened to hold open
     os.closerange(said + 1, os.sysconf("SC_OPEN_MAX"))
-    path = warm.socket_path(workflow)
+    path = Path(warm.socket_path(workflow))
     path.unlink(missing_ok=True)  # of one that was killed; the lock says that there is no other
     sweep()
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
@@ -279,12 +291,12 @@ def main() -> None:
 
 
 def _leave(workflow: str) -> None:
-    warm.socket_path(workflow).unlink(missing_ok=True)
+    Path(warm.socket_path(workflow)).unlink(missing_ok=True)
     if warm.is_alive(workflow):  # nothing to do for a while: no worker was lost
         os.truncate(warm.lock_path(workflow), 0)
     sweep()
     with contextlib.suppress(OSError):
-        warm.FOLDER.rmdir()
+        Path(warm.FOLDER).rmdir()
 
 
 if __name__ == "__main__":

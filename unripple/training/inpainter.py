@@ -239,8 +239,8 @@ class InpainterTask(SingleNet):
         hole = holes.mixed(people["alpha"], rng)
         guess = first_guess(plate * (1 - hole), hole)
         if cropped:
-            layers = torch.cat((plate, hole, guess), dim=1)
-            plate, hole, guess = holes.rim_crops(layers, self.crop, rng).split((3, 1, 3), dim=1)
+            layers = holes.rim_crops(torch.cat((plate, hole, guess), dim=1), self.crop, rng)
+            plate, hole, guess = layers[:, :3], layers[:, 3:4], layers[:, 4:]
         return {"plate": plate, "hole": hole, "guess": guess}
 
     def train_step(self, batch: Batch, step: int) -> Figures:
@@ -332,7 +332,7 @@ class InpainterTask(SingleNet):
             return in_parts(self._paint, both)
 
     def _paint(self, layers: Tensor) -> Tensor:
-        plate, hole, guess = layers.split((3, 1, 3), dim=1)
+        plate, hole, guess = layers[:, :3], layers[:, 3:4], layers[:, 4:]
         picture = correct(self.average, guess, hole)
         return torch.lerp(plate, picture.clamp(0, 1), hole.expand_as(plate))
 
