@@ -6,118 +6,36 @@ import fcntl
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, TypeAlias
 
 import pytest
 
-from tests.tiny import write_project
+from tests.cli.workers import (
+    ALIGN,
+    JOBS_LOCK,
+    MANIFEST,
+    PATIENCE_S,
+    jobs,
+    parent,
+    refuses,
+    start,
+    wait_for,
+    workers,
+)
 from unripple.cli import warm
 from unripple.cli.main import run
-from unripple.io.sheet import update_sheet
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the worker is for Linux alone")
-ALIGN = ["align", "--shard", "00000"]
-MANIFEST = Path("results/align/00000.json")
-JOBS_LOCK = Path("results/.jobs.lock")
-PATIENCE_S = 60.0
 Held: TypeAlias = tuple[subprocess.Popen[bytes], int, IO[str]]
-
-
-@pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with two photos and a sheet, as the current one."""
-    write_project(tmp_path, {"anna.png": (64, 64), "bob.png": (90, 120)})
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    update_sheet(Path("data/photos"))
-    return tmp_path
-
-
-@pytest.fixture
-def workflow(project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that stands for Snakemake; worker and jobs must go when it does."""
-    with subprocess.Popen(["sleep", "600"]) as process:
-        name = f"{process.pid}-{warm._start(process.pid)}"
-        monkeypatch.setenv(warm.WORKFLOW, name)
-        yield process
-        process.kill()
-        process.wait()
-        wait_for(lambda: not workers(name), "the worker outlives its workflow")
-
-
-def workers(name: str) -> list[int]:
-    """The workers of a workflow."""
-    words = ("unripple.cli.worker", name)
-    return [
-        int(path.parent.name)
-        for path in Path("/proc").glob("[0-9]*/cmdline")
-        if all(word in text(path) for word in words) and is_leader(int(path.parent.name))
-    ]
-
-
-def refuses(name: str) -> bool:
-    """Whether nobody listens any more: a killed process lets go of its socket a little later."""
-    try:
-        with socket.socket(socket.AF_UNIX) as connection:
-            connection.connect(warm.socket_path(name))
-    except ConnectionRefusedError:
-        return not workers(name)
-    except OSError:
-        return False
-    return False
-
-
-def is_leader(process: int) -> bool:
-    """Whether a process is a worker, and not a job that was forked from one."""
-    above = parent(Path(f"/proc/{process}/stat"))
-    return "unripple.cli.worker" not in text(Path(f"/proc/{above}/cmdline"))
-
-
-def jobs(worker: int) -> list[str]:
-    """The jobs that a worker forked and that are still there."""
-    return [
-        path.parent.name for path in Path("/proc").glob("[0-9]*/stat") if parent(path) == worker
-    ]
-
-
-def parent(path: Path) -> int:
-    """The parent of a process, by its file `stat`; 0 if it is gone."""
-    words = text(path).rpartition(")")[2].split()
-    return int(words[1]) if words and words[0] != "Z" else 0
-
-
-def text(path: Path) -> str:
-    """What a file of the system says; nothing if its process is gone."""
-    try:
-        return path.read_bytes().decode(errors="replace")
-    except OSError:
-        return ""
-
-
-def wait_for(there: Callable[[], object], complaint: str) -> None:
-    """Wait until something is so."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not there():
-        assert time.monotonic() < deadline, complaint
-        time.sleep(0.02)
 
 
 def results() -> dict[str, bytes]:
     """What align left, by name."""
     return {path.name: path.read_bytes() for path in Path("results/align").iterdir()}
-
-
-def start(*arguments: str) -> subprocess.Popen[bytes]:
-    """A job's command, as a rule starts it."""
-    command = [sys.executable, "-m", "unripple", *arguments]
-    # Not what libraries in this process set behind Python's back.
-    return subprocess.Popen(command, env=dict(os.environ))
 
 
 @pytest.fixture

@@ -1,10 +1,13 @@
-"""A shard's photos, done one after the other in a child process that is watched.
+"""A shard's photos, done one after the other in a process that is watched by another.
 
 No Python code can interrupt a decoder or a network that hangs, eats the memory or crashes. So the
-job forks before it loads anything, the child works and says when it starts and ends a photo, and
-the parent looks at the clock and at the child's memory meanwhile. A child that goes over a limit is
-killed, that photo fails with one error, and a new child goes on with the next photo. Artifacts are
-whole or absent whenever a child dies.
+process that works says when it starts and ends a photo, and the one that watches looks at the clock
+and at the other's memory meanwhile. A process that goes over a limit is killed, that photo fails
+with one error, and a new process goes on with the next photo. Artifacts are whole or absent
+whenever a process dies.
+
+A command by itself forks before it loads anything, and watches (`watched`). A job in a workflow's
+warm worker is watched by the worker (`Reported`).
 """
 
 from __future__ import annotations
@@ -17,13 +20,13 @@ import pickle
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, TypeVar
 
-from unripple.api.limits import Limits
+from unripple.api.limits import DEFAULT, Limits
 from unripple.conventions import Crashed, LimitExceeded, UnrippleError
 
 Outcome = TypeVar("Outcome")
@@ -100,52 +103,129 @@ class _Child:
 
     def follow(self, name: str, limits: Limits) -> Any:
         """Wait for the outcome of the name that the child works on now."""
-        deadline, start_mb = None, 0.0
+        seen = Seen()
         while True:
             if self._pipe.poll(POLL_S):
                 try:
                     word, content = self._pipe.recv()
                 except EOFError:
-                    return self._how_it_died(name)
+                    self._process.join()
+                    return how_it_died(self._process.exitcode or 0, name)
                 if word == "done":
                     return content
                 if word == "fatal":
                     raise content
-                counting = word == "begin"
-                deadline = time.monotonic() + limits.seconds if counting else None
-                start_mb = content
-            elif deadline is not None:
-                if time.monotonic() > deadline:
-                    return self._stopped(f"took more than {limits.seconds:g} s", "seconds")
-                if _resident_mb(self._process.pid) - start_mb > limits.memory_mb:
-                    return self._stopped(
-                        f"took more than {limits.memory_mb:g} MB of memory", "memory_mb"
-                    )
+                seen = Seen(name, content, limits) if word == "begin" else Seen()
+            elif self._process.pid is not None:
+                verdict = seen.verdict(self._process.pid)
+                if verdict is not None:
+                    self._process.kill()
+                    return verdict
 
-    def _stopped(self, what: str, limit: str) -> LimitExceeded:
-        self._process.kill()
-        return LimitExceeded(f"{what}; raise limits.{limit} or leave the photo out")
 
-    def _how_it_died(self, name: str) -> Crashed:
-        self._process.join()
-        status = self._process.exitcode or 0
-        if status < 0 and -status not in _OWN_FAULTS:
-            raise UnrippleError(
-                f"{name}: the job's process was killed from outside by "
-                f"{signal.Signals(-status).name}; if the machine was out of memory, give the job "
-                "more, or lower limits.memory_mb so that such a photo fails alone"
-            )
-        how = f"by {signal.Signals(-status).name}" if status < 0 else f"with exit status {status}"
-        return Crashed(
-            f"a library crashed over it, {how}; save the photo anew with another program, or leave "
-            "it out"
+class Seen:
+    """What is known of a process at work.
+
+    Args:
+        name: the photo that it works on, or "": none, or its networks are being loaded.
+        start_mb: its memory when it began.
+        limits: seconds and memory_mb count, from now on.
+    """
+
+    def __init__(self, name: str = "", start_mb: float = 0.0, limits: Limits = DEFAULT) -> None:
+        self.name, self._start_mb, self._limits = name, start_mb, limits
+        self._deadline = time.monotonic() + limits.seconds
+
+    def verdict(self, process: int) -> LimitExceeded | None:
+        """The error of the photo if the process went over a limit; it is to be killed then."""
+        if not self.name:
+            return None
+        seconds, memory_mb = self._limits.seconds, self._limits.memory_mb
+        if time.monotonic() > self._deadline:
+            return _over(f"{seconds:g} s", "seconds")
+        if _resident_mb(process) - self._start_mb > memory_mb:
+            return _over(f"{memory_mb:g} MB of memory", "memory_mb")
+        return None
+
+
+def _over(what: str, limit: str) -> LimitExceeded:
+    return LimitExceeded(f"took more than {what}; raise limits.{limit} or leave the photo out")
+
+
+def how_it_died(status: int, name: str) -> Crashed:
+    """The error of the photo at which a process ended that nobody had asked to.
+
+    Args:
+        status: its exit status, or minus the number of the signal.
+        name: the photo.
+
+    Raises:
+        UnrippleError: it was killed from outside; that is not the photo's fault.
+    """
+    if status < 0 and -status not in _OWN_FAULTS:
+        raise UnrippleError(
+            f"{name}: the job's process was killed from outside by "
+            f"{signal.Signals(-status).name}; if the machine was out of memory, give the job "
+            "more, or lower limits.memory_mb so that such a photo fails alone"
         )
+    how = f"by {signal.Signals(-status).name}" if status < 0 else f"with exit status {status}"
+    return Crashed(
+        f"a library crashed over it, {how}; save the photo anew with another program, or leave "
+        "it out"
+    )
+
+
+class Reported:
+    """Do the work here, and tell a process that watches from outside how far it is.
+
+    Called like `watched`. The watcher kills this process at a photo that goes over a limit, and
+    lets another one do all again; artifacts that are there already cost next to nothing.
+
+    Args:
+        tell: told a photo's name, this process's memory in MB and the limits when a photo begins,
+            and "" when it ends, or time and memory do not count for a while.
+        known: photos at which processes before this one ended, and why.
+        fatal: what to raise instead of working.
+    """
+
+    def __init__(
+        self,
+        tell: Callable[[str, float, Limits], None],
+        known: Mapping[str, LimitExceeded | Crashed],
+        fatal: UnrippleError | None = None,
+    ) -> None:
+        self._tell, self._known, self._fatal = tell, known, fatal
+
+    def __call__(
+        self, names: Sequence[str], do: Do[Outcome], limits: Limits
+    ) -> Iterator[tuple[str, Outcome | LimitExceeded | Crashed]]:
+        """See `watched`."""
+        if self._fatal is not None:
+            raise self._fatal
+
+        def begin(name: str) -> None:
+            self._tell(name, _resident_mb(os.getpid()), limits)
+
+        @contextlib.contextmanager
+        def uncounted() -> Iterator[None]:
+            self._tell("", 0.0, limits)
+            yield
+            begin(current)
+
+        for current in names:
+            if current in self._known:
+                yield current, self._known[current]
+                continue
+            begin(current)
+            outcome = do(current, uncounted)
+            self._tell("", 0.0, limits)
+            yield current, outcome
 
 
 def _work(names: Sequence[str], do: Do[Any], pipe: Connection, parent: int) -> None:
     """The child's whole life."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent gets it, too, and ends the child
-    _die_with(parent)
+    die_with(parent)
 
     def begin() -> None:
         pipe.send(("begin", _resident_mb(os.getpid())))
@@ -175,8 +255,8 @@ def _portable(error: Exception) -> Exception:
     return error if type(again) is type(error) else UnrippleError(str(error))
 
 
-def _die_with(parent: int) -> None:
-    """No child outlives a parent that was killed."""
+def die_with(parent: int) -> None:
+    """End this process when its parent is killed."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:  # killed before that call

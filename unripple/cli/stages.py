@@ -98,7 +98,7 @@ def _add_step_options(parser: argparse.ArgumentParser, stage: str) -> None:
     shared.add_results(parser)
     shared.add_log(parser)
     parser.add_argument("--job", metavar="JSON", help=argparse.SUPPRESS)
-    parser.set_defaults(run=_run_step, stage=stage)
+    parser.set_defaults(run=_run_step, stage=stage, each=watched)
 
 
 def _run_step(options: argparse.Namespace) -> None:
@@ -130,9 +130,8 @@ def _run_shard(options: argparse.Namespace) -> None:
         raise UnrippleError(f"{SHEET}: no shard {options.shard}; `unripple sheet` makes the sheet")
     present = {row.photo for row in rows_in(rows, folder)}
     with at_work(options.results.root):
-        run_shard(
-            job, options.shard, rows, present, options.results, each=watched, tell=LossMeter()
-        )
+        each = options.each
+        run_shard(job, options.shard, rows, present, options.results, each=each, tell=LossMeter())
         if options.job is None:
             # Made by hand, maybe with other settings than the config's: as the oldest of all files
             # it is looked at again by the next run.

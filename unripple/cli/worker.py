@@ -1,15 +1,15 @@
 """The warm worker of a workflow: `python -m unripple.cli.worker`, started by the first job.
 
-It imports torch, stages and networks when a job first asks for them, and forks once per job. It
-computes nothing itself and has no threads, so that forking it is safe. It goes when the workflow
-goes, however that ends, or when nothing was asked for some minutes. A job ends when the command
-that asked for it ends, and when the worker does.
+It imports torch, stages and networks when a job first asks for them, and forks hands that do the
+jobs (`cli/hand.py`); a hand that has the networks of a job is taken again. The worker computes
+nothing itself and has no threads, so that forking it is safe; it watches the hands' time and
+memory. It goes when the workflow goes, however that ends, or when nothing was asked for some
+minutes. A job ends when the command that asked for it ends, and when the worker does.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import gc
 import importlib
 import json
@@ -19,249 +19,332 @@ import selectors
 import signal
 import socket
 import sys
-import traceback
-from dataclasses import dataclass
-from functools import cache
+import time
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from unripple.api.watch import POLL_S, Seen, how_it_died
+from unripple.cli import hand as hands
 from unripple.cli import warm
+from unripple.conventions import LimitExceeded, UnrippleError
+
+if TYPE_CHECKING:
+    from unripple.zoo.zoo import Kept
 
 IDLE_S = 300.0
 KEEP_MB = 400.0
 """Length of the weights files whose networks stay in memory; the embedded ones are 28 MB."""
+MOST_JOBS = 100
+"""Jobs of one hand; a new one starts with clean memory."""
 
-_SOON = ("torch", "multiprocessing.popen_fork", "PIL.PngImagePlugin", "PIL.JpegImagePlugin")
+_SOON = ("torch", "PIL.PngImagePlugin", "PIL.JpegImagePlugin")
 """What nearly every job comes to import."""
 
 _LOOK_S = 2.0
 _REQUEST_S = 10.0
-_PR_SET_PDEATHSIG = 1
 _LONGEST_REQUEST = 10_000_000  # bytes
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Request:
-    """What a job's command asked for.
+@dataclass(eq=False)
+class Job:
+    """What a command asked for.
 
     Attributes:
-        arguments: its command line.
-        here: see `warm.circumstances`.
-        umask: its file mode mask.
-        streams: its standard input, output and error.
+        task: as hands get it.
+        streams: the command's standard input, output and error.
+        connection: to the command.
+        told: whether the command passed a signal on, or is gone: then nobody tries again.
     """
 
-    arguments: list[str]
-    here: list[str]
-    umask: int
+    task: hands.Task
     streams: list[int]
+    connection: socket.socket
+    told: bool = False
 
 
-@dataclass(frozen=True)
-class Forked:
-    """A job at work: its process, and the connection to the command that asked for it."""
+@dataclass(eq=False)
+class Hand:
+    """A hand as the worker sees it.
+
+    Attributes:
+        process: its id, which is that of its process group, too.
+        descriptor: readable when it has ended.
+        channel: to it.
+        knows: the modules and networks that were in memory when it was forked.
+        kept: whether it is to have more than one job.
+        job: what it is at, or None.
+        seen: how far it is with a photo.
+        verdict: the error of that photo, for which it was killed.
+        jobs: how many it has done.
+    """
 
     process: int
     descriptor: int
-    connection: socket.socket
+    channel: socket.socket
+    knows: frozenset[str | Kept]
+    kept: bool
+    job: Job | None = None
+    seen: Seen = field(default_factory=Seen)
+    verdict: LimitExceeded | None = None
+    jobs: int = 0
+
+
+class Prepared(NamedTuple):
+    """What a job needs.
+
+    Attributes:
+        needs: the modules and networks that were loaded for it; a hand without them would do so
+            again, at the cost of a photo's time and memory.
+        alone: whether its process is to end with it, and with it what it holds of a GPU.
+    """
+
+    needs: frozenset[str | Kept] = frozenset()
+    alone: bool = False
 
 
 class Worker:
-    """Takes jobs from one socket, forks them, and tells their ends."""
+    """Takes jobs from one socket, gives them to hands, and tells their ends."""
 
     def __init__(self, listener: socket.socket, workflow: str) -> None:
         self._listener = listener
         self._workflow = workflow
         self._here = warm.circumstances()
         self._selector = selectors.DefaultSelector()
-        self._jobs: set[Forked] = set()
+        self._hands: set[Hand] = set()
 
     def serve(self) -> None:
         """Work until the workflow is gone or nothing was asked for a while."""
-        self._selector.register(self._listener, selectors.EVENT_READ, None)
+        self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
         with contextlib.suppress(OSError):  # where there is none, `_LOOK_S` does
             process = int(self._workflow.partition("-")[0])
-            self._selector.register(os.pidfd_open(process), selectors.EVENT_READ, None)
-        idle_s = 0.0
-        while warm.is_alive(self._workflow) and idle_s < IDLE_S:
-            events = self._selector.select(_LOOK_S)
-            idle_s = 0.0 if events or self._jobs else idle_s + _LOOK_S
-            for key, _ in events:
-                if key.fileobj is self._listener:
-                    self._accept()
-                elif isinstance(key.data, Forked):
-                    self._look_at(key.data, ended=key.fd == key.data.descriptor)
-        for job in self._jobs:
-            _end(job, signal.SIGKILL)
+            self._selector.register(os.pidfd_open(process), selectors.EVENT_READ, lambda: None)
+        asked = time.monotonic()
+        while warm.is_alive(self._workflow) and time.monotonic() - asked < IDLE_S:
+            watching = any(hand.seen.name for hand in self._hands)
+            for key, _ in self._selector.select(POLL_S if watching else _LOOK_S):
+                if self._is_registered(key):
+                    key.data()
+            for hand in self._hands:
+                self._look_at(hand)
+            if any(hand.job for hand in self._hands):
+                asked = time.monotonic()
+        for hand in self._hands:
+            _end(hand, signal.SIGKILL)
+
+    def _is_registered(self, key: selectors.SelectorKey) -> bool:
+        """Whether an event is still wanted; another one of the same moment may have settled it."""
+        try:
+            return self._selector.get_key(key.fileobj) == key
+        except (KeyError, ValueError):
+            return False
 
     def _accept(self) -> None:
         connection, _ = self._listener.accept()
         try:
-            request = _received(connection)
-            if request is None or request.here != self._here:
-                connection.sendall(warm.REFUSED)
-                connection.close()
-            else:
-                self._fork(request, connection)
-        except (OSError, ValueError, KeyError):
+            job, here = _received(connection)
+        except (OSError, ValueError):
             connection.close()  # the command will do its job itself
-
-    def _fork(self, request: Request, connection: socket.socket) -> None:
-        options = prepare(request.arguments)
-        if len(list(Path("/proc/self/task").iterdir())) > 1:
-            log.error("a library started threads; no job can be forked any more")
-            connection.sendall(warm.REFUSED)
-            connection.close()
             return
-        connection.sendall(warm.ACCEPTED)
+        with contextlib.suppress(OSError):
+            if here == self._here:
+                prepared = prepare(job.task.arguments)
+                connection.sendall(warm.ACCEPTED)
+                self._selector.register(connection, selectors.EVENT_READ, lambda: self._hear(job))
+                self._give(job, prepared)
+                return
+            connection.sendall(warm.REFUSED)
+        self._let_go(job)
+
+    def _give(self, job: Job, prepared: Prepared) -> None:
+        """Let a hand do a job; if none can, its command does it itself."""
+        try:
+            hand = self._idle(prepared) or self._fork(prepared)
+            hands.send(hand.channel, job.task)
+            socket.send_fds(hand.channel, [b"\0"], job.streams)
+        except (OSError, RuntimeError) as error:
+            log.error("%s", error)
+            self._let_go(job)
+        else:
+            hand.job, hand.seen, hand.verdict = job, Seen(), None
+
+    def _idle(self, prepared: Prepared) -> Hand | None:
+        """A hand that has what it needs; if there are others only, one of those is let go."""
+        idle = [hand for hand in self._hands if hand.job is None]
+        if not prepared.alone:
+            for hand in idle:
+                if prepared.needs <= hand.knows:
+                    return hand
+        if idle:
+            self._dismiss(idle[0])
+        return None
+
+    def _fork(self, prepared: Prepared) -> Hand:
+        if len(list(Path("/proc/self/task").iterdir())) > 1:
+            raise RuntimeError("a library started threads; no job can be forked any more")
+        ours, theirs = socket.socketpair()
         parent = os.getpid()
-        gc.freeze()  # what is there stays in memory that all jobs share
+        gc.freeze()  # what is there stays in memory that all hands share
         process = os.fork()
         if process == 0:
-            _work(request, options, parent)
-        for stream in request.streams:
-            os.close(stream)
-        job = Forked(process, os.pidfd_open(process), connection)
-        self._jobs.add(job)
-        self._selector.register(job.descriptor, selectors.EVENT_READ, job)
-        self._selector.register(connection, selectors.EVENT_READ, job)
+            hands.live(theirs, parent, kept=not prepared.alone)
+        theirs.close()
+        hand = Hand(process, os.pidfd_open(process), ours, _in_memory(), not prepared.alone)
+        self._hands.add(hand)
+        self._selector.register(ours, selectors.EVENT_READ, lambda: self._listen(hand))
+        self._selector.register(hand.descriptor, selectors.EVENT_READ, lambda: self._after(hand))
+        return hand
 
-    def _look_at(self, job: Forked, *, ended: bool) -> None:
-        """A job ended, or its command says something, or is gone."""
-        if job not in self._jobs:
-            return  # the other of two events at once
-        if not ended:
-            said = b""
-            with contextlib.suppress(OSError):
-                said = job.connection.recv(16)
-            for number in said:
-                _end(job, number)
-            if said:
-                return
-            _end(job, signal.SIGKILL)  # nobody waits for it any more
-        _, status = os.waitpid(job.process, 0)
-        code = os.waitstatus_to_exitcode(status)
+    def _hear(self, job: Job) -> None:
+        """A job's command passes signals on, or is gone."""
+        said = b""
         with contextlib.suppress(OSError):
-            job.connection.sendall(code.to_bytes(warm.STATUS_BYTES, "big", signed=True))
-        self._selector.unregister(job.descriptor)
-        self._selector.unregister(job.connection)
-        os.close(job.descriptor)
+            said = job.connection.recv(16)
+        job.told = True
+        for hand in self._hands:
+            if hand.job is job:
+                for number in said or (signal.SIGKILL,):
+                    _end(hand, number)
+        if not said:
+            self._selector.unregister(job.connection)
+
+    def _listen(self, hand: Hand) -> None:
+        """A hand says how far it is."""
+        try:
+            word, content = hands.receive(hand.channel)
+        except OSError:
+            self._after(hand)
+            return
+        if word == hands.SEEN:
+            name, memory_mb, limits = content
+            hand.seen = Seen(name, memory_mb, limits)
+        elif hand.job is not None:
+            self._finish(hand.job, content)
+            hand.job, hand.seen = None, Seen()
+            hand.jobs += 1
+            if not hand.kept or hand.jobs >= MOST_JOBS or content not in (0, 1, 2):
+                self._dismiss(hand)
+
+    def _look_at(self, hand: Hand) -> None:
+        """Kill a hand that goes over a limit."""
+        if hand.verdict is None and hand.seen.name:
+            hand.verdict = hand.seen.verdict(hand.process)
+            if hand.verdict is not None:
+                _end(hand, signal.SIGKILL)
+
+    def _after(self, hand: Hand) -> None:
+        """A hand has ended; if that was a photo's fault, another one does what is left."""
+        _, status = os.waitpid(hand.process, 0)
+        code, job, name = os.waitstatus_to_exitcode(status), hand.job, hand.seen.name
+        self._forget(hand)
+        os.close(hand.descriptor)
+        if job is None:
+            return
+        if job.told or not name:
+            self._finish(job, code)
+            return
+        try:
+            job.task.known[name] = hand.verdict or how_it_died(code, name)
+        except UnrippleError as error:
+            job.task.fatal = error
+        self._give(job, prepare(job.task.arguments))
+
+    def _dismiss(self, hand: Hand) -> None:
+        """Let an idle hand end; nothing is to be heard of it any more but that."""
+        self._selector.unregister(hand.channel)
+        hand.channel.close()
+        hand.kept = False
+        self._hands.discard(hand)
+
+    def _forget(self, hand: Hand) -> None:
+        if hand in self._hands:
+            self._dismiss(hand)
+        self._selector.unregister(hand.descriptor)
+
+    def _finish(self, job: Job, status: int) -> None:
+        with contextlib.suppress(OSError):
+            job.connection.sendall(status.to_bytes(warm.STATUS_BYTES, "big", signed=True))
+        self._let_go(job)
+
+    def _let_go(self, job: Job) -> None:
+        with contextlib.suppress(KeyError):
+            self._selector.unregister(job.connection)
         job.connection.close()
-        self._jobs.discard(job)
+        for stream in job.streams:
+            os.close(stream)
 
 
-def _end(job: Forked, number: int) -> None:
-    """Send a signal to a job and to the processes it started."""
+def _end(hand: Hand, number: int) -> None:
+    """Send a signal to a hand and to the processes it started."""
     with contextlib.suppress(ProcessLookupError):
-        os.killpg(job.process, number)
+        os.killpg(hand.process, number)
     with contextlib.suppress(ProcessLookupError):  # it may not lead its group yet
-        os.kill(job.process, number)
+        os.kill(hand.process, number)
 
 
-def _received(connection: socket.socket) -> Request | None:
-    """Read a job; None if another user sent it."""
+def _received(connection: socket.socket) -> tuple[Job, list[str]]:
+    """Read a job, and where it was asked for.
+
+    Raises:
+        OSError: the command is gone, or another user's.
+        ValueError: this is no request.
+    """
     connection.settimeout(_REQUEST_S)
     sender = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
     if int.from_bytes(sender[4:8], sys.byteorder) != os.getuid():
-        return None
-    length = int.from_bytes(_exactly(connection, warm.STATUS_BYTES), "big")
+        raise PermissionError("another user's command")
+    length = int.from_bytes(hands.exactly(connection, warm.STATUS_BYTES), "big")
     if length > _LONGEST_REQUEST:
-        return None
+        raise ValueError("too long a request")
     _, streams, _, _ = socket.recv_fds(connection, 1, 3)
     try:
-        mask, arguments, here = warm.unpacked(_exactly(connection, length))
+        mask, arguments, here = warm.unpacked(hands.exactly(connection, length))
         connection.settimeout(None)
-        return Request(arguments, here, mask, streams)
+        return Job(hands.Task(arguments, mask), streams, connection), here
     except (OSError, ValueError):
         for stream in streams:
             os.close(stream)
         raise
 
 
-def _exactly(connection: socket.socket, count: int) -> bytes:
-    data = b""
-    while len(data) < count:
-        more = connection.recv(count - len(data))
-        if not more:
-            raise ConnectionError("the command went before it had asked")
-        data += more
-    return data
-
-
-def prepare(arguments: list[str]) -> Any:
+def prepare(arguments: list[str]) -> Prepared:
     """Import what a stage's job needs and load its networks, if they are to live on the CPU.
 
     Whatever goes wrong here goes wrong again in the job, which says so.
-
-    Returns:
-        The words as read, or None if they could not be.
     """
     options: Any = None
     with contextlib.suppress(Exception, SystemExit):
-        options = _parser().parse_args(arguments)
+        options = hands.parser().parse_args(arguments)
     if getattr(options, "shard", None) is None or options.job is None:
-        return options
+        return Prepared()
     with contextlib.suppress(Exception):
-        for module in (*_SOON, f"unripple.stages.{options.stage}"):
+        modules = (*_SOON, f"unripple.stages.{options.stage}")
+        for module in modules:
             importlib.import_module(module)
-        _keep_networks(options)
-    return options
+        return Prepared(_keep_networks(options) | set(modules), options.device != "cpu")
+    return Prepared(alone=True)
 
 
-@cache
-def _parser() -> Any:
-    from unripple.cli.main import build_parser
-
-    return build_parser()
-
-
-def _keep_networks(options: Any) -> None:
-    from unripple.api.jobs import Job
+def _keep_networks(options: Any) -> frozenset[Kept]:
+    from unripple.api.jobs import Job as Shard
     from unripple.zoo import zoo
 
     if options.device != "cpu":
-        return
+        return frozenset()
     content = json.loads(options.job)
     content.pop("photos", None)
-    job = Job.from_json(options.stage, None, json.dumps(content))
-    _ = job.weights  # their files are read once for all jobs
-    for role in job.step.roles(job.settings):
-        if role in zoo.ROLES:
-            zoo.keep(job.zoo, role, at_most_mb=KEEP_MB)
+    shard = Shard.from_json(options.stage, None, json.dumps(content))
+    _ = shard.weights  # their files are read once for all jobs
+    roles = [role for role in shard.step.roles(shard.settings) if role in zoo.ROLES]
+    kept = (zoo.keep(shard.zoo, role, at_most_mb=KEEP_MB) for role in roles)
+    return frozenset(name for name in kept if name is not None)
 
 
-def _work(request: Request, options: Any, parent: int) -> NoReturn:
-    """A job's whole life, in the forked process; `options` from `prepare`."""
-    status = 1
-    try:
-        os.setsid()
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # killed before that call
-            os._exit(1)
-        for number, stream in enumerate(request.streams):
-            os.dup2(stream, number)
-        # All else that the worker holds open, other jobs' connections among it, is not the job's.
-        os.closerange(3, os.sysconf("SC_OPEN_MAX"))
-        os.umask(request.umask)
-        sys.argv = ["unripple", *request.arguments]
-        status = _run(request.arguments, options)
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        with contextlib.suppress(Exception):
-            sys.stdout.flush()
-            sys.stderr.flush()
-        os._exit(status)
-
-
-def _run(arguments: list[str], options: Any) -> int:
-    from unripple.cli.main import run, run_parsed
-
-    try:
-        return run(arguments) if options is None else run_parsed(options)
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 1
+def _in_memory() -> frozenset[str | Kept]:
+    """The modules and networks that a process forked now has."""
+    zoo = sys.modules.get("unripple.zoo.zoo")
+    return frozenset(sys.modules) | (frozenset() if zoo is None else zoo.kept())
 
 
 def sweep() -> None:

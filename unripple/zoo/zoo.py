@@ -6,7 +6,7 @@ import importlib.util
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from unripple.conventions import BadCheckpoint, BadConfig, UnknownName, UnrippleError
 from unripple.zoo.lock import Lock, read_lock
@@ -91,10 +91,13 @@ def chosen_directions(directions: str, zoo: Zoo) -> str:
     return PUBLISHED if zoo.is_published("generator") else EMBEDDED
 
 
-_kept: dict[tuple[str, Path, int, int], Model] = {}
+Kept: TypeAlias = tuple[str, Path, int, int]
+"""A kept network: role, file, its length in bytes and its time of change in ns."""
+
+_kept: dict[Kept, Model] = {}
 
 
-def keep(zoo: Zoo, role: str, *, at_most_mb: float) -> None:
+def keep(zoo: Zoo, role: str, *, at_most_mb: float) -> Kept | None:
     """Load a network for every zoo of this process, and of those that it forks, on the CPU.
 
     The weights file is looked at each time: one that changed is loaded anew.
@@ -104,19 +107,28 @@ def keep(zoo: Zoo, role: str, *, at_most_mb: float) -> None:
         role: one with a weights file of its own.
         at_most_mb: length of all files whose networks are kept, megabytes; others are left alone.
 
+    Returns:
+        What it goes by, or None if it is not kept.
+
     Raises:
         BadCheckpoint: the file is missing, damaged, or does not fit the network.
     """
     name = _name(role, zoo.path(role))
     if name is None or name in _kept:
-        return
+        return name
     for old in [one for one in _kept if one[:2] == name[:2]]:
         del _kept[old]
     if sum(length for _, _, length, _ in (*_kept, name)) <= at_most_mb * 1e6:
         _kept[name] = Zoo(zoo.models).load(role)
+    return name if name in _kept else None
 
 
-def _name(role: str, path: Path) -> tuple[str, Path, int, int] | None:
+def kept() -> frozenset[Kept]:
+    """The networks that are kept in this process."""
+    return frozenset(_kept)
+
+
+def _name(role: str, path: Path) -> Kept | None:
     """What a kept network goes by: its file as it is now."""
     try:
         entry = path.stat()
@@ -233,7 +245,7 @@ class Zoo:
         self._there(role)
         return read_header(self.path(role))[0]
 
-    def _kept_name(self, role: str) -> tuple[str, Path, int, int] | None:
+    def _kept_name(self, role: str) -> Kept | None:
         if not _kept or self.device != "cpu" or role not in ROLES:
             return None
         return _name(role, self.path(role))
