@@ -49,10 +49,12 @@ TRAININGS = {
     ),
 }
 
+FEW = "" if SHARE >= 1 else " --people 16 --steps 2"
+
 # What is found in minutes, without shards and without a loop to resume.
 FOUND = {
     "directions": ("directions", ["generator", "pose"]),
-    "translations": ("translations", ["generator"]),
+    "translations": (f"translations{FEW}", ["generator"]),
 }
 
 

@@ -5,6 +5,8 @@ photo's nine characteristics that are used, `{characteristic}_min` and `_max` fo
 only the nine have values that a photo may already have. Gl are glasses, Bd is the beard, Sm the
 smile. Where the world has no such factor, the nearest ones stand in:
 
+    A   age             wrinkles, lips and cheeks that thin; grey hair is one by itself
+    Se  sex             besides the face, its brows, jaw, beard and make-up
     D   double chin     full cheeks, wide jaw, thick neck
     Be  bags            those that age draws, held to the skin under the eyes
     N   narrow eyes     small ones, hardly open
@@ -27,16 +29,24 @@ from unripple.faceworld.factors import INDEX, with_factors
 Setting = Mapping[str, float]
 
 _HAIR = {"bald": 0.0}
+_FEMININE = {
+    "brow_thickness": -0.6,
+    "jaw_width": -0.5,
+    "lipstick": 0.8,
+    "beard": 0.0,
+    "moustache": 0.0,
+}
+_MASCULINE = {"brow_thickness": 0.7, "jaw_width": 0.6, "lipstick": 0.0}
 
 SETTINGS: Mapping[str, Setting] = {
     "Sk_0": {"melanin": 0.05},
     "Sk_1": {"melanin": 0.45},
     "Sk_2": {"melanin": 0.92},
-    "A_0": {"age": 0.03},
-    "A_1": {"age": 0.42},
-    "A_2": {"age": 0.92},
-    "Se_0": {"masculinity": -0.85, "beard": 0.0, "moustache": 0.0},
-    "Se_1": {"masculinity": 0.85, "lipstick": 0.0},
+    "A_0": {"age": 0.0, "lip_fullness": 0.3, "cheek": 0.3},
+    "A_1": {"age": 0.42, "lip_fullness": 0.0, "cheek": 0.0},
+    "A_2": {"age": 1.0, "lip_fullness": -0.7, "cheek": -0.7},
+    "Se_0": {"masculinity": -1.0, **_FEMININE},
+    "Se_1": {"masculinity": 1.0, **_MASCULINE},
     "B_0": {"fringe": -0.9, **_HAIR},
     "B_1": {"fringe": 0.95, **_HAIR},
     "Hc_0": {"hair_light": 0.02, "grey": 0.0, **_HAIR},
@@ -47,25 +57,25 @@ SETTINGS: Mapping[str, Setting] = {
     "Hs_0": {"hair_curl": 0.0, **_HAIR},
     "Hs_1": {"hair_curl": 0.95, **_HAIR},
     "D_0": {"cheek": -0.4, "jaw_width": -0.4, "neck_width": -0.4},
-    "D_1": {"cheek": 0.9, "jaw_width": 0.9, "neck_width": 0.9},
+    "D_1": {"cheek": 1.0, "jaw_width": 1.2, "neck_width": 1.2},
     "Be_min": {"age": 0.0},
-    "Be_max": {"age": 0.95},
-    "N_min": {"eye_open": 0.9, "eye_size": 0.9},
-    "N_max": {"eye_open": -0.95, "eye_size": -0.9},
+    "Be_max": {"age": 1.0},
+    "N_min": {"eye_open": 1.0, "eye_size": 1.0},
+    "N_max": {"eye_open": -1.0, "eye_size": -1.0},
     "Pn_min": {"nose_width": 0.3, "nose_length": -0.6},
     "Pn_max": {"nose_width": -0.95, "nose_length": 0.8},
     "Bn_min": {"nose_width": -0.95, "nose_length": -0.3},
     "Bn_max": {"nose_width": 0.98, "nose_length": 0.4},
-    "Bp_min": {"lip_fullness": -1.0},
-    "Bp_max": {"lip_fullness": 1.0},
+    "Bp_min": {"lip_fullness": -1.2},
+    "Bp_max": {"lip_fullness": 1.2},
     "Ch_min": {"cheek": -1.0},
     "Ch_max": {"cheek": 1.0},
     "Gl_min": {"glasses": 0.0},
     "Gl_max": {"glasses": 1.0, "glasses_dark": 0.0, "glasses_shape": 0.7},
     "Bd_min": {"beard": 0.0, "moustache": 0.0},
     "Bd_max": {"beard": 0.95, "moustache": 0.9},
-    "Sm_min": {"smile": -0.9},
-    "Sm_max": {"smile": 0.95},
+    "Sm_min": {"smile": -1.0},
+    "Sm_max": {"smile": 1.0},
 }
 """Name of an edit -> factors to set. Hair colours: 0 black, 1 brown, 2 blond, 3 grey, 4 none; hair
 styles: 0 straight, 1 curly; sexes: 0 feminine, 1 masculine."""

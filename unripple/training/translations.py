@@ -1,8 +1,12 @@
 """Find the embedded named translations: what to add to codes to change one characteristic.
 
-The factors of every face of the face world are known, and so is the w of a face with other ones.
-A translation is the mean of what changes in w when faces are given the factors of a value instead
-of those of another value, or the most of something instead of the least.
+The factors of every face of the face world are known, and so are the w of a face with other ones
+and the true picture of it. A translation starts as the mean of what changes in w when faces are
+given the factors of a value instead of those of another one, or of what they happen to have. Then
+it descends through the generator until it changes the pictures as they truly change (see
+`refine`), row by row. Where that does not help people who were not seen, the mean stays.
+
+Source: own.
 """
 
 from __future__ import annotations
@@ -10,25 +14,49 @@ from __future__ import annotations
 import argparse
 import io
 import logging
+import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from unripple import faceworld
-from unripple.faceworld.characteristics import NINE, edited, values_of
+from unripple.faceworld.characteristics import NINE, edited, has_values, values_of
 from unripple.faceworld.characteristics import SETTINGS as EDITS
 from unripple.io.atomic import write_bytes
 from unripple.io.translations import CONDITIONAL, UNCONDITIONAL
 from unripple.models.stylegan2 import Generator
-from unripple.training.direction_measures import pictures
+from unripple.training.edit_pairs import FIRST_SEED, GROUP, Pairs, Studio, people
 from unripple.training.latents import code, load_generator
+from unripple.training.refine import Fit, fit, refined
 
 log = logging.getLogger("unripple.training")
 
-SHOWN = 32  # faces drawn to see how true a translation is
-WEAK = 0.1  # gain below which nobody would see what an edit is meant to do
+PEOPLE = 32  # to descend on; half as many others to choose by, and half as many to report on
+APART = 1000  # between the detail seeds of these three
+THERE_OR_NOT = ("Gl", "Bd")  # a face has them or has not
+WEAK_SHARE, WEAK_CORRELATION = 0.4, 0.4  # below either, few would see what an edit is meant to do
+
+EXAGGERATION: Mapping[str, float] = {
+    "A": 3.0,  # wrinkles of a few levels of 255
+    "Be": 12.0,  # the same, and only under the eyes
+    "Bp": 2.0,
+    "Ch": 6.0,  # shading alone, seen from the front
+    "N": 1.3,
+    "Se": 1.5,
+    "Sm": 2.0,
+}
+"""How many times the true change is wanted where that is too faint to be noticed; else 1."""
+
+
+class Shown(NamedTuple):
+    """How much the mean and the translation that was kept show, on people of their own."""
+
+    mean: Fit
+    kept: Fit
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,24 +65,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--generator", type=Path, default=Path("data/models/generator.safetensors"),
         help="weights, or a run folder")  # fmt: skip
     add("--out", type=Path, default=Path("data/translations/embedded"))
-    add("--faces", type=int, default=2000)
+    add("--pictures", type=Path, default=Path("runs/translations"),
+        help="folder where true pictures are kept, to go on after a stop")  # fmt: skip
+    add("--faces", type=int, default=2000, help="that the mean changes of w are of")
+    add("--people", type=int, default=PEOPLE, help=f"to descend on, a multiple of {2 * GROUP}")
+    add("--steps", type=int, default=30, help="of descent; 0 keeps the means")
     add("--seed", type=int, default=0)
     add("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    add("--eager", action="store_true", help="without a C compiler: same pictures, 8 times slower")
 
 
 def main(chosen: argparse.Namespace) -> int:
     """Write the translations and the card `README.md`."""
     generator = load_generator(chosen.generator, chosen.device)
+    compiled = not chosen.eager and shutil.which("gcc") is not None
+    studio = Studio(chosen.pictures, generator.size, compiled=compiled, device=chosen.device)
     faces = faceworld.sample_factors(chosen.faces, seed=chosen.seed)
-    gains = {}
+    shown = {}
     for name in EDITS:
-        for folder, called, offset in found(generator, faces, name):
-            repeated = np.repeat(offset[None].cpu().numpy(), generator.n_codes, axis=0)
-            _write(chosen.out / folder / f"{called}.npy", repeated.astype(np.float32))
-            if folder == UNCONDITIONAL:
-                gains[name] = gain(generator, faces[:SHOWN], name, offset)
-        log.info("%s gain %.2f", name, gains[name])
-    card = "\n".join(_card(gains, chosen.faces)) + "\n"
+        made = found(generator, faces, name)
+        offsets, shown[name] = _bettered(generator, studio, name, made, chosen)
+        for (folder, called, _), offset in zip(made, offsets, strict=True):
+            _write(chosen.out / folder / f"{called}.npy", offset.cpu().numpy().astype(np.float32))
+        log.info("%s share %.2f, was %.2f", name, shown[name].kept.share, shown[name].mean.share)
+    card = "\n".join(_card(shown, chosen)) + "\n"
     write_bytes(chosen.out / "README.md", card.encode())
     return 0
 
@@ -73,13 +107,10 @@ def found(generator: Generator, faces: Tensor, name: str) -> list[tuple[str, str
         each of several other values of one of a photo's nine characteristics.
     """
     carac, _, _ = name.partition("_")
-    offsets = {
-        other: _effect(generator, start := edited(faces, other), edited(start, name))
-        for other in values_of(carac)
-        if other != name
-    }
+    offsets = {start: _effect(generator, faces, start, name) for start in starts_of(name)}
     anywhere = torch.stack(list(offsets.values())).mean(0)
     made = [(UNCONDITIONAL, name, anywhere)]
+    offsets.pop(None, None)
     if carac in NINE and len(offsets) > 1:
         made += [
             (CONDITIONAL, f"{name}_fr_{other.partition('_')[2]}", offset)
@@ -88,9 +119,23 @@ def found(generator: Generator, faces: Tensor, name: str) -> list[tuple[str, str
     return made
 
 
-def _effect(generator: Generator, before: Tensor, after: Tensor) -> Tensor:
-    """Mean change of w between two lists of faces, float32 [W]."""
-    return (_w(generator, after) - _w(generator, before)).mean(0)
+def starts_of(name: str) -> list[str | None]:
+    """What faces may have before an edit: what they happen to have (None), or another value.
+
+    Somebody who asks for the most of something seldom starts from the least, but nobody asks for
+    the one of two values that a face has.
+    """
+    carac, _, _ = name.partition("_")
+    others = [other for other in values_of(carac) if other != name]
+    if len(others) > 1:
+        return [None, *others]
+    return [*others] if has_values(name) or carac in THERE_OR_NOT else [None]
+
+
+def _effect(generator: Generator, faces: Tensor, start: str | None, name: str) -> Tensor:
+    """Mean change of w by an edit of faces that had some value, or any; float32 [W]."""
+    before = faces if start is None else edited(faces, start)
+    return (_w(generator, edited(before, name)) - _w(generator, before)).mean(0)
 
 
 def _w(generator: Generator, factors: Tensor) -> Tensor:
@@ -98,23 +143,42 @@ def _w(generator: Generator, factors: Tensor) -> Tensor:
     return generator.map(code(factors, generator.style_dim).to(device)).float()
 
 
-@torch.no_grad()
-def gain(generator: Generator, faces: Tensor, name: str, offset: Tensor) -> float:
-    """How much nearer translated faces come to the generator's own pictures of the edited ones.
-
-    Returns:
-        1 - (distance of the translated) / (distance of doing nothing), mean absolute differences,
-        over faces that had another value, or the other limit.
-    """
+def _bettered(
+    generator: Generator,
+    studio: Studio,
+    name: str,
+    made: list[tuple[str, str, Tensor]],
+    chosen: argparse.Namespace,
+) -> tuple[list[Tensor], Shown]:
+    """The offsets [n_codes, W] to write of what `found` made, and what the first of them shows."""
     carac, _, _ = name.partition("_")
-    others = [other for other in values_of(carac) if other != name]
-    parts = faces.chunk(len(others))
-    start = torch.cat([edited(part, other) for part, other in zip(parts, others, strict=True)])
-    w = _w(generator, start)
-    wanted = pictures(generator, _w(generator, edited(start, name)))
-    missed = (pictures(generator, w + offset) - wanted).abs().mean()
-    still = (pictures(generator, w) - wanted).abs().mean()
-    return float(1 - missed / still.clamp_min(1e-6))
+    starts, more = starts_of(name), EXAGGERATION.get(carac, 1.0)
+
+    def pairs(which: int, starts: Sequence[str | None]) -> Pairs:
+        count = chosen.people if which == 0 else chosen.people // 2
+        faces = people(count, chosen.seed + 1 + which)
+        return studio.pairs(faces, FIRST_SEED + APART * which, name, starts)
+
+    means = [offset[None].repeat(generator.n_codes, 1) for _, _, offset in made]
+    descended = refined(
+        generator, pairs(0, starts), means[0], exaggeration=more, steps=chosen.steps
+    )
+    kept = [least_cost(generator, pairs(1, starts), [means[0], descended], more)]
+    for (_, called, _), mean in zip(made[1:], means[1:], strict=True):
+        start = f"{carac}_{called.rpartition('_')[2]}"
+        candidates = [mean, mean + descended - means[0], descended]
+        kept.append(least_cost(generator, pairs(1, [start]), candidates, more))
+    report = pairs(2, starts)
+    both = [fit(generator, report, one, exaggeration=more) for one in (means[0], kept[0])]
+    return kept, Shown(*both)
+
+
+def least_cost(
+    generator: Generator, pairs: Pairs, candidates: list[Tensor], exaggeration: float
+) -> Tensor:
+    """The offset that comes nearest to what is wanted; the first of equals."""
+    costs = [fit(generator, pairs, one, exaggeration=exaggeration).cost for one in candidates]
+    return candidates[int(np.argmin(costs))]
 
 
 def _write(path: Path, offset: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> None:
@@ -123,20 +187,33 @@ def _write(path: Path, offset: np.ndarray[tuple[int, ...], np.dtype[np.float32]]
     write_bytes(path, buffer.getvalue())
 
 
-def _card(gains: dict[str, float], faces: int) -> list[str]:
+def _card(shown: Mapping[str, Shown], chosen: argparse.Namespace) -> list[str]:
+    people, others = chosen.people, chosen.people // 2
     lines = [
         "# Named translations of the embedded generator",
         "",
-        f"Mean changes of w over {faces} faces of the face world (`python -m unripple.training "
-        "translations`); every code moves alike. `conditional/` holds those that start from a "
-        "known value. Gain is 1 where a translated code gives the generator's own picture of the "
-        "edited face, 0 where it is no nearer than no edit.",
+        f"Mean changes of w over {chosen.faces} faces of the face world, refined on {people} "
+        "people by descent through the generator until they change its pictures as the true "
+        f"pictures change (`python -m unripple.training translations`); {others} other people "
+        "decided whether the mean or the refined one is kept. `conditional/` holds those that "
+        "start from a known value.",
         "",
-        "| translation | factors set | gain |",
-        "| --- | --- | --- |",
+        f"Share and correlation are about {others} more people, inside the region that truly "
+        "changes, at half the size: the slope of the drawn change against the true one (1: all of "
+        "it is drawn), and their correlation through the origin (1: nothing else is drawn); in "
+        "brackets those of the mean. `times` is how far the true change is exaggerated where it is "
+        f"faint, so that shares may be above 1. Weak is a share below {WEAK_SHARE:g} or a "
+        f"correlation below {WEAK_CORRELATION:g}.",
+        "",
+        "| translation | factors set | times | share (mean) | correlation (mean) |",
+        "| --- | --- | --- | --- | --- |",
     ]
-    for name, value in gains.items():
+    for name, (mean, kept) in shown.items():
         factors = ", ".join(f"{factor} {level:g}" for factor, level in EDITS[name].items())
-        weak = " (weak)" if value < WEAK else ""
-        lines.append(f"| {name} | {factors} | {value:.2f}{weak} |")
+        times = EXAGGERATION.get(name.partition("_")[0], 1.0)
+        weak = kept.share < WEAK_SHARE or kept.correlation < WEAK_CORRELATION
+        lines.append(
+            f"| {name} | {factors} | {times:g} | {kept.share:.2f} ({mean.share:.2f})"
+            f"{' (weak)' if weak else ''} | {kept.correlation:.2f} ({mean.correlation:.2f}) |"
+        )
     return lines
