@@ -218,4 +218,4 @@ def test_the_fill_keeps_the_known_and_the_export_rebuilds_the_net(
         "telea_energy",
         "telea_beta",
     }
-    assert task.sample().shape == (4 * 64, 12 * 64, 3)
+    assert task.sample().shape == (5 * 64, 12 * 64, 3)  # one row each of five
