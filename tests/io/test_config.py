@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import jsonschema
 import pytest
@@ -164,20 +163,3 @@ def test_the_recipes_fit_the_config_that_they_extend(repo: Path) -> None:
         config = complete(merged)
         assert complete(yaml.safe_load(path.read_text()))["recipe"] == config["recipe"]
         assert edits(config)
-
-
-@pytest.mark.parametrize(
-    ("models", "painter"),
-    [
-        ("embedded", "borrow"),
-        ("published", "lama"),
-        ({"hfgi": "hfgi-faithful"}, "borrow"),
-        ({"base": "published"}, "lama"),
-        ({"base": "published", "inpainter": "embedded"}, "borrow"),
-        ({"inpaint": "my/lama.safetensors"}, "lama"),
-    ],
-)
-def test_the_painter_is_lama_unless_it_is_the_embedded_one(models: Any, painter: str) -> None:
-    assert complete({"models": models})["inpaint"]["painter"] == painter
-    chosen = {"models": models, "inpaint": {"painter": "telea"}}
-    assert complete(chosen)["inpaint"]["painter"] == "telea"

@@ -41,8 +41,7 @@ def profile(repo: Path, name: str) -> dict[str, Any]:
 def test_stages_with_networks_ask_for_a_gpu_and_the_others_do_not(
     repo: Path, name: str, resource: str
 ) -> None:
-    # What auto becomes with the published models.
-    config = complete({"align": {"mode": "mtcnn"}, "inpaint": {"painter": "lama"}})
+    config = complete({"align": {"mode": "mtcnn"}})
     given = profile(repo, name)["set-resources"]
     asking = {stage for stage, resources in given.items() if resource in resources}
     assert asking == {

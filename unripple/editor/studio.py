@@ -100,7 +100,6 @@ class Studio:
         content = {**self.config, "invert": {**self.config["invert"], "method": inverter}}
         if models != self.models[0]:
             content |= {"models": models, "directions": AUTO}
-            content["inpaint"] = {**self.config["inpaint"], "painter": AUTO}
         return complete(content)
 
     def editor(self, models: str, inverter: str, shelf: MemoryShelf) -> Editor:

@@ -100,21 +100,11 @@ def complete(content: Mapping[str, Any], overrides: Iterable[str] = ()) -> Confi
             f"config: compose.method {config['compose']['method']!r} does not go with recipe "
             f"{config['recipe']}: `{_MIXED}` is that of ceteris_paribus, the others are ripple's"
         )
-    if config["inpaint"]["painter"] == AUTO:
-        config["inpaint"]["painter"] = _painter_with(config["models"])
     order = config["mix"]["order"]
     if len(set(order)) < len(order):
         raise BadConfig(f"config: mix.order: {', '.join(order)}: each mix-up once at most")
     _check_names([edit.name for edit in edits(config)])
     return config
-
-
-def _painter_with(models: str | Mapping[str, str]) -> str:
-    """LaMa, but for the embedded one, which is small and which borrowed texture outdoes."""
-    if not isinstance(models, str):
-        base = models.get("base", EMBEDDED)
-        models = models.get("inpainter", models.get("inpaint", base))
-    return "borrow" if models == EMBEDDED else "lama"
 
 
 def _check_names(names: Sequence[str]) -> None:

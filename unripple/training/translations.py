@@ -110,11 +110,11 @@ def found(generator: Generator, faces: Tensor, name: str) -> list[tuple[str, str
     offsets = {start: _effect(generator, faces, start, name) for start in starts_of(name)}
     anywhere = torch.stack(list(offsets.values())).mean(0)
     made = [(UNCONDITIONAL, name, anywhere)]
-    offsets.pop(None, None)
-    if carac in NINE and len(offsets) > 1:
+    if carac in NINE and None in offsets:
         made += [
             (CONDITIONAL, f"{name}_fr_{other.partition('_')[2]}", offset)
             for other, offset in offsets.items()
+            if other is not None
         ]
     return made
 
