@@ -4,8 +4,8 @@
 
 Renders people that no training and no choice of checkpoint has seen, edits each of them twice, and
 prints one table of medians side by side: the edit of e4e, the edit of HFGI (ripples and all), the
-composed result, the same with Telea's fill and with LaMa's, and the truth itself as a check of the
-figures. `benchmarks/quality.py` measures more, and the networks one by one.
+composed result, the same with Telea's fill and with borrowed texture alone, and the truth itself as
+a check of the figures. `benchmarks/quality.py` measures more, and the networks one by one.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ RECIPES = {
     "HFGI edit": Recipe(stage="edit"),
     "result": Recipe(),
     "result, Telea": Recipe({"inpaint": {"painter": "telea"}}),
-    "result, LaMa": Recipe({"inpaint": {"painter": "lama"}}),
+    "result, borrow": Recipe({"inpaint": {"painter": "borrow"}}),
 }
 
 

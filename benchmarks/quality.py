@@ -72,7 +72,7 @@ RECIPES = {
     "hfgi, plate": Recipe(),
     "hfgi-faithful, plate": Recipe(FAITHFUL),
     "hfgi, plate, telea": Recipe({"inpaint": {"painter": "telea"}}),
-    "hfgi, plate, lama": Recipe({"inpaint": {"painter": "lama"}}),
+    "hfgi, plate, borrow": Recipe({"inpaint": {"painter": "borrow"}}),
     "hfgi, direct": Recipe({"compose": {"method": "direct"}}),
     "hfgi-faithful, direct": Recipe(FAITHFUL | {"compose": {"method": "direct"}}),
     "hfgi, or": Recipe({"compose": {"method": "or"}}),

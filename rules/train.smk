@@ -12,13 +12,13 @@ SHARDS = max(4, round(90 * SHARE))
 
 # net -> (words after `python -m unripple.training`, minutes, what must be trained before)
 TRAININGS = {
-    "parser": ("parser", 50, []),
-    "depth": ("depth --batch 8", 30, []),
+    "parser": ("parser", 100, []),
+    "depth": ("depth --batch 8", 45, []),
     "landmarks": ("landmarks", 10, []),
     "pose": ("pose --batch 32", 6, []),
     "attributes": ("attributes", 40, []),
     "identity": ("identity --batch 32", 10, []),
-    "inpainter": ("inpainter", 45, ["parser"]),
+    "inpainter": ("inpainter --batch 8", 60, ["parser"]),
     "generator64": ("generator --size 64 --batch 8 --export never", 25, []),
     "generator128": (
         "generator --size 128 --init runs/generator64 --batch 8 --export never",
