@@ -23,7 +23,7 @@ from unripple.io.schema import checked, nearest
 from unripple.io.translations import BALD, Library
 
 Config: TypeAlias = dict[str, Any]
-ALL, AUTO, EMBEDDED, NONE = "all", "auto", "embedded", "none"
+ALL, EMBEDDED, NONE = "all", "embedded", "none"
 _MIXED, _RIPPLE = "mixed", "ripple"
 
 
