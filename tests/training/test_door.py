@@ -7,10 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from safetensors import safe_open
 
 from unripple.training import __main__ as door
-from unripple.training import generator, latents
+from unripple.training import generator, latents, start
 
 from .factor_faces import write_factor_shards
 
@@ -48,6 +49,29 @@ def test_a_run_ends_in_weights_and_a_card(tmp_path: Path, monkeypatch: pytest.Mo
     assert "2 steps, 4 pictures" in card
     assert "| person_l1 |" in card
     assert oct((tmp_path / "models" / "generator.safetensors").stat().st_mode)[-3:] == "644"
+
+
+def test_a_training_starts_from_shipped_weights(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write_factor_shards(tmp_path / "toys", size=64)
+    words = ["pose", "--device", "cpu", "--batch", "4", "--data", str(folder), "--lr", "1e-8"]
+    words += ["--out", str(tmp_path / "run"), "--steps", "1", "--export", "never", "--init"]
+    shipped = Path("data/models/pose.safetensors")
+    assert door.main([*words, str(shipped)]) == 0
+    begun = start.averaged(tmp_path / "run", "pose")
+    for name, value in start.averaged(shipped, "pose").items():
+        if "running" not in name and "batches" not in name:  # the norms have seen a batch since
+            assert torch.allclose(begun[name], value, atol=1e-6), name
+
+    capsys.readouterr()
+    for given, told in (
+        ("none", "train the pose first"),
+        ("none.safetensors", "no such weights file"),
+        ("data/models/parser.safetensors", "holds a parser, no pose"),
+    ):
+        assert door.main([*words, given, "--resume", "never"]) == 2
+        assert told in capsys.readouterr().err
 
 
 def test_two_processes_do_not_train_in_one_folder(

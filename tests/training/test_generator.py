@@ -113,7 +113,8 @@ def test_a_checkpoint_brings_back_the_next_step(folder: Path, tmp_path: Path) ->
 def test_a_larger_net_starts_as_the_smaller_one_enlarged(folder: Path, tmp_path: Path) -> None:
     small = task(folder)
     loop.fit(small, tmp_path, budget=Budget(steps=3))
-    large = task(folder, size=32, init=tmp_path, freeze_mapping=True)
+    large = task(folder, size=32, freeze_mapping=True)
+    large.start_from(tmp_path)
     z = latents.code(faceworld.sample_factors(2, 3))
     enlarged = large.net.to_rgbs[-1].upsample(small.render(z))
     assert torch.allclose(large.render(z), enlarged, atol=2e-2)
@@ -126,8 +127,8 @@ def test_a_larger_net_starts_as_the_smaller_one_enlarged(folder: Path, tmp_path:
 
 
 def test_a_missing_or_foreign_start_is_named(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(BadCheckpoint, match="train that generator first"):
-        task(folder, init=tmp_path)
+    with pytest.raises(BadCheckpoint, match="train the generator first"):
+        task(folder).start_from(tmp_path)
     wide = Generator(8, latents.STYLE_DIM, 4, {4: 16, 8: 16})
     with pytest.raises(BadCheckpoint, match="layers differ"):
         latents.grow(latents.small_generator(16), wide.state_dict())
@@ -145,6 +146,9 @@ def test_the_export_draws_the_same_pictures(folder: Path, tmp_path: Path) -> Non
     w_plus = model.net.map(z)[:, None].expand(-1, model.net.n_codes, -1)
     drawn = model.net.synthesize(w_plus, noise="stored")
     assert torch.allclose(drawn, trained.render(z), atol=0.05)  # bf16 against float16 weights
+    again = task(folder)
+    again.start_from(path)
+    assert torch.allclose(again.render(z), trained.render(z), atol=0.05)
     mean = latents.mean_w(trained.average)
     assert torch.allclose(model.extras["latent_avg"], mean, atol=2e-2 * float(mean.abs().max()))
 

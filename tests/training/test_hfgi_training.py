@@ -216,12 +216,19 @@ def test_a_training_starts_from_another_and_has_its_own_name(
         (pair_task.encoder, pair_task.latent_avg),
         critic=Critic(),
         batch_size=4,
-        init=tmp_path / "run",
         name="hfgi-faithful",
     )
+    next_task.start_from(tmp_path / "run")
     wanted = pair_task.average.state_dict()
     assert all(torch.equal(v, wanted[k]) for k, v in next_task.net.state_dict().items())
-    assert [path.name for path in next_task.export(tmp_path)] == ["hfgi-faithful.safetensors"]
+    (path,) = next_task.export(tmp_path)
+    assert path.name == "hfgi-faithful.safetensors"
+    with torch.no_grad():
+        for parameter in next_task.net.parameters():
+            parameter += 1
+    next_task.start_from(path)
+    for name, value in next_task.net.state_dict().items():
+        assert torch.allclose(value, wanted[name], atol=1e-3, rtol=1e-3), name
 
 
 def test_pairs_are_a_share(tmp_path: Path) -> None:

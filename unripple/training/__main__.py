@@ -54,6 +54,8 @@ def train(chosen: argparse.Namespace) -> int:
         StoreError: another process trains in that folder.
     """
     task: loop.Task = chosen.module.build(chosen)
+    if chosen.init is not None:
+        task.start_from(chosen.init)
     if chosen.export == "now":
         clock = checkpoint.restore(chosen.out / checkpoint.NAME, task, torch.Generator())
         task.progress = 1.0

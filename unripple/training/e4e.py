@@ -24,7 +24,7 @@ from unripple.conventions import BadCheckpoint, Photo, UnrippleError
 from unripple.models.discriminator import LatentDiscriminator
 from unripple.models.e4e import sizes_from_state
 from unripple.models.stylegan2 import Generator
-from unripple.training import cards, checkpoint, critics, ema, framing, grids, losses
+from unripple.training import cards, checkpoint, critics, ema, framing, grids, losses, start
 from unripple.training.encoders import (
     N_CODES,
     SIZE,
@@ -57,7 +57,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--phase", choices=("codes", "pictures"), default="pictures")
     add("--generator", type=Path, default=Path("runs/generator"), help="run folder or safetensors")
-    add("--init", type=Path, help="run folder of the phase before")
     add("--lr", type=float, default=1e-3)
     add("--codes-weight", type=float, default=0.3, help="of the true w, in phase pictures")
     add("--perceptual", type=float, default=0.0, help="weight of the parser's features")
@@ -99,7 +98,6 @@ def build(chosen: argparse.Namespace) -> EncoderTask:
         codes_weight=chosen.codes_weight,
         delta_weight=chosen.delta,
         adversarial=chosen.adversarial,
-        init=chosen.init,
     )
 
 
@@ -122,7 +120,6 @@ class EncoderTask:
         codes_weight: float = 0.3,
         delta_weight: float = 0.02,
         adversarial: float = 0.0,
-        init: Path | None = None,
     ) -> None:
         self.data, self.batch_size, self.device = data, batch_size, device
         self.generator, self.critic, self.phase = generator, critic, phase
@@ -140,8 +137,6 @@ class EncoderTask:
             "discriminator": self.discriminator,
             "units": units,
         }
-        if init is not None:
-            self._start_from(init)
         self.average = ema.shadow(self.net)
         self.ema: dict[str, nn.Module] = {"encoder": self.average}
         self.optimizers: dict[str, torch.optim.Optimizer] = {
@@ -150,10 +145,12 @@ class EncoderTask:
         }
         self.held_out = held_out.first(VALIDATION_FACES)
 
-    def _start_from(self, run: Path) -> None:
-        state = checkpoint.read(run / checkpoint.NAME)
-        self.net.load_state_dict(state["ema"]["encoder"])
-        self.factor_head.load_state_dict(state["nets"]["factor_head"])
+    def start_from(self, path: Path) -> None:
+        """Start from the phase before; an exported encoder comes without its factor head."""
+        start.load(start.averaged(path, self.role), path, self.net, self.average)
+        if path.is_dir():
+            state = checkpoint.read(path / checkpoint.NAME)["nets"]["factor_head"]
+            self.factor_head.load_state_dict(state)
 
     def draw(self, rng: torch.Generator) -> Batch:
         """Random faces."""

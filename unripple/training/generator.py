@@ -54,7 +54,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the generator."""
     add = parser.add_argument
     add("--size", type=int, default=128, help="side of the pictures, px")
-    add("--init", type=Path, help="run folder whose (smaller) generator to start from")
     add("--freeze-mapping", action="store_true", help="keep the mapping of --init as it is")
     add("--lr", type=float, default=4e-3)
     add(
@@ -75,7 +74,6 @@ def build(chosen: argparse.Namespace) -> GeneratorTask:
         batch_size=chosen.batch,
         device=chosen.device,
         lr=chosen.lr,
-        init=chosen.init,
         freeze_mapping=chosen.freeze_mapping,
         features=chosen.features,
         adversarial=chosen.adversarial,
@@ -122,7 +120,6 @@ class GeneratorTask:
         batch_size: int,
         device: str = "cpu",
         lr: float = 4e-3,
-        init: Path | None = None,
         freeze_mapping: bool = False,
         features: float = 4.0,
         adversarial: float = 0.0,
@@ -133,8 +130,6 @@ class GeneratorTask:
         self.weights = losses.part_weights(features=features).to(device)
         self.judged_by = losses.part_weights().to(device)  # validation compares between runs
         self.net = small_generator(size)
-        if init is not None:
-            grow(self.net, trained_state(init))
         self.net.style.requires_grad_(not freeze_mapping)
         place(self.net, device)
         self.average = ema.shadow(self.net)
@@ -153,6 +148,12 @@ class GeneratorTask:
         self.person = (
             losses.shrink((faces["labels"] != Face.BACKGROUND).float()[:, None], size) > 0.5
         )
+
+    def start_from(self, path: Path) -> None:
+        """Start from another generator of this size or a smaller one."""
+        state = trained_state(path)
+        for net in (self.net, self.average):
+            grow(net, state)
 
     def draw(self, rng: torch.Generator) -> Batch:
         """Random faces, half of them mirrored."""

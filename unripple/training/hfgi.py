@@ -28,7 +28,7 @@ from unripple.conventions import BadConfig, Photo, UnrippleError
 from unripple.models import hfgi
 from unripple.models.e4e import Encoder
 from unripple.models.stylegan2 import Generator
-from unripple.training import cards, checkpoint, critics, ema, grids, losses, turned
+from unripple.training import cards, critics, ema, grids, losses, start, turned
 from unripple.training.encoders import SIZE, load_encoder
 from unripple.training.latents import CHANNELS, code, load_generator
 from unripple.training.loop import Batch, Figures, adam, autocast, minimise, parameters, place
@@ -39,6 +39,7 @@ INJECT_AFTER = 7  # code index of the first styled convolution of the 64 px bloc
 STRIDES = (2, 1)  # residuals of 128 px -> conditions of 64 px
 ALIGNER_WIDTHS = (16, 16, 32, 48)
 RESIDUAL_WIDTHS = (16, 32, 32)
+PREFIXES = {"grid_align.": "aligner", "residue.": "residual"}  # of the published file
 VALIDATION_FACES = 32
 PAIRS = 0.75  # 1 cost 1.6 dB of inversion, 0.5 left more of the ghost: training/README.md
 
@@ -49,7 +50,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--generator", type=Path, default=Path("runs/generator"), help="run folder or safetensors")
     add("--encoder", type=Path, default=Path("runs/e4e"), help="run folder or safetensors")
     add("--lr", type=float, default=2e-3)
-    add("--init", type=Path, help="run folder whose averaged nets to start from")
     add("--name", default="hfgi", help="of the exported files, without suffix")
     add("--blend", type=Path, help="run folder whose averaged nets are mixed into the export; the "
         "weights of a run that started from it lie near enough")  # fmt: skip
@@ -93,10 +93,22 @@ def build(chosen: argparse.Namespace) -> HfgiTask:
         pairs=(PAIRS if rendered else 0.0) if chosen.pairs is None else chosen.pairs,
         warped=chosen.warped,
         align_weight=chosen.align,
-        init=chosen.init,
         name=chosen.name,
         blend=(chosen.blend, chosen.blend_share) if chosen.blend else None,
     )
+
+
+def trained_state(path: Path) -> dict[str, Tensor]:
+    """Both averaged nets of a run folder or an exported file, by their names in a training.
+
+    Raises:
+        BadCheckpoint: there are none.
+    """
+    state = start.averaged(path, "hfgi")
+    for prefix, net in PREFIXES.items():
+        for name in [name for name in state if name.startswith(prefix)]:
+            state[f"{net}.{name.removeprefix(prefix)}"] = state.pop(name)
+    return state
 
 
 def random_homographies(count: int, strength: float = 0.06) -> Tensor:
@@ -139,7 +151,6 @@ class HfgiTask:
         pairs: share of a batch that learns from true pairs, in [0, 1].
         warped: share of the rest whose residuals are warped.
         align_weight: of the aligner's own loss.
-        init: run folder to start from.
         name: of the exported files.
         blend: run folder whose averaged nets are mixed into the export, and their share.
     """
@@ -160,7 +171,6 @@ class HfgiTask:
         pairs: float = PAIRS,
         warped: float = 0.4,
         align_weight: float = 0.5,
-        init: Path | None = None,
         name: str = "hfgi",
         blend: tuple[Path, float] | None = None,
     ) -> None:
@@ -173,14 +183,15 @@ class HfgiTask:
         residual = hfgi.ResidualEncoder(RESIDUAL_WIDTHS, CHANNELS[64], STRIDES)
         residual.exact = False
         self.net = place(nn.ModuleDict({"aligner": aligner, "residual": residual}), device)
-        if init is not None:
-            state = checkpoint.read(init / checkpoint.NAME)
-            self.net.load_state_dict(state["ema"]["hfgi"])
         self.average = ema.shadow(self.net)
         self.nets: dict[str, nn.Module] = {"hfgi": self.net}
         self.ema: dict[str, nn.Module] = {"hfgi": self.average}
         self.optimizers: dict[str, torch.optim.Optimizer] = {"hfgi": adam(parameters(self.net), lr)}
         self.held_out = held_out.first(VALIDATION_FACES)
+
+    def start_from(self, path: Path) -> None:
+        """Start from both nets of another run, or of an exported file."""
+        start.load(trained_state(path), path, self.net, self.average)
 
     def draw(self, rng: torch.Generator) -> Batch:
         """Random photos; the last rows, as many as learn from pairs, with their true targets."""
@@ -304,13 +315,13 @@ class HfgiTask:
         """
         if self.blend is not None:
             run, share = self.blend
-            others = checkpoint.read(run / checkpoint.NAME)["ema"]["hfgi"]
+            others = trained_state(run)
             for name, own in self.average.state_dict().items():
                 if own.is_floating_point():
                     own.lerp_(others[name].to(own), share)
         state = {
             prefix + name: value
-            for prefix, net in (("grid_align.", "aligner"), ("residue.", "residual"))
+            for prefix, net in PREFIXES.items()
             for name, value in self.average[net].state_dict().items()
         }
         about = {

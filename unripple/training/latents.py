@@ -10,7 +10,7 @@ from torch import Tensor
 from unripple import faceworld
 from unripple.conventions import BadCheckpoint
 from unripple.models.stylegan2 import Generator, sizes_from_state
-from unripple.training import checkpoint
+from unripple.training import start
 from unripple.training.loop import frozen
 from unripple.zoo import networks
 
@@ -44,16 +44,15 @@ def rescale_mapping(state: dict[str, Tensor], factor: float) -> dict[str, Tensor
     return {k: v * factor if k.startswith("style.") else v for k, v in state.items()}
 
 
-def trained_state(run: Path) -> dict[str, Tensor]:
-    """The averaged generator of a run's checkpoint, in training units of the mapping.
+def trained_state(path: Path) -> dict[str, Tensor]:
+    """The averaged generator of a run folder or an exported file, in training units of the mapping.
 
     Raises:
         BadCheckpoint: there is none.
     """
-    path = run / checkpoint.NAME
-    if not path.exists():
-        raise BadCheckpoint(f"no checkpoint {path}; train that generator first")
-    state: dict[str, Tensor] = checkpoint.read(path)["ema"]["generator"]
+    state = start.averaged(path, "generator")
+    if path.suffix == ".safetensors":
+        state = rescale_mapping(state, PUBLISHED_LR_MLP / LR_MLP)
     return state
 
 

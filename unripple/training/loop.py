@@ -53,6 +53,14 @@ class Task(Protocol):
     optimizers: dict[str, Optimizer]
     progress: float
 
+    def start_from(self, path: Path) -> None:
+        """Take the averaged weights of a run folder or of an exported safetensors file.
+
+        Raises:
+            BadCheckpoint: there are none that fit.
+        """
+        ...
+
     def draw(self, rng: torch.Generator) -> Batch:
         """The next batch; all of its chance comes from `rng`."""
         ...

@@ -13,6 +13,7 @@ def add_common(parser: argparse.ArgumentParser, net: str) -> None:
     add = parser.add_argument
     add("--data", type=Path, default=Path("runs/data/128"), help="folder of shards or photos")
     add("--out", type=Path, default=Path("runs") / net, help="folder of this run")
+    add("--init", type=Path, help="run folder or safetensors whose averaged weights to start from")
     add("--steps", type=int, help="end after so many optimizer steps")
     add("--minutes", type=float, help="end after so many minutes (resumed time included)")
     add("--batch", type=int, default=16, help="pictures per step")

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from unripple.conventions import Photo
-from unripple.training import cards, ema
+from unripple.training import cards, ema, start
 from unripple.training.loop import Batch, Figures, adam, minimise, parameters, place
 from unripple.training.shards import FaceShards
 
@@ -68,6 +68,10 @@ class SingleNet(ABC):
         self.nets: dict[str, nn.Module] = {self.role: self.net}
         self.ema: dict[str, nn.Module] = {self.role: self.average}
         self.optimizers: dict[str, Optimizer] = {self.role: adam(parameters(self.net), lr)}
+
+    def start_from(self, path: Path) -> None:
+        """Start from another run's average, or from exported weights."""
+        start.load(start.averaged(path, self.role), path, self.net, self.average)
 
     @abstractmethod
     def draw(self, rng: torch.Generator) -> Batch:
