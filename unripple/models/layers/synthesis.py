@@ -70,7 +70,7 @@ class Synthesis(nn.Module, ABC):
     """
 
     exact_px = 64
-    apart_px = 32
+    apart_px = 128
 
     def __init__(self, size: int, style_dim: int) -> None:
         super().__init__()
