@@ -9,8 +9,6 @@ rule align:
         "results/align/{shard}.json",
     log:
         "results/log/align/{shard}.log",
-    benchmark:
-        "results/log/align/{shard}.tsv"
     conda:
         "../envs/unripple.yaml"
     params:

@@ -1,6 +1,7 @@
 # Inputs and parameters of the rules, asked from the package: no torch, no work.
 
 import json
+import os
 import sys
 from functools import lru_cache
 from pathlib import Path
@@ -28,14 +29,22 @@ RESULTS = Results()
 
 # The rules call `unripple` by its name: the one of the environment that runs Snakemake. The jobs
 # that this process itself starts share a warm worker; jobs of a cluster do without.
+OWN_PROGRAMS = Path(sys.executable).parent
 _worker = (
     f"export {warm.WORKFLOW}={warm.this_process()}; "
     if workflow.is_main_process
     else ""
 )
 # A job is one of Snakemake's cores, and networks give other bytes on several threads than on one.
-shell.prefix(
-    f"export PATH={Path(sys.executable).parent}:$PATH OMP_NUM_THREADS=1; {_worker}"
+shell.prefix(f"export PATH={OWN_PROGRAMS}:$PATH OMP_NUM_THREADS=1; {_worker}")
+# What Snakemake sets to a job's number of threads.
+THREADS = (
+    "OMP_NUM_THREADS",
+    "GOTO_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
 )
 
 
@@ -54,6 +63,32 @@ def writes():
         and workflow.executor_plugin is not None
         and not workflow.dryrun
     )
+
+
+def hurry():
+    """Start the worker of jobs that will surely come: a run that has no report yet has work left."""
+    lacks_report = not (RESULTS.root / "report.html").exists()
+    if workflow.local_exec and not workflow.touch and lacks_report:
+        path = f"{OWN_PROGRAMS}:{os.environ.get('PATH', '')}"
+        name = warm.this_process()
+        variables = {
+            **os.environ,
+            **dict.fromkeys(THREADS, "1"),
+            "PATH": path,
+            warm.WORKFLOW: name,
+        }
+        warm.start_ahead(name, variables, json.dumps(CONFIG))
+
+
+def without_brake():
+    """Take Snakemake's limit of 100 jobs per second off local runs, unless it was asked for.
+
+    Every round of the scheduler would set a clock of a second for another round, and the last clock
+    keeps the run from ending.
+    """
+    limit = getattr(workflow.scheduling_settings, "max_jobs_per_timespan", None)
+    if workflow.local_exec and limit and (limit.max_jobs, limit.timespan) == (100, 1):
+        workflow.scheduling_settings.max_jobs_per_timespan = None
 
 
 def be_alone(folder):
@@ -75,6 +110,8 @@ def begin():
     """Be the only run in this folder, and clear away what a killed one left half-written."""
     if not writes():
         return
+    hurry()
+    without_brake()
     if be_alone(RESULTS.root):
         RESULTS.sweep()
     records = Path(".snakemake/metadata")

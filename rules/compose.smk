@@ -21,8 +21,6 @@ rule compose:
         "results/compose/{edit}/{shard}.json",
     log:
         "results/log/compose/{edit}/{shard}.log",
-    benchmark:
-        "results/log/compose/{edit}/{shard}.tsv"
     conda:
         "../envs/unripple.yaml"
     params:

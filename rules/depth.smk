@@ -8,8 +8,6 @@ rule depth:
         "results/depth/{of}/{shard}.json",
     log:
         "results/log/depth/{of}/{shard}.log",
-    benchmark:
-        "results/log/depth/{of}/{shard}.tsv"
     conda:
         "../envs/unripple.yaml"
     params:

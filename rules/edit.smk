@@ -9,8 +9,6 @@ rule edit:
         "results/edit/{edit}/{shard}.json",
     log:
         "results/log/edit/{edit}/{shard}.log",
-    benchmark:
-        "results/log/edit/{edit}/{shard}.tsv"
     conda:
         "../envs/unripple.yaml"
     params:

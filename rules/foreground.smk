@@ -9,8 +9,6 @@ rule foreground:
         "results/foreground/{edit}/{shard}.json",
     log:
         "results/log/foreground/{edit}/{shard}.log",
-    benchmark:
-        "results/log/foreground/{edit}/{shard}.tsv"
     conda:
         "../envs/unripple.yaml"
     params:

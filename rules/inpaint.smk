@@ -11,8 +11,6 @@ rule inpaint:
         "results/inpaint/{edit}/{shard}.json",
     log:
         "results/log/inpaint/{edit}/{shard}.log",
-    benchmark:
-        "results/log/inpaint/{edit}/{shard}.tsv"
     conda:
         "../envs/unripple.yaml"
     params:

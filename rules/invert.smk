@@ -9,8 +9,6 @@ rule invert:
         "results/invert/{shard}.json",
     log:
         "results/log/invert/{shard}.log",
-    benchmark:
-        "results/log/invert/{shard}.tsv"
     conda:
         "../envs/unripple.yaml"
     params:

@@ -24,8 +24,6 @@ rule measure:
         "results/measure/{edit}/{shard}.json",
     log:
         "results/log/measure/{edit}/{shard}.log",
-    benchmark:
-        "results/log/measure/{edit}/{shard}.tsv"
     conda:
         "../envs/unripple.yaml"
     params:

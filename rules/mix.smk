@@ -12,8 +12,6 @@ rule mix:
         "results/mix/{edit}/{shard}.json",
     log:
         "results/log/mix/{edit}/{shard}.log",
-    benchmark:
-        "results/log/mix/{edit}/{shard}.tsv"
     conda:
         "../envs/unripple.yaml"
     params:

@@ -8,8 +8,6 @@ rule parse:
         "results/parse/{of}/{shard}.json",
     log:
         "results/log/parse/{of}/{shard}.log",
-    benchmark:
-        "results/log/parse/{of}/{shard}.tsv"
     conda:
         "../envs/unripple.yaml"
     params:

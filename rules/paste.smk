@@ -9,8 +9,6 @@ rule paste:
         "results/paste/{edit}/{shard}.json",
     log:
         "results/log/paste/{edit}/{shard}.log",
-    benchmark:
-        "results/log/paste/{edit}/{shard}.tsv"
     conda:
         "../envs/unripple.yaml"
     params:

@@ -8,8 +8,6 @@ rule project:
         "results/project/{shard}.json",
     log:
         "results/log/project/{shard}.log",
-    benchmark:
-        "results/log/project/{shard}.tsv"
     conda:
         "../envs/unripple.yaml"
     params:

@@ -9,8 +9,6 @@ rule restore:
         "results/restore/{edit}/{shard}.json",
     log:
         "results/log/restore/{edit}/{shard}.log",
-    benchmark:
-        "results/log/restore/{edit}/{shard}.tsv"
     conda:
         "../envs/unripple.yaml"
     params:

@@ -9,8 +9,6 @@ rule ripple:
         "results/ripple/{edit}/{shard}.json",
     log:
         "results/log/ripple/{edit}/{shard}.log",
-    benchmark:
-        "results/log/ripple/{edit}/{shard}.tsv"
     conda:
         "../envs/unripple.yaml"
     params:

@@ -8,8 +8,6 @@ rule translate:
         "results/translate/{edit}/{shard}.json",
     log:
         "results/log/translate/{edit}/{shard}.log",
-    benchmark:
-        "results/log/translate/{edit}/{shard}.tsv"
     conda:
         "../envs/unripple.yaml"
     params:

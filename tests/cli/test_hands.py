@@ -58,9 +58,9 @@ def kill_at(photo: str, number: int) -> subprocess.Popen[bytes]:
     """Start a job and send its hand a signal when it has a photo open; returns the command."""
     process = the_worker()
     command = start(*ALIGN)
-    wait_for(lambda: holding(process, photo), f"no hand came to {photo}")
-    (hand,) = holding(process, photo)
-    os.kill(int(hand), number)
+    found: list[str] = []
+    wait_for(lambda: found.extend(holding(process, photo)) or found, f"no hand came to {photo}")
+    os.kill(int(found[0]), number)
     return command
 
 

@@ -27,6 +27,7 @@ from unripple.io.metadata import NOTHING
 from unripple.io.photo import check_writable_name, read_photo, write_photo
 from unripple.io.results import PHOTO
 from unripple.io.sheet import SHEET, read_sheet, rows_in
+from unripple.io.times import noted
 from unripple.zoo.zoo import Zoo
 
 log = logging.getLogger(__name__)
@@ -106,7 +107,8 @@ def _run_step(options: argparse.Namespace) -> None:
     if (options.photo is None) == (options.shard is None):
         raise UnrippleError(f"{options.stage}: name either a photo or a --shard")
     if options.shard is not None:
-        _run_shard(options)
+        with noted(options.log):
+            _run_shard(options)
     elif options.out is None:
         raise UnrippleError(f"{options.stage}: say with -o where the outcome goes")
     elif options.stage == "edit":

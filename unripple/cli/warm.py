@@ -30,6 +30,10 @@ FOLDER = ".snakemake/unripple"
 IGNORED = ("_", "OLDPWD", "PWD", "SHLVL")
 """Variables in which shells differ; in all others, worker and job must agree."""
 
+ADOPTED = ("TMPDIR", "TMP", "TEMP", "TEMPDIR")
+"""Variables that a worker which was started ahead takes from its first job: Snakemake sets them for
+jobs, and nothing reads them on import."""
+
 ACCEPTED, REFUSED = b"y", b"n"
 STATUS_BYTES = 4
 MOST_STARTS = 3
@@ -119,8 +123,31 @@ def lock_path(workflow: str) -> str:
     return f"{FOLDER}/{workflow}.lock"
 
 
-def _start_worker(workflow: str) -> None:
-    """Start the worker unless another job did meanwhile; it listens when this returns.
+def start_ahead(workflow: str, variables: dict[str, str], config: str) -> None:
+    """Start the worker before any job does, so that it gets ready while the workflow is planned.
+
+    It imports the stages and loads the networks of all jobs, so that its first hands serve to the
+    end of the run: a hand that lacks a network makes place for a new one.
+
+    It is a matter of time alone: where it cannot be started, or jobs turn out to have another
+    environment, the first job starts one.
+
+    Args:
+        workflow: which one, as `this_process` spells it.
+        variables: the environment that its jobs will have, apart from `ADOPTED`.
+        config: the complete config, as JSON.
+    """
+    with contextlib.suppress(OSError):
+        _start_worker(workflow, variables, config)
+
+
+def _start_worker(workflow: str, variables: dict[str, str] | None = None, config: str = "") -> None:
+    """Start the worker unless another job did meanwhile.
+
+    Args:
+        workflow: which one.
+        variables, config: see `start_ahead`. Without them, the worker listens when this returns;
+            with them it holds the lock until it listens.
 
     Raises:
         OSError: there is no place for it, or too many were lost.
@@ -137,22 +164,37 @@ def _start_worker(workflow: str) -> None:
         if os.fstat(lock).st_size >= MOST_STARTS:
             raise OSError("the workers of this workflow do not last")
         os.write(lock, b".")
-        _spawn(workflow)
+        if variables is None:
+            _spawn_and_wait(workflow)
+        else:
+            _spawn(workflow, lock, variables, config)
     finally:
         os.close(lock)
 
 
-def _spawn(workflow: str) -> None:
-    """Start the worker in a session of its own and wait until it listens or has failed."""
+def _spawn_and_wait(workflow: str) -> None:
+    """Start the worker and wait until it listens or has failed."""
     listening, said = os.pipe()
+    try:
+        _spawn(workflow, said, dict(os.environ))
+    finally:
+        os.close(said)
+    try:
+        os.read(listening, 1)
+    finally:
+        os.close(listening)
+
+
+def _spawn(workflow: str, said: int, variables: dict[str, str], *words: str) -> None:
+    """Start the worker in a session of its own; it closes the descriptor `said` when it listens."""
     quiet = os.open(os.devnull, os.O_RDONLY)
     log = os.open(f"{FOLDER}/{workflow}.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.set_inheritable(said, True)
     try:
         os.posix_spawn(
             sys.executable,
-            [sys.executable, "-m", "unripple.cli.worker", workflow, str(said)],
-            os.environ,
+            [sys.executable, "-m", "unripple.cli.worker", workflow, str(said), *words],
+            variables,
             file_actions=[
                 (os.POSIX_SPAWN_DUP2, quiet, 0),
                 (os.POSIX_SPAWN_DUP2, log, 1),
@@ -161,12 +203,8 @@ def _spawn(workflow: str) -> None:
             setsid=True,
         )
     finally:
-        for descriptor in (said, quiet, log):
+        for descriptor in (quiet, log):
             os.close(descriptor)
-    try:
-        os.read(listening, 1)
-    finally:
-        os.close(listening)
 
 
 def _asked(connection: socket.socket, arguments: Sequence[str]) -> int | None:

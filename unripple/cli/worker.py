@@ -1,7 +1,8 @@
-"""The warm worker of a workflow: `python -m unripple.cli.worker`, started by the first job.
+"""The warm worker of a workflow: `python -m unripple.cli.worker`, started by the rules or a job.
 
-It imports torch, stages and networks when a job first asks for them, and forks hands that do the
-jobs (`cli/hand.py`); a hand that has the networks of a job is taken again. The worker computes
+It imports torch, stages and networks when a job first asks for them (some of it before, if it was
+started while the workflow is still being planned), and forks hands that do the jobs
+(`cli/hand.py`); a hand that has the networks of a job is taken again. The worker computes
 nothing itself and has no threads, so that forking it is safe; it watches the hands' time and
 memory. It goes when the workflow goes, however that ends, or when nothing was asked for some
 minutes. A job ends when the command that asked for it ends, and when the worker does.
@@ -22,7 +23,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from unripple.api.watch import POLL_S, Seen, how_it_died
 from unripple.cli import hand as hands
@@ -30,6 +31,7 @@ from unripple.cli import warm
 from unripple.conventions import LimitExceeded, UnrippleError
 
 if TYPE_CHECKING:
+    from unripple.api.jobs import Job as Shard
     from unripple.zoo.zoo import Kept
 
 IDLE_S = 300.0
@@ -41,6 +43,7 @@ MOST_JOBS = 100
 _SOON = ("torch", "PIL.PngImagePlugin", "PIL.JpegImagePlugin")
 """What nearly every job comes to import."""
 
+_ADOPTED = tuple(f"{name}=" for name in warm.ADOPTED)
 _LOOK_S = 2.0
 _REQUEST_S = 10.0
 _LONGEST_REQUEST = 10_000_000  # bytes
@@ -107,12 +110,16 @@ class Prepared(NamedTuple):
 class Worker:
     """Takes jobs from one socket, gives them to hands, and tells their ends."""
 
-    def __init__(self, listener: socket.socket, workflow: str) -> None:
+    def __init__(
+        self, listener: socket.socket, workflow: str, here: list[str], *, ahead: bool = False
+    ) -> None:
         self._listener = listener
+        self._ahead = ahead
         self._workflow = workflow
-        self._here = warm.circumstances()
+        self._here = here
         self._selector = selectors.DefaultSelector()
         self._hands: set[Hand] = set()
+        self.is_of_use = True
 
     def serve(self) -> None:
         """Work until the workflow is gone or nothing was asked for a while."""
@@ -121,7 +128,9 @@ class Worker:
             process = int(self._workflow.partition("-")[0])
             self._selector.register(os.pidfd_open(process), selectors.EVENT_READ, lambda: None)
         asked = time.monotonic()
-        while warm.is_alive(self._workflow) and time.monotonic() - asked < IDLE_S:
+        while (
+            self.is_of_use and warm.is_alive(self._workflow) and time.monotonic() - asked < IDLE_S
+        ):
             watching = any(hand.seen.name for hand in self._hands)
             for key, _ in self._selector.select(POLL_S if watching else _LOOK_S):
                 if self._is_registered(key):
@@ -148,7 +157,7 @@ class Worker:
             connection.close()  # the command will do its job itself
             return
         with contextlib.suppress(OSError):
-            if here == self._here:
+            if self._agrees(here):
                 prepared = prepare(job.task.arguments)
                 connection.sendall(warm.ACCEPTED)
                 self._selector.register(connection, selectors.EVENT_READ, lambda: self._hear(job))
@@ -156,6 +165,25 @@ class Worker:
                 return
             connection.sendall(warm.REFUSED)
         self._let_go(job)
+
+    def _agrees(self, here: list[str]) -> bool:
+        """Whether a job's circumstances are the worker's; it may still adopt those of its first."""
+        if self._ahead:
+            self._ahead = False
+            theirs, ours = (
+                [word for word in words if not word.startswith(_ADOPTED)]
+                for words in (here, self._here)
+            )
+            if theirs == ours:
+                for name in warm.ADOPTED:
+                    os.environ.pop(name, None)
+                for name, _, text in (w.partition("=") for w in here if w.startswith(_ADOPTED)):
+                    os.environ[name] = text
+                self._here = here
+            else:  # nobody wants it: the next job starts one that fits
+                Path(warm.socket_path(self._workflow)).unlink(missing_ok=True)
+                self.is_of_use = False
+        return here == self._here
 
     def _give(self, job: Job, prepared: Prepared) -> None:
         """Let a hand do a job; if none can, its command does it itself."""
@@ -326,15 +354,43 @@ def prepare(arguments: list[str]) -> Prepared:
     return Prepared(alone=True)
 
 
+def prepare_ahead(text: str) -> None:
+    """Import what the jobs of a config need and load their networks, or leave it to them to fail.
+
+    Args:
+        text: the complete config, as JSON.
+    """
+    from unripple.api.jobs import job_from_config
+    from unripple.api.steps import RECIPES
+    from unripple.io.config import edits
+    from unripple.zoo.zoo import Zoo
+
+    with contextlib.suppress(Exception):
+        options = hands.parser().parse_args(["align"])
+        for module in _SOON:
+            importlib.import_module(module)
+        config = json.loads(text)
+        zoo, names = Zoo(config["models"]), tuple(edit.name for edit in edits(config))
+        for stage, step in RECIPES[config["recipe"]].items():
+            importlib.import_module(f"unripple.stages.{stage}")
+            for of in step.places(names)[:1] if options.device == "cpu" else ():
+                _keep(job_from_config(config, stage, of, zoo))
+
+
 def _keep_networks(options: Any) -> frozenset[Kept]:
     from unripple.api.jobs import Job as Shard
-    from unripple.zoo import zoo
 
     if options.device != "cpu":
         return frozenset()
     content = json.loads(options.job)
     content.pop("photos", None)
-    shard = Shard.from_json(options.stage, None, json.dumps(content))
+    return _keep(Shard.from_json(options.stage, None, json.dumps(content)))
+
+
+def _keep(shard: Shard) -> frozenset[Kept]:
+    """Load the networks of a job, for all jobs to come."""
+    from unripple.zoo import zoo
+
     _ = shard.weights  # their files are read once for all jobs
     roles = [role for role in shard.step.roles(shard.settings) if role in zoo.ROLES]
     kept = (zoo.keep(shard.zoo, role, at_most_mb=KEEP_MB) for role in roles)
@@ -354,9 +410,9 @@ def sweep() -> None:
             path.unlink(missing_ok=True)
 
 
-def main() -> None:
+def main() -> NoReturn:
     """Listen, say so, and serve the workflow named on the command line."""
-    workflow, said = sys.argv[1], int(sys.argv[2])
+    workflow, said, ahead = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     os.closerange(3, said)  # what the first job's shell happened to hold open
     os.closerange(said + 1, os.sysconf("SC_OPEN_MAX"))
@@ -369,8 +425,15 @@ def main() -> None:
         os.umask(mask)
         listener.listen(64)
         os.close(said)
-        Worker(listener, workflow).serve()
-    _leave(workflow)
+        here = warm.circumstances()  # before libraries set variables
+        for config in ahead:
+            prepare_ahead(config)
+        worker = Worker(listener, workflow, here, ahead=bool(ahead))
+        worker.serve()
+    if worker.is_of_use:
+        _leave(workflow)
+    logging.shutdown()
+    os._exit(0)  # there is nothing to tidy up, and taking torch apart would take a while
 
 
 def _leave(workflow: str) -> None:

@@ -1,16 +1,28 @@
-"""Time per stage, from the benchmark files that Snakemake leaves beside the logs of its jobs."""
+"""What jobs took: each leaves a line beside its log, the report adds them up.
+
+Snakemake's own `benchmark` would see the thin command of a job, not the worker's hand that does it
+(`cli/warm.py`), and looks for it in all processes of the machine several times a second.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import math
-from collections.abc import Collection, Mapping
+import os
+import resource
+import sys
+import time
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+_SELF, _CHILDREN = resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN
+COLUMNS = ("s", "cpu_s", "max_rss_mb")
+
 
 class StageTime(NamedTuple):
-    """What the latest job of every shard of a stage took, start-up of its process included.
+    """What the latest job of every shard of a stage took.
 
     Attributes:
         jobs: how many there were.
@@ -21,6 +33,36 @@ class StageTime(NamedTuple):
     jobs: int
     seconds: float
     longest: float
+
+
+@contextlib.contextmanager
+def noted(log: Path | None) -> Iterator[None]:
+    """Measure what is done inside, and note it in a table of one line beside a log.
+
+    Its columns: seconds by the clock; CPU seconds and largest memory in MB of this process and of
+    those that it waited for. Of what fails nothing is noted.
+
+    Args:
+        log: the job's log; the table has its name, and the ending `.tsv`. Without one, nothing
+            is noted.
+    """
+    with contextlib.suppress(OSError):  # the largest memory is to be this job's, not one's before
+        Path("/proc/self/clear_refs").write_text("5")
+    began, cpu_s, largest_child = time.monotonic(), sum(os.times()[:4]), _peak_mb(_CHILDREN)
+    yield
+    if log is None:
+        return
+    children_mb = _peak_mb(_CHILDREN)  # cannot be forgotten
+    peak_mb = max(_peak_mb(_SELF), children_mb if children_mb > largest_child else 0)
+    took = (time.monotonic() - began, sum(os.times()[:4]) - cpu_s, peak_mb)
+    lines = ("\t".join(COLUMNS), "\t".join(f"{value:.2f}" for value in took))
+    with contextlib.suppress(OSError):  # the job itself is done
+        log.with_suffix(".tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _peak_mb(whose: int) -> float:
+    per_mb = 1024 if sys.platform == "linux" else 1024**2
+    return resource.getrusage(whose).ru_maxrss / per_mb
 
 
 def read_times(log: Path, stages: Collection[str]) -> Mapping[str, StageTime]:
