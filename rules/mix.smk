@@ -4,6 +4,7 @@
 rule mix:
     input:
         "results/align/{shard}.json",
+        "results/invert/{shard}.json",
         "results/restore/{edit}/{shard}.json",
         "results/parse/photo/{shard}.json",
         "results/parse/{edit}/{shard}.json",

@@ -63,7 +63,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project after a whole run, with one edit more, whose translation is missing."""
     folder = tmp_path_factory.mktemp("finished")
-    config = project(folder)
+    config = project(folder, mix={"detail": {"use": True}})
     project_edits = [*config["edits"], "Sk_2"]
     (folder / "config.yaml").write_text(json.dumps({**config, "edits": project_edits}))
     with pytest.MonkeyPatch.context() as patch:
@@ -211,6 +211,18 @@ def test_mixups_are_ordered_switched_and_held_to_edits(config: dict[str, Any]) -
     assert mixes(config, "B_0") == ["depth", "segmentation"]
     assert mixes(config, "shaven") == ["segmentation"]
     assert mixes(config, "A_1") == []
+
+
+def test_the_photos_details_come_back_unless_a_restorer_drew_others(
+    config: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert Zoo(config["models"]).has("restorer")
+    assert "detail" not in mixes(config, "B_0")
+    assert mixes(complete(config, ["mix.detail.use=true"]), "B_0")[0] == "detail"
+    assert mixes(complete(config, ["restore.restorer=none"]), "B_0")[0] == "detail"
+    monkeypatch.setattr(Zoo, "has", lambda _zoo, _role: False)
+    assert mixes(config, "B_0")[0] == "detail"
+    assert "detail" not in mixes(complete(config, ["mix.detail.use=false"]), "B_0")
 
 
 def test_an_exception_for_one_edit_leaves_the_others_as_they_are(config: dict[str, Any]) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -16,6 +19,7 @@ from unripple.faceworld.characteristics import (
     under_eyes,
     values_of,
 )
+from unripple.io.sheet import read_sheet
 from unripple.io.translations import CARACS, VALUES, Names, offered, parsed
 
 FACES = sample_factors(40, seed=5)
@@ -64,3 +68,12 @@ def test_bags_lie_below_the_eyes_and_not_on_them() -> None:
     rows, columns = np.nonzero(skin)
     assert rows.min() > 28 and rows.max() < 45
     assert np.array_equal(skin, skin[:, ::-1]) and not skin[:, 32].any() and columns.min() > 8
+
+
+def test_the_sheet_says_what_the_sample_photos_have(repo: Path) -> None:
+    rows = read_sheet(repo / "data/sheet.tsv")
+    assert len(rows) == 12
+    for row in rows:
+        meta = json.loads((repo / "data/photos/truth" / row.photo / "meta.json").read_text())
+        (nine,) = characteristics(torch.tensor([meta["factors"]]))
+        assert row.characteristics == "_".join(map(str, nine)), row.photo

@@ -43,14 +43,14 @@ def test_one_other_value_is_where_it_starts_unless_it_is_a_mere_limit(
 
 def test_a_value_starts_from_that_and_from_each_other_one() -> None:
     generator: Any = Mirror()
-    made = {name: offset for _, name, offset in translations.found(generator, FACES, "A_1")}
-    assert made.keys() == {"A_1", "A_1_fr_0", "A_1_fr_2"}
-    young = edited(FACES, "A_0")
-    wanted = moved(generator, young, edited(young, "A_1"))
-    torch.testing.assert_close(made["A_1_fr_0"], wanted)
-    anywhere = moved(generator, FACES, edited(FACES, "A_1"))
-    mean = (anywhere + made["A_1_fr_0"] + made["A_1_fr_2"]) / 3
-    torch.testing.assert_close(made["A_1"], mean)
+    made = {name: offset for _, name, offset in translations.found(generator, FACES, "Sk_1")}
+    assert made.keys() == {"Sk_1", "Sk_1_fr_0", "Sk_1_fr_2"}
+    pale = edited(FACES, "Sk_0")
+    wanted = moved(generator, pale, edited(pale, "Sk_1"))
+    torch.testing.assert_close(made["Sk_1_fr_0"], wanted)
+    anywhere = moved(generator, FACES, edited(FACES, "Sk_1"))
+    mean = (anywhere + made["Sk_1_fr_0"] + made["Sk_1_fr_2"]) / 3
+    torch.testing.assert_close(made["Sk_1"], mean)
 
 
 class Drawn:
@@ -168,6 +168,16 @@ def test_people_to_descend_on_choose_by_and_report_on_are_others(
     seeds = {first for first, _, _ in world.asked}
     assert len(seeds) == 3 and np.diff(sorted(seeds)).min() >= 16 + 8 + 8
     assert all(name != other for _, name, other in world.asked)
+
+
+def test_where_starts_would_cancel_out_one_is_taken() -> None:
+    assert translations.starts_when_unknown("A_1") == ["A_0"]
+    assert translations.starts_when_unknown("A_2") == translations.starts_of("A_2")
+    generator: Any = Mirror()
+    made = {name: offset for _, name, offset in translations.found(generator, FACES, "A_1")}
+    assert torch.equal(made["A_1"], made["A_1_fr_0"])
+    for name, taken in translations.TAKEN_FOR.items():
+        assert set(taken) <= set(translations.starts_of(name))
 
 
 def test_exaggerated_are_characteristics() -> None:

@@ -208,6 +208,13 @@ def mix(work: Work) -> Artifact:
             assert work.domain is not None
             distance = _domain_distance(work.domain, file_sha256(work.domain), photo.shape[:2])
             picture = stage.mix_domain(photo, picture, distance, **lengths)
+        elif knobs["mix"] == "detail":
+            labels = [work.array(f"parse@{of}.labels") for of in ("photo", "edit")]
+            drawn = work.array("invert.picture")
+            tolerance = knobs["tolerance"]
+            picture = stage.mix_detail(
+                photo, picture, drawn, *labels, tolerance=tolerance, **lengths
+            )
         elif knobs["mix"] == "segmentation":
             labels = [work.array(f"parse@{of}.labels") for of in ("photo", "edit")]
             carac = work.settings["carac"]

@@ -230,7 +230,8 @@ def job_from_config(
             settings |= {"translation": edit.translation} if edit.translation else {"moves": moves}
         if stage == "mix":
             drawn = domain_file(domains_folder(config["domains"]), edit.carac)
-            settings = _mixes(settings, edit, drawn=drawn is not None)
+            repaired = _restorer({**config["restore"], **_MARK}, zoo)["restorer"] != "none"
+            settings = _mixes(settings, edit, drawn=drawn is not None, repaired=repaired)
             domain = drawn if "domain" in {one["mix"] for one in settings["mixes"]} else None
         if stage == "measure":
             settings["moves"] = moves
@@ -263,17 +264,28 @@ def _restorer(settings: Mapping[str, Any], zoo: Zoo) -> dict[str, Any]:
     return {**settings, "restorer": "gfpgan"}
 
 
-_UNRESTORED = ("restorer", "digital_source_type")
+_MARK = {"digital_source_type": None}
+_UNRESTORED = ("restorer", *_MARK)
 """Settings of `restore` where it does nothing."""
 
 
-def _mixes(settings: Mapping[str, Any], edit: Edit, *, drawn: bool) -> dict[str, Any]:
-    """The mix-ups of one edit, in their order, each with its own knobs."""
+def _mixes(
+    settings: Mapping[str, Any], edit: Edit, *, drawn: bool, repaired: bool
+) -> dict[str, Any]:
+    """The mix-ups of one edit, in their order, each with its own knobs.
+
+    Args:
+        settings: all knobs of `mix`.
+        edit: which one.
+        drawn: whether its characteristic has a domain.
+        repaired: whether a restorer has drawn the face anew, in details of its own.
+    """
     mixes = []
     for name in settings["order"]:
         knobs = dict(settings[name])
         only, but = knobs.pop("only"), knobs.pop("except")
-        wanted = knobs.pop("use") and (only is None or edit.is_among(only))
+        use = knobs.pop("use")
+        wanted = (not repaired if use == AUTO else use) and (only is None or edit.is_among(only))
         if wanted and not edit.is_among(but) and (name != "domain" or drawn):
             mixes.append({"mix": name, **knobs})
     marked = settings["digital_source_type"]

@@ -260,9 +260,9 @@ _CETERIS_PARIBUS = (
     replace(STEPS["foreground"], borrows=lambda _: {"cut": "core"}, recipe=CETERIS_PARIBUS),
     Step(
         "mix",
-        1,
+        2,
         calls.mix,
-        edit_inputs=("align", "restore", "parse@photo", "parse@edit", "foreground"),
+        edit_inputs=("align", "invert", "restore", "parse@photo", "parse@edit", "foreground"),
         marked=True,
         recipe=CETERIS_PARIBUS,
     ),

@@ -1,7 +1,8 @@
 """mix: bring back from the photo what an edit of one characteristic is not about.
 
 Three mix-ups, each a picture from two: by a drawn domain, by the parts of the face, by depth. What
-is far from all that the edit may change keeps the photo's bytes.
+is far from all that the edit may change keeps the photo's bytes. A fourth, ours, brings the photo's
+details back into what lies within.
 
 The source cuts off what is after the point when it saves the second and the third; here all are
 rounded: that keeps mixed pictures from darkening, and a byte that both pictures share stays.
@@ -14,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unripple.conventions import Floats, Labels, Mask, Photo
-from unripple.ops import mixing
+from unripple.ops import details, mixing
 from unripple.ops.masks import require_same_size
 from unripple.ops.regions import (
     RULES,
@@ -23,6 +24,31 @@ from unripple.ops.regions import (
     clothes_in_front,
     parts_of,
 )
+
+
+def mix_detail(
+    photo: Photo,
+    edited: Photo,
+    inversion: Photo,
+    labels_before: Labels,
+    labels_after: Labels,
+    *,
+    tolerance: float,
+    reach_px: float,
+) -> Photo:
+    """Bring back what the inversion lost of the photo, where the edit shows what the photo does.
+
+    Args:
+        photo, edited, inversion: uint8 [S, S, 3].
+        labels_before, labels_after, tolerance, reach_px: see `ops.details.kept_share`.
+
+    Raises:
+        ShapeMismatch: the arrays differ in size.
+    """
+    share = details.kept_share(
+        inversion, edited, labels_before, labels_after, tolerance=tolerance, reach_px=reach_px
+    )
+    return details.detailed(photo, edited, inversion, share)
 
 
 def domain_distance(drawing: npt.NDArray[np.uint8], size: tuple[int, int]) -> Floats:

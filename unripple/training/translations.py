@@ -43,13 +43,18 @@ WEAK_SHARE, WEAK_CORRELATION = 0.4, 0.4  # below either, few would see what an e
 EXAGGERATION: Mapping[str, float] = {
     "A": 3.0,  # wrinkles of a few levels of 255
     "Be": 12.0,  # the same, and only under the eyes
+    "Bn": 2.5,  # of a nose one sees its shading
     "Bp": 2.0,
     "Ch": 6.0,  # shading alone, seen from the front
-    "N": 1.3,
+    "Pn": 2.0,
     "Se": 1.5,
     "Sm": 2.0,
 }
 """How many times the true change is wanted where that is too faint to be noticed; else 1."""
+
+TAKEN_FOR: Mapping[str, list[str | None]] = {"A_1": ["A_0"]}
+"""What a face of unknown value is taken to start from, where what it may have would cancel out: to
+middle age the young get wrinkles and the old lose them."""
 
 
 class Shown(NamedTuple):
@@ -108,7 +113,7 @@ def found(generator: Generator, faces: Tensor, name: str) -> list[tuple[str, str
     """
     carac, _, _ = name.partition("_")
     offsets = {start: _effect(generator, faces, start, name) for start in starts_of(name)}
-    anywhere = torch.stack(list(offsets.values())).mean(0)
+    anywhere = torch.stack([offsets[start] for start in starts_when_unknown(name)]).mean(0)
     made = [(UNCONDITIONAL, name, anywhere)]
     if carac in NINE and None in offsets:
         made += [
@@ -132,6 +137,11 @@ def starts_of(name: str) -> list[str | None]:
     return [*others] if has_values(name) or carac in THERE_OR_NOT else [None]
 
 
+def starts_when_unknown(name: str) -> list[str | None]:
+    """What faces are taken to have before an edit when nobody says what they have."""
+    return TAKEN_FOR.get(name) or starts_of(name)
+
+
 def _effect(generator: Generator, faces: Tensor, start: str | None, name: str) -> Tensor:
     """Mean change of w by an edit of faces that had some value, or any; float32 [W]."""
     before = faces if start is None else edited(faces, start)
@@ -152,7 +162,7 @@ def _bettered(
 ) -> tuple[list[Tensor], Shown]:
     """The offsets [n_codes, W] to write of what `found` made, and what the first of them shows."""
     carac, _, _ = name.partition("_")
-    starts, more = starts_of(name), EXAGGERATION.get(carac, 1.0)
+    starts, more = starts_when_unknown(name), EXAGGERATION.get(carac, 1.0)
 
     def pairs(which: int, starts: Sequence[str | None]) -> Pairs:
         count = chosen.people if which == 0 else chosen.people // 2
