@@ -12,8 +12,8 @@ SHARDS = max(4, round(90 * SHARE))
 
 # net -> (words after `python -m unripple.training`, minutes, what must be trained before)
 TRAININGS = {
-    "parser": ("parser", 100, []),
-    "depth": ("depth --batch 8", 45, []),
+    "parser": ("parser", 115, []),
+    "depth": ("depth --batch 8", 80, []),
     "landmarks": ("landmarks", 10, []),
     "pose": ("pose --batch 32", 6, []),
     "attributes": ("attributes", 40, []),
