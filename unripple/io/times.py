@@ -17,7 +17,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-_SELF, _CHILDREN = resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN
+_PER_MB = 1024 if sys.platform == "linux" else 1024**2  # the unit of `ru_maxrss`
 COLUMNS = ("s", "cpu_s", "max_rss_mb")
 
 
@@ -48,21 +48,28 @@ def noted(log: Path | None) -> Iterator[None]:
     """
     with contextlib.suppress(OSError):  # the largest memory is to be this job's, not one's before
         Path("/proc/self/clear_refs").write_text("5")
-    began, cpu_s, largest_child = time.monotonic(), sum(os.times()[:4]), _peak_mb(_CHILDREN)
+    began, cpu_s, largest_child = time.monotonic(), sum(os.times()[:4]), _childrens_peak_mb()
     yield
     if log is None:
         return
-    children_mb = _peak_mb(_CHILDREN)  # cannot be forgotten
-    peak_mb = max(_peak_mb(_SELF), children_mb if children_mb > largest_child else 0)
+    children_mb = _childrens_peak_mb()  # cannot be forgotten
+    peak_mb = max(_own_peak_mb(), children_mb if children_mb > largest_child else 0)
     took = (time.monotonic() - began, sum(os.times()[:4]) - cpu_s, peak_mb)
     lines = ("\t".join(COLUMNS), "\t".join(f"{value:.2f}" for value in took))
     with contextlib.suppress(OSError):  # the job itself is done
         log.with_suffix(".tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _peak_mb(whose: int) -> float:
-    per_mb = 1024 if sys.platform == "linux" else 1024**2
-    return resource.getrusage(whose).ru_maxrss / per_mb
+def _childrens_peak_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / _PER_MB
+
+
+def _own_peak_mb() -> float:
+    with contextlib.suppress(OSError):  # unlike `getrusage`, it forgets what was before an exec
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _PER_MB
 
 
 def read_times(log: Path, stages: Collection[str]) -> Mapping[str, StageTime]:
