@@ -37,11 +37,19 @@ def test_a_job_notes_what_it_and_its_processes_took(tmp_path: Path) -> None:
     assert read_times(tmp_path.parent, [tmp_path.name])[tmp_path.name].jobs == 1
 
 
+TWO_JOBS = """
+import sys; from pathlib import Path
+import numpy as np
+from unripple.io.times import noted
+for name, count in (("large", 60_000_000), ("small", 1)):
+    with noted(Path(sys.argv[1], f"{name}.log")):
+        np.ones(count).sum()
+"""
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="the largest memory can be forgotten on Linux")
 def test_the_memory_of_a_job_before_does_not_count(tmp_path: Path) -> None:
-    for name, count in (("large", 60_000_000), ("small", 1)):
-        with noted(tmp_path / f"{name}.log"):
-            np.ones(count).sum()
+    subprocess.run([sys.executable, "-c", TWO_JOBS, str(tmp_path)], check=True)
     large, small = (
         float((tmp_path / f"{name}.tsv").read_text().split()[-1]) for name in ("large", "small")
     )
