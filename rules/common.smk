@@ -110,9 +110,10 @@ def begin():
     """Be the only run in this folder, and clear away what a killed one left half-written."""
     if not writes():
         return
+    killed = be_alone(RESULTS.root)
     hurry()
     without_brake()
-    if be_alone(RESULTS.root):
+    if killed:
         RESULTS.sweep()
     records = Path(".snakemake/metadata")
     if records.is_dir() and not any(records.iterdir()):

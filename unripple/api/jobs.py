@@ -230,7 +230,7 @@ def job_from_config(
             settings |= {"translation": edit.translation} if edit.translation else {"moves": moves}
         if stage == "mix":
             drawn = domain_file(domains_folder(config["domains"]), edit.carac)
-            repaired = _restorer({**config["restore"], **_MARK}, zoo)["restorer"] != "none"
+            repaired = _repairs(config["restore"], zoo)
             settings = _mixes(settings, edit, drawn=drawn is not None, repaired=repaired)
             domain = drawn if "domain" in {one["mix"] for one in settings["mixes"]} else None
         if stage == "measure":
@@ -257,16 +257,21 @@ def _restorer(settings: Mapping[str, Any], zoo: Zoo) -> dict[str, Any]:
     Raises:
         BadConfig: one was asked for.
     """
+    if _repairs(settings, zoo):
+        return {**settings, "restorer": "gfpgan"}
+    return {"restorer": "none", "digital_source_type": settings["digital_source_type"]}
+
+
+def _repairs(settings: Mapping[str, Any], zoo: Zoo) -> bool:
+    """Whether `restore` draws faces anew.
+
+    Raises:
+        BadConfig: it was asked to, and cannot.
+    """
     if settings["restorer"] == "gfpgan":
         zoo.choice("restorer")
-    elif settings["restorer"] == "none" or not zoo.has("restorer"):
-        return {name: "none" if name == "restorer" else settings[name] for name in _UNRESTORED}
-    return {**settings, "restorer": "gfpgan"}
-
-
-_MARK = {"digital_source_type": None}
-_UNRESTORED = ("restorer", *_MARK)
-"""Settings of `restore` where it does nothing."""
+        return True
+    return settings["restorer"] != "none" and zoo.has("restorer")
 
 
 def _mixes(
