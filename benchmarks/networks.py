@@ -39,6 +39,7 @@ from unripple.models import (
     hfgi,
     irse,
     lama,
+    motion,
     stylegan2,
 )
 from unripple.models.layers.precision import exact_products
@@ -256,11 +257,12 @@ def edit_path(
         aligner = hfgi.Aligner((16, 16, 32, 48))
         residual_encoder = hfgi.ResidualEncoder((16, 32, 32), 64, strides=(2, 1))
     nets = [stirred(net).to(device) for net in (generator, aligner, residual_encoder)]
-    consultant = Consultant(nets[1], nets[2], hfgi.CONSULTED, side)
+    moving = [stirred(motion.MotionNet()).to(device)] if sizes == "embedded" else []
+    consultant = Consultant(nets[1], nets[2], hfgi.CONSULTED, side, *moving)
 
     def edited(codes: Tensor, residual: Tensor) -> Tensor:
         plain = draw(codes, nets[0], size_px=side)
-        return consult(codes, plain, residual, nets[0], consultant)
+        return consult(codes, plain, residual, nets[0], consultant, before=plain)
 
     return edited, side, (generator.n_codes, generator.style_dim)
 

@@ -3,6 +3,7 @@
 
 rule edit:
     input:
+        "results/align/{shard}.json",
         "results/invert/{shard}.json",
         "results/translate/{edit}/{shard}.json",
     output:

@@ -41,7 +41,12 @@ TRAININGS = {
         30,
         ["generator", "e4e_codes", "parser", "identity"],
     ),
-    "hfgi": ("hfgi --batch 8 --init runs/hfgi_faithful", 60, ["hfgi_faithful"]),
+    "motion": ("motion --batch 8 --export never", 60, ["generator", "e4e", "pose"]),
+    "hfgi": (
+        "hfgi --batch 8 --init runs/hfgi_faithful --motion runs/motion",
+        60,
+        ["hfgi_faithful", "motion"],
+    ),
     "hfgi_faithful": (
         "hfgi --pairs 0 --name hfgi-faithful --batch 8",
         40,

@@ -37,7 +37,7 @@ def save_model(path: Path, state: dict[str, torch.Tensor], **metadata: Any) -> N
 
 
 def networks() -> dict[str, nn.Module]:
-    """One network per role (`hfgi` has two under the published prefixes)."""
+    """One network per role (`hfgi` has three)."""
     from unripple.models import (
         attributes,
         bisenet,
@@ -48,6 +48,7 @@ def networks() -> dict[str, nn.Module]:
         irse,
         lama,
         landmarks,
+        motion,
         pose,
         stylegan2,
     )
@@ -61,6 +62,7 @@ def networks() -> dict[str, nn.Module]:
             {
                 "grid_align": hfgi.Aligner((4, 4, 4, 4)),
                 "residue": hfgi.ResidualEncoder((4, 4, 4), out_channels=8, strides=(1, 1)),
+                "motion": motion.MotionNet((4, 4), 4, {"widths": (4, 4), "hidden": 8}),
             }
         ),
         "parser": bisenet.BiSeNet(19, thin, stem_stride=2),

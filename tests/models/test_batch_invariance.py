@@ -23,6 +23,7 @@ from unripple.models import (
     irse,
     lama,
     landmarks,
+    motion,
     pose,
     stylegan2,
 )
@@ -63,6 +64,7 @@ FAMILIES = {
     "stylegan2": Family(generator, ((10, 16),), lambda net, w_plus: net.synthesize(w_plus)),
     "e4e": Family(lambda: e4e.Encoder(64, **TRUNK, style_dim=12, n_codes=9), ((3, 64, 64),)),
     "hfgi-aligner": Family(lambda: hfgi.Aligner((4, 6, 8, 10)), ((3, 32, 40), (3, 32, 40))),
+    "motion": Family(lambda: motion_net(), ((3, 64, 64),) * 3),
     "hfgi-residual": Family(lambda: hfgi.ResidualEncoder((4, 6, 8), 5), ((3, 32, 40),)),
     "irse": Family(lambda: irse.Backbone(32, **TRUNK, embedding=24), ((3, 32, 32),)),
     "curricularface": Family(
@@ -121,19 +123,31 @@ def test_weight_offsets_belong_to_their_sample() -> None:
     require_same(lambda w, o: net.synthesize(w, weight_offsets={3: o}), w_plus, offset)
 
 
-def test_the_whole_consultation_takes_any_batch() -> None:
+@pytest.mark.parametrize("moving", [False, True])
+def test_the_whole_consultation_takes_any_batch(moving: bool) -> None:
     torch.manual_seed(2)
     net, aligner = stirred(generator()), stirred(hfgi.Aligner((4, 6, 8, 10)))
     residual_encoder = stirred(hfgi.ResidualEncoder((4, 6, 8), out_channels=6, strides=(1, 1)))
-    consultant = Consultant(aligner, residual_encoder, hfgi.CONSULTED, 64)
+    carrier = motion_net() if moving else None
+    consultant = Consultant(aligner, residual_encoder, hfgi.CONSULTED, 64, carrier)
 
     def edited(photo: Tensor, codes: Tensor, edit_codes: Tensor) -> Tensor:
-        residual = photo - draw(codes, net, size_px=64)
+        before = draw(codes, net, size_px=64)
         plain = draw(edit_codes, net, size_px=64)
-        return down(consult(edit_codes, plain, residual, net, consultant), 32)
+        drawn = consult(edit_codes, plain, photo - before, net, consultant, before=before)
+        return down(drawn, 32)
 
     codes = torch.randn(BATCH, net.n_codes, 16)
     require_same(edited, torch.rand(BATCH, 3, 64, 64), codes, codes + 0.5 * torch.randn(16))
+
+
+def motion_net() -> nn.Module:
+    """Small motions: large ones sample beyond the border, where all is one colour."""
+    net = stirred(motion.MotionNet((4, 6, 8), 8, {"widths": (4, 6), "hidden": 8}))
+    for head in (net.coarsest, *net.correct, net.gates):
+        for weights in head.parameters():
+            weights.mul_(0.01)
+    return net
 
 
 def stirred(net: Any) -> Any:

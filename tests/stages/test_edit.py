@@ -28,7 +28,7 @@ def test_plainly_the_generator_alone_speaks() -> None:
 def test_the_aligner_sees_the_edited_picture_and_the_photos_residual() -> None:
     experts = consultant()
     inverted = invert(PHOTO, CODES, ToyGenerator(), experts)
-    edit(EDITED, inverted.residual, ToyGenerator(), experts, size_px=S)
+    edit(PHOTO, EDITED, inverted.residual, ToyGenerator(), experts, size_px=S)
     residual, picture = experts.aligner.saw[-1]
     assert torch.equal(residual[0], torch.from_numpy(inverted.residual))
     assert picture == pytest.approx(torch.full((1, 3, S, S), 0.5))
@@ -36,13 +36,13 @@ def test_the_aligner_sees_the_edited_picture_and_the_photos_residual() -> None:
 
 def test_codes_that_did_not_move_give_the_inversion() -> None:
     inverted = invert(PHOTO, CODES, ToyGenerator(), consultant())
-    same = edit(CODES, inverted.residual, ToyGenerator(), consultant(), size_px=S)
+    same = edit(PHOTO, CODES, inverted.residual, ToyGenerator(), consultant(), size_px=S)
     assert np.array_equal(same.picture, inverted.picture)
 
 
 def test_the_codes_alone_are_given_beside_it() -> None:
     residual = np.full((3, S, S), 0.4, np.float32)
-    edited = edit(EDITED, residual, ToyGenerator(), consultant(), size_px=S)
+    edited = edit(PHOTO, EDITED, residual, ToyGenerator(), consultant(), size_px=S)
     assert np.array_equal(edited.plain, edit_plainly(EDITED, ToyGenerator(), size_px=S))
     assert not np.array_equal(edited.plain, edited.picture)
 
@@ -50,11 +50,13 @@ def test_the_codes_alone_are_given_beside_it() -> None:
 def test_strength_scales_the_aligned_residual() -> None:
     residual = np.full((3, S, S), 0.4, np.float32)
     for strength, level in ((0.0, 0.5), (0.5, 0.7), (1.0, 0.9)):
-        edited = edit(EDITED, residual, ToyGenerator(), consultant(), size_px=S, strength=strength)
+        edited = edit(
+            PHOTO, EDITED, residual, ToyGenerator(), consultant(), size_px=S, strength=strength
+        )
         assert (edited.picture == round((level + 1) * 127.5)).all()
 
 
 @pytest.mark.parametrize("shape", [(S, S, 3), (3, S, S + 1), (1, 3, S, S)])
 def test_a_residual_has_its_shape(shape: tuple[int, ...]) -> None:
     with pytest.raises(ShapeMismatch, match=r"\[3, S, S\]"):
-        edit(EDITED, np.zeros(shape, np.float32), ToyGenerator(), consultant(), size_px=S)
+        edit(PHOTO, EDITED, np.zeros(shape, np.float32), ToyGenerator(), consultant(), size_px=S)

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from unripple.conventions import BadConfig, UnrippleError
+from unripple.conventions import BadCheckpoint, BadConfig, UnrippleError
 from unripple.models.hfgi import fuse
+from unripple.models.motion import MotionNet
+from unripple.stages.invert import Consultant, consult
 from unripple.training import encoders, hfgi, latents, loop, turned
 from unripple.training.critics import Critic
 from unripple.training.hfgi import HfgiTask
@@ -17,27 +19,18 @@ from unripple.training.shards import FaceShards
 from unripple.zoo import networks
 
 from .factor_faces import write_factor_shards
-
-SIZE = 64
+from .slim import SIZE, slim
 
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    channels = {4: 8, 8: 8, 16: 8, 32: 8, 64: 8}
-    for module in (latents, hfgi):
-        monkeypatch.setattr(module, "CHANNELS", channels)
-    monkeypatch.setattr(encoders, "WIDTHS", (8, 12, 16, 20, 24))
-    monkeypatch.setattr(encoders, "UNITS", (1, 1, 1, 1))
-    monkeypatch.setattr(encoders, "SIZE", SIZE)
-    monkeypatch.setattr(encoders, "N_CODES", 10)
-    monkeypatch.setattr(hfgi, "SIZE", SIZE)
-    monkeypatch.setattr(hfgi, "STRIDES", (1, 1))  # 64 px pictures, 64 px features
-    monkeypatch.setattr(hfgi, "ALIGNER_WIDTHS", (4, 6, 8, 8))
-    monkeypatch.setattr(hfgi, "RESIDUAL_WIDTHS", (6, 8, 8))
-    monkeypatch.setattr(hfgi, "VALIDATION_FACES", 4)
+    slim(monkeypatch)
 
 
-def small_task(tmp_path: Path, pairs: float) -> HfgiTask:
+POSE = {"widths": (4, 6), "hidden": 8}
+
+
+def small_task(tmp_path: Path, pairs: float, *, moving: bool = False) -> HfgiTask:
     torch.manual_seed(0)
     folder = write_factor_shards(tmp_path / "toys", size=SIZE)
     generator = loop.frozen(latents.small_generator(SIZE), "cpu")
@@ -50,6 +43,7 @@ def small_task(tmp_path: Path, pairs: float) -> HfgiTask:
         critic=Critic(),
         batch_size=4,
         pairs=pairs,
+        motion=MotionNet((6, 8, 8), pose=POSE).state_dict() if moving else None,
     )
 
 
@@ -61,6 +55,11 @@ def task(tmp_path: Path) -> HfgiTask:
 @pytest.fixture
 def pair_task(tmp_path: Path) -> HfgiTask:
     return small_task(tmp_path, pairs=0.5)
+
+
+@pytest.fixture
+def moving_task(tmp_path: Path) -> HfgiTask:
+    return small_task(tmp_path, pairs=0.5, moving=True)
 
 
 def test_the_identity_map_warps_nothing() -> None:
@@ -88,7 +87,7 @@ def test_random_homographies_stay_small_and_differ() -> None:
 def test_a_new_consultation_changes_nothing(task: HfgiTask) -> None:
     photo = torch.rand(2, 3, SIZE, SIZE) * 2 - 1
     w_plus, picture = task.invert(photo)
-    _, restored = task.consult(task.net.eval(), w_plus, photo - picture, picture)
+    _, restored = task.consult(task.net.eval(), w_plus, photo - picture, picture, picture)
     assert torch.allclose(restored.clamp(-1, 1), picture, atol=1e-5)
 
 
@@ -116,7 +115,7 @@ def test_the_export_is_what_the_stages_load(task: HfgiTask, tmp_path: Path) -> N
     scale, shift = model.net["residue"](model.net["grid_align"](residual, picture))
     inject = {hfgi.INJECT_AFTER: lambda features: fuse(features, scale, shift)}
     stored = task.generator.synthesize(w_plus, noise="none", inject=inject)
-    _, trained = task.consult(task.average, w_plus, residual, picture)
+    _, trained = task.consult(task.average, w_plus, residual, picture, picture)
     assert torch.allclose(stored, trained, atol=0.05 * float(stored.abs().max()))
 
 
@@ -260,3 +259,59 @@ def test_an_export_is_blended_with_another_run(task: HfgiTask, tmp_path: Path) -
         if blended.is_floating_point():
             assert torch.allclose(blended, 0.75 * own[name] + 0.25 * of_run[name]), name
     assert "25% of" in task.notes()
+
+
+def test_a_motion_net_learns_along_and_is_exported(moving_task: HfgiTask, tmp_path: Path) -> None:
+    batch = moving_task.draw(torch.Generator().manual_seed(0))
+    before = {k: v.clone() for k, v in moving_task.net["motion"].state_dict().items()}
+    steps = [moving_task.train_step(batch, step) for step in range(12)]
+    assert float(steps[-1]["pyramid"]) < 0.9 * float(steps[0]["pyramid"])
+    after = moving_task.net["motion"].state_dict()
+    assert all(not torch.equal(after[f"{head}.weight"], before[f"{head}.weight"])
+               for head in ("gates", "coarsest", "correct.0"))  # fmt: skip
+    (path,) = moving_task.export(tmp_path)
+    model = networks.load("hfgi", path, torch.device("cpu"))
+    assert set(dict(model.net.named_children())) == {"grid_align", "residue", "motion"}
+    assert "motion.MotionNet" in model.metadata["arch"]
+    state = hfgi.motion_state(path)
+    wanted = moving_task.average["motion"].state_dict()
+    assert all(torch.allclose(state[k].float(), v.float(), atol=1e-3) for k, v in wanted.items())
+
+
+def test_stages_draw_what_was_trained(moving_task: HfgiTask) -> None:
+    """Codes that moved, through the stage's function and through the training's."""
+    photo = torch.rand(1, 3, SIZE, SIZE) * 2 - 1
+    w_plus, before = moving_task.invert(photo)
+    nets = moving_task.average
+    with torch.no_grad():
+        nets["motion"].coarsest.bias += 0.1  # something must move
+        codes = w_plus + 0.1
+        picture = moving_task.generator.synthesize(codes, noise="none").clamp(-1, 1)
+    residual = photo - before
+    with torch.no_grad():
+        _, trained = moving_task.consult(nets, codes, residual, before, picture)
+        experts = Consultant(
+            nets["aligner"], nets["residual"], hfgi.INJECT_AFTER, SIZE, nets["motion"]
+        )
+        drawn = consult(codes, picture, residual, moving_task.generator, experts, before=before)
+        experts = experts._replace(motion=None)
+        plain = consult(codes, picture, residual, moving_task.generator, experts, before=before)
+    assert torch.allclose(drawn, trained, atol=0.03)
+    assert not torch.allclose(plain, trained, atol=0.1)
+
+
+def test_a_training_with_motion_starts_from_one_without(
+    moving_task: HfgiTask, pair_task: HfgiTask, tmp_path: Path
+) -> None:
+    loop.fit(pair_task, tmp_path / "run", budget=Budget(steps=2))
+    moving = {k: v.clone() for k, v in moving_task.net["motion"].state_dict().items()}
+    moving_task.start_from(tmp_path / "run")
+    wanted = pair_task.average.state_dict() | {f"motion.{k}": v for k, v in moving.items()}
+    for name, value in moving_task.net.state_dict().items():
+        assert torch.equal(value, wanted[name]), name
+
+
+def test_a_motion_net_must_be_there(task: HfgiTask, tmp_path: Path) -> None:
+    (path,) = task.export(tmp_path)
+    with pytest.raises(BadCheckpoint, match="holds no motion net"):
+        hfgi.motion_state(path)

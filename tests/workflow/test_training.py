@@ -57,7 +57,10 @@ def test_runs_do_not_share_a_folder_and_read_what_others_write(planned: list[lis
             assert str(chosen.out) not in runs
             runs[str(chosen.out)] = chosen
     for chosen in runs.values():
-        read = [getattr(chosen, option, None) for option in ("init", "generator", "encoder")]
+        read = [
+            getattr(chosen, option, None)
+            for option in ("init", "generator", "encoder", "pose", "motion")
+        ]
         assert {str(path) for path in read if path is not None} <= set(runs)
 
 
@@ -94,6 +97,7 @@ def finished(folder: Path) -> Path:
         "e4e_codes",
         "e4e",
         "hfgi_faithful",
+        "motion",
         "hfgi",
     ]
     marks += ["directions", "translations"]

@@ -78,7 +78,8 @@ def consultant_of(work: Work) -> Consultant:
     hfgi = work.zoo.load("hfgi")
     nets: Any = hfgi.net
     after = int(hfgi.metadata.get("inject_after", CONSULTED))
-    return Consultant(nets["grid_align"], nets["residue"], after, hfgi.size_px)
+    motion = getattr(nets, "motion", None)
+    return Consultant(nets["grid_align"], nets["residue"], after, hfgi.size_px, motion)
 
 
 def invert(work: Work) -> Artifact:
@@ -116,13 +117,14 @@ def edit(work: Work) -> Artifact:
 
     w_plus = work.array("translate.w_plus")
     generator: Any = work.zoo.load("generator").net
-    size_px = work.array("invert.picture").shape[0]
+    photo = work.array("align.picture")
+    size_px = photo.shape[0]
     if work.settings["method"] == "e4e":
         return {"picture": stage.edit_plainly(w_plus, generator, size_px=size_px)}
-    residual = work.array("invert.residual")
     edited = stage.edit(
+        photo,
         w_plus,
-        residual,
+        work.array("invert.residual"),
         generator,
         consultant_of(work),
         size_px=size_px,

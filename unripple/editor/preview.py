@@ -1,7 +1,8 @@
 """The quick drawing while a slider moves: about the edit, at a part of its cost.
 
 What does not depend on the slider (crop, codes, residual, the photo's own person) is taken from the
-stages. The generator is cut short at a small side and HFGI's networks look at half of their side.
+stages. The generator is cut short at a small side and HFGI's networks look at half of their side
+(at all of it where a motion net carries details along, which are all lost at half).
 Instead of parsing, depth and painting, the photo shows outside its own person wherever the drawing
 has about the photo's colours: a sharp background around a rough face.
 """
@@ -20,8 +21,8 @@ from unripple.conventions import Floats, Mask, Photo, WPlus
 from unripple.models.hfgi import fuse
 from unripple.ops.composite import blend
 from unripple.ops.masks import feather, grow
-from unripple.ops.tensors import resized, to_photo
-from unripple.stages.invert import Consultant, codes_of, down
+from unripple.ops.tensors import device_of, resized, to_photo, to_tensor
+from unripple.stages.invert import Consultant, codes_of, consult, down
 
 LARGEST_PX = 256
 """Side at which previews stop."""
@@ -37,7 +38,8 @@ class Sketch:
     Attributes:
         generator: draws codes.
         consultant: HFGI's networks, or None for plain drawing.
-        residual: what the codes could not say, [3, s, s], at the side at which previews consult.
+        residual: what the codes could not say, [1, 3, s, s], at the side at which previews consult.
+        before: the plain picture of the unedited codes, likewise; None where nobody looks at it.
         photo: the crop at the previews' side, uint8 [S, S, 3].
         person: how much of the drawing shows whatever its colours, float32 [S, S].
     """
@@ -45,6 +47,7 @@ class Sketch:
     generator: Any
     consultant: Consultant | None
     residual: torch.Tensor | None
+    before: torch.Tensor | None
     photo: Photo
     person: Floats
 
@@ -62,20 +65,25 @@ class Sketch:
         side = min(self.generator.size, LARGEST_PX)
         with torch.inference_mode():
             codes = codes_of(w_plus, self.generator)
-            inject = None
-            if self.consultant is not None and self.residual is not None:
-                inject = self._consulted(codes, self.consultant, self.residual, strength)
-            drawn: torch.Tensor = self.generator.synthesize(
-                codes, noise="stored", inject=inject, resolution=side
-            )
+            short = _Short(self.generator, side)
+            if self.consultant is None or self.residual is None:
+                return short.synthesize(codes, noise="stored").float().clamp(-1, 1)
+            looked = _Short(self.generator, self.residual.shape[-1])
+            plain = looked.synthesize(codes, noise="stored").float().clamp(-1, 1)
+            if self.before is not None:
+                drawn = consult(
+                    codes, plain, self.residual, short, self.consultant,
+                    before=self.before, strength=strength,
+                )  # fmt: skip
+            else:
+                inject = self._consulted(plain, self.consultant, self.residual, strength)
+                drawn = short.synthesize(codes, noise="stored", inject=inject)
             return drawn.float().clamp(-1, 1)
 
     def _consulted(
-        self, codes: torch.Tensor, nets: Consultant, residual: torch.Tensor, strength: float
+        self, plain: torch.Tensor, nets: Consultant, residual: torch.Tensor, strength: float
     ) -> dict[int, Any]:
-        looked_px = residual.shape[-1]
-        plain = self.generator.synthesize(codes, noise="stored", resolution=looked_px)
-        aligned = nets.aligner(residual, plain.float().clamp(-1, 1)) * strength
+        aligned = nets.aligner(residual, plain) * strength
         scale, shift = nets.residual_encoder(aligned)
 
         def consult(features: torch.Tensor) -> torch.Tensor:
@@ -83,6 +91,18 @@ class Sketch:
             return fuse(features, _fitted(scale, size), _fitted(shift, size))
 
         return {nets.inject_after: consult}
+
+
+@dataclass(frozen=True)
+class _Short:
+    """A generator that stops early, a `Synthesizer`."""
+
+    generator: Any
+    side: int
+
+    def synthesize(self, w_plus: torch.Tensor, **how: Any) -> torch.Tensor:
+        drawn: torch.Tensor = self.generator.synthesize(w_plus, resolution=self.side, **how)
+        return drawn
 
 
 def _fitted(condition: torch.Tensor, size: torch.Size) -> torch.Tensor:
@@ -109,10 +129,12 @@ def sketch_of(
     small = resized(photo, side)
     near = resized(np.repeat(person.astype(np.uint8)[..., None] * 255, 3, axis=2), side)
     inside = feather(grow(near[..., 0] >= 128, _SOFT * side), _SOFT * side)
-    missing = None
-    if residual is not None:
-        half = residual.shape[-1] // 2
-        whole = torch.from_numpy(residual.astype(np.float32))[None]
-        missing = F.interpolate(whole, size=(half, half), mode="area")
-        missing = missing.to(next(generator.parameters()).device)
-    return Sketch(generator, consultant, missing, small, inside)
+    missing = before = None
+    if residual is not None and consultant is not None:
+        device = device_of(generator)
+        missing = torch.from_numpy(residual.astype(np.float32))[None].to(device)
+        if consultant.motion is None:
+            missing = F.interpolate(missing, scale_factor=0.5, mode="area")
+        else:
+            before = to_tensor(resized(photo, missing.shape[-1]), device=device) - missing
+    return Sketch(generator, consultant, missing, before, small, inside)

@@ -57,6 +57,16 @@ def rotation(factors: Tensor) -> Tensor:
     return about_z @ about_y @ about_x
 
 
+def head_shift(factors: Tensor) -> Tensor:
+    """How far the head is moved after its rotation, world units, float32 [B, 3].
+
+    A photo's crop follows the face, so part of the travel of the face's centre is undone.
+    """
+    centre = rotation(factors) @ torch.tensor([0.0, -0.15, 0.62], device=factors.device)
+    up = -0.35 * (centre[:, 1] + 0.15)
+    return torch.stack((-0.45 * centre[:, 0], up, torch.zeros_like(up)), dim=-1)
+
+
 def dials_from_factors(factors: Tensor, phases: Tensor) -> Dials:
     """Build the dials of a batch.
 
@@ -71,16 +81,14 @@ def dials_from_factors(factors: Tensor, phases: Tensor) -> Dials:
     def f(name: str) -> Tensor:
         return factors[:, INDEX[name]]
 
-    turn = rotation(factors)
-    # A photo's crop follows the face, so part of the travel of the face's centre is undone.
-    centre = turn @ torch.tensor([0.0, -0.15, 0.62], device=factors.device)
+    turn, shift = rotation(factors), head_shift(factors)
     masculine_age = (f("masculinity") > 0).float() * f("age")
     smile_up = f("smile").clamp(min=0)
     hair = 1 - f("bald")
     values = {f"r{i}{j}": turn[:, i, j] for i in range(3) for j in range(3)}
     values |= {
-        "head_x": -0.45 * centre[:, 0],
-        "head_y": -0.35 * (centre[:, 1] + 0.15),
+        "head_x": shift[:, 0],
+        "head_y": shift[:, 1],
         "head_width": 1 + 0.07 * f("head_width"),
         "face_length": 1 + 0.07 * f("face_length"),
         "jaw_width": 1 + 0.13 * f("jaw_width"),

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from unripple.conventions import Floats, Photo, ShapeMismatch, WPlus
-from unripple.ops.tensors import to_photo
+from unripple.ops.tensors import resized, to_photo, to_tensor
 from unripple.stages.invert import Consultant, Synthesizer, codes_of, consult, down, draw
 
 
@@ -35,6 +35,7 @@ def edit_plainly(w_plus: WPlus, generator: Synthesizer, *, size_px: int) -> Phot
 
 
 def edit(
+    photo: Photo,
     w_plus: WPlus,
     residual: Floats,
     generator: Synthesizer,
@@ -45,10 +46,12 @@ def edit(
 ) -> Edited:
     """Draw edited codes with the details of the unedited photo, as HFGI does.
 
-    The residual is the one of the photo; the aligner moves it onto the edited picture. What it
-    leaves behind is the ripple: the old outline, drawn into the new background.
+    The residual is the one of the photo; the aligner (and the motion net, if there is one) moves it
+    onto the edited picture. What they leave behind is the ripple: the old outline, drawn into the
+    new background.
 
     Args:
+        photo: the unedited picture, uint8 [S, S, 3].
         w_plus: translated codes, float32 [L, W].
         residual: what `invert` kept, float32 [3, s, s].
         generator: as for `invert`.
@@ -69,5 +72,8 @@ def edit(
         plain = generator.synthesize(codes, noise="stored").float().clamp(-1, 1)
         missing = torch.from_numpy(residual.astype(np.float32))[None].to(codes.device)
         looked = down(plain, residual.shape[-1])
-        drawn = consult(codes, looked, missing, generator, consultant, strength=strength)
+        before = to_tensor(resized(photo, residual.shape[-1]), device=codes.device) - missing
+        drawn = consult(
+            codes, looked, missing, generator, consultant, before=before, strength=strength
+        )
         return Edited(to_photo(down(drawn, size_px)), to_photo(down(plain, size_px)))

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from unripple.conventions import Floats, Photo, WPlus
 from unripple.models.hfgi import fuse
+from unripple.models.motion import Motion, carried
 from unripple.ops.tensors import device_of, resized, to_photo, to_tensor
 
 
@@ -30,19 +31,23 @@ class Synthesizer(Protocol):
 
 
 class Consultant(NamedTuple):
-    """HFGI's two networks and where they act.
+    """HFGI's networks and where they act.
 
     Attributes:
         aligner: (residual, picture), each [B, 3, S, S] -> residual moved to fit the picture.
         residual_encoder: residual [B, 3, S, S] -> (scale, shift) for the generator's features.
         inject_after: index of the code after whose convolution they act (7 in the published one).
         size_px: side S of what they look at (256 in the published one).
+        motion: (photo, its plain picture, the plain edit), each [B, 3, S, S] -> where the edit's
+            points lie in the photo. With it, residuals are carried to their place before the
+            aligner sees them; the published HFGI has none.
     """
 
     aligner: Callable[[Tensor, Tensor], Tensor]
     residual_encoder: Callable[[Tensor], tuple[Tensor, Tensor]]
     inject_after: int
     size_px: int
+    motion: Callable[[Tensor, Tensor, Tensor], Motion] | None = None
 
 
 class Inverted(NamedTuple):
@@ -81,13 +86,13 @@ def invert(photo: Photo, w_plus: WPlus, generator: Synthesizer, consultant: Cons
             no antialias).
         consultant: HFGI's networks; a larger photo is shrunk to their size with antialias.
 
-    Source: Wang et al. 2022, `scripts/inference.py` of Tengfei-Wang/HFGI.
+    Source: Wang et al. 2022, `scripts/inference.py` of Tengfei-Wang/HFGI; the motion is ours.
     """
     with torch.inference_mode():
         codes = codes_of(w_plus, generator)
         plain = draw(codes, generator, size_px=consultant.size_px)
         residual = to_tensor(resized(photo, consultant.size_px), device=codes.device) - plain
-        drawn = consult(codes, plain, residual, generator, consultant)
+        drawn = consult(codes, plain, residual, generator, consultant, before=plain)
         picture = down(drawn, photo.shape[0])
         kept: Floats = residual[0].float().cpu().numpy().astype(np.float32)
         return Inverted(to_photo(picture), kept)
@@ -105,9 +110,13 @@ def consult(
     generator: Synthesizer,
     consultant: Consultant,
     *,
+    before: Tensor,
     strength: float = 1.0,
 ) -> Tensor:
     """Draw codes while a residual tells the generator what they miss.
+
+    With a motion net, the residual goes where the edit needs it, and where the photo shows the very
+    point, its pixels are laid over the drawing.
 
     Args:
         codes: [B, L, W], edited or not.
@@ -115,15 +124,24 @@ def consult(
         residual: of the unedited photo, [B, 3, S, S].
         generator: as for `invert`.
         consultant: as for `invert`.
+        before: the plain picture of the unedited codes, [B, 3, S, S].
         strength: factor on the aligned residual; 1 as published, 0 consults about nothing.
 
     Returns:
-        float32 [B, 3, n, n], as large as the generator draws, not clamped.
+        float32 [B, 3, n, n], as large as the generator draws (with a motion net, at S), not
+        clamped.
     """
-    aligned = consultant.aligner(residual, plain) * strength
+    details = None
+    if consultant.motion is not None:
+        motion = consultant.motion(before + residual, before, plain)
+        details = carried(motion, residual, before, plain)
+    aligned = consultant.aligner(details.known if details else residual, plain) * strength
     scale, shift = consultant.residual_encoder(aligned)
     inject = {consultant.inject_after: lambda features: fuse(features, scale, shift)}
-    return generator.synthesize(codes, noise="stored", inject=inject).float()
+    drawn = generator.synthesize(codes, noise="stored", inject=inject).float()
+    if details is None:
+        return drawn
+    return details.laid_over(down(drawn, plain.shape[-1]), plain, strength=strength)
 
 
 def down(picture: Tensor, size_px: int) -> Tensor:

@@ -17,6 +17,7 @@ from unripple.training.schedule import Budget
 NETS = (
     "generator",
     "e4e",
+    "motion",
     "hfgi",
     "parser",
     "depth",

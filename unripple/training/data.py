@@ -27,6 +27,14 @@ log = logging.getLogger("unripple.training")
 PEOPLE = 128  # per shard, each at two poses
 CHUNK = 8  # faces rendered at once on a CPU
 POSE = ("yaw", "pitch", "roll", "gaze_x", "gaze_y")  # what differs within a pair
+LOOKS_EVERY = 4  # in the last of so many shards something else differs, too
+LOOKS = (
+    ("smile",), ("mouth_open",), ("eye_open",), ("age",), ("masculinity",), ("melanin",),
+    ("hair_length",), ("hair_light", "hair_warmth"), ("hair_curl",), ("fringe",), ("grey",),
+    ("bald",), ("beard", "moustache"), ("lipstick",), ("glasses",), ("hat",), ("nose_width",),
+    ("lip_fullness",), ("cheek",),
+)  # fmt: skip
+"""What that may be: one of these groups of factors, drawn anew."""
 FIELDS = ("photo", "plate", "labels", "inverse_depth", "alpha", "landmarks", "pose_deg")
 
 
@@ -92,11 +100,27 @@ def pair_factors(people: int, seed: int) -> Tensor:
     return torch.stack((one, other), dim=1).flatten(0, 1)  # [2 * people, K]
 
 
+def look_factors(people: int, seed: int) -> Tensor:
+    """Like `pair_factors`, but one of `LOOKS` differs, and the pose in every second pair alone."""
+    factors = pair_factors(people, seed).view(people, 2, -1)
+    one, other = factors.unbind(1)
+    other[::2] = one[::2]
+    anew = faceworld.sample_factors(people, seed=2 * seed + 1)
+    for person in range(people):
+        group = LOOKS[(seed * people + person) // 2 % len(LOOKS)]
+        columns = [faceworld.NAMES.index(name) for name in group]
+        if one[person, columns].equal(anew[person, columns]):  # switches: the other way
+            anew[person, columns] = 1 - anew[person, columns]
+        other[person, columns] = anew[person, columns]
+    return factors.flatten(0, 1)  # [2 * people, K]
+
+
 def write_shard(
     path: Path, index: int, size: int, device: str = "cpu", *, compiled: bool = True
 ) -> None:
     """Render one shard; its people follow from its index alone."""
-    factors = pair_factors(PEOPLE, seed=index)
+    looks = index % LOOKS_EVERY == LOOKS_EVERY - 1
+    factors = (look_factors if looks else pair_factors)(PEOPLE, seed=index)
     seeds = (index * PEOPLE + torch.arange(PEOPLE)).repeat_interleave(2)
     parts = [
         render_chunk(factors[i : i + CHUNK], seeds[i : i + CHUNK], size, device, compiled=compiled)

@@ -10,6 +10,9 @@ residual lies in the wrong place, so the aligner must learn to move it. Two ways
   the pose of the person's other photo, and the residual must become what is missing there, so that
   the other photo comes out. What the person hid in the first photo cannot be known and counts 0.
 
+`--motion` adds the net of `training.motion`, which carries residuals to where an edit needs them.
+It learns on together with the other two, from pictures alone; residuals are not warped then.
+
 `--pairs 0 --name hfgi-faithful` is the published training.
 
 Source: Wang et al. 2022, "High-Fidelity GAN Inversion for Image Attribute Editing", section 3.
@@ -24,13 +27,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from unripple.conventions import BadConfig, Photo, UnrippleError
+from unripple.conventions import BadCheckpoint, BadConfig, Photo, UnrippleError
 from unripple.models import hfgi
 from unripple.models.e4e import Encoder
+from unripple.models.motion import MotionNet, carried, sizes_from_state
 from unripple.models.stylegan2 import Generator
 from unripple.training import cards, critics, ema, grids, losses, start, turned
 from unripple.training.encoders import SIZE, load_encoder
-from unripple.training.latents import CHANNELS, code, load_generator
+from unripple.training.latents import CHANNELS, load_generator
 from unripple.training.loop import Batch, Figures, adam, autocast, minimise, parameters, place
 from unripple.training.shards import FaceShards, FolderPhotos, Split, has_shards, open_photos
 from unripple.training.single import decay_at
@@ -39,7 +43,7 @@ INJECT_AFTER = 7  # code index of the first styled convolution of the 64 px bloc
 STRIDES = (2, 1)  # residuals of 128 px -> conditions of 64 px
 ALIGNER_WIDTHS = (16, 16, 32, 48)
 RESIDUAL_WIDTHS = (16, 32, 32)
-PREFIXES = {"grid_align.": "aligner", "residue.": "residual"}  # of the published file
+PREFIXES = {"grid_align.": "aligner", "residue.": "residual", "motion.": "motion"}  # in files
 VALIDATION_FACES = 32
 PAIRS = 0.75  # 1 cost 1.6 dB of inversion, 0.5 left more of the ghost: training/README.md
 
@@ -57,6 +61,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--pairs", type=float, help="share of each batch that learns from true pairs; default "
         f"{PAIRS} with shards, 0 with plain photos")  # fmt: skip
     add("--warped", type=float, default=0.4, help="share of the other residuals that are warped")
+    add("--motion", type=Path, help="run folder of a motion net to take along, or an hfgi file "
+        "that has one")  # fmt: skip
     add("--align", type=float, default=0.5, help="weight of the aligner's own loss")
     add("--perceptual", type=float, default=0.0, help="weight of the parser's features")
     add("--identity", type=float, default=0.0, help="weight of the identity net's cosine")
@@ -93,13 +99,32 @@ def build(chosen: argparse.Namespace) -> HfgiTask:
         pairs=(PAIRS if rendered else 0.0) if chosen.pairs is None else chosen.pairs,
         warped=chosen.warped,
         align_weight=chosen.align,
+        motion=motion_state(chosen.motion) if chosen.motion else None,
         name=chosen.name,
         blend=(chosen.blend, chosen.blend_share) if chosen.blend else None,
     )
 
 
+def motion_state(path: Path) -> dict[str, Tensor]:
+    """The averaged weights of a motion net, of a run or in an hfgi file.
+
+    Raises:
+        BadCheckpoint: there are none.
+    """
+    if path.suffix != ".safetensors":
+        return start.averaged(path, "motion")
+    state = {
+        name.removeprefix("motion."): value
+        for name, value in trained_state(path).items()
+        if name.startswith("motion.")
+    }
+    if not state:
+        raise BadCheckpoint(f"{path}: holds no motion net; name a run of one by --motion")
+    return state
+
+
 def trained_state(path: Path) -> dict[str, Tensor]:
-    """Both averaged nets of a run folder or an exported file, by their names in a training.
+    """The averaged nets of a run folder or an exported file, by their names in a training.
 
     Raises:
         BadCheckpoint: there are none.
@@ -137,7 +162,7 @@ def warp(pictures: Tensor, maps: Tensor) -> Tensor:
     return F.grid_sample(pictures, grid, align_corners=False)
 
 
-class HfgiTask:
+class HfgiTask(turned.Turning):
     """Reconstruction, with an aligner that learns from warps and true pairs; see `loop.Task`.
 
     Args:
@@ -151,6 +176,7 @@ class HfgiTask:
         pairs: share of a batch that learns from true pairs, in [0, 1].
         warped: share of the rest whose residuals are warped.
         align_weight: of the aligner's own loss.
+        motion: weights of the motion net to begin with, if one belongs to it.
         name: of the exported files.
         blend: run folder whose averaged nets are mixed into the export, and their share.
     """
@@ -171,18 +197,23 @@ class HfgiTask:
         pairs: float = PAIRS,
         warped: float = 0.4,
         align_weight: float = 0.5,
+        motion: dict[str, Tensor] | None = None,
         name: str = "hfgi",
         blend: tuple[Path, float] | None = None,
     ) -> None:
-        self.data, self.batch_size, self.device = data, batch_size, device
-        self.generator, self.critic = generator, critic
-        self.encoder, self.latent_avg = encoder
+        super().__init__(generator, encoder, device)
+        self.data, self.batch_size, self.critic = data, batch_size, critic
         self.warped, self.align_weight, self.progress = warped, align_weight, 0.0
         self.pairs, self.name, self.blend = pairs, name, blend
         aligner = hfgi.Aligner(ALIGNER_WIDTHS)
         residual = hfgi.ResidualEncoder(RESIDUAL_WIDTHS, CHANNELS[64], STRIDES)
         residual.exact = False
-        self.net = place(nn.ModuleDict({"aligner": aligner, "residual": residual}), device)
+        nets: dict[str, nn.Module] = {"aligner": aligner, "residual": residual}
+        if motion is not None:
+            nets["motion"] = MotionNet(**sizes_from_state(motion))
+            nets["motion"].load_state_dict(motion)
+            self.warped = 0.0
+        self.net = place(nn.ModuleDict(nets), device)
         self.average = ema.shadow(self.net)
         self.nets: dict[str, nn.Module] = {"hfgi": self.net}
         self.ema: dict[str, nn.Module] = {"hfgi": self.average}
@@ -190,8 +221,14 @@ class HfgiTask:
         self.held_out = held_out.first(VALIDATION_FACES)
 
     def start_from(self, path: Path) -> None:
-        """Start from both nets of another run, or of an exported file."""
-        start.load(trained_state(path), path, self.net, self.average)
+        """Start from the nets of another run, or of an exported file.
+
+        One without a motion net leaves ours as it is.
+        """
+        state = trained_state(path)
+        if "motion" in self.net and not any(name.startswith("motion.") for name in state):
+            state |= {f"motion.{k}": v for k, v in self.net["motion"].state_dict().items()}
+        start.load(state, path, self.net, self.average)
 
     def draw(self, rng: torch.Generator) -> Batch:
         """Random photos; the last rows, as many as learn from pairs, with their true targets."""
@@ -203,37 +240,46 @@ class HfgiTask:
         same = self.data.batch(self.batch_size - n, rng) if n < self.batch_size else None
         return turned.beside(same, one, other)
 
-    @torch.no_grad()
-    def invert(self, photo: Tensor) -> tuple[Tensor, Tensor]:
-        """The frozen part: (w_plus [B, L, W], its picture [B, 3, S, S] clamped to [-1, 1])."""
-        with autocast(self.device):
-            w_plus = self.encoder(photo).float() + self.latent_avg
-            picture = self.generator.synthesize(w_plus, noise="none")
-        return w_plus, picture.float().clamp(-1, 1)
-
     def consult(
-        self, net: nn.ModuleDict, w_plus: Tensor, residual: Tensor, picture: Tensor
+        self, net: nn.ModuleDict, w_plus: Tensor, residual: Tensor, before: Tensor, picture: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """(aligned residual, picture with the residual's scale and shift injected)."""
+        """Draw codes while a residual tells what they miss.
+
+        Args:
+            net: those that learn, or their averages.
+            w_plus: edited codes, or not.
+            residual: of the unedited photo.
+            before: picture of the unedited codes.
+            picture: of `w_plus`.
+
+        Returns:
+            (aligned residual, picture with the residual's scale and shift injected).
+        """
+        details = None
         with autocast(self.device):
-            aligned = net["aligner"](residual, picture)
+            if "motion" in net:
+                motion = net["motion"](before + residual, before, picture)
+                details = carried(motion, residual, before, picture)
+            aligned = net["aligner"](details.known if details else residual, picture)
             scale, shift = net["residual"](aligned)
             restored = self.generator.synthesize(
                 w_plus,
                 noise="none",
                 inject={INJECT_AFTER: lambda features: hfgi.fuse(features, scale, shift)},
             )
-        return aligned.float(), restored.float()
+        drawn = restored.float()
+        return aligned.float(), details.laid_over(drawn, picture) if details else drawn
 
     def train_step(self, batch: Batch, step: int) -> Figures:
         """Draw each target through the aligned residual; the aligner must make it fit."""
         case = turned.Case.of(batch, self.device)
-        w_plus, picture = self.invert(case.photo)
-        residual = case.photo - picture
-        w_plus, picture = self.turn(w_plus, picture, case)
+        w_plus, before = self.invert(case.photo)
+        residual = case.photo - before
+        w_plus, picture = self.turn(w_plus, before, case)
         moved = (torch.rand(len(residual)) < self.warped) & (torch.arange(len(residual)) < case.n)
         maps = torch.where(moved[:, None, None], random_homographies(len(moved)), torch.eye(3))
-        aligned, drawn = self.consult(self.net, w_plus, warp(residual, maps), picture)
+        bent = warp(residual, maps) if self.warped else residual
+        aligned, drawn = self.consult(self.net, w_plus, bent, before, picture)
         missed = (drawn - case.target) * case.known
         figures = {
             "pyramid": losses.pyramid_l1(missed),
@@ -248,31 +294,16 @@ class HfgiTask:
         return {name: value.detach() for name, value in figures.items()}
 
     @torch.no_grad()
-    def turn(self, w_plus: Tensor, picture: Tensor, case: turned.Case) -> tuple[Tensor, Tensor]:
-        """Codes and their pictures, those of pairs turned to the pose of the target.
-
-        They move by the change of w that the mapping gives for the change of the true factors,
-        which is what an edit along the pose does; the encoder's errors stay, as in an edit.
-        """
-        if case.factors is None:
-            return w_plus, picture
-        before, after = (self.generator.map(code(factors)).float() for factors in case.factors)
-        other = w_plus[case.n :] + (after - before)[:, None]
-        with autocast(self.device):
-            drawn = self.generator.synthesize(other, noise="none").float().clamp(-1, 1)
-        return torch.cat((w_plus[: case.n], other)), torch.cat((picture[: case.n], drawn))
-
-    @torch.no_grad()
     def validate(self) -> dict[str, float]:
         """PSNR of inversions, what the aligner mends of a fixed shift, nearness to true edits."""
         photo = grids.from_uint8(self.held_out["photo"].to(self.device))
         w_plus, picture = self.invert(photo)
         residual = photo - picture
-        aligned, restored = self.consult(self.average, w_plus, residual, picture)
+        aligned, restored = self.consult(self.average, w_plus, residual, picture, picture)
         shift = torch.eye(3).repeat(len(photo), 1, 1)
         shift[:, 0, 2] = 8 / photo.shape[-1]  # 4 px to the left
         shifted = warp(residual, shift)
-        mended, _ = self.consult(self.average, w_plus, shifted, picture)
+        mended = self.average["aligner"](shifted, picture)
         return {
             "psnr_db": losses.psnr(restored, photo),
             "psnr_e4e_db": losses.psnr(picture, photo),
@@ -292,17 +323,18 @@ class HfgiTask:
     def edited(self) -> tuple[Tensor, Tensor]:
         """Every held-out photo turned to the pose of its partner: (by e4e, by HFGI)."""
         case = turned.Case.of(turned.swapped(self.held_out), self.device)
-        w_plus, picture = self.invert(case.photo)
-        residual = case.photo - picture
-        w_plus, picture = self.turn(w_plus, picture, case)
-        return picture, self.consult(self.average, w_plus, residual, picture)[1]
+        w_plus, before = self.invert(case.photo)
+        residual = case.photo - before
+        w_plus, picture = self.turn(w_plus, before, case)
+        return picture, self.consult(self.average, w_plus, residual, before, picture)[1]
 
     @torch.no_grad()
     def sample(self) -> Photo:
         """Photos, e4e's inversions, the restored ones; partners, e4e's and our edits to them."""
         photo = grids.from_uint8(self.held_out["photo"].to(self.device))
         w_plus, picture = self.invert(photo[:12])
-        _, restored = self.consult(self.average, w_plus, photo[:12] - picture, picture)
+        residual = photo[:12] - picture
+        _, restored = self.consult(self.average, w_plus, residual, picture, picture)
         strips = [photo[:12], picture, restored]
         if self.has_pairs:
             strips += [photo[turned.partners(len(photo))][:12], *(p[:12] for p in self.edited())]
@@ -322,11 +354,13 @@ class HfgiTask:
         state = {
             prefix + name: value
             for prefix, net in PREFIXES.items()
+            if net in self.average
             for name, value in self.average[net].state_dict().items()
         }
         about = {
             "role": self.role,
-            "arch": "hfgi.Aligner hfgi.ResidualEncoder",
+            "arch": "hfgi.Aligner hfgi.ResidualEncoder"
+            + (" motion.MotionNet" if "motion" in self.net else ""),
             "size": str(SIZE),
             "inject_after": str(INJECT_AFTER),
         }
@@ -336,6 +370,7 @@ class HfgiTask:
         """For the card."""
         return (
             "HFGI's aligner and residual encoder at 128 px; conditions of 64 px act after code "
-            f"{INJECT_AFTER}. {self.pairs:.0%} of the training were true pairs at two poses; of "
-            f"the rest, {self.warped:.0%} of the residuals were warped."
+            f"{INJECT_AFTER}. {self.pairs:.0%} of the training were true pairs; of the rest, "
+            f"{self.warped:.0%} of the residuals were warped."
+            + (" A motion net carries residuals to their place." if "motion" in self.net else "")
         ) + (f" The weights hold {self.blend[1]:.0%} of {self.blend[0]}." if self.blend else "")

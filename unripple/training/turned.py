@@ -1,4 +1,4 @@
-"""True pairs for HFGI: one person's photo, and the photo that the edited codes ought to become."""
+"""True pairs: one person's photo, and the photo that the edited codes ought to become."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ from torch import Tensor
 
 from unripple.metrics.fidelity import psnr
 from unripple.metrics.ghost import inner_ghost, inner_return
+from unripple.models.e4e import Encoder
+from unripple.models.stylegan2 import Generator
 from unripple.training import grids
-from unripple.training.loop import Batch
+from unripple.training.latents import code
+from unripple.training.loop import Batch, autocast
 
 FIELDS = ("photo", "alpha", "factors")
 TARGET = "target_"  # prefix of the fields of the other photo; those have the pairs' rows alone
@@ -54,10 +57,52 @@ class Case(NamedTuple):
         )
 
 
+class Turning:
+    """Edits with a known outcome, drawn by a frozen generator from a frozen encoder's codes.
+
+    Args:
+        generator: frozen.
+        encoder: frozen, and the mean w of its codes.
+        device: where they live.
+    """
+
+    def __init__(
+        self, generator: Generator, encoder: tuple[Encoder, Tensor], device: str = "cpu"
+    ) -> None:
+        self.generator, self.device = generator, device
+        self.encoder, self.latent_avg = encoder
+
+    @torch.no_grad()
+    def invert(self, photo: Tensor) -> tuple[Tensor, Tensor]:
+        """(w_plus [B, L, W], its picture [B, 3, S, S] clamped to [-1, 1])."""
+        with autocast(self.device):
+            w_plus = self.encoder(photo).float() + self.latent_avg
+        return w_plus, self._drawn(w_plus)
+
+    @torch.no_grad()
+    def turn(self, w_plus: Tensor, picture: Tensor, case: Case) -> tuple[Tensor, Tensor]:
+        """Codes and their pictures, those of pairs turned to the pose of the target.
+
+        They move by the change of w that the mapping gives for the change of the true factors,
+        which is what an edit along the pose does; the encoder's errors stay, as in an edit.
+        """
+        if case.factors is None:
+            return w_plus, picture
+        before, after = (self.generator.map(code(factors)).float() for factors in case.factors)
+        other = w_plus[case.n :] + (after - before)[:, None]
+        drawn = self._drawn(other)
+        return torch.cat((w_plus[: case.n], other)), torch.cat((picture[: case.n], drawn))
+
+    def _drawn(self, w_plus: Tensor) -> Tensor:
+        with autocast(self.device):
+            picture = self.generator.synthesize(w_plus, noise="none")
+        return picture.float().clamp(-1, 1)
+
+
 def beside(same: Batch | None, one: Batch, other: Batch) -> Batch:
     """One batch of photos that are their own target, and of pairs."""
-    photos = one if same is None else {f: torch.cat((same[f], one[f])) for f in FIELDS}
-    return {**{f: photos[f] for f in FIELDS}, **{TARGET + f: other[f] for f in FIELDS}}
+    photos = one if same is None else {f: torch.cat((same[f], one[f])) for f in one}
+    return {**photos, **{TARGET + field: value for field, value in other.items()}}
 
 
 def partners(count: int) -> Tensor:
@@ -69,7 +114,7 @@ def swapped(faces: Batch) -> Batch:
     """Rows of shards as pairs, each to become its partner."""
     rows = partners(len(faces["photo"]))
     return beside(
-        None, faces, {field: faces[field][rows.to(faces[field].device)] for field in FIELDS}
+        None, faces, {field: value[rows.to(value.device)] for field, value in faces.items()}
     )
 
 

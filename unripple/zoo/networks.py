@@ -257,13 +257,14 @@ def _built(network: str, state: Mapping[str, Tensor], arguments: Mapping[str, An
 
 
 def _hfgi(state: Mapping[str, Tensor]) -> nn.Module:
-    """HFGI's two networks under the names of the published file."""
-    return nn.ModuleDict(
-        {
-            "grid_align": _Net("hfgi", "Aligner", "grid_align.").build(state, {}),
-            "residue": _Net("hfgi", "ResidualEncoder", "residue.").build(state, {}),
-        }
-    )
+    """HFGI's two networks under the names of the published file, and ours if it is there."""
+    nets = {
+        "grid_align": _Net("hfgi", "Aligner", "grid_align.").build(state, {}),
+        "residue": _Net("hfgi", "ResidualEncoder", "residue.").build(state, {}),
+    }
+    if any(key.startswith("motion.") for key in state):
+        nets["motion"] = _Net("motion", "MotionNet", "motion.").build(state, {})
+    return nn.ModuleDict(nets)
 
 
 _CLIP_HEAD_DIM = 64

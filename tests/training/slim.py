@@ -1,0 +1,27 @@
+"""The embedded architectures, made so slim that a training step takes milliseconds."""
+
+from __future__ import annotations
+
+import pytest
+
+from unripple.training import encoders, hfgi, latents, motion
+
+SIZE = 64
+
+
+def slim(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Replace the sizes of generator, encoder and what is trained on top of them."""
+    channels = {4: 8, 8: 8, 16: 8, 32: 8, 64: 8}
+    for module in (latents, hfgi):
+        monkeypatch.setattr(module, "CHANNELS", channels)
+    monkeypatch.setattr(encoders, "WIDTHS", (8, 12, 16, 20, 24))
+    monkeypatch.setattr(encoders, "UNITS", (1, 1, 1, 1))
+    monkeypatch.setattr(encoders, "SIZE", SIZE)
+    monkeypatch.setattr(encoders, "N_CODES", 10)
+    monkeypatch.setattr(hfgi, "SIZE", SIZE)
+    monkeypatch.setattr(hfgi, "STRIDES", (1, 1))  # 64 px pictures, 64 px features
+    monkeypatch.setattr(hfgi, "ALIGNER_WIDTHS", (4, 6, 8, 8))
+    monkeypatch.setattr(hfgi, "RESIDUAL_WIDTHS", (6, 8, 8))
+    monkeypatch.setattr(hfgi, "VALIDATION_FACES", 4)
+    monkeypatch.setattr(motion, "WIDTHS", (6, 8, 8))
+    monkeypatch.setattr(motion, "VALIDATION_FACES", 4)

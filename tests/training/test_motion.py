@@ -1,0 +1,80 @@
+"""The motion's training: its truth, its figures, that it learns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from unripple.faceworld.motion import origin
+from unripple.models.motion import Motion
+from unripple.models.pose import PoseNet
+from unripple.training import encoders, latents, loop, turned
+from unripple.training import motion as training
+from unripple.training.motion import MotionTask
+from unripple.training.shards import FaceShards
+
+from .factor_faces import write_factor_shards
+from .slim import SIZE, slim
+
+
+@pytest.fixture
+def task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MotionTask:
+    slim(monkeypatch)
+    torch.manual_seed(0)
+    folder = write_factor_shards(tmp_path / "toys", size=SIZE)
+    return MotionTask(
+        FaceShards(folder, training.FIELDS, "train"),
+        FaceShards(folder, training.FIELDS, "val"),
+        loop.frozen(latents.small_generator(SIZE), "cpu"),
+        (loop.frozen(encoders.small_encoder(), "cpu"), torch.zeros(latents.STYLE_DIM)),
+        PoseNet((4, 6), hidden=8).state_dict(),
+        batch_size=5,
+        lr=5e-3,
+    )
+
+
+def test_pairs_come_last(task: MotionTask) -> None:
+    batch = task.draw(torch.Generator().manual_seed(0))
+    assert len(batch["photo"]) == 5 and len(batch["target_labels"]) == 4
+
+
+def test_the_true_motion_has_no_error(task: MotionTask) -> None:
+    batch = turned.swapped(task.held_out)
+    true = origin(
+        batch["factors"], batch["inverse_depth"], batch["target_factors"],
+        batch["target_labels"], batch["target_inverse_depth"],
+    )  # fmt: skip
+    centres = torch.arange(SIZE) + 0.5
+    rows, columns = torch.meshgrid(centres, centres, indexing="ij")
+    offsets = (true.position - torch.stack((columns, rows), -1)).permute(0, 3, 1, 2) * (2 / SIZE)
+    gate = torch.ones(4, 1, SIZE, SIZE)
+    assert float(task.error_px(batch, Motion(offsets, gate, gate), 0)) < 0.011
+    moved = offsets + torch.tensor([3 * 2 / SIZE, 4 * 2 / SIZE])[:, None, None]
+    assert float(task.error_px(batch, Motion(moved, gate, gate), 0)) == pytest.approx(5, abs=0.01)
+
+
+def test_steps_bring_the_error_down(task: MotionTask) -> None:
+    frozen = [p.clone() for p in task.turning.generator.parameters()]
+    batch = task.draw(torch.Generator().manual_seed(0))
+    steps = [task.train_step(batch, step) for step in range(25)]
+    for name in ("pyramid", "motion_px"):
+        assert float(steps[-1][name]) < 0.9 * float(steps[0][name]), name
+    after = task.turning.generator.parameters()
+    assert all(torch.equal(a, b) for a, b in zip(frozen, after, strict=True))
+
+
+def test_figures_and_pictures(task: MotionTask) -> None:
+    figures = task.validate()
+    assert {"motion_px", "seen", "same", "edit_psnr_db", "inner_ghost", "e4e_psnr_db"} <= set(
+        figures
+    )
+    assert task.sample().shape == (5 * SIZE, 4 * SIZE, 3)
+
+
+def test_the_pose_net_does_not_learn(task: MotionTask) -> None:
+    before = {k: v.clone() for k, v in task.net.state_dict().items() if k.startswith("pose.")}
+    task.train_step(task.draw(torch.Generator().manual_seed(0)), 0)
+    after = task.net.state_dict()
+    assert before and all(torch.equal(after[name], value) for name, value in before.items())

@@ -1,0 +1,214 @@
+"""MotionNet, a small network of ours: where the points of an edited picture lie in the photo.
+
+HFGI's aligner redraws a residual by convolutions where the edited picture needs it. A turn of the
+head moves it by tens of pixels, which few convolutions can do; sampling it at the right places can.
+The poses of the pictures, read by a frozen `PoseNet`, tell roughly how everything has moved. Two
+towers read the photo and the edited picture; from coarse to fine, what the first one saw is carried
+along the motion found so far and compared with what the second one sees.
+
+Source of the idea: Sun et al. 2018 (PWC-Net), section 3; poses and gates are ours.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Self, TypeVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from unripple.models.layers.conv_bn import ConvBNReLU
+from unripple.models.layers.precision import full_precision
+from unripple.models.pose import DEGREES_PER_UNIT, PoseNet
+from unripple.models.pose import sizes_from_state as pose_sizes
+
+Head = TypeVar("Head", bound=nn.Module)
+
+GRID = 8
+"""Side of the map of offsets that the poses give."""
+
+
+class Motion(NamedTuple):
+    """Where a picture's points come from, and what of them is to be believed.
+
+    Attributes:
+        offsets: from each pixel to its origin, x and y, float32 [B, 2, H, W]; 2 is the whole side.
+        seen: share of the photo's details that belong there, [B, 1, H, W] in [0, 1]. 0 where the
+            photo hides the point.
+        same: share of what the two drawn pictures differ by, beyond the motion, that is the
+            drawing's fault and no edit, [B, 1, H, W] in [0, 1].
+    """
+
+    offsets: Tensor
+    seen: Tensor
+    same: Tensor
+
+
+def carry(pixels: Tensor, offsets: Tensor) -> Tensor:
+    """Move pixels along a motion: each pixel of the result is sampled at its origin.
+
+    Args:
+        pixels: [B, C, H, W].
+        offsets: see `Motion`, [B, 2, H, W]. Origins outside take the border's colour.
+
+    Returns:
+        float32 [B, C, H, W].
+    """
+    height, width = pixels.shape[-2:]
+    y = (torch.arange(height, device=pixels.device) * 2 + 1) / height - 1
+    x = (torch.arange(width, device=pixels.device) * 2 + 1) / width - 1
+    rows, columns = torch.meshgrid(y, x, indexing="ij")
+    with full_precision(pixels):  # half of the bits cannot tell pixels apart
+        origins = (torch.stack((columns, rows)) + offsets.float()).permute(0, 2, 3, 1)
+        # [B, H, W, 2]
+        return F.grid_sample(pixels.float(), origins, padding_mode="border", align_corners=False)
+
+
+class Details(NamedTuple):
+    """What a photo has to say about an edited picture.
+
+    Attributes:
+        moved: to be added to the edited picture, [B, 3, H, W].
+        seen: see `Motion`.
+    """
+
+    moved: Tensor
+    seen: Tensor
+
+    @property
+    def known(self) -> Tensor:
+        """The part that is to be believed, [B, 3, H, W]."""
+        return self.seen * self.moved
+
+    def laid_over(self, drawn: Tensor, plain: Tensor, *, strength: float = 1.0) -> Tensor:
+        """Put them into a drawing, where they are to be believed.
+
+        Args:
+            drawn: the edited picture by any generator, [B, 3, H, W].
+            plain: the one without details that they belong to, likewise.
+            strength: factor on the share that they take.
+        """
+        return torch.lerp(drawn, plain + self.moved, strength * self.seen)
+
+
+def carried(motion: Motion, residual: Tensor, before: Tensor, after: Tensor) -> Details:
+    """Bring a photo's details along.
+
+    Args:
+        motion: of the edit.
+        residual: photo minus its redrawing, [B, 3, H, W].
+        before: that redrawing, [B, 3, H, W] in [-1, 1].
+        after: the edited picture, likewise.
+    """
+    moved = carry(torch.cat((residual, before), dim=1), motion.offsets)
+    details, drawn = moved.chunk(2, dim=1)
+    return Details(details + motion.same * (drawn - after), motion.seen)
+
+
+class MotionNet(nn.Module):
+    """The network.
+
+    Args:
+        widths: channels at 1/2, 1/4, 1/8, ... of the side, at least two.
+        hidden: channels between the poses and the coarsest offsets.
+        pose: arguments of the `PoseNet`, which does not learn here.
+    """
+
+    def __init__(
+        self,
+        widths: tuple[int, ...] = (24, 40, 64, 96),
+        hidden: int = 128,
+        pose: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__()
+        if len(widths) < 2:
+            raise ValueError(f"widths: got {len(widths)} numbers, wanted at least 2")
+        self.photo = _Tower(6, widths)
+        self.edited = _Tower(3, widths)
+        deepest = widths[-1]
+        self.pose = PoseNet(**(pose or {})).eval().requires_grad_(False)
+        self.turned = nn.Sequential(
+            nn.Linear(9, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU()
+        )
+        self.coarsest = _nothing(nn.Linear(hidden, 2 * GRID * GRID))
+        self.near = ConvBNReLU(2 * deepest + 2, deepest)
+        finer = list(itertools.pairwise(reversed(widths)))
+        self.compare = nn.ModuleList(
+            nn.Sequential(ConvBNReLU(2 * width + deeper + 2, width), ConvBNReLU(width, width))
+            for deeper, width in finer
+        )
+        self.correct = nn.ModuleList(_nothing(nn.Conv2d(width, 2, 3, 1, 1)) for _, width in finer)
+        self.gates = nn.Conv2d(widths[0], 2, 3, 1, 1)
+
+    def train(self, mode: bool = True) -> Self:
+        """Let all learn but the pose net."""
+        super().train(mode)
+        self.pose.eval()
+        return self
+
+    def forward(self, photo: Tensor, before: Tensor, after: Tensor) -> Motion:
+        """Find the motion from a photo to its edit.
+
+        Args:
+            photo: [B, 3, S, S] in [-1, 1], S a multiple of 2 ** len(widths).
+            before: its redrawing, likewise.
+            after: the redrawing's edit, likewise.
+        """
+        old = self.photo(torch.cat((photo, before), dim=1))
+        new = self.edited(after)
+        with full_precision(photo):
+            poses = self.pose(torch.cat((photo, before, after)).float()) / DEGREES_PER_UNIT
+            told = self.turned(torch.cat(poses.chunk(3), dim=1))
+            offsets = self.coarsest(told).view(-1, 2, GRID, GRID)
+        size = new[-1].shape[2:]
+        offsets = F.interpolate(offsets, size=size, mode="bilinear", align_corners=False)
+        fitting = carry(old.pop(), offsets)
+        x = self.near(torch.cat((fitting, new.pop(), offsets), dim=1))
+        for compare, correct in zip(self.compare, self.correct, strict=True):
+            offsets, x = _twice(offsets), F.interpolate(x, scale_factor=2.0)
+            fitting = carry(old.pop(), offsets)
+            x = compare(torch.cat((fitting, new.pop(), x.float(), offsets), dim=1))
+            offsets = offsets + correct(x).float()
+        seen, same = _twice(self.gates(x).float()).sigmoid().chunk(2, dim=1)
+        return Motion(_twice(offsets), seen, same)
+
+
+class _Tower(nn.Module):
+    """A picture's features at every level, coarsest last."""
+
+    def __init__(self, fan_in: int, widths: tuple[int, ...]) -> None:
+        super().__init__()
+        self.levels = nn.ModuleList(
+            nn.Sequential(ConvBNReLU(before, width, stride=2), ConvBNReLU(width, width))
+            for before, width in itertools.pairwise((fan_in, *widths))
+        )
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        found = []
+        for level in self.levels:
+            x = level(x)
+            found.append(x)
+        return found
+
+
+def _nothing(head: Head) -> Head:
+    """A head that begins by saying that nothing moves."""
+    for weights in head.parameters():
+        nn.init.zeros_(weights)
+    return head
+
+
+def _twice(x: Tensor) -> Tensor:
+    return F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
+
+
+def sizes_from_state(state: Mapping[str, Tensor]) -> dict[str, Any]:
+    """Read the arguments of `MotionNet` from its state dict."""
+    key = "edited.levels.{}.0.conv.weight"
+    levels = itertools.takewhile(lambda n: key.format(n) in state, itertools.count())
+    widths = tuple(state[key.format(n)].shape[0] for n in levels)
+    pose = {k.removeprefix("pose."): v for k, v in state.items() if k.startswith("pose.")}
+    hidden = state["coarsest.weight"].shape[1]
+    return {"widths": widths, "hidden": hidden, "pose": pose_sizes(pose)}
