@@ -109,7 +109,7 @@ BOUNDS = (
     Bound("edits", RESULT, "seam", 0.8, 1.25),
     Bound("edits", RESULT, "background_identical", low=1),
     Bound("edits", RESULT, "yaw_error_abs", high=4),
-    Bound("edits", RESULT, "psnr_above_edit_db", low=3),
+    Bound("edits", RESULT, "psnr_above_faithful_db", low=3),
     Bound("edits", RESULT, "inner_ghost_over_faithful", high=0.5),
     Bound("parser", "parser", "mean_iou", low=0.8),
     Bound("parser", "parser", "person_iou", low=0.98),
@@ -136,6 +136,8 @@ def edits(stored: Stored) -> Table:
         "texture_return_above_telea": result["texture_return"] - telea["texture_return"],
         "psnr_above_edit_db": result["counterfactual_psnr"]
         - table["hfgi edit"]["counterfactual_psnr"],
+        "psnr_above_faithful_db": result["counterfactual_psnr"]
+        - table["hfgi-faithful edit"]["counterfactual_psnr"],
         "inner_ghost_over_faithful": result["inner_ghost"] / faithful["inner_ghost"],
     }
     table["hfgi edit"]["inner_ghost_over_faithful"] = (

@@ -43,9 +43,9 @@ TRAININGS = {
     ),
     "motion": ("motion --batch 8 --export never", 60, ["generator", "e4e", "pose"]),
     "hfgi": (
-        "hfgi --batch 8 --init runs/hfgi_faithful --motion runs/motion",
+        "hfgi --batch 8 --init runs/hfgi_faithful --motion runs/motion --perceptual 0.4",
         60,
-        ["hfgi_faithful", "motion"],
+        ["hfgi_faithful", "motion", "parser"],
     ),
     "hfgi_faithful": (
         "hfgi --pairs 0 --name hfgi-faithful --batch 8",

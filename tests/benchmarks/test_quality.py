@@ -197,7 +197,8 @@ def test_a_tiny_whole_run_writes_what_it_prints(
     assert ablated == {*quality.ABLATIONS, "truth", "ripple from depth foreground"}
     assert set(report["tables"]["edits"][quality.RESULT]) - set(FIGURES) == {
         "ghost_transmission_abs", "inner_ghost_abs", "yaw_error_abs", "inner_ghost_over_faithful",
-        "texture_return_above_telea", "psnr_above_edit_db", "identical_outside_silhouettes",
+        "texture_return_above_telea", "psnr_above_edit_db", "psnr_above_faithful_db",
+        "identical_outside_silhouettes",
     }  # fmt: skip
 
 

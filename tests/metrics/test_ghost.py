@@ -102,6 +102,20 @@ def test_inner_ghost_reads_the_old_face_in_the_new_one(share: float) -> None:
     assert ghost.inner_return(*arguments) == pytest.approx(1 - share, abs=0.01)
 
 
+def test_sharp_clothes_beside_a_soft_face_are_no_ghost() -> None:
+    """The lower half stays where it is and comes out exactly, the upper half comes out soft."""
+    rng = np.random.default_rng(5)
+    photo, true = (rng.integers(0, 256, (128, 128, 3), np.uint8) for _ in range(2))
+    true[64:] = photo[64:]
+    soft = cv2.addWeighted(true, 0.35, np.full_like(true, 128), 0.65, 0)
+    result = np.where(np.arange(128)[:, None, None] < 64, soft, true)
+    person = np.ones((128, 128), np.bool_)
+    over_all, _ = ghost.shares(result, photo, true, person)
+    assert over_all > 0.15
+    assert ghost.inner_ghost(result, photo, true, person, person) == pytest.approx(0, abs=0.03)
+    assert ghost.inner_return(result, photo, true, person, person) == pytest.approx(0.35, abs=0.05)
+
+
 def test_a_person_who_did_not_move_leaves_the_ghost_undefined() -> None:
     world = scene(after=0.42)
     assert all(math.isnan(value) for value in both(world, world.photo))

@@ -87,7 +87,7 @@ def test_random_homographies_stay_small_and_differ() -> None:
 def test_a_new_consultation_changes_nothing(task: HfgiTask) -> None:
     photo = torch.rand(2, 3, SIZE, SIZE) * 2 - 1
     w_plus, picture = task.invert(photo)
-    _, restored = task.consult(task.net.eval(), w_plus, photo - picture, picture, picture)
+    _, restored, _ = task.consult(task.net.eval(), w_plus, photo - picture, picture, picture)
     assert torch.allclose(restored.clamp(-1, 1), picture, atol=1e-5)
 
 
@@ -115,7 +115,7 @@ def test_the_export_is_what_the_stages_load(task: HfgiTask, tmp_path: Path) -> N
     scale, shift = model.net["residue"](model.net["grid_align"](residual, picture))
     inject = {hfgi.INJECT_AFTER: lambda features: fuse(features, scale, shift)}
     stored = task.generator.synthesize(w_plus, noise="none", inject=inject)
-    _, trained = task.consult(task.average, w_plus, residual, picture, picture)
+    _, trained, _ = task.consult(task.average, w_plus, residual, picture, picture)
     assert torch.allclose(stored, trained, atol=0.05 * float(stored.abs().max()))
 
 
@@ -132,6 +132,17 @@ def test_what_the_person_hid_is_unknown_and_nothing_else() -> None:
     )
     assert case.n == 1 and len(case.photo) == len(case.target) == 2
     assert case.known[:, 0, 0].tolist() == [[1, 1, 1], [0, 1, 1]]
+
+
+def test_the_person_is_not_to_be_left_behind() -> None:
+    """Of two pixels the person left one; what is said of the other one does not count."""
+    known = torch.tensor([[[[0.0, 1.0]]]])
+    case = turned.Case(torch.zeros(1), torch.zeros(1), known, 0, None)
+    for share in (0.0, 0.25, 1.0):
+        seen = torch.tensor([[[[share, 0.7]]]])
+        assert float(turned.left_behind(seen, case)) == pytest.approx(share)
+    everything = case._replace(known=torch.ones_like(known))
+    assert float(turned.left_behind(torch.ones_like(known), everything)) == 0
 
 
 def test_partners_are_each_others() -> None:
@@ -289,13 +300,14 @@ def test_stages_draw_what_was_trained(moving_task: HfgiTask) -> None:
         picture = moving_task.generator.synthesize(codes, noise="none").clamp(-1, 1)
     residual = photo - before
     with torch.no_grad():
-        _, trained = moving_task.consult(nets, codes, residual, before, picture)
+        _, trained, seen = moving_task.consult(nets, codes, residual, before, picture)
         experts = Consultant(
             nets["aligner"], nets["residual"], hfgi.INJECT_AFTER, SIZE, nets["motion"]
         )
         drawn = consult(codes, picture, residual, moving_task.generator, experts, before=before)
         experts = experts._replace(motion=None)
         plain = consult(codes, picture, residual, moving_task.generator, experts, before=before)
+    assert seen is not None and seen.shape == (1, 1, SIZE, SIZE)
     assert torch.allclose(drawn, trained, atol=0.03)
     assert not torch.allclose(plain, trained, atol=0.1)
 

@@ -68,6 +68,11 @@ ENTRIES = {
 LOCK = Lock(ENTRIES, {})
 
 
+def published_hfgi(nets: nn.ModuleDict) -> nn.ModuleDict:
+    """The published file holds no motion net."""
+    return nn.ModuleDict({name: nets[name] for name in ("grid_align", "residue")})
+
+
 def nets() -> dict[str, nn.Module]:
     """A slim network by the word of its kind."""
     import open_clip.model as clip
@@ -85,7 +90,7 @@ def nets() -> dict[str, nn.Module]:
     return {
         "stylegan2": tiny["generator"],
         "e4e": tiny["encoder"],
-        "hfgi": tiny["hfgi"],
+        "hfgi": published_hfgi(tiny["hfgi"]),
         "bisenet": tiny["parser"],
         "lama": tiny["inpainter"],
         "arcface": tiny["identity"],

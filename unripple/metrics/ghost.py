@@ -16,6 +16,8 @@ from unripple.metrics.regions import MIN_PIXELS, fine, rms, same_size, vacated, 
 
 FAINT = 0.25  # rms in levels: below this there is only the rounding of bytes
 ALIKE = 0.999  # correlation above which two sources are one
+APART = 12  # levels: neck and clothes differ by less, in the shadow of a head that turns
+APART_REACH_PX = 4.0  # around pixels that differ
 RING_PX = 15.0  # width of the ring that stands in for the true texture
 RING_MARGIN_PX = 5.0  # its distance from both silhouettes
 
@@ -77,22 +79,32 @@ def inner_ghost(
 ) -> float:
     """Share of the old face's structure left inside the new one. Perfect: 0.
 
-    Old eyes and nose that shine through the new ones: no ripple mask can remove them.
+    Old eyes and nose that shine through the new ones: no ripple mask can remove them. Only pixels
+    where the two true pictures differ count. A jumper that stays where it is looks like both: drawn
+    sharply beside a soft face, it would read as a ghost.
 
     Args:
         result, photo, before, after: as for `ghost_transmission`.
         counterfactual: the true picture of the edit.
     """
-    same_size(before, after)
-    return shares(result, photo, counterfactual, before & after)[0]
+    return shares(result, photo, counterfactual, _moved(photo, counterfactual, before, after))[0]
 
 
 def inner_return(
     result: Photo, photo: Photo, counterfactual: Photo, before: Mask, after: Mask
 ) -> float:
-    """Share of the true new face's structure inside the new face. Perfect: 1."""
-    same_size(before, after)
-    return shares(result, photo, counterfactual, before & after)[1]
+    """Share of the true new face's structure inside the new face. Perfect: 1.
+
+    Of the same pixels as `inner_ghost`.
+    """
+    return shares(result, photo, counterfactual, _moved(photo, counterfactual, before, after))[1]
+
+
+def _moved(photo: Photo, counterfactual: Photo, before: Mask, after: Mask) -> Mask:
+    """Where the person is in both pictures and they differ."""
+    same_size(photo, counterfactual, before, after)
+    apart = np.abs(photo.astype(np.int16) - counterfactual).max(axis=2) > APART
+    return before & after & within(apart, APART_REACH_PX)
 
 
 def texture_energy(

@@ -45,6 +45,7 @@ ALIGNER_WIDTHS = (16, 16, 32, 48)
 RESIDUAL_WIDTHS = (16, 32, 32)
 PREFIXES = {"grid_align.": "aligner", "residue.": "residual", "motion.": "motion"}  # in files
 VALIDATION_FACES = 32
+LEFT_WEIGHT = 0.2  # of `turned.left_behind`, where a motion net learns along
 PAIRS = 0.75  # 1 cost 1.6 dB of inversion, 0.5 left more of the ghost: training/README.md
 
 
@@ -242,7 +243,7 @@ class HfgiTask(turned.Turning):
 
     def consult(
         self, net: nn.ModuleDict, w_plus: Tensor, residual: Tensor, before: Tensor, picture: Tensor
-    ) -> tuple[Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
         """Draw codes while a residual tells what they miss.
 
         Args:
@@ -253,7 +254,8 @@ class HfgiTask(turned.Turning):
             picture: of `w_plus`.
 
         Returns:
-            (aligned residual, picture with the residual's scale and shift injected).
+            (aligned residual, picture with the residual's scale and shift injected, what the motion
+            net calls seen, [B, 1, S, S], or None without one).
         """
         details = None
         with autocast(self.device):
@@ -268,7 +270,9 @@ class HfgiTask(turned.Turning):
                 inject={INJECT_AFTER: lambda features: hfgi.fuse(features, scale, shift)},
             )
         drawn = restored.float()
-        return aligned.float(), details.laid_over(drawn, picture) if details else drawn
+        if details is None:
+            return aligned.float(), drawn, None
+        return aligned.float(), details.laid_over(drawn, picture), details.seen
 
     def train_step(self, batch: Batch, step: int) -> Figures:
         """Draw each target through the aligned residual; the aligner must make it fit."""
@@ -279,7 +283,7 @@ class HfgiTask(turned.Turning):
         moved = (torch.rand(len(residual)) < self.warped) & (torch.arange(len(residual)) < case.n)
         maps = torch.where(moved[:, None, None], random_homographies(len(moved)), torch.eye(3))
         bent = warp(residual, maps) if self.warped else residual
-        aligned, drawn = self.consult(self.net, w_plus, bent, before, picture)
+        aligned, drawn, seen = self.consult(self.net, w_plus, bent, before, picture)
         missed = (drawn - case.target) * case.known
         figures = {
             "pyramid": losses.pyramid_l1(missed),
@@ -287,7 +291,10 @@ class HfgiTask(turned.Turning):
             "align": ((aligned - (case.target - picture)) * case.known).abs().mean(),
             **self.critic(case.target + missed, case.target),
         }
-        weights = {"pyramid": 1.0, "square": 1.0, "align": self.align_weight, **self.critic.weights}
+        if seen is not None:
+            figures["left"] = turned.left_behind(seen, case)
+        weights = {"pyramid": 1.0, "square": 1.0, "align": self.align_weight, "left": LEFT_WEIGHT}
+        weights |= self.critic.weights
         total = torch.stack([weights[name] * value for name, value in figures.items()]).sum()
         minimise(total, self.optimizers["hfgi"], clip=1.0)
         ema.follow(self.average, self.net, decay_at(step))
@@ -299,7 +306,7 @@ class HfgiTask(turned.Turning):
         photo = grids.from_uint8(self.held_out["photo"].to(self.device))
         w_plus, picture = self.invert(photo)
         residual = photo - picture
-        aligned, restored = self.consult(self.average, w_plus, residual, picture, picture)
+        aligned, restored, _ = self.consult(self.average, w_plus, residual, picture, picture)
         shift = torch.eye(3).repeat(len(photo), 1, 1)
         shift[:, 0, 2] = 8 / photo.shape[-1]  # 4 px to the left
         shifted = warp(residual, shift)
@@ -334,7 +341,7 @@ class HfgiTask(turned.Turning):
         photo = grids.from_uint8(self.held_out["photo"].to(self.device))
         w_plus, picture = self.invert(photo[:12])
         residual = photo[:12] - picture
-        _, restored = self.consult(self.average, w_plus, residual, picture, picture)
+        _, restored, _ = self.consult(self.average, w_plus, residual, picture, picture)
         strips = [photo[:12], picture, restored]
         if self.has_pairs:
             strips += [photo[turned.partners(len(photo))][:12], *(p[:12] for p in self.edited())]

@@ -32,6 +32,7 @@ WIDTHS = (24, 40, 64, 96)
 PAIRS = 0.8  # of a batch; the others stay as they are, which an inversion needs
 OFF_PERSON = 0.2  # weight of the background's motion, which is none
 MOTION_WEIGHT = 0.1  # of its error in px, beside that of the picture
+LEFT_WEIGHT = 0.2  # of `turned.left_behind`
 VALIDATION_FACES = 64
 
 
@@ -115,8 +116,9 @@ class MotionTask(SingleNet):
         missed = (details.laid_over(after, after) - case.target) * case.known
         moved = self.error_px(batch, motion, case.n)
         figures = {"pyramid": losses.pyramid_l1(missed), "square": missed.square().mean()}
-        loss = figures["pyramid"] + figures["square"] + MOTION_WEIGHT * moved
-        return {**figures, "motion_px": moved, "loss": loss}
+        left = turned.left_behind(motion.seen, case)
+        loss = figures["pyramid"] + figures["square"] + MOTION_WEIGHT * moved + LEFT_WEIGHT * left
+        return {**figures, "motion_px": moved, "left": left, "loss": loss}
 
     def error_px(self, batch: Batch, motion: Motion, n: int, off: float = OFF_PERSON) -> Tensor:
         """Mean length of the motion's error over the points that both photos show, px.

@@ -99,6 +99,20 @@ class Turning:
         return picture.float().clamp(-1, 1)
 
 
+def left_behind(seen: Tensor, case: Case) -> Tensor:
+    """How much of the person is carried to where it no longer is, a mean share, a scalar.
+
+    What stood there before is not known, so pictures do not tell a motion net to let go of it: the
+    generator's guess at the background is hardly nearer to the truth than the old outline is.
+
+    Args:
+        seen: see `models.motion.Motion`, [B, 1, S, S].
+        case: what was to be drawn.
+    """
+    gone = 1 - case.known
+    return (seen * gone).sum() / gone.sum().clamp_min(1)
+
+
 def beside(same: Batch | None, one: Batch, other: Batch) -> Batch:
     """One batch of photos that are their own target, and of pairs."""
     photos = one if same is None else {f: torch.cat((same[f], one[f])) for f in one}
