@@ -262,7 +262,7 @@ def edit_path(
 
     def edited(codes: Tensor, residual: Tensor) -> Tensor:
         plain = draw(codes, nets[0], size_px=side)
-        return consult(codes, plain, residual, nets[0], consultant, before=plain)
+        return consult(codes, plain, residual, nets[0], consultant, before=plain).drawn
 
     return edited, side, (generator.n_codes, generator.style_dim)
 

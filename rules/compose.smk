@@ -14,6 +14,8 @@ rule compose:
             ],
             ceteris_paribus=[
                 "results/align/{shard}.json",
+                "results/edit/{edit}/{shard}.json",
+                "results/parse/{edit}/{shard}.json",
                 "results/mix/{edit}/{shard}.json",
             ],
         ),

@@ -4,6 +4,7 @@
 rule paste:
     input:
         "results/align/{shard}.json",
+        "results/edit/{edit}/{shard}.json",
         "results/compose/{edit}/{shard}.json",
     output:
         "results/paste/{edit}/{shard}.json",

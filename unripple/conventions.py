@@ -18,6 +18,7 @@ import numpy.typing as npt
 Photo: TypeAlias = npt.NDArray[np.uint8]  # [H, W, 3] RGB
 Mask: TypeAlias = npt.NDArray[np.bool_]  # [H, W]
 Labels: TypeAlias = npt.NDArray[np.uint8]  # [H, W] of Face
+Shares: TypeAlias = npt.NDArray[np.uint8]  # [H, W], 255 is all
 InverseDepth: TypeAlias = npt.NDArray[np.float32]  # [H, W], larger is nearer
 Landmarks: TypeAlias = npt.NDArray[np.float32]  # [5, 2] px: eyes, nose tip, mouth corners
 WPlus: TypeAlias = npt.NDArray[np.float32]  # [codes, style width]

@@ -134,7 +134,7 @@ def test_the_whole_consultation_takes_any_batch(moving: bool) -> None:
     def edited(photo: Tensor, codes: Tensor, edit_codes: Tensor) -> Tensor:
         before = draw(codes, net, size_px=64)
         plain = draw(edit_codes, net, size_px=64)
-        drawn = consult(edit_codes, plain, photo - before, net, consultant, before=before)
+        drawn, _ = consult(edit_codes, plain, photo - before, net, consultant, before=before)
         return down(drawn, 32)
 
     codes = torch.randn(BATCH, net.n_codes, 16)

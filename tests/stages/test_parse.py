@@ -9,7 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from unripple.conventions import Face
-from unripple.stages.parse import network_input, parse
+from unripple.stages.parse import Plain, network_input, parse
 
 
 class ColourParser(torch.nn.Module):
@@ -66,3 +66,27 @@ def test_the_resize_is_pillows(side: int, net_size: int) -> None:
     pillow = np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BILINEAR))
     theirs = network_input(pillow, net_size)
     assert torch.equal(network_input(picture, net_size), theirs)
+
+
+def test_where_no_detail_is_seen_the_codes_alone_are_asked() -> None:
+    picture, labels = thirds(32)
+    plain = np.roll(picture, 8, axis=0)
+    of_codes = parse(plain, ColourParser(32), net_size_px=32)
+    seen = np.ones((32, 32), np.float16)
+    seen[:, :16] = 0
+    found = parse(picture, ColourParser(32), net_size_px=32, plain=Plain(plain, seen))
+    assert np.array_equal(found[:, 16:], labels[:, 16:])
+    assert np.array_equal(found[:, :16], of_codes[:, :16])
+    assert not np.array_equal(of_codes, labels)
+
+
+def test_what_is_seen_may_be_told_at_another_size() -> None:
+    picture, _ = thirds(64)
+    plain = np.roll(picture, 16, axis=0)
+    for side in (16, 64):
+        seen = np.zeros((side, side), np.float16)
+        seen[:, side // 2 :] = 1
+        found = parse(picture, ColourParser(32), net_size_px=32, plain=Plain(plain, seen))
+        for shown, columns in ((picture, np.s_[36:]), (plain, np.s_[:28])):
+            wanted = parse(shown, ColourParser(32), net_size_px=32)
+            assert np.array_equal(found[:, columns], wanted[:, columns])

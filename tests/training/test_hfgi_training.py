@@ -304,12 +304,18 @@ def test_stages_draw_what_was_trained(moving_task: HfgiTask) -> None:
         experts = Consultant(
             nets["aligner"], nets["residual"], hfgi.INJECT_AFTER, SIZE, nets["motion"]
         )
-        drawn = consult(codes, picture, residual, moving_task.generator, experts, before=before)
+        drawn, moved = consult(
+            codes, picture, residual, moving_task.generator, experts, before=before
+        )
         experts = experts._replace(motion=None)
-        plain = consult(codes, picture, residual, moving_task.generator, experts, before=before)
+        plain, unmoved = consult(
+            codes, picture, residual, moving_task.generator, experts, before=before
+        )
     assert seen is not None and seen.shape == (1, 1, SIZE, SIZE)
     assert torch.allclose(drawn, trained, atol=0.03)
     assert not torch.allclose(plain, trained, atol=0.1)
+    assert moved is not None and unmoved is None
+    assert torch.allclose(moved.seen, seen, atol=0.01)
 
 
 def test_a_training_with_motion_starts_from_one_without(

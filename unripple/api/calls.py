@@ -149,7 +149,11 @@ def parse(work: Work) -> Artifact:
         scales = stage.SCALES[work.settings["scales"]]
         labels = stage.parse_body(_shown(work), net, net_size_px=parser.size_px, scales=scales)
         return {"labels": labels}
-    return {"labels": stage.parse(_shown(work), net, net_size_px=parser.size_px)}
+    plain = None
+    if "motion" in work.inputs.get("edit", {}):
+        plain = stage.Plain(work.array("edit.plain"), work.array("edit.motion")[2])
+    labels = stage.parse(_shown(work), net, net_size_px=parser.size_px, plain=plain)
+    return {"labels": labels}
 
 
 def ripple(work: Work) -> Artifact:
@@ -281,27 +285,39 @@ def compose(work: Work) -> Artifact:
     if method == "or":
         hole, near = work.array("inpaint.hole"), work.array("foreground.after")
         return _parts(stage.compose_or(edited, plate, hole, near))
+    after, fine = work.array("ripple.after"), None
     if "plain" in work.inputs["edit"]:
-        plain, labels = work.array("edit.plain"), work.array("parse.labels")
-        detail = work.settings["head_detail"]
-        feather_px = grown("feather_px", stage.HEAD_FEATHER_PX, labels)
-        edited = stage.ease_head(edited, plain, labels, detail=detail, feather_px=feather_px)
+        labels = work.array("parse.labels")
+        eased: dict[str, Any] = {
+            "detail": work.settings["head_detail"],
+            "feather_px": grown("feather_px", stage.HEAD_FEATHER_PX, labels),
+        }
+        edited = stage.ease_head(edited, work.array("edit.plain"), labels, **eased)
+        if "motion" in work.inputs["edit"]:
+            fine = stage.fine_share(work.array("edit.motion")[2], after, labels, **eased)
     composed = stage.compose_plate(
         work.array("align.picture"),
         edited,
         plate,
         work.array("inpaint.vacated"),
-        work.array("ripple.after"),
+        after,
         **work.lengths(plate, "feather_px"),
     )
-    return _parts(composed)
+    return _parts(composed._replace(detail=fine))
 
 
 def compose_mixed(work: Work) -> Artifact:
     """Take the mixed picture, and find out where it differs from the photo."""
     from unripple.stages import compose as stage
 
-    return _parts(stage.compose_mixed(work.array("align.picture"), work.array("mix.picture")))
+    photo, mixed = work.array("align.picture"), work.array("mix.picture")
+    composed = stage.compose_mixed(photo, mixed)
+    if "motion" in work.inputs["edit"]:
+        labels = work.array("parse@edit.labels")
+        seen = work.array("edit.motion")[2]
+        fine = stage.fine_share(seen, composed.touched, labels, detail=1.0)
+        composed = composed._replace(detail=fine)
+    return _parts(composed)
 
 
 def paste(work: Work) -> Artifact:
@@ -309,12 +325,19 @@ def paste(work: Work) -> Artifact:
     from unripple.stages import paste as stage
 
     assert work.photo is not None
-    composed = work.array("compose.picture")
+    composed, fine = work.array("compose.picture"), None
+    if "detail" in work.inputs["compose"]:
+        fine = stage.Fine(
+            work.photo.in_own_colours(work.array("align.picture")),
+            work.array("edit.motion")[:2],
+            work.array("compose.detail"),
+        )
     pasted = stage.paste(
         work.photo.pixels,
         work.photo.in_own_colours(composed),
         work.array("compose.touched"),
         work.array("align.transform"),
+        fine=fine,
         **work.lengths(composed, "feather_px", "border_px"),
     )
     return _parts(pasted)

@@ -191,7 +191,7 @@ _TABLE = (
     ),
     Step(
         "parse",
-        1,
+        2,
         calls.parse,
         shows="labels",
         photo_inputs=("align",),
@@ -223,12 +223,19 @@ _TABLE = (
     ),
     Step(
         "compose",
-        1,
+        2,
         calls.compose,
         edit_inputs=("align", "edit", "parse", "ripple", "foreground", "inpaint"),
         marked=True,
     ),
-    Step("paste", 2, calls.paste, edit_inputs=("align", "compose"), reads_photo=True, marked=True),
+    Step(
+        "paste",
+        3,
+        calls.paste,
+        edit_inputs=("align", "edit", "compose"),
+        reads_photo=True,
+        marked=True,
+    ),
     Step(
         "measure",
         1,
@@ -269,7 +276,7 @@ _CETERIS_PARIBUS = (
     replace(
         STEPS["compose"],
         call=calls.compose_mixed,
-        edit_inputs=("align", "mix"),
+        edit_inputs=("align", "edit", "parse@edit", "mix"),
         recipe=CETERIS_PARIBUS,
     ),
     STEPS["paste"],

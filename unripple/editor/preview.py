@@ -74,7 +74,7 @@ class Sketch:
                 drawn = consult(
                     codes, plain, self.residual, short, self.consultant,
                     before=self.before, strength=strength,
-                )  # fmt: skip
+                ).drawn  # fmt: skip
             else:
                 inject = self._consulted(plain, self.consultant, self.residual, strength)
                 drawn = short.synthesize(codes, noise="stored", inject=inject)

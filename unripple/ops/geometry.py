@@ -117,6 +117,36 @@ def scale_of(affine: Affine) -> float:
     return math.sqrt(abs(float(np.linalg.det(affine[:, :2]))))
 
 
+_CUBIC_PX = 3  # around a place, what a bicubic look at it reads
+
+
+def stretched(values: Floats, side: int) -> Floats:
+    """A square map of floats [s, s] at another side, linearly; a no-op at its own."""
+    scale = values.shape[0] / side
+    affine = np.array([[scale, 0.0, 0.0], [0.0, scale, 0.0]])
+    return resample(values.astype(np.float32), affine, width=side, height=side, smooth=False)
+
+
+def sample(picture: Pixels, places: Floats) -> Floats:
+    """Look up a picture at places of one's own, bicubically; beyond its border it is mirrored.
+
+    Args:
+        picture: uint8 or float32 [H, W, 3].
+        places: x and y of each output pixel, px, corner origin, [h, w, 2].
+
+    Returns:
+        float32 [h, w, 3].
+    """
+    # Only the part that is looked at becomes floats: a photo may be a hundred times larger.
+    size = np.array(picture.shape[1::-1])
+    first = np.clip(np.floor(places.min((0, 1))) - _CUBIC_PX, 0, size - 1).astype(int)
+    last = np.clip(np.ceil(places.max((0, 1))) + _CUBIC_PX, first + 1, size).astype(int)
+    part = picture[first[1] : last[1], first[0] : last[0]].astype(np.float32)
+    at = (places - first - 0.5).astype(np.float32)  # OpenCV counts from the first pixel's centre
+    found: Floats = cv2.remap(part, at, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
+    return found
+
+
 def resample(
     picture: Pixels, affine: Affine, *, width: int, height: int, smooth: bool = True
 ) -> Pixels:

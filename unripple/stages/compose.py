@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from unripple.conventions import Face, Labels, Mask, Photo
+from unripple.conventions import Face, Floats, Labels, Mask, Photo, Shares
 from unripple.ops.composite import blend, either_or
+from unripple.ops.geometry import stretched
 from unripple.ops.masks import feather, require_same_size
 
 
@@ -20,10 +21,13 @@ class Composed(NamedTuple):
     Attributes:
         picture: uint8 [H, W, 3].
         touched: pixels that may differ from the photo, bool [H, W].
+        detail: how much of what is finer than the crop may come along from the photo, 255 is all,
+            uint8 [H, W]; None where nobody knows from where.
     """
 
     picture: Photo
     touched: Mask
+    detail: Shares | None = None
 
 
 STILL = (Face.CLOTH, Face.NECK, Face.NECKLACE)
@@ -58,9 +62,39 @@ def ease_head(
         ShapeMismatch: the arrays differ in size.
     """
     require_same_size(edited=edited, plain=plain, labels=labels)
+    return blend(edited, plain, _eased(labels, detail, feather_px))
+
+
+def _eased(labels: Labels, detail: float, feather_px: float) -> Floats:
+    """The share that is taken back, float32 [H, W]."""
     head = ~np.isin(labels, [int(part) for part in STILL])
-    eased = feather(head, feather_px) * (1 - detail)
-    return blend(edited, plain, eased)
+    return feather(head, feather_px) * (1 - detail)
+
+
+def fine_share(
+    seen: Floats,
+    person: Mask,
+    labels: Labels,
+    *,
+    detail: float,
+    feather_px: float = HEAD_FEATHER_PX,
+) -> Shares:
+    """How much of the photo's finest details the edited person gets, see `Composed.detail`.
+
+    Args:
+        seen: how far the person's points are seen in the photo, from 0 to 1, [s, s].
+        person: of the edited picture, bool [H, W].
+        labels, detail, feather_px: as for `ease_head`.
+    """
+    require_same_size(person=person, labels=labels)
+    shown = person * (1 - _eased(labels, detail, feather_px))
+    return as_shares(stretched(seen, person.shape[0]) * shown)
+
+
+def as_shares(shares: Floats) -> Shares:
+    """Shares from 0 to 1 as bytes."""
+    levels: Shares = np.rint(255 * np.clip(shares, 0, 1)).astype(np.uint8)
+    return levels
 
 
 def compose_plate(

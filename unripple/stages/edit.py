@@ -13,10 +13,19 @@ from unripple.stages.invert import Consultant, Synthesizer, codes_of, consult, d
 
 
 class Edited(NamedTuple):
-    """The parts of this stage, uint8 [S, S, 3]: with the photo's details, and the codes alone."""
+    """The parts of this stage.
+
+    Attributes:
+        picture: with the photo's details, uint8 [S, S, 3].
+        plain: the codes alone, likewise.
+        motion: where the picture's points lie in the photo, as offsets x and y in sides of the
+            picture, and how far they are seen there, from 0 to 1, float16 [3, s, s]; None without a
+            motion net.
+    """
 
     picture: Photo
     plain: Photo
+    motion: Floats | None = None
 
 
 def edit_plainly(w_plus: WPlus, generator: Synthesizer, *, size_px: int) -> Photo:
@@ -73,7 +82,11 @@ def edit(
         missing = torch.from_numpy(residual.astype(np.float32))[None].to(codes.device)
         looked = down(plain, residual.shape[-1])
         before = to_tensor(resized(photo, residual.shape[-1]), device=codes.device) - missing
-        drawn = consult(
+        drawn, motion = consult(
             codes, looked, missing, generator, consultant, before=before, strength=strength
         )
-        return Edited(to_photo(down(drawn, size_px)), to_photo(down(plain, size_px)))
+        told = None
+        if motion is not None:
+            shares = torch.cat((motion.offsets / 2, motion.seen * min(strength, 1.0)), dim=1)
+            told = shares[0].float().cpu().numpy().astype(np.float16)
+        return Edited(to_photo(down(drawn, size_px)), to_photo(down(plain, size_px)), told)

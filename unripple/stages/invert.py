@@ -92,7 +92,7 @@ def invert(photo: Photo, w_plus: WPlus, generator: Synthesizer, consultant: Cons
         codes = codes_of(w_plus, generator)
         plain = draw(codes, generator, size_px=consultant.size_px)
         residual = to_tensor(resized(photo, consultant.size_px), device=codes.device) - plain
-        drawn = consult(codes, plain, residual, generator, consultant, before=plain)
+        drawn = consult(codes, plain, residual, generator, consultant, before=plain).drawn
         picture = down(drawn, photo.shape[0])
         kept: Floats = residual[0].float().cpu().numpy().astype(np.float32)
         return Inverted(to_photo(picture), kept)
@@ -101,6 +101,19 @@ def invert(photo: Photo, w_plus: WPlus, generator: Synthesizer, consultant: Cons
 def draw(codes: Tensor, generator: Synthesizer, *, size_px: int) -> Tensor:
     """Draw codes [B, L, W] without consultation -> float32 [B, 3, S, S], clamped to [-1, 1]."""
     return down(generator.synthesize(codes, noise="stored").float().clamp(-1, 1), size_px)
+
+
+class Consulted(NamedTuple):
+    """What came of a consultation.
+
+    Attributes:
+        drawn: float32 [B, 3, n, n], as large as the generator draws (with a motion net, at S), not
+            clamped.
+        motion: where it came from, at S; None without a motion net.
+    """
+
+    drawn: Tensor
+    motion: Motion | None
 
 
 def consult(
@@ -112,7 +125,7 @@ def consult(
     *,
     before: Tensor,
     strength: float = 1.0,
-) -> Tensor:
+) -> Consulted:
     """Draw codes while a residual tells the generator what they miss.
 
     With a motion net, the residual goes where the edit needs it, and where the photo shows the very
@@ -126,12 +139,8 @@ def consult(
         consultant: as for `invert`.
         before: the plain picture of the unedited codes, [B, 3, S, S].
         strength: factor on the aligned residual; 1 as published, 0 consults about nothing.
-
-    Returns:
-        float32 [B, 3, n, n], as large as the generator draws (with a motion net, at S), not
-        clamped.
     """
-    details = None
+    motion = details = None
     if consultant.motion is not None:
         motion = consultant.motion(before + residual, before, plain)
         details = carried(motion, residual, before, plain)
@@ -139,9 +148,9 @@ def consult(
     scale, shift = consultant.residual_encoder(aligned)
     inject = {consultant.inject_after: lambda features: fuse(features, scale, shift)}
     drawn = generator.synthesize(codes, noise="stored", inject=inject).float()
-    if details is None:
-        return drawn
-    return details.laid_over(down(drawn, plain.shape[-1]), plain, strength=strength)
+    if details is not None:
+        drawn = details.laid_over(down(drawn, plain.shape[-1]), plain, strength=strength)
+    return Consulted(drawn, motion)
 
 
 def down(picture: Tensor, size_px: int) -> Tensor:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from unripple.conventions import Labels, Photo
+from unripple.conventions import Floats, Labels, Photo
 from unripple.models.bisenet import normalised
 from unripple.models.body_parts import FLIP_SWAPS, faces_of
+from unripple.ops.geometry import stretched
 from unripple.ops.multiscale import SCALES as SIX_SCALES
 from unripple.ops.multiscale import fused_logits
 from unripple.ops.tensors import device_of, resized, to_tensor
@@ -19,8 +21,24 @@ SCALES: Mapping[str, Sequence[float]] = {"one": (1.0,), "six": SIX_SCALES}
 """Sizes at which Graphonomy looks, by the word of the config."""
 
 
+class Plain(NamedTuple):
+    """An edit without the photo's details.
+
+    Attributes:
+        picture: the codes alone, uint8 [H, W, 3].
+        seen: how far the photo's details cover them in the edit, from 0 to 1, [s, s].
+    """
+
+    picture: Photo
+    seen: Floats
+
+
 def parse(
-    picture: Photo, parser: Callable[[Tensor], Sequence[Tensor]], *, net_size_px: int
+    picture: Photo,
+    parser: Callable[[Tensor], Sequence[Tensor]],
+    *,
+    net_size_px: int,
+    plain: Plain | None = None,
 ) -> Labels:
     """Label every pixel.
 
@@ -28,6 +46,9 @@ def parse(
         picture: uint8 [H, W, 3].
         parser: BiSeNet, float [B, 3, n, n] -> logits [B, 19, n, n] first, then its side heads.
         net_size_px: side n at which the network works (512 in the published one).
+        plain: the edit without details, which is asked where there are none. A patch that was
+            drawn from codes, amid the photo's own background, looks like part of the person: of
+            hair that was cut off, its outline is left.
 
     Returns:
         uint8 [H, W] of `Face`. At another size than the network's the scores are resized, not the
@@ -37,8 +58,12 @@ def parse(
     """
     device = device_of(parser)
     with torch.inference_mode():
-        logits = parser(network_input(picture, net_size_px).to(device))[0].float()
-        return _labels(logits, picture)
+        scores = parser(network_input(picture, net_size_px).to(device))[0].float()
+        if plain is not None:
+            of_codes = parser(network_input(plain.picture, net_size_px).to(device))[0].float()
+            seen = torch.from_numpy(stretched(plain.seen, scores.shape[-1])).to(device)
+            scores = torch.lerp(of_codes.softmax(1), scores.softmax(1), seen)
+        return _labels(scores, picture)
 
 
 def parse_body(
@@ -67,11 +92,11 @@ def parse_body(
         return faces_of(_labels(logits.float(), picture))
 
 
-def _labels(logits: Tensor, picture: Photo) -> Labels:
+def _labels(scores: Tensor, picture: Photo) -> Labels:
     size = picture.shape[:2]
-    if logits.shape[-2:] != size:
-        logits = F.interpolate(logits, size=size, mode="bilinear", align_corners=False)
-    labels: Labels = logits[0].argmax(0).to(torch.uint8).cpu().numpy()
+    if scores.shape[-2:] != size:
+        scores = F.interpolate(scores, size=size, mode="bilinear", align_corners=False)
+    labels: Labels = scores[0].argmax(0).to(torch.uint8).cpu().numpy()
     return labels
 
 

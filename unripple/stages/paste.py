@@ -1,6 +1,7 @@
 """paste: put the composed crop back into the full photograph, at its own resolution.
 
-Only pixels under the crop's `touched` mask are written; every other byte is the photograph's.
+Only pixels under the crop's `touched` mask are written; every other byte is the photograph's. What
+is finer than the crop comes from where the photograph shows the same point of the person.
 """
 
 from __future__ import annotations
@@ -9,14 +10,29 @@ from typing import NamedTuple
 
 import numpy as np
 
-from unripple.conventions import Affine, Floats, Mask, Photo
+from unripple.conventions import Affine, Floats, Mask, Photo, Shares
 from unripple.ops.composite import blend
-from unripple.ops.geometry import apply, compose, inverse, resample
+from unripple.ops.geometry import apply, compose, inverse, resample, sample, scale_of, stretched
 from unripple.ops.masks import require_same_size, signed_distance
 
 SEAM_PX = 0.5
 """Depth of the seam, crop px: from the touched pixels' sides to their centres. At identity scale
 it vanishes, so that an aligned photograph gets the composed picture byte for byte."""
+
+
+class Fine(NamedTuple):
+    """What tells the details that are finer than the crop.
+
+    Attributes:
+        crop: the unedited crop, uint8 [S, S, 3].
+        offsets: from each point of the edit to where the crop shows it, x and y in sides of the
+            crop, [2, s, s].
+        share: how much of the details to take, uint8 [S, S].
+    """
+
+    crop: Photo
+    offsets: Floats
+    share: Shares
 
 
 class Pasted(NamedTuple):
@@ -37,6 +53,7 @@ def paste(
     touched: Mask,
     transform: Affine,
     *,
+    fine: Fine | None = None,
     feather_px: float = 0.0,
     border_px: float = 4.0,
 ) -> Pasted:
@@ -47,6 +64,8 @@ def paste(
         picture: the composed crop, uint8 [S, S, 3].
         touched: pixels of the crop that may differ from the photograph, bool [S, S].
         transform: crop pixels -> photograph pixels.
+        fine: where the details come from that the crop is too small for; without it, and where the
+            photograph is no larger than the crop, there are none.
         feather_px: how far the seam fades beyond the touched pixels, crop px. 0 keeps every byte
             outside them; more hides the step from the crop's resolution to the photograph's.
         border_px: width of the fade along the crop's own border, where the photograph goes on
@@ -71,6 +90,8 @@ def paste(
     weight = _seam(touched, to_crop, width, height, feather_px)
     weight *= _border(touched.shape[0], to_crop, width, height, photo, transform, border_px)
     over = resample(picture.astype(np.float32), to_crop, width=width, height=height)
+    if fine is not None and scale_of(transform) > 1:
+        over += _finest(photo, fine, transform, to_crop, width, height)
     result[window] = blend(photo[window], over, weight)
     written[window] = weight > 0
     return Pasted(result, written)
@@ -94,6 +115,34 @@ def _seam(touched: Mask, to_crop: Affine, width: int, height: int, feather_px: f
     return ramp
 
 
+def _finest(
+    photo: Photo, fine: Fine, transform: Affine, to_crop: Affine, width: int, height: int
+) -> Floats:
+    """What the photograph shows beyond its crop, at each point's origin, [height, width, 3]."""
+    size = fine.crop.shape[0]
+    offsets = np.stack([stretched(axis, size) * size for axis in fine.offsets], axis=-1)
+    moved = np.stack(
+        [
+            resample(offsets[..., axis], to_crop, width=width, height=height, smooth=False)
+            for axis in (0, 1)
+        ],
+        axis=-1,
+    )
+    share = resample(
+        fine.share.astype(np.float32) / 255, to_crop, width=width, height=height, smooth=False
+    )
+    origin = _places(to_crop, width, height) + moved  # crop px
+    beyond = sample(photo, apply(transform, origin)) - sample(fine.crop, origin)
+    details: Floats = share[..., None] * beyond
+    return details
+
+
+def _places(to_crop: Affine, width: int, height: int) -> Floats:
+    """Where the centres of a window's pixels lie in the crop, px, [height, width, 2]."""
+    columns, rows = np.arange(width) + 0.5, np.arange(height) + 0.5
+    return apply(to_crop, np.stack(np.broadcast_arrays(columns, rows[:, None]), axis=-1))
+
+
 def _border(
     size: int,
     to_crop: Affine,
@@ -104,9 +153,7 @@ def _border(
     border_px: float,
 ) -> Floats:
     """Weight that fades along those sides of the crop beyond which the photograph goes on."""
-    columns, rows = np.arange(width) + 0.5, np.arange(height) + 0.5
-    x = to_crop[0, 0] * columns + to_crop[0, 1] * rows[:, None] + to_crop[0, 2]  # [height, width]
-    y = to_crop[1, 0] * columns + to_crop[1, 1] * rows[:, None] + to_crop[1, 2]
+    x, y = np.moveaxis(_places(to_crop, width, height), -1, 0)
     high, wide = photo.shape[:2]
     corners = np.array([[0.5, 0.5], [wide - 0.5, 0.5], [0.5, high - 0.5], [wide - 0.5, high - 0.5]])
     reach = apply(inverse(transform), corners)  # of the outermost pixel centres, crop px

@@ -50,7 +50,7 @@ def outputs(
             ("inversion", codes, plain),
             ("edit", edit_codes, edit_plain),
         ):
-            picture = consult(w_plus, looked, residual, generator, consultant, before=plain)
+            picture, _ = consult(w_plus, looked, residual, generator, consultant, before=plain)
             scale, shift = consultations[-1][1]
             computed |= {
                 f"{name}_res_align": alignments[-1][1],
