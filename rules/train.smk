@@ -43,7 +43,8 @@ TRAININGS = {
     ),
     "motion": ("motion --batch 8 --export never", 60, ["generator", "e4e", "pose"]),
     "hfgi": (
-        "hfgi --batch 8 --init runs/hfgi_faithful --motion runs/motion --perceptual 0.4",
+        "hfgi --batch 8 --init runs/hfgi_faithful --motion runs/motion --lr 1e-3"
+        " --perceptual 0.3",
         60,
         ["hfgi_faithful", "motion", "parser"],
     ),
