@@ -20,6 +20,10 @@ SEAM_PX = 0.5
 it vanishes, so that an aligned photograph gets the composed picture byte for byte."""
 
 
+BAND_PX = 256
+"""Rows of a window whose finest details are looked up at once."""
+
+
 class Fine(NamedTuple):
     """What tells the details that are finer than the crop.
 
@@ -91,7 +95,10 @@ def paste(
     weight *= _border(touched.shape[0], to_crop, width, height, photo, transform, border_px)
     over = resample(picture.astype(np.float32), to_crop, width=width, height=height)
     if fine is not None and scale_of(transform) > 1:
-        over += _finest(photo, fine, transform, to_crop, width, height)
+        for top_row in range(0, height, BAND_PX):  # a selfie's window may have 100 megapixels
+            band = over[top_row : top_row + BAND_PX]
+            below = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, top_row]])
+            band += _finest(photo, fine, transform, compose(to_crop, below), width, len(band))
     result[window] = blend(photo[window], over, weight)
     written[window] = weight > 0
     return Pasted(result, written)
