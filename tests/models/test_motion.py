@@ -80,6 +80,12 @@ def test_what_is_not_seen_or_not_wanted_stays_drawn(
     assert torch.equal(details.laid_over(drawn, plain, strength=strength), drawn)
 
 
+def test_no_more_than_all_of_them_is_laid_over(pictures: tuple[Tensor, ...]) -> None:
+    drawn, plain, moved = pictures
+    details = Details(moved, torch.full((2, 1, S, S), 0.75))
+    assert torch.allclose(details.laid_over(drawn, plain, strength=2.0), plain + moved, atol=1e-6)
+
+
 @torch.no_grad()
 def test_a_new_net_says_that_nothing_moves(pictures: tuple[Tensor, ...]) -> None:
     found = MotionNet((4, 6, 8), 8, POSE).eval()(*pictures)
@@ -100,7 +106,7 @@ def test_a_net_learns_a_shift() -> None:
         adam.zero_grad()
         error.backward()
         adam.step()
-    assert float(error) < 0.25 * 4 / S  # a quarter of what saying nothing would give
+    assert float(error.detach()) < 0.25 * 4 / S  # a quarter of what saying nothing would give
 
 
 def test_its_sizes_are_read_from_its_weights(pictures: tuple[Tensor, ...]) -> None:

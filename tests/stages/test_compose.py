@@ -16,6 +16,7 @@ from unripple.stages.compose import (
     compose_or,
     compose_plate,
     ease_head,
+    fine_share,
 )
 from unripple.stages.inpaint import inpaint_plate
 
@@ -125,3 +126,17 @@ def test_a_mixed_picture_is_taken_and_what_differs_is_touched() -> None:
     composed = compose_mixed(photo, mixed)
     assert np.array_equal(composed.picture, mixed)
     assert np.argwhere(composed.touched).tolist() == [[2, 3]]
+
+
+def test_the_finest_details_are_the_persons_and_go_with_the_heads() -> None:
+    labels = np.full((16, 16), Face.BACKGROUND, np.uint8)
+    labels[:, 4:] = Face.SKIN
+    labels[8:, 4:] = Face.CLOTH
+    person = labels != Face.BACKGROUND
+    seen = np.full((8, 8), 0.5, np.float16)  # told at half of the size
+    whole = fine_share(seen, person, labels, detail=1.0)
+    assert whole.dtype == np.uint8 and not whole[~person].any()
+    assert (whole[person] == 128).all()
+    half = fine_share(seen, person, labels, detail=0.5, feather_px=1.0)
+    assert (half[:7, 6:] == 64).all() and (half[10:, 4:] == 128).all()
+    assert not fine_share(seen, person, labels, detail=0.0, feather_px=1.0)[:7, 6:].any()

@@ -7,10 +7,11 @@ import pytest
 import torch
 
 from unripple.conventions import ShapeMismatch
+from unripple.ops.tensors import to_tensor
 from unripple.stages.edit import edit, edit_plainly
 from unripple.stages.invert import Consultant, invert
 
-from .toys import L, S, ToyAligner, ToyGenerator, ToyResidualEncoder, W
+from .toys import L, S, ToyAligner, ToyGenerator, ToyMotion, ToyResidualEncoder, W
 
 PHOTO = np.random.default_rng(0).integers(40, 200, (S, S, 3), dtype=np.uint8)
 CODES = np.full((L, W), 0.2, np.float32)
@@ -60,3 +61,34 @@ def test_strength_scales_the_aligned_residual() -> None:
 def test_a_residual_has_its_shape(shape: tuple[int, ...]) -> None:
     with pytest.raises(ShapeMismatch, match=r"\[3, S, S\]"):
         edit(PHOTO, EDITED, np.zeros(shape, np.float32), ToyGenerator(), consultant(), size_px=S)
+
+
+def test_a_motion_net_sees_photo_redrawing_and_edit() -> None:
+    experts = consultant()._replace(motion=ToyMotion())
+    inverted = invert(PHOTO, CODES, ToyGenerator(), experts)
+    assert np.array_equal(inverted.picture, PHOTO)
+    edit(PHOTO, EDITED, inverted.residual, ToyGenerator(), experts, size_px=S)
+    photo, before, after = experts.motion.saw[-1]
+    assert torch.allclose(photo, to_tensor(PHOTO), atol=1e-6)
+    assert torch.allclose(before, torch.full_like(before, 0.2), atol=1e-6)
+    assert torch.allclose(after, torch.full_like(after, 0.5), atol=1e-6)
+
+
+def test_details_come_from_where_the_motion_net_says() -> None:
+    experts = consultant()._replace(motion=ToyMotion(px=2))
+    inverted = invert(PHOTO, CODES, ToyGenerator(), consultant())
+    edited = edit(PHOTO, EDITED, inverted.residual, ToyGenerator(), experts, size_px=S)
+    moved = np.roll(PHOTO, -2, axis=1)[:, :-2].astype(float) + 0.3 * 127.5
+    assert np.abs(edited.picture[:, :-2] - np.clip(moved, 0, 255)).max() <= 1
+    assert edited.motion.dtype == np.float16 and edited.motion.shape == (3, S, S)
+    assert (edited.motion[0] == 2 / S).all() and not edited.motion[1].any()
+
+
+@pytest.mark.parametrize(("strength", "told"), [(0.5, 0.4), (2.0, 0.8)])
+def test_what_is_told_of_the_details_goes_with_the_strength(strength: float, told: float) -> None:
+    experts = consultant()._replace(motion=ToyMotion(seen=0.8))
+    residual = np.full((3, S, S), 0.4, np.float32)
+    how = {"size_px": S, "strength": strength}
+    edited = edit(PHOTO, EDITED, residual, ToyGenerator(), experts, **how)
+    assert edited.motion[2] == pytest.approx(told, abs=1e-3)
+    assert edit(PHOTO, EDITED, residual, ToyGenerator(), consultant(), **how).motion is None

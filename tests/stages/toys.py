@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from unripple.models.motion import Motion
+
 L, W, S = 4, 3, 8
 
 
@@ -43,3 +45,19 @@ class ToyResidualEncoder(nn.Module):
 
     def forward(self, residual: Tensor) -> tuple[Tensor, Tensor]:
         return torch.zeros_like(residual), residual
+
+
+class ToyMotion(nn.Module):
+    """Everything comes from a few pixels further right, and is seen to a known share."""
+
+    def __init__(self, px: int = 0, seen: float = 1.0) -> None:
+        super().__init__()
+        self.px, self.share = px, seen
+        self.saw: list[tuple[Tensor, Tensor, Tensor]] = []
+
+    def forward(self, photo: Tensor, before: Tensor, after: Tensor) -> Motion:
+        self.saw.append((photo, before, after))
+        offsets = torch.zeros_like(photo[:, :2])
+        offsets[:, 0] = 2 * self.px / photo.shape[-1]
+        seen = torch.full_like(photo[:, :1], self.share)
+        return Motion(offsets, seen, torch.zeros_like(seen))

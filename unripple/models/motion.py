@@ -88,9 +88,9 @@ class Details(NamedTuple):
         Args:
             drawn: the edited picture by any generator, [B, 3, H, W].
             plain: the one without details that they belong to, likewise.
-            strength: factor on the share that they take.
+            strength: factor on the share that they take, which is 1 at most.
         """
-        return torch.lerp(drawn, plain + self.moved, strength * self.seen)
+        return torch.lerp(drawn, plain + self.moved, (strength * self.seen).clamp(max=1))
 
 
 def carried(motion: Motion, residual: Tensor, before: Tensor, after: Tensor) -> Details:
