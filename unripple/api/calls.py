@@ -6,6 +6,7 @@ Each imports its stage when called, so that nothing costs torch before it is nee
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -100,7 +101,8 @@ def translate(work: Work) -> Artifact:
     w_plus = work.array("project.w_plus")
     if work.offset is not None:
         knobs = work.knobs("first_code", "end_code")
-        return {"w_plus": stage.translate(w_plus, work.offset, 1.0, **knobs)}
+        moved = stage.translate(w_plus, work.offset, 1.0, **knobs)
+        return {"w_plus": moved, "about": {"turn": False}}
     for name, degree in work.settings["moves"].items():
         direction = find_direction(work.directions, name)
         knobs = work.knobs("first_code", "end_code")
@@ -108,7 +110,16 @@ def translate(work: Work) -> Artifact:
             knobs = dict(zip(knobs, direction.codes, strict=True))
         target = direction.component or direction.vector
         w_plus = stage.translate(w_plus, target, degree, **knobs)
-    return {"w_plus": w_plus}
+    return {"w_plus": w_plus, "about": {"turn": is_turn(work.settings["moves"])}}
+
+
+TURNS = ("pose", "yaw", "pitch", "roll")
+"""Directions that turn the head and are meant to change nothing else."""
+
+
+def is_turn(moves: Iterable[str]) -> bool:
+    """Whether an edit along some directions turns the head and does nothing else."""
+    return all(name in TURNS for name in moves)
 
 
 def edit(work: Work) -> Artifact:
@@ -128,6 +139,7 @@ def edit(work: Work) -> Artifact:
         generator,
         consultant_of(work),
         size_px=size_px,
+        turn=bool(work.array("translate.about")["turn"]),
         **work.knobs("strength"),
     )
     return _parts(edited)

@@ -239,13 +239,15 @@ class Editor:
         made_from = {"stage": "translate", "codes": key, "offset": array_sha256(offset)}
         moved = value_sha256(made_from)
         if not self._shelf.has(moved):
-            codes: Any = self._shelf.get(key)["w_plus"]
+            artifact = self._shelf.get(key)
+            codes: Any = artifact["w_plus"]
             if codes.shape != offset.shape:
                 raise ShapeMismatch(
                     f"the translation is {list(offset.shape)}, this generator's codes are "
                     f"{list(codes.shape)}: it belongs to another model set"
                 )
-            self._shelf.put(moved, {"w_plus": codes + offset}, made_from, NOTHING)
+            told = {**artifact, "w_plus": codes + offset, "about": {"turn": False}}
+            self._shelf.put(moved, told, made_from, NOTHING)
         return moved
 
     @property

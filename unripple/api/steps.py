@@ -179,7 +179,7 @@ _TABLE = (
         together=projection.project_together,
     ),
     Step("invert", 2, calls.invert, photo_inputs=("align", "project"), roles=_drawing_roles),
-    Step("translate", 1, calls.translate, shows="w_plus", edit_inputs=("project",)),
+    Step("translate", 2, calls.translate, shows="w_plus", edit_inputs=("project",)),
     Step(
         "edit",
         2,

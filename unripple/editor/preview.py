@@ -51,16 +51,19 @@ class Sketch:
     photo: Photo
     person: Floats
 
-    def draw(self, w_plus: WPlus, *, strength: float = 1.0) -> Photo:
-        """Draw moved codes, float32 [L, W], over the photo -> uint8 [S, S, 3]."""
+    def draw(self, w_plus: WPlus, *, turn: bool = True, strength: float = 1.0) -> Photo:
+        """Draw moved codes, float32 [L, W], over the photo -> uint8 [S, S, 3].
+
+        `turn` and `strength` are as for `stages.edit.edit`.
+        """
         side = self.photo.shape[0]
-        drawn = to_photo(down(self.networks(w_plus, strength=strength), side))
+        drawn = to_photo(down(self.networks(w_plus, turn=turn, strength=strength), side))
         patch = (2 * round(_LOOK * side / 2) + 1,) * 2
         apart = cv2.blur(cv2.absdiff(cv2.blur(drawn, patch), cv2.blur(self.photo, patch)), patch)
         other = np.clip((apart.max(axis=2) - _SAME) / (_OTHER - _SAME), 0, 1).astype(np.float32)
         return blend(self.photo, drawn, np.maximum(self.person, other))
 
-    def networks(self, w_plus: WPlus, *, strength: float = 1.0) -> torch.Tensor:
+    def networks(self, w_plus: WPlus, *, turn: bool = True, strength: float = 1.0) -> torch.Tensor:
         """What the networks give, [1, 3, S, S]: all of a preview that is not bookkeeping."""
         side = min(self.generator.size, LARGEST_PX)
         with torch.inference_mode():
@@ -73,7 +76,7 @@ class Sketch:
             if self.before is not None:
                 drawn = consult(
                     codes, plain, self.residual, short, self.consultant,
-                    before=self.before, strength=strength,
+                    before=self.before, turn=turn, strength=strength,
                 ).drawn  # fmt: skip
             else:
                 inject = self._consulted(plain, self.consultant, self.residual, strength)

@@ -201,7 +201,9 @@ class Session:
         offset = self._offset(wanted, w_plus)
         if offset is not None:
             w_plus = w_plus + offset
-        return opened.sketch.draw(w_plus, strength=opened.editor.config["edit"]["strength"])
+        turn = not wanted.translation and calls.is_turn(wanted.moves)
+        strength = opened.editor.config["edit"]["strength"]
+        return opened.sketch.draw(w_plus, turn=turn, strength=strength)
 
     def full(self, wanted: Wanted, check: Callable[[], None] = lambda: None) -> Outcome | None:
         """Edit as the pipeline does, byte for byte; None where nothing is asked.

@@ -51,6 +51,7 @@ def edit(
     consultant: Consultant,
     *,
     size_px: int,
+    turn: bool = True,
     strength: float = 1.0,
 ) -> Edited:
     """Draw edited codes with the details of the unedited photo, as HFGI does.
@@ -66,6 +67,7 @@ def edit(
         generator: as for `invert`.
         consultant: as for `invert`.
         size_px: side S of the pictures.
+        turn: whether the edit turns the head and nothing else; a motion net trusts it more then.
         strength: factor on the aligned residual, 1 as published.
 
     Raises:
@@ -83,7 +85,14 @@ def edit(
         looked = down(plain, residual.shape[-1])
         before = to_tensor(resized(photo, residual.shape[-1]), device=codes.device) - missing
         drawn, motion = consult(
-            codes, looked, missing, generator, consultant, before=before, strength=strength
+            codes,
+            looked,
+            missing,
+            generator,
+            consultant,
+            before=before,
+            turn=turn,
+            strength=strength,
         )
         told = None
         if motion is not None:

@@ -124,6 +124,7 @@ def consult(
     consultant: Consultant,
     *,
     before: Tensor,
+    turn: bool = True,
     strength: float = 1.0,
 ) -> Consulted:
     """Draw codes while a residual tells the generator what they miss.
@@ -138,13 +139,19 @@ def consult(
         generator: as for `invert`.
         consultant: as for `invert`.
         before: the plain picture of the unedited codes, [B, 3, S, S].
+        turn: whether the head is turned and nothing else shall change. If not, all that differs
+            between the plain pictures is the edit and stays, and the generator hears of all
+            details, for many lie where the edit changed the colour alone.
         strength: factor on the aligned residual; 1 as published, 0 consults about nothing.
     """
     motion = details = None
     if consultant.motion is not None:
         motion = consultant.motion(before + residual, before, plain)
+        if not turn:
+            motion = motion._replace(same=torch.zeros_like(motion.same))
         details = carried(motion, residual, before, plain)
-    aligned = consultant.aligner(details.known if details else residual, plain) * strength
+        residual = details.known if turn else details.moved
+    aligned = consultant.aligner(residual, plain) * strength
     scale, shift = consultant.residual_encoder(aligned)
     inject = {consultant.inject_after: lambda features: fuse(features, scale, shift)}
     drawn = generator.synthesize(codes, noise="stored", inject=inject).float()
