@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from unripple.api.calls import is_turn
 from unripple.api.steps import RECIPES, STEPS, find_step
 from unripple.conventions import STAGES, UnknownName
 from unripple.io.config import default_config
@@ -71,3 +72,12 @@ def test_a_stage_of_another_recipe_is_refused() -> None:
 def test_a_misspelt_stage_is_helped() -> None:
     with pytest.raises(UnknownName, match="no stage 'compos'; did you mean 'compose'"):
         find_step("compos")
+
+
+@pytest.mark.parametrize(
+    ("moves", "turn"),
+    [({"pose": -3}, True), ({"pose": 2, "pitch": 1}, True), ({"pose": 2, "glasses": 3}, False),
+     ({"smile": 1}, False)],
+)  # fmt: skip
+def test_what_turns_the_head_and_does_nothing_else(moves: dict[str, float], turn: bool) -> None:
+    assert is_turn(moves) is turn

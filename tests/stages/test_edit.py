@@ -84,6 +84,27 @@ def test_details_come_from_where_the_motion_net_says() -> None:
     assert (edited.motion[0] == 2 / S).all() and not edited.motion[1].any()
 
 
+def test_what_an_edit_changes_stays_changed_unless_it_is_a_turn() -> None:
+    """A motion net that calls every difference between the two drawings a fault of the drawing."""
+    experts = consultant()._replace(motion=ToyMotion(same=1.0))
+    inverted = invert(PHOTO, CODES, ToyGenerator(), experts)
+    how = (PHOTO, EDITED, inverted.residual, ToyGenerator(), experts)
+    turned = edit(*how, size_px=S, turn=True)
+    assert np.array_equal(turned.picture, PHOTO)
+    other = edit(*how, size_px=S, turn=False)
+    brighter = np.clip(PHOTO.astype(float) + 0.3 * 127.5, 0, 255)
+    assert np.abs(other.picture - brighter).max() <= 1
+
+
+def test_of_an_edit_that_is_no_turn_the_generator_hears_all_details() -> None:
+    for turn, share in ((True, 0.25), (False, 1.0)):
+        experts = consultant()._replace(motion=ToyMotion(seen=0.25))
+        residual = np.full((3, S, S), 0.4, np.float32)
+        edit(PHOTO, EDITED, residual, ToyGenerator(), experts, size_px=S, turn=turn)
+        heard, _ = experts.aligner.saw[-1]
+        assert torch.allclose(heard, torch.full_like(heard, share * 0.4), atol=1e-5)
+
+
 @pytest.mark.parametrize(("strength", "told"), [(0.5, 0.4), (2.0, 0.8)])
 def test_what_is_told_of_the_details_goes_with_the_strength(strength: float, told: float) -> None:
     experts = consultant()._replace(motion=ToyMotion(seen=0.8))

@@ -50,9 +50,9 @@ class ToyResidualEncoder(nn.Module):
 class ToyMotion(nn.Module):
     """Everything comes from a few pixels further right, and is seen to a known share."""
 
-    def __init__(self, px: int = 0, seen: float = 1.0) -> None:
+    def __init__(self, px: int = 0, seen: float = 1.0, same: float = 0.0) -> None:
         super().__init__()
-        self.px, self.share = px, seen
+        self.px, self.share, self.fault = px, seen, same
         self.saw: list[tuple[Tensor, Tensor, Tensor]] = []
 
     def forward(self, photo: Tensor, before: Tensor, after: Tensor) -> Motion:
@@ -60,4 +60,4 @@ class ToyMotion(nn.Module):
         offsets = torch.zeros_like(photo[:, :2])
         offsets[:, 0] = 2 * self.px / photo.shape[-1]
         seen = torch.full_like(photo[:, :1], self.share)
-        return Motion(offsets, seen, torch.zeros_like(seen))
+        return Motion(offsets, seen, torch.full_like(seen, self.fault))
