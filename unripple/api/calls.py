@@ -6,7 +6,6 @@ Each imports its stage when called, so that nothing costs torch before it is nee
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,7 +16,7 @@ from unripple.api.work import grown
 from unripple.conventions import NoFace
 from unripple.io.digest import file_sha256
 from unripple.io.domains import read_domain
-from unripple.zoo.directions import find_direction
+from unripple.zoo.directions import find_direction, is_turn
 
 if TYPE_CHECKING:
     from unripple.api.work import Work
@@ -111,15 +110,6 @@ def translate(work: Work) -> Artifact:
         target = direction.component or direction.vector
         w_plus = stage.translate(w_plus, target, degree, **knobs)
     return {"w_plus": w_plus, "about": {"turn": is_turn(work.settings["moves"])}}
-
-
-TURNS = ("pose", "yaw", "pitch", "roll")
-"""Directions that turn the head and are meant to change nothing else."""
-
-
-def is_turn(moves: Iterable[str]) -> bool:
-    """Whether an edit along some directions turns the head and does nothing else."""
-    return all(name in TURNS for name in moves)
 
 
 def edit(work: Work) -> Artifact:

@@ -25,6 +25,7 @@ from unripple.io.config import Config, Edit, library
 from unripple.io.metadata import NOTHING
 from unripple.io.photo import encode_png, read_photo
 from unripple.io.results import PHOTO
+from unripple.zoo.directions import is_turn
 from unripple.zoo.zoo import Zoo, directions_path
 
 _SHELF_MB = 48.0  # artifacts kept between edits of one user
@@ -201,7 +202,7 @@ class Session:
         offset = self._offset(wanted, w_plus)
         if offset is not None:
             w_plus = w_plus + offset
-        turn = not wanted.translation and calls.is_turn(wanted.moves)
+        turn = not wanted.translation and is_turn(wanted.moves)
         strength = opened.editor.config["edit"]["strength"]
         return opened.sketch.draw(w_plus, turn=turn, strength=strength)
 

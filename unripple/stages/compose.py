@@ -88,12 +88,8 @@ def fine_share(
     """
     require_same_size(person=person, labels=labels)
     shown = person * (1 - _eased(labels, detail, feather_px))
-    return as_shares(stretched(seen, person.shape[0]) * shown)
-
-
-def as_shares(shares: Floats) -> Shares:
-    """Shares from 0 to 1 as bytes."""
-    levels: Shares = np.rint(255 * np.clip(shares, 0, 1)).astype(np.uint8)
+    shares = np.clip(stretched(seen, person.shape[0]) * shown, 0, 1)
+    levels: Shares = np.rint(255 * shares).astype(np.uint8)
     return levels
 
 

@@ -155,6 +155,15 @@ def write_directions(path: Path, directions: Iterable[Direction]) -> None:
     partial.replace(path)
 
 
+TURNS = ("pose", "yaw", "pitch", "roll")
+"""Directions that turn the head and are meant to change nothing else."""
+
+
+def is_turn(moves: Iterable[str]) -> bool:
+    """Whether an edit along some directions turns the head and does nothing else."""
+    return all(name in TURNS for name in moves)
+
+
 def find_direction(path: Path, name: str) -> Direction:
     """One direction by name.
 
