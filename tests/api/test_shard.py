@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import logging
 import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +17,14 @@ import pytest
 from tests.tiny import SIZE, picture, walk, write_directions, write_models
 from unripple.api import projection
 from unripple.api.jobs import job_from_config
+from unripple.api.limits import Limits
 from unripple.api.shard import run_shard
 from unripple.api.steps import STEPS
+from unripple.api.watch import Do
 from unripple.conventions import StoreError
 from unripple.io.config import Config, complete
 from unripple.io.results import Results
-from unripple.io.sheet import read_sheet, update_sheet
+from unripple.io.sheet import SHEET, read_sheet, update_sheet
 from unripple.zoo.zoo import Zoo
 
 STAGES = ("align", "project", "translate")
@@ -80,6 +84,24 @@ def test_what_is_there_needs_no_network(config: Config, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(Zoo, "load", load)
     walk(config, STAGES)
+
+
+def test_networks_are_loaded_once_for_all_photos(config: Config) -> None:
+    walk(config, ("align",))
+    loads = []
+
+    def uncounted() -> contextlib.AbstractContextManager[None]:
+        loads.append("now")
+        return contextlib.nullcontext()
+
+    def each(names: Sequence[str], do: Do[Any], limits: Limits) -> Iterator[tuple[str, Any]]:
+        yield from ((name, do(name, uncounted)) for name in names)
+
+    job = job_from_config(config, "project", None, Zoo(config["models"]))
+    rows = read_sheet(SHEET)
+    manifest = run_shard(job, "00000", rows, {row.photo for row in rows}, Results(), each=each)
+    assert set(manifest.keys) == {"anna", "bob"}
+    assert loads == ["now"]
 
 
 def test_a_new_photo_costs_one_photo(config: Config, caplog: pytest.LogCaptureFixture) -> None:

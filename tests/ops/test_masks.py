@@ -48,6 +48,21 @@ def test_shrinking_undoes_no_more_than_growing_did(mask: Mask, radius: float) ->
 
 
 @laws
+@given(MASKS, RADII)
+def test_opening_takes_away_and_is_done_at_once(mask: Mask, radius: float) -> None:
+    opened = masks.opened(mask, radius)
+    assert (opened <= mask).all()
+    assert np.array_equal(masks.opened(opened, radius), opened)
+
+
+def test_opening_drops_slivers_and_keeps_discs() -> None:
+    blob, sliver = disc(40, 14.5, 14.5, 6), np.zeros((40, 40), np.bool_)
+    sliver[30:34] = True
+    assert np.array_equal(masks.opened(blob | sliver, 3), masks.opened(blob, 3))
+    assert masks.opened(blob, 3).sum() > 0.9 * blob.sum()
+
+
+@laws
 @given(MASKS)
 def test_less_than_a_pixel_changes_nothing(mask: Mask) -> None:
     assert np.array_equal(masks.grow(mask, 0.99), mask)

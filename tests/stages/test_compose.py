@@ -63,7 +63,7 @@ def blocks() -> tuple[Mask, Mask]:
 
 def test_deep_inside_the_new_person_is_the_edit_and_deep_inside_the_vacated_the_plate() -> None:
     before, after = blocks()
-    painted = plate_of(before, after)
+    painted = plate_of(before, after, 3)
     composed = compose_plate(PHOTO, EDITED, painted.plate, painted.vacated, after, feather_px=1.0)
     inner = signed_distance(after) >= 1
     assert np.array_equal(composed.picture[inner], EDITED[inner])

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from unripple.conventions import Mask, Photo, ShapeMismatch
 from unripple.ops.inpainting import telea
+from unripple.ops.masks import grow
 from unripple.stages.inpaint import (
     borrow_fill,
     inpaint,
@@ -120,6 +121,27 @@ def test_depth_joins_the_parser_in_a_true_union() -> None:
     assert np.array_equal(joined.hole, before | near)
     assert np.array_equal(joined.vacated, near & ~after)
     assert not joined.hole.all()
+
+
+def test_where_two_depths_disagree_on_a_border_nothing_has_left() -> None:
+    person, near = np.zeros((2, 40, 40), np.bool_)
+    person[20:, 10:30] = True
+    near[17:, 7:33] = True  # the photo's depth reaches 3 px further than that of the edit
+    near[2:14, 2:14] = True  # and it sees something that the parser does not know
+    found = inpaint_plate(
+        np.zeros((40, 40, 3), np.uint8), person, person,
+        fill=grey, grow_px=3, depth_before=near, depth_after=person,
+    )  # fmt: skip
+    assert (near <= found.hole).all()
+    assert found.vacated[4:12, 4:12].all() and not found.vacated[17:].any()
+
+
+def test_the_outer_part_of_the_hole_is_not_shown() -> None:
+    before, after = np.zeros((2, 21, 21), np.bool_)
+    before[10, 10] = True
+    found = inpaint_plate(np.zeros((21, 21, 3), np.uint8), before, after, fill=grey, grow_px=6)
+    assert np.array_equal(found.hole, grow(before, 6))
+    assert np.array_equal(found.vacated, grow(before, 4))
 
 
 def test_specks_are_painted_but_not_shown() -> None:

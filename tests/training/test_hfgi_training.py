@@ -14,6 +14,7 @@ from unripple.stages.invert import Consultant, consult
 from unripple.training import encoders, hfgi, latents, loop, turned
 from unripple.training.critics import Critic
 from unripple.training.hfgi import HfgiTask
+from unripple.training.motion import motion_state
 from unripple.training.schedule import Budget
 from unripple.training.shards import FaceShards
 from unripple.zoo import networks
@@ -284,7 +285,7 @@ def test_a_motion_net_learns_along_and_is_exported(moving_task: HfgiTask, tmp_pa
     model = networks.load("hfgi", path, torch.device("cpu"))
     assert set(dict(model.net.named_children())) == {"grid_align", "residue", "motion"}
     assert "motion.MotionNet" in model.metadata["arch"]
-    state = hfgi.motion_state(path)
+    state = motion_state(path)
     wanted = moving_task.average["motion"].state_dict()
     assert all(torch.allclose(state[k].float(), v.float(), atol=1e-3) for k, v in wanted.items())
 
@@ -332,4 +333,4 @@ def test_a_training_with_motion_starts_from_one_without(
 def test_a_motion_net_must_be_there(task: HfgiTask, tmp_path: Path) -> None:
     (path,) = task.export(tmp_path)
     with pytest.raises(BadCheckpoint, match="holds no motion net"):
-        hfgi.motion_state(path)
+        motion_state(path)

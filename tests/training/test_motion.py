@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from unripple.faceworld.motion import origin
 from unripple.models.motion import Motion
@@ -78,3 +79,13 @@ def test_the_pose_net_does_not_learn(task: MotionTask) -> None:
     task.train_step(task.draw(torch.Generator().manual_seed(0)), 0)
     after = task.net.state_dict()
     assert before and all(torch.equal(after[name], value) for name, value in before.items())
+
+
+def test_it_goes_on_from_the_net_in_an_hfgi_file(task: MotionTask, tmp_path: Path) -> None:
+    state = {k: (v + 1).contiguous() for k, v in task.net.state_dict().items()}
+    file = {f"motion.{name}": value for name, value in state.items()}
+    file["residue.weight"] = torch.zeros(3)
+    save_file(file, tmp_path / "hfgi.safetensors", metadata={"role": "hfgi"})
+    task.start_from(tmp_path / "hfgi.safetensors")
+    for net in (task.net, task.average):
+        assert all(torch.equal(value, state[name]) for name, value in net.state_dict().items())

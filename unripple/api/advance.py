@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -137,9 +137,7 @@ def advance(
     photo = source.read(job.limits.megapixels) if step.reads_photo else None
     known = None if truth is None else truth.read()
     _check_unchanged(source, truth, inputs)
-    with uncounted():
-        for role in step.roles(settings):
-            job.load(role)
+    _load(job, step.roles(settings), uncounted)
     work = Work(
         settings,
         _inputs(shelf, input_keys),
@@ -184,9 +182,7 @@ def advance_together(
     lacking = [name for name in subjects if find(shelf, made_from[name]) is None][: job.batch]
     if len(lacking) < 2 or lacking[0] != next(iter(subjects)):
         return
-    with uncounted():
-        for role in job.step.roles(job.settings):
-            job.load(role)
+    _load(job, job.step.roles(job.settings), uncounted)
     if not job.on_gpu():
         return
     shown = f"{lacking[0]} and {len(lacking) - 1} more"
@@ -200,6 +196,14 @@ def advance_together(
     for name, artifact in zip(lacking, artifacts, strict=True):
         keep(shelf, [artifact], made_from[name])
     works[0].draft.remove()
+
+
+def _load(job: Job, roles: Sequence[str], uncounted: Uncounted) -> None:
+    """Load networks; nobody is told of it, again and again, once they are there."""
+    there = all(job.zoo.is_loaded(role) for role in roles)
+    with nullcontext() if there else uncounted():
+        for role in roles:
+            job.load(role)
 
 
 def _inputs(shelf: Shelf, keys: Mapping[str, str]) -> dict[str, Artifact]:

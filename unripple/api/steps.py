@@ -213,7 +213,7 @@ _TABLE = (
     ),
     Step(
         "inpaint",
-        2,
+        3,
         calls.inpaint,
         shows="plate",
         edit_inputs=("align", "edit", "ripple", "foreground"),

@@ -6,7 +6,6 @@ import math
 
 import cv2
 import numpy as np
-from skimage.metrics import structural_similarity
 
 from unripple.conventions import Floats, Mask, Photo
 from unripple.metrics.regions import MIN_PIXELS, same_size
@@ -53,6 +52,9 @@ def ssim(one: Photo, other: Photo) -> float:
     same_size(one, other)
     if min(one.shape[:2]) <= 2 * WINDOW_RADIUS_PX:
         return math.nan
+    # It takes SciPy along, longer to import than all else that measures; few photos have a truth.
+    from skimage.metrics import structural_similarity
+
     similarity = structural_similarity(
         one,
         other,

@@ -61,6 +61,11 @@ def shrink(mask: Mask, radius_px: float) -> Mask:
     return ~grow(~mask, radius_px)
 
 
+def opened(mask: Mask, radius_px: float) -> Mask:
+    """Keep the discs of that radius that fit into a mask: slivers and specks go, blobs stay."""
+    return grow(shrink(mask, radius_px), radius_px)
+
+
 def feather(mask: Mask, feather_px: float) -> Floats:
     """Soften a mask's border inwards.
 

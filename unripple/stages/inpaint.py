@@ -11,11 +11,15 @@ from torch import Tensor
 
 from unripple.conventions import Mask, Photo
 from unripple.models.lama import correct, first_guess
-from unripple.ops.masks import grow, remove_small, require_same_size
+from unripple.ops.masks import grow, opened, remove_small, require_same_size
 from unripple.ops.tensors import device_of
 
 Fill: TypeAlias = Callable[[Photo, Mask], Photo]
 """Photo [H, W, 3] and hole [H, W] -> a picture; only its hole is used."""
+
+SHOWN = 2 / 3
+"""Share of the hole's reach beyond the old person that the composite shows. The outer part is there
+for the painter alone: the photo's own background is better than any painting of it."""
 
 
 class Inpainted(NamedTuple):
@@ -73,7 +77,9 @@ def inpaint_plate(
         grow_px: how far the hole reaches beyond the old person, px: its soft border must not speak.
         min_area_px: vacated specks of fewer pixels are a parser's slips and are not shown.
         depth_before, depth_after: foreground by depth. Given both, their true union with the
-            parsed person is taken: what the parser missed and depth saw is vacated as well.
+            parsed person is taken: what the parser missed and depth saw is vacated as well, unless
+            it is thinner than twice `grow_px`. Where two maps of depth disagree on one border,
+            nothing has left.
 
     Returns:
         plate, hole and vacated, with vacated inside the hole.
@@ -81,9 +87,9 @@ def inpaint_plate(
     person, left = before, before & ~after
     if depth_before is not None and depth_after is not None:
         person = before | depth_before
-        left = left | (depth_before & ~depth_after & ~after)
+        left = left | opened(depth_before & ~depth_after & ~after, grow_px)
     hole = grow(person, grow_px)
-    vacated = grow(remove_small(left, min_area_px), grow_px)
+    vacated = grow(remove_small(left, min_area_px), SHOWN * grow_px)
     return Inpainted(inpaint(photo, hole, fill), hole, vacated)
 
 

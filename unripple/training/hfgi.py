@@ -36,6 +36,7 @@ from unripple.training import cards, critics, ema, grids, losses, start, turned
 from unripple.training.encoders import SIZE, load_encoder
 from unripple.training.latents import CHANNELS, load_generator
 from unripple.training.loop import Batch, Figures, adam, autocast, minimise, parameters, place
+from unripple.training.motion import motion_state
 from unripple.training.shards import FaceShards, FolderPhotos, Split, has_shards, open_photos
 from unripple.training.single import decay_at
 
@@ -104,24 +105,6 @@ def build(chosen: argparse.Namespace) -> HfgiTask:
         name=chosen.name,
         blend=(chosen.blend, chosen.blend_share) if chosen.blend else None,
     )
-
-
-def motion_state(path: Path) -> dict[str, Tensor]:
-    """The averaged weights of a motion net, of a run or in an hfgi file.
-
-    Raises:
-        BadCheckpoint: there are none.
-    """
-    if path.suffix != ".safetensors":
-        return start.averaged(path, "motion")
-    state = {
-        name.removeprefix("motion."): value
-        for name, value in trained_state(path).items()
-        if name.startswith("motion.")
-    }
-    if not state:
-        raise BadCheckpoint(f"{path}: holds no motion net; name a run of one by --motion")
-    return state
 
 
 def trained_state(path: Path) -> dict[str, Tensor]:

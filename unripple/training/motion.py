@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from unripple.conventions import Photo
+from unripple.conventions import BadCheckpoint, Photo
 from unripple.faceworld import motion as truth
 from unripple.models.e4e import Encoder
 from unripple.models.motion import Details, Motion, MotionNet, carried
@@ -26,6 +26,7 @@ from unripple.training.latents import load_generator
 from unripple.training.loop import Batch, autocast
 from unripple.training.shards import FaceShards
 from unripple.training.single import SingleNet
+from unripple.zoo.weights import read_header
 
 FIELDS = (*turned.FIELDS, "labels", "inverse_depth")
 WIDTHS = (24, 40, 64, 96)
@@ -34,6 +35,7 @@ OFF_PERSON = 0.2  # weight of the background's motion, which is none
 MOTION_WEIGHT = 0.1  # of its error in px, beside that of the picture
 LEFT_WEIGHT = 0.2  # of `turned.left_behind`
 VALIDATION_FACES = 64
+PREFIX = "motion."  # in hfgi files
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,6 +59,24 @@ def build(chosen: argparse.Namespace) -> MotionTask:
         device=chosen.device,
         lr=chosen.lr,
     )
+
+
+def motion_state(path: Path) -> dict[str, Tensor]:
+    """The averaged weights of a motion net: of its run, of its own file, or out of an hfgi file.
+
+    Raises:
+        BadCheckpoint: there are none.
+    """
+    if path.suffix != ".safetensors" or read_header(path)[0].get("role") != "hfgi":
+        return start.averaged(path, MotionTask.role)
+    state = {
+        name.removeprefix(PREFIX): value
+        for name, value in start.averaged(path, "hfgi").items()
+        if name.startswith(PREFIX)
+    }
+    if not state:
+        raise BadCheckpoint(f"{path}: holds no motion net; name a run of one")
+    return state
 
 
 class MotionTask(SingleNet):
@@ -94,6 +114,10 @@ class MotionTask(SingleNet):
         super().__init__(net, batch_size=batch_size, device=device, lr=lr)
         self.turning = turned.Turning(generator, encoder, device)
         self.data, self.held_out = data, held_out.first(VALIDATION_FACES)
+
+    def start_from(self, path: Path) -> None:
+        """Start from another run's average, or from exported weights, `hfgi` files among them."""
+        start.load(motion_state(path), path, self.net, self.average)
 
     def draw(self, rng: torch.Generator) -> Batch:
         """Random photos; those of pairs come last."""

@@ -274,6 +274,10 @@ class Zoo:
                 self._loaded[role] = networks.load(role, self.path(role), device)
         return self._loaded[role]
 
+    def is_loaded(self, role: str) -> bool:
+        """Whether `load` has nothing left to do."""
+        return role in self._loaded
+
     def _there(self, role: str) -> None:
         if not self.is_published(role) or self.path(role).exists():
             return
