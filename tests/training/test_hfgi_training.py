@@ -330,6 +330,16 @@ def test_a_training_with_motion_starts_from_one_without(
         assert torch.equal(value, wanted[name]), name
 
 
+def test_the_motion_net_that_was_named_is_kept(moving_task: HfgiTask, tmp_path: Path) -> None:
+    (path,) = moving_task.export(tmp_path)
+    with torch.no_grad():
+        for net in (moving_task.net, moving_task.average):
+            net["motion"].coarsest.bias += 1
+    moving_task.start_from(path)
+    assert moving_task.net["motion"].coarsest.bias.min() > 0.5
+
+
+
 def test_a_motion_net_must_be_there(task: HfgiTask, tmp_path: Path) -> None:
     (path,) = task.export(tmp_path)
     with pytest.raises(BadCheckpoint, match="holds no motion net"):

@@ -205,12 +205,11 @@ class HfgiTask(turned.Turning):
         self.held_out = held_out.first(VALIDATION_FACES)
 
     def start_from(self, path: Path) -> None:
-        """Start from the nets of another run, or of an exported file.
-
-        One without a motion net leaves ours as it is.
+        """Start from the nets of another run, or of an exported file; `--motion` says which motion
+        net is ours, whatever lies there.
         """
         state = trained_state(path)
-        if "motion" in self.net and not any(name.startswith("motion.") for name in state):
+        if "motion" in self.net:
             state |= {f"motion.{k}": v for k, v in self.net["motion"].state_dict().items()}
         start.load(state, path, self.net, self.average)
 
