@@ -6,7 +6,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from unripple.models.motion import Details, Motion, MotionNet, carried, carry, sizes_from_state
+from unripple.models.motion import (
+    Details,
+    Motion,
+    MotionNet,
+    both_ways,
+    carried,
+    carry,
+    sizes_from_state,
+)
 
 S = 32
 POSE = {"widths": (4, 6), "hidden": 8}
@@ -120,3 +128,36 @@ def test_its_sizes_are_read_from_its_weights(pictures: tuple[Tensor, ...]) -> No
 def test_one_level_cannot_be_built() -> None:
     with pytest.raises(ValueError, match="at least 2"):
         MotionNet((8,), 8, POSE)
+
+
+def test_looking_both_ways_knows_no_left_and_right(pictures: tuple[Tensor, ...]) -> None:
+    rng = torch.Generator().manual_seed(1)
+    weights = torch.randn(2, 1, S, S, generator=rng)
+
+    def lopsided(photo: Tensor, before: Tensor, after: Tensor) -> Motion:
+        shown = (photo + before - after).mean(1, keepdim=True)
+        return Motion(
+            torch.cat((weights[0] * shown, weights[1] * shown), dim=1),
+            (weights[0] * shown).sigmoid(),
+            (weights[1] * shown).sigmoid(),
+        )
+
+    found = both_ways(lopsided, *pictures)
+    mirrored = both_ways(lopsided, *(picture.flip(3) for picture in pictures))
+    assert torch.allclose(mirrored.offsets[:, 0].flip(2), -found.offsets[:, 0], atol=1e-6)
+    assert torch.allclose(mirrored.offsets[:, 1].flip(2), found.offsets[:, 1], atol=1e-6)
+    assert torch.allclose(mirrored.seen.flip(3), found.seen, atol=1e-6)
+    assert torch.allclose(mirrored.same.flip(3), found.same, atol=1e-6)
+    straight = lopsided(*pictures)
+    assert not torch.allclose(straight.seen, found.seen, atol=1e-2)
+
+
+def test_what_is_symmetric_needs_one_look(pictures: tuple[Tensor, ...]) -> None:
+    def upwards(photo: Tensor, before: Tensor, after: Tensor) -> Motion:
+        offsets = torch.zeros(2, 2, S, S)
+        offsets[:, 1] = photo.mean((1, 2))[:, None]  # of columns: mirrored with the picture
+        return Motion(offsets, photo[:, :1].sigmoid(), after[:, :1].sigmoid())
+
+    found, straight = both_ways(upwards, *pictures), upwards(*pictures)
+    for one, other in zip(found, straight, strict=True):
+        assert torch.allclose(one, other, atol=1e-6)

@@ -127,7 +127,7 @@ def test_where_two_depths_disagree_on_a_border_nothing_has_left() -> None:
     person, near = np.zeros((2, 40, 40), np.bool_)
     person[20:, 10:30] = True
     near[17:, 7:33] = True  # the photo's depth reaches 3 px further than that of the edit
-    near[2:14, 2:14] = True  # and it sees something that the parser does not know
+    near[1:15, 1:15] = True  # and it sees something that the parser does not know
     found = inpaint_plate(
         np.zeros((40, 40, 3), np.uint8), person, person,
         fill=grey, grow_px=3, depth_before=near, depth_after=person,

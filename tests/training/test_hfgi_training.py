@@ -339,7 +339,6 @@ def test_the_motion_net_that_was_named_is_kept(moving_task: HfgiTask, tmp_path: 
     assert moving_task.net["motion"].coarsest.bias.min() > 0.5
 
 
-
 def test_a_motion_net_must_be_there(task: HfgiTask, tmp_path: Path) -> None:
     (path,) = task.export(tmp_path)
     with pytest.raises(BadCheckpoint, match="holds no motion net"):

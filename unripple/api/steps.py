@@ -178,11 +178,11 @@ _TABLE = (
         roles=_projecting_roles,
         together=projection.project_together,
     ),
-    Step("invert", 2, calls.invert, photo_inputs=("align", "project"), roles=_drawing_roles),
+    Step("invert", 3, calls.invert, photo_inputs=("align", "project"), roles=_drawing_roles),
     Step("translate", 2, calls.translate, shows="w_plus", edit_inputs=("project",)),
     Step(
         "edit",
-        2,
+        3,
         calls.edit,
         edit_inputs=("align", "translate", "invert"),
         roles=_drawing_roles,

@@ -12,7 +12,7 @@ Source of the idea: Sun et al. 2018 (PWC-Net), section 3; poses and gates are ou
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Self, TypeVar
 
 import torch
@@ -105,6 +105,23 @@ def carried(motion: Motion, residual: Tensor, before: Tensor, after: Tensor) -> 
     moved = carry(torch.cat((residual, before), dim=1), motion.offsets)
     details, drawn = moved.chunk(2, dim=1)
     return Details(details + motion.same * (drawn - after), motion.seen)
+
+
+def both_ways(
+    net: Callable[[Tensor, Tensor, Tensor], Motion], photo: Tensor, before: Tensor, after: Tensor
+) -> Motion:
+    """Find a motion in pictures and in their mirror images: the mean is nearer to the truth.
+
+    Args:
+        net: see `MotionNet`.
+        photo, before, after: see `MotionNet.forward`.
+    """
+    straight = net(photo, before, after)
+    mirrored = net(photo.flip(3), before.flip(3), after.flip(3))
+    offsets, seen, same = (part.flip(3) for part in mirrored)
+    offsets = torch.stack((-offsets[:, 0], offsets[:, 1]), dim=1)
+    back = Motion(offsets, seen, same)
+    return Motion(*((one + other) / 2 for one, other in zip(straight, back, strict=True)))
 
 
 class MotionNet(nn.Module):

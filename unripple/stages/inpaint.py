@@ -21,6 +21,9 @@ SHOWN = 2 / 3
 """Share of the hole's reach beyond the old person that the composite shows. The outer part is there
 for the painter alone: the photo's own background is better than any painting of it."""
 
+THICK = 4.0
+"""Thickness, in reaches of the hole, of what depth alone may call vacated: a hand, at 128 px."""
+
 
 class Inpainted(NamedTuple):
     """The parts of this stage.
@@ -77,8 +80,8 @@ def inpaint_plate(
         grow_px: how far the hole reaches beyond the old person, px: its soft border must not speak.
         min_area_px: vacated specks of fewer pixels are a parser's slips and are not shown.
         depth_before, depth_after: foreground by depth. Given both, their true union with the
-            parsed person is taken: what the parser missed and depth saw is vacated as well, unless
-            it is thinner than twice `grow_px`. Where two maps of depth disagree on one border,
+            parsed person is taken: what the parser missed and depth saw is vacated as well, if it
+            is thicker than `THICK` times `grow_px`. Where two maps of depth disagree on one border,
             nothing has left.
 
     Returns:
@@ -87,7 +90,7 @@ def inpaint_plate(
     person, left = before, before & ~after
     if depth_before is not None and depth_after is not None:
         person = before | depth_before
-        left = left | opened(depth_before & ~depth_after & ~after, grow_px)
+        left = left | opened(depth_before & ~depth_after & ~after, THICK / 2 * grow_px)
     hole = grow(person, grow_px)
     vacated = grow(remove_small(left, min_area_px), SHOWN * grow_px)
     return Inpainted(inpaint(photo, hole, fill), hole, vacated)

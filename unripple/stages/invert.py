@@ -12,7 +12,7 @@ from torch import Tensor
 
 from unripple.conventions import Floats, Photo, WPlus
 from unripple.models.hfgi import fuse
-from unripple.models.motion import Motion, carried
+from unripple.models.motion import Motion, both_ways, carried
 from unripple.ops.tensors import device_of, resized, to_photo, to_tensor
 
 
@@ -146,7 +146,7 @@ def consult(
     """
     motion = details = None
     if consultant.motion is not None:
-        motion = consultant.motion(before + residual, before, plain)
+        motion = both_ways(consultant.motion, before + residual, before, plain)
         if not turn:
             motion = motion._replace(same=torch.zeros_like(motion.same))
         details = carried(motion, residual, before, plain)

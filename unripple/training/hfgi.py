@@ -21,16 +21,17 @@ Source: Wang et al. 2022, "High-Fidelity GAN Inversion for Image Attribute Editi
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from unripple.conventions import BadCheckpoint, BadConfig, Photo, UnrippleError
+from unripple.conventions import BadConfig, Photo, UnrippleError
 from unripple.models import hfgi
 from unripple.models.e4e import Encoder
-from unripple.models.motion import MotionNet, carried, sizes_from_state
+from unripple.models.motion import MotionNet, both_ways, carried, sizes_from_state
 from unripple.models.stylegan2 import Generator
 from unripple.training import cards, critics, ema, grids, losses, start, turned
 from unripple.training.encoders import SIZE, load_encoder
@@ -242,7 +243,11 @@ class HfgiTask(turned.Turning):
         details = None
         with autocast(self.device):
             if "motion" in net:
-                motion = net["motion"](before + residual, before, picture)
+                # A step looks one way, which costs half; what is judged looks as the stages do.
+                look = net["motion"]
+                if not torch.is_grad_enabled():
+                    look = partial(both_ways, look)
+                motion = look(before + residual, before, picture)
                 details = carried(motion, residual, before, picture)
             aligned = net["aligner"](details.known if details else residual, picture)
             scale, shift = net["residual"](aligned)
