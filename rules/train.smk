@@ -44,7 +44,7 @@ TRAININGS = {
     "motion": ("motion --batch 8 --export never", 60, ["generator", "e4e", "pose"]),
     "hfgi": (
         "hfgi --batch 8 --init runs/hfgi_faithful --motion runs/motion --lr 1e-3"
-        " --perceptual 0.3",
+        " --perceptual 0.3 --pairs 0.9",
         60,
         ["hfgi_faithful", "motion", "parser"],
     ),

@@ -68,8 +68,12 @@ def test_a_motion_net_sees_photo_redrawing_and_edit() -> None:
     inverted = invert(PHOTO, CODES, ToyGenerator(), experts)
     assert np.array_equal(inverted.picture, PHOTO)
     edit(PHOTO, EDITED, inverted.residual, ToyGenerator(), experts, size_px=S)
-    photo, before, after = experts.motion.saw[-1]
+    (photo, before, after), mirrored = experts.motion.saw[-2:]
     assert torch.allclose(photo, to_tensor(PHOTO), atol=1e-6)
+    assert all(
+        torch.equal(one, other.flip(3))
+        for one, other in zip(mirrored, (photo, before, after), strict=True)
+    )
     assert torch.allclose(before, torch.full_like(before, 0.2), atol=1e-6)
     assert torch.allclose(after, torch.full_like(after, 0.5), atol=1e-6)
 

@@ -48,7 +48,10 @@ class ToyResidualEncoder(nn.Module):
 
 
 class ToyMotion(nn.Module):
-    """Everything comes from a few pixels further right, and is seen to a known share."""
+    """Everything comes from a few pixels further right, and is seen to a known share.
+
+    Every second look is at mirror images, where right is left.
+    """
 
     def __init__(self, px: int = 0, seen: float = 1.0, same: float = 0.0) -> None:
         super().__init__()
@@ -58,6 +61,7 @@ class ToyMotion(nn.Module):
     def forward(self, photo: Tensor, before: Tensor, after: Tensor) -> Motion:
         self.saw.append((photo, before, after))
         offsets = torch.zeros_like(photo[:, :2])
-        offsets[:, 0] = 2 * self.px / photo.shape[-1]
+        right = 1 if len(self.saw) % 2 else -1
+        offsets[:, 0] = right * 2 * self.px / photo.shape[-1]
         seen = torch.full_like(photo[:, :1], self.share)
         return Motion(offsets, seen, torch.full_like(seen, self.fault))
