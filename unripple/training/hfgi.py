@@ -21,7 +21,6 @@ Source: Wang et al. 2022, "High-Fidelity GAN Inversion for Image Attribute Editi
 from __future__ import annotations
 
 import argparse
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -244,10 +243,9 @@ class HfgiTask(turned.Turning):
         with autocast(self.device):
             if "motion" in net:
                 # A step looks one way, which costs half; what is judged looks as the stages do.
-                look = net["motion"]
-                if not torch.is_grad_enabled():
-                    look = partial(both_ways, look)
-                motion = look(before + residual, before, picture)
+                shown = (before + residual, before, picture)
+                learns = torch.is_grad_enabled()
+                motion = net["motion"](*shown) if learns else both_ways(net["motion"], *shown)
                 details = carried(motion, residual, before, picture)
             aligned = net["aligner"](details.known if details else residual, picture)
             scale, shift = net["residual"](aligned)
