@@ -36,7 +36,7 @@ from unripple.training import cards, critics, ema, grids, losses, start, turned
 from unripple.training.encoders import SIZE, load_encoder
 from unripple.training.latents import CHANNELS, load_generator
 from unripple.training.loop import Batch, Figures, adam, autocast, minimise, parameters, place
-from unripple.training.motion import motion_state
+from unripple.training.motion import MOTION_PREFIX, motion_state
 from unripple.training.shards import FaceShards, FolderPhotos, Split, has_shards, open_photos
 from unripple.training.single import decay_at
 
@@ -44,7 +44,7 @@ INJECT_AFTER = 7  # code index of the first styled convolution of the 64 px bloc
 STRIDES = (2, 1)  # residuals of 128 px -> conditions of 64 px
 ALIGNER_WIDTHS = (16, 16, 32, 48)
 RESIDUAL_WIDTHS = (16, 32, 32)
-PREFIXES = {"grid_align.": "aligner", "residue.": "residual", "motion.": "motion"}  # in files
+PREFIXES = {"grid_align.": "aligner", "residue.": "residual", MOTION_PREFIX: "motion"}  # in files
 VALIDATION_FACES = 32
 LEFT_WEIGHT = 0.2  # of `turned.left_behind`, where a motion net learns along
 PAIRS = 0.75  # 1 cost 1.6 dB of inversion, 0.5 left more of the ghost: training/README.md

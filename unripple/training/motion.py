@@ -35,7 +35,7 @@ OFF_PERSON = 0.2  # weight of the background's motion, which is none
 MOTION_WEIGHT = 0.1  # of its error in px, beside that of the picture
 LEFT_WEIGHT = 0.2  # of `turned.left_behind`
 VALIDATION_FACES = 64
-PREFIX = "motion."  # in hfgi files
+MOTION_PREFIX = "motion."  # in hfgi files
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -70,9 +70,9 @@ def motion_state(path: Path) -> dict[str, Tensor]:
     if path.suffix != ".safetensors" or read_header(path)[0].get("role") != "hfgi":
         return start.averaged(path, MotionTask.role)
     state = {
-        name.removeprefix(PREFIX): value
+        name.removeprefix(MOTION_PREFIX): value
         for name, value in start.averaged(path, "hfgi").items()
-        if name.startswith(PREFIX)
+        if name.startswith(MOTION_PREFIX)
     }
     if not state:
         raise BadCheckpoint(f"{path}: holds no motion net; name a run of one")
