@@ -9,6 +9,7 @@ rule align:
         "results/align/{shard}.json",
     log:
         "results/log/align/{shard}.log",
+    priority: precedence("align")
     conda:
         "../envs/unripple.yaml"
     params:

@@ -1,15 +1,18 @@
 # Inputs and parameters of the rules, asked from the package: no torch, no work.
 
+import gc
+import importlib.util
 import json
 import os
 import sys
+import threading
 from functools import lru_cache
 from pathlib import Path
 
 from unripple.api.jobs import job_from_config
 from unripple.api.steps import RECIPES, ancestors, find_step
 from unripple.cli import warm
-from unripple.conventions import UnrippleError
+from unripple.conventions import STAGES, UnrippleError
 from unripple.io.config import complete, edits
 from unripple.io.digest import file_sha256, value_sha256
 from unripple.io.lock import claim
@@ -89,6 +92,19 @@ def without_brake():
     limit = getattr(workflow.scheduling_settings, "max_jobs_per_timespan", None)
     if workflow.local_exec and limit and (limit.max_jobs, limit.timespan) == (100, 1):
         workflow.scheduling_settings.max_jobs_per_timespan = None
+
+
+def settle():
+    """Do what Snakemake would do while all cores wait for it, while the first jobs begin instead.
+
+    It imports pandas, where that is installed, to note the end of the first job; and with the plan in
+    memory, every search for garbage is long and finds none.
+    """
+    gc.freeze()
+    if importlib.util.find_spec("pandas") is not None:
+        threading.Thread(
+            target=importlib.import_module, args=["pandas"], daemon=True
+        ).start()
 
 
 def be_alone(folder):
@@ -186,6 +202,13 @@ def shown_picture(wildcards):
     """What a stage looks at that looks at both: the photo's crop, or the edit."""
     stage, of = ("align", None) if wildcards.of == PHOTO else ("edit", wildcards.of)
     return str(RESULTS.manifest_path(stage, of, wildcards.shard))
+
+
+def precedence(stage):
+    """Which of the jobs that could begin does: the one with most to come after it, so that all cores
+    have work to the end. New shards wait until nothing is left to do for those that were begun.
+    """
+    return 0 if stage == STAGES[0] else len(STAGES) - STAGES.index(stage)
 
 
 def by_recipe(**inputs):

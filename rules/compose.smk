@@ -23,6 +23,7 @@ rule compose:
         "results/compose/{edit}/{shard}.json",
     log:
         "results/log/compose/{edit}/{shard}.log",
+    priority: precedence("compose")
     conda:
         "../envs/unripple.yaml"
     params:

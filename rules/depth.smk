@@ -8,6 +8,7 @@ rule depth:
         "results/depth/{of}/{shard}.json",
     log:
         "results/log/depth/{of}/{shard}.log",
+    priority: precedence("depth")
     conda:
         "../envs/unripple.yaml"
     params:

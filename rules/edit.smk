@@ -10,6 +10,7 @@ rule edit:
         "results/edit/{edit}/{shard}.json",
     log:
         "results/log/edit/{edit}/{shard}.log",
+    priority: precedence("edit")
     conda:
         "../envs/unripple.yaml"
     params:

@@ -9,6 +9,7 @@ rule foreground:
         "results/foreground/{edit}/{shard}.json",
     log:
         "results/log/foreground/{edit}/{shard}.log",
+    priority: precedence("foreground")
     conda:
         "../envs/unripple.yaml"
     params:

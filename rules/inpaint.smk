@@ -11,6 +11,7 @@ rule inpaint:
         "results/inpaint/{edit}/{shard}.json",
     log:
         "results/log/inpaint/{edit}/{shard}.log",
+    priority: precedence("inpaint")
     conda:
         "../envs/unripple.yaml"
     params:

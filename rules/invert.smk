@@ -9,6 +9,7 @@ rule invert:
         "results/invert/{shard}.json",
     log:
         "results/log/invert/{shard}.log",
+    priority: precedence("invert")
     conda:
         "../envs/unripple.yaml"
     params:

@@ -24,6 +24,7 @@ rule measure:
         "results/measure/{edit}/{shard}.json",
     log:
         "results/log/measure/{edit}/{shard}.log",
+    priority: precedence("measure")
     conda:
         "../envs/unripple.yaml"
     params:

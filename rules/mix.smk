@@ -13,6 +13,7 @@ rule mix:
         "results/mix/{edit}/{shard}.json",
     log:
         "results/log/mix/{edit}/{shard}.log",
+    priority: precedence("mix")
     conda:
         "../envs/unripple.yaml"
     params:

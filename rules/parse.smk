@@ -8,6 +8,7 @@ rule parse:
         "results/parse/{of}/{shard}.json",
     log:
         "results/log/parse/{of}/{shard}.log",
+    priority: precedence("parse")
     conda:
         "../envs/unripple.yaml"
     params:

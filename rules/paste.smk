@@ -10,6 +10,7 @@ rule paste:
         "results/paste/{edit}/{shard}.json",
     log:
         "results/log/paste/{edit}/{shard}.log",
+    priority: precedence("paste")
     conda:
         "../envs/unripple.yaml"
     params:

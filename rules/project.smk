@@ -8,6 +8,7 @@ rule project:
         "results/project/{shard}.json",
     log:
         "results/log/project/{shard}.log",
+    priority: precedence("project")
     conda:
         "../envs/unripple.yaml"
     params:

@@ -9,6 +9,7 @@ rule restore:
         "results/restore/{edit}/{shard}.json",
     log:
         "results/log/restore/{edit}/{shard}.log",
+    priority: precedence("restore")
     conda:
         "../envs/unripple.yaml"
     params:

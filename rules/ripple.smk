@@ -9,6 +9,7 @@ rule ripple:
         "results/ripple/{edit}/{shard}.json",
     log:
         "results/log/ripple/{edit}/{shard}.log",
+    priority: precedence("ripple")
     conda:
         "../envs/unripple.yaml"
     params:

@@ -8,6 +8,7 @@ rule translate:
         "results/translate/{edit}/{shard}.json",
     log:
         "results/log/translate/{edit}/{shard}.log",
+    priority: precedence("translate")
     conda:
         "../envs/unripple.yaml"
     params:

@@ -5,21 +5,25 @@ one workflow on one machine share a worker (`cli/worker.py`): it imports once an
 Each job is still a command of its own that gets the job's output, exit status and signals, and
 whatever is amiss with the worker, the command does the job itself.
 
-This module is read before all others. It imports a little of the standard library, and neither
-pathlib nor json nor typing: at dozens of jobs per photo's worth of work, their time would count.
+This module is read before all others. Of the standard library it imports what the interpreter has
+at hand, and of `signal` and `socket` the C halves: with enum, selectors, contextlib and all else
+that comes along, a job's command would take nearly twice as long, at dozens of jobs per shard.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
-import socket
 import sys
 
 TYPE_CHECKING = False  # as in typing
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    import signal
+    import socket
+    from collections.abc import Sequence
+    from typing import Any
+else:
+    import _signal as signal
+    import _socket as socket
 
 WORKFLOW = "UNRIPPLE_WORKFLOW"
 """Set by the rules: the process that runs the workflow, as `this_process` spells it."""
@@ -40,6 +44,7 @@ MOST_STARTS = 3
 """How many workers one workflow may lose before its jobs do without."""
 
 _CONNECT_S = 10.0
+_INT_BYTES = 4  # of a descriptor on its way to another process
 _FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -93,24 +98,24 @@ def hand_over(arguments: Sequence[str]) -> int | None:
         return None
     if not is_alive(workflow):
         return None
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        with _connected(workflow) as connection:
-            return _asked(connection, arguments)
+        _connect(connection, workflow)
+        return _asked(connection, arguments)
     except (OSError, ValueError):
         return None
+    finally:
+        connection.close()
 
 
-@contextlib.contextmanager
-def _connected(workflow: str) -> Iterator[socket.socket]:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(_CONNECT_S)
-        try:
-            connection.connect(socket_path(workflow))
-        except (FileNotFoundError, ConnectionRefusedError):
-            _start_worker(workflow)
-            connection.connect(socket_path(workflow))
-        connection.settimeout(None)
-        yield connection
+def _connect(connection: socket.socket, workflow: str) -> None:
+    connection.settimeout(_CONNECT_S)
+    try:
+        connection.connect(socket_path(workflow))
+    except (FileNotFoundError, ConnectionRefusedError):
+        _start_worker(workflow)
+        connection.connect(socket_path(workflow))
+    connection.settimeout(None)
 
 
 def socket_path(workflow: str) -> str:
@@ -137,8 +142,10 @@ def start_ahead(workflow: str, variables: dict[str, str], config: str) -> None:
         variables: the environment that its jobs will have, apart from `ADOPTED`.
         config: the complete config, as JSON.
     """
-    with contextlib.suppress(OSError):
+    try:
         _start_worker(workflow, variables, config)
+    except OSError:
+        return
 
 
 def _start_worker(workflow: str, variables: dict[str, str] | None = None, config: str = "") -> None:
@@ -158,8 +165,7 @@ def _start_worker(workflow: str, variables: dict[str, str] | None = None, config
     lock = os.open(lock_path(workflow), os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as trial:
-            trial.connect(socket_path(workflow))
+        if _listens(workflow):
             return
         if os.fstat(lock).st_size >= MOST_STARTS:
             raise OSError("the workers of this workflow do not last")
@@ -170,6 +176,17 @@ def _start_worker(workflow: str, variables: dict[str, str] | None = None, config
             _spawn(workflow, lock, variables, config)
     finally:
         os.close(lock)
+
+
+def _listens(workflow: str) -> bool:
+    trial = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        trial.connect(socket_path(workflow))
+    except OSError:
+        return False
+    finally:
+        trial.close()
+    return True
 
 
 def _spawn_and_wait(workflow: str) -> None:
@@ -213,17 +230,22 @@ def _asked(connection: socket.socket, arguments: Sequence[str]) -> int | None:
     os.umask(mask)
     text = packed(mask, arguments, circumstances())
     connection.sendall(len(text).to_bytes(STATUS_BYTES, "big"))
-    socket.send_fds(connection, [b"\0"], [0, 1, 2])
+    streams = b"".join(number.to_bytes(_INT_BYTES, sys.byteorder) for number in (0, 1, 2))
+    connection.sendmsg([b"\0"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, streams)])
     connection.sendall(text)
     if connection.recv(1) != ACCEPTED:
         return None
-    with _forwarding(connection):
+    before = _forward_signals(connection)
+    try:
         status = b""
         while len(status) < STATUS_BYTES:
             more = connection.recv(STATUS_BYTES - len(status))
             if not more:
                 return None  # the worker died, and the job with it
             status += more
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
     code = int.from_bytes(status, "big", signed=True)
     return code if code >= 0 else 128 - code
 
@@ -246,17 +268,17 @@ def unpacked(text: bytes) -> tuple[int, list[str], list[str]]:
     return int(mask), words[: int(count)], words[int(count) :]
 
 
-@contextlib.contextmanager
-def _forwarding(connection: socket.socket) -> Iterator[None]:
-    """Pass signals on to the job, which sits in another session, instead of dying of them."""
+def _forward_signals(connection: socket.socket) -> dict[int, Any]:
+    """Pass signals on to the job, which sits in another session, instead of dying of them.
+
+    Returns:
+        The handlers that were there before.
+    """
 
     def forward(number: int, _: object) -> None:
-        with contextlib.suppress(OSError):
+        try:
             connection.sendall(bytes([number]))
+        except OSError:
+            return  # the job has ended
 
-    before = {number: signal.signal(number, forward) for number in _FORWARDED}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    return {number: signal.signal(number, forward) for number in _FORWARDED}

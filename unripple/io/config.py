@@ -55,7 +55,8 @@ class Edit:
 @lru_cache(maxsize=1)
 def schema() -> Mapping[str, Any]:
     """The config's schema, a JSON Schema whose `default` words are the config's defaults."""
-    content: Mapping[str, Any] = yaml.safe_load(config_schema().read_text())
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where it was built
+    content: Mapping[str, Any] = yaml.load(config_schema().read_text(), loader)
     return content
 
 
