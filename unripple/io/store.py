@@ -47,11 +47,17 @@ class Store:
 
     def has(self, key: str) -> bool:
         """Whether the artifact is there, finished, every part at its full size."""
+        return self._listing(key) is not None
+
+    def _listing(self, key: str) -> dict[str, Any] | None:
+        """What is written of an artifact, if it is there, finished, every part at its full size."""
         folder = self.folder(key)
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            parts = json.loads((folder / _DIGESTS).read_text())["parts"]
-            return all((folder / name).stat().st_size == parts[name]["bytes"] for name in parts)
-        return False
+            listing: dict[str, Any] = json.loads((folder / _DIGESTS).read_text())
+            parts = listing["parts"]
+            if all((folder / name).stat().st_size == parts[name]["bytes"] for name in parts):
+                return listing
+        return None
 
     def put(
         self,
@@ -153,21 +159,25 @@ class Store:
 
     def _digests(self, key: str) -> dict[str, Any]:
         """Size and SHA-256 by file name, of an artifact that is there."""
-        if not self.has(key):
+        digests: dict[str, Any] = self._finished(key)["parts"]
+        return digests
+
+    def _finished(self, key: str) -> dict[str, Any]:
+        listing = self._listing(key)
+        if listing is None:
             raise StoreError(
                 f"{self.folder(key)}: the artifact is missing or damaged; "
                 "`unripple verify --repair` makes way for a rerun"
             )
-        listing = json.loads((self.folder(key) / _DIGESTS).read_text())
-        digests: dict[str, Any] = listing["parts"]
-        return digests
+        return listing
 
     def made_from(self, key: str) -> dict[str, Any]:
-        """What a finished artifact was made from."""
-        self.parts(key)
-        made_from: dict[str, Any] = json.loads((self.folder(key) / _DIGESTS).read_text())[
-            "made_from"
-        ]
+        """What a finished artifact was made from.
+
+        Raises:
+            StoreError: the artifact is missing or damaged.
+        """
+        made_from: dict[str, Any] = self._finished(key)["made_from"]
         return made_from
 
     def draft(self, key: str, suffix: str = "") -> Draft:
