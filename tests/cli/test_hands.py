@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -26,7 +27,8 @@ from tests.cli.workers import (
     workers,
 )
 from unripple.api.jobs import job_from_config
-from unripple.cli import warm, worker
+from unripple.cli import hand, warm, worker
+from unripple.conventions import Crashed, LimitExceeded, UnrippleError
 from unripple.io.config import read_config
 from unripple.io.results import Results
 from unripple.zoo.zoo import Zoo
@@ -125,3 +127,19 @@ def test_a_kill_from_outside_is_not_the_photos_fault(
         assert command.wait(PATIENCE_S) == 2
     assert "anna: the job's process was killed from outside by SIGKILL" in capfd.readouterr().err
     assert not MANIFEST.exists()
+
+
+def test_a_task_comes_through_with_whatever_was_known_of_photos() -> None:
+    known = {"anna": LimitExceeded("too slow"), "b\udcff": Crashed("no memory")}
+    task = hand.Task(["align", "--log", "a\udcff\n.log"], 0o27, known, UnrippleError("killed"))
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        hand.send(ours, task.content())
+        again = hand.task_of(hand.receive(theirs))
+    assert (again.arguments, again.umask) == (task.arguments, task.umask)
+    assert {name: (type(why), str(why)) for name, why in again.known.items()} == {
+        "anna": (LimitExceeded, "too slow"),
+        "b\udcff": (Crashed, "no memory"),
+    }
+    assert str(again.fatal) == "killed"
+    assert hand.task_of(hand.Task([], 0).content()).fatal is None

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from tests.tiny import save_model
-from tests.zoo.test_fetch import entry_of
+from tests.zoo.downloads import entry_of
 from unripple.conventions import BadCheckpoint, StoreError
 from unripple.zoo import registry
 from unripple.zoo.registry import Seen, State, exclusive, read_seen, record, state, vouch

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import logging
 import os
-import pickle
 import socket
 import sys
 import traceback
@@ -26,6 +26,7 @@ from unripple.conventions import Crashed, LimitExceeded, UnrippleError
 
 ENDED = "ended"
 SEEN = "seen"
+_ERRORS = {error.__name__: error for error in (LimitExceeded, Crashed)}
 
 
 @dataclass
@@ -44,14 +45,27 @@ class Task:
     known: dict[str, LimitExceeded | Crashed] = field(default_factory=dict)
     fatal: UnrippleError | None = None
 
+    def content(self) -> list[Any]:
+        """The task in words that JSON knows."""
+        known = {name: [type(error).__name__, str(error)] for name, error in self.known.items()}
+        fatal = None if self.fatal is None else str(self.fatal)
+        return [self.arguments, self.umask, known, fatal]
+
+
+def task_of(content: list[Any]) -> Task:
+    """The task again."""
+    arguments, umask, known, fatal = content
+    errors = {name: _ERRORS[kind](text) for name, (kind, text) in known.items()}
+    return Task(arguments, umask, errors, None if fatal is None else UnrippleError(fatal))
+
 
 def send(channel: socket.socket, content: Any) -> None:
-    """Send anything to the other end.
+    """Send what JSON can say to the other end.
 
     Raises:
         OSError: it is gone.
     """
-    text = pickle.dumps(content)
+    text = json.dumps(content).encode()
     channel.sendall(len(text).to_bytes(warm.STATUS_BYTES, "big") + text)
 
 
@@ -62,7 +76,7 @@ def receive(channel: socket.socket) -> Any:
         ConnectionError: it is gone.
     """
     length = int.from_bytes(exactly(channel, warm.STATUS_BYTES), "big")
-    return pickle.loads(exactly(channel, length))
+    return json.loads(exactly(channel, length))
 
 
 def exactly(connection: socket.socket, count: int) -> bytes:
@@ -103,7 +117,7 @@ def live(channel: socket.socket, parent: int, *, kept: bool) -> NoReturn:
         os.closerange(3, channel.fileno())
         os.closerange(channel.fileno() + 1, os.sysconf("SC_OPEN_MAX"))
         while True:
-            task = receive(channel)
+            task = task_of(receive(channel))
             _, streams, _, _ = socket.recv_fds(channel, 1, 3)
             status = _work(task, streams, channel)
             send(channel, (ENDED, status))
@@ -134,7 +148,7 @@ def _run(task: Task, channel: socket.socket) -> int:
     from unripple.cli.main import run_parsed
 
     def tell(name: str, memory_mb: float, limits: Limits) -> None:
-        send(channel, (SEEN, (name, memory_mb, limits)))
+        send(channel, (SEEN, (name, memory_mb, vars(limits))))
 
     try:
         options = parser().parse_args(task.arguments)

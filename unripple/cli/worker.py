@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
+from unripple.api.limits import Limits
 from unripple.api.watch import POLL_S, Seen, how_it_died
 from unripple.cli import hand as hands
 from unripple.cli import warm
@@ -189,7 +190,7 @@ class Worker:
         """Let a hand do a job; if none can, its command does it itself."""
         try:
             hand = self._idle(prepared) or self._fork(prepared)
-            hands.send(hand.channel, job.task)
+            hands.send(hand.channel, job.task.content())
             socket.send_fds(hand.channel, [b"\0"], job.streams)
         except (OSError, RuntimeError) as error:
             log.error("%s", error)
@@ -246,7 +247,7 @@ class Worker:
             return
         if word == hands.SEEN:
             name, memory_mb, limits = content
-            hand.seen = Seen(name, memory_mb, limits)
+            hand.seen = Seen(name, memory_mb, Limits(**limits))
         elif hand.job is not None:
             self._finish(hand.job, content)
             hand.job, hand.seen = None, Seen()
