@@ -13,6 +13,7 @@ from PIL import Image
 
 from tests.tiny import LANDMARKS, picture, snakemake, write_project
 from unripple.api.steps import STEPS
+from unripple.conventions import STAGES
 from unripple.io.results import Results
 from unripple.io.store import Store
 
@@ -50,6 +51,20 @@ def test_two_photos_go_from_end_to_end(project: Path) -> None:
 
 def test_another_run_schedules_nothing(project: Path) -> None:
     assert planned(project) == {}
+
+
+def test_a_shard_is_finished_before_the_next_is_begun(tmp_path: Path) -> None:
+    write_project(tmp_path, {"anna.png": (64, 64), "bob.png": (64, 64)})
+    sheet = [sys.executable, "-m", "unripple", "sheet", "--shard-size", "1"]
+    subprocess.run(sheet, cwd=tmp_path, check=True)
+    snakemake(tmp_path, cores=1)
+    manifests = (tmp_path / "results").rglob("0000?.json")
+    done = sorted(manifests, key=lambda path: path.stat().st_mtime_ns)
+    shards = [path.stem for path in done]
+    assert shards in (sorted(shards), sorted(shards, reverse=True)) and len(set(shards)) == 2
+    stages = [path.relative_to(tmp_path / "results").parts[0] for path in done]
+    for half in (stages[: len(stages) // 2], stages[len(stages) // 2 :]):
+        assert half == sorted(half, key=STAGES.index)  # all cores have work to the end
 
 
 @pytest.mark.parametrize(
