@@ -20,6 +20,9 @@ from unripple.io.results import PHOTO, Results
 from unripple.io.sheet import SHEET, is_plain, read_sheet, rows_in, stamp, update_sheet
 from unripple.zoo.zoo import Zoo
 
+# What planning makes stays to the end: to look for garbage in it takes a tenth of the time. See `settle`.
+gc.disable()
+
 try:
     CONFIG = complete(config)
     EDITS = tuple(edit.name for edit in edits(CONFIG))
@@ -97,10 +100,11 @@ def without_brake():
 def settle():
     """Do what Snakemake would do while all cores wait for it, while the first jobs begin instead.
 
-    It imports pandas, where that is installed, to note the end of the first job; and with the plan in
-    memory, every search for garbage is long and finds none.
+    It imports pandas, where that is installed, to note the end of the first job. The plan counts for
+    no search for garbage any more.
     """
     gc.freeze()
+    gc.enable()
     if importlib.util.find_spec("pandas") is not None:
         threading.Thread(
             target=importlib.import_module, args=["pandas"], daemon=True

@@ -117,18 +117,24 @@ def photo_files(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise BadPhoto(f"{folder}: no such folder; set `photos` in config.yaml")
-    files = sorted(path for path in folder.iterdir() if path.name[0] != ".")
-    photos = [path for path in files if path.suffix.lower() in _PICTURES]
+    # Of names, not of paths: with tens of thousands it counts.
+    endings = {
+        name: os.path.splitext(name)[1].lower()
+        for name in sorted(os.listdir(folder))
+        if name[0] != "."
+    }
+    photos = [name for name, ending in endings.items() if ending in _PICTURES]
     if not photos:
         raise BadPhoto(
             f"{folder}: no photos in this folder; put {', '.join(PHOTO_SUFFIXES)} files there "
             "or set `photos` in config.yaml"
         )
-    others = [path for path in files if path.suffix.lower() not in _PICTURES and path.is_file()]
-    if others:
-        names = ", ".join(printable(path.name) for path in others)
-        log.warning("%s: left out, not called like a picture: %s", folder, names)
-    return sorted(photos, key=lambda path: path.suffix.lower() not in PHOTO_SUFFIXES)
+    others = [name for name in endings if endings[name] not in _PICTURES]
+    if left_out := [printable(name) for name in others if (folder / name).is_file()]:
+        listed = ", ".join(left_out)
+        log.warning("%s: left out, not called like a picture: %s", folder, listed)
+    photos.sort(key=lambda name: endings[name] not in PHOTO_SUFFIXES)
+    return [folder / name for name in photos]
 
 
 def update_sheet(
@@ -178,8 +184,14 @@ def _with_new(rows: Sequence[Row], present: Sequence[str], shard_size: int | Non
 def rows_in(rows: Sequence[Row], folder: Path) -> list[Row]:
     """The rows whose photos are in a folder now."""
     place = _spelled(folder)
-    names = {path.name for path in place.iterdir()} if place.is_dir() else set()
-    return [row for row in rows if Path(row.path).parent == place and Path(row.path).name in names]
+    names = set(os.listdir(place)) if place.is_dir() else set()
+    split = [os.path.split(row.path) for row in rows]
+    is_here = {head: Path(head) == place for head, _ in split}
+    return [
+        row
+        for row, (head, name) in zip(rows, split, strict=True)
+        if is_here[head] and name in names
+    ]
 
 
 def is_plain(row: Row) -> bool:
@@ -189,13 +201,13 @@ def is_plain(row: Row) -> bool:
     """
     path = row.path
     odd = not path.isprintable() or "{" in path or "}" in path or path != path.strip()
-    return not odd and Path(path).is_file() and os.access(path, os.R_OK)
+    return not odd and os.path.isfile(path) and os.access(path, os.R_OK)
 
 
 def stamp(path: str) -> str:
     """Size and time of change of a file, if there is one: another file has another stamp."""
     try:
-        entry = Path(path).stat()
+        entry = os.stat(path)
     except OSError as error:
         return error.strerror or "unreadable"
     return f"{entry.st_size} bytes, {entry.st_mtime_ns} ns"
