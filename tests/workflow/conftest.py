@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.tiny import walk
-from tests.workflow.project import (
-    config_here,
-    make,
-)
+from tests.workflow.project import config_here, go_to_a_copy, make
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +23,4 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def here(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of it, to be changed."""
-    folder = tmp_path / "project"
-    shutil.copytree(finished, folder)
-    monkeypatch.chdir(folder)
-    return folder
+    return go_to_a_copy(finished, tmp_path, monkeypatch)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 import torch
 from PIL import Image
 from safetensors import safe_open
@@ -64,6 +66,13 @@ def make(folder: Path) -> None:
         "report": {"height_px": 32},
     }
     Path("config.yaml").write_text(json.dumps(config))
+
+
+def go_to_a_copy(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "project"
+    shutil.copytree(project, folder)
+    monkeypatch.chdir(folder)
+    return folder
 
 
 def config_here() -> Config:

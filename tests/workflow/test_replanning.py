@@ -24,6 +24,7 @@ from tests.workflow.project import (
     changed_photo,
     config_here,
     everything,
+    go_to_a_copy,
     weights,
     word,
     write_photo,
@@ -99,10 +100,7 @@ def settled(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 @pytest.fixture
 def run_before(settled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of it, to be changed."""
-    folder = tmp_path / "project"
-    shutil.copytree(settled, folder)
-    monkeypatch.chdir(folder)
-    return folder
+    return go_to_a_copy(settled, tmp_path, monkeypatch)
 
 
 @pytest.fixture(scope="module")
