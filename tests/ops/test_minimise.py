@@ -94,7 +94,7 @@ def test_lbfgs_needs_about_as_many_evaluations_as_torchs() -> None:
         theirs.zero_grad()
         loss = rosenbrock(x).sum()
         loss.backward()
-        seen.append(float(loss))
+        seen.append(float(loss.detach()))
         return loss
 
     theirs.step(closure)
