@@ -54,7 +54,7 @@ gallery: $(STAMP)
 	$(BIN)/python benchmarks/gallery.py
 
 test: $(STAMP)
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -n 2 -m "not browser"
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -n 2 --dist worksteal -m "not browser"
 
 ## The editor and the report in a real browser: Chromium, and npm for the accessibility rules.
 test-browser: $(STAMP)
