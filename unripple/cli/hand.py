@@ -20,7 +20,7 @@ from functools import cache
 from typing import Any, NoReturn
 
 from unripple.api.limits import Limits
-from unripple.api.watch import Reported, die_with
+from unripple.api.watch import Reported, Seen, die_with
 from unripple.cli import warm
 from unripple.conventions import Crashed, LimitExceeded, UnrippleError
 
@@ -57,6 +57,12 @@ def task_of(content: list[Any]) -> Task:
     arguments, umask, known, fatal = content
     errors = {name: _ERRORS[kind](text) for name, (kind, text) in known.items()}
     return Task(arguments, umask, errors, None if fatal is None else UnrippleError(fatal))
+
+
+def seen_of(content: list[Any]) -> Seen:
+    """How far a hand is with a photo, as it told with `SEEN`."""
+    name, memory_mb, limits = content
+    return Seen(name, memory_mb, Limits(**limits))
 
 
 def send(channel: socket.socket, content: Any) -> None:

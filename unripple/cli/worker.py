@@ -25,7 +25,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
-from unripple.api.limits import Limits
 from unripple.api.watch import POLL_S, Seen, how_it_died
 from unripple.cli import hand as hands
 from unripple.cli import warm
@@ -246,8 +245,7 @@ class Worker:
             self._after(hand)
             return
         if word == hands.SEEN:
-            name, memory_mb, limits = content
-            hand.seen = Seen(name, memory_mb, Limits(**limits))
+            hand.seen = hands.seen_of(content)
         elif hand.job is not None:
             self._finish(hand.job, content)
             hand.job, hand.seen = None, Seen()
