@@ -5,7 +5,6 @@ Each imports its stage when called, so that nothing costs torch before it is nee
 
 from __future__ import annotations
 
-import math
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,11 +19,10 @@ from unripple.zoo.directions import find_direction, is_turn
 
 if TYPE_CHECKING:
     from unripple.api.work import Work
-    from unripple.conventions import Floats, Landmarks, Mask, Photo
+    from unripple.conventions import Floats, Landmarks, Photo
     from unripple.io.artifact import Artifact
     from unripple.stages.inpaint import Fill
     from unripple.stages.invert import Consultant
-    from unripple.stages.measure import Judges, Truth
 
 
 def _parts(named: NamedTuple) -> Artifact:
@@ -282,11 +280,12 @@ def compose(work: Work) -> Artifact:
 
     plate, edited = work.array("inpaint.plate"), work.array("edit.picture")
     method = work.settings["method"]
+    photo = work.array("align.picture")
     if method == "direct":
-        return _parts(stage.compose_direct(plate))
+        return _parts(stage.in_own_tone(stage.compose_direct(plate), photo))
     if method == "or":
         hole, near = work.array("inpaint.hole"), work.array("foreground.after")
-        return _parts(stage.compose_or(edited, plate, hole, near))
+        return _parts(stage.in_own_tone(stage.compose_or(edited, plate, hole, near), photo))
     after, fine = work.array("ripple.after"), None
     if "plain" in work.inputs["edit"]:
         labels = work.array("parse.labels")
@@ -298,14 +297,14 @@ def compose(work: Work) -> Artifact:
         if "motion" in work.inputs["edit"]:
             fine = stage.fine_share(work.array("edit.motion")[2], after, labels, **eased)
     composed = stage.compose_plate(
-        work.array("align.picture"),
+        photo,
         edited,
         plate,
         work.array("inpaint.vacated"),
         after,
         **work.lengths(plate, "feather_px"),
     )
-    return _parts(composed._replace(detail=fine))
+    return _parts(stage.in_own_tone(composed._replace(detail=fine), photo))
 
 
 def compose_mixed(work: Work) -> Artifact:
@@ -319,131 +318,42 @@ def compose_mixed(work: Work) -> Artifact:
         seen = work.array("edit.motion")[2]
         fine = stage.fine_share(seen, composed.touched, labels, detail=1.0)
         composed = composed._replace(detail=fine)
-    return _parts(composed)
+    return _parts(stage.in_own_tone(composed, photo))
 
 
 def paste(work: Work) -> Artifact:
-    """Put the composed crop back into the full photograph."""
+    """Put the composed crop back into the full photograph, and tell what its file loses."""
     from unripple.stages import paste as stage
 
     assert work.photo is not None
     composed, fine = work.array("compose.picture"), None
     if "detail" in work.inputs["compose"]:
         fine = stage.Fine(
-            work.photo.in_own_colours(work.array("align.picture")),
+            _in_own_colours(work, work.array("align.picture")),
             work.array("edit.motion")[:2],
             work.array("compose.detail"),
         )
     pasted = stage.paste(
         work.photo.pixels,
-        work.photo.in_own_colours(composed),
+        _in_own_colours(work, composed),
         work.array("compose.touched"),
         work.array("align.transform"),
         fine=fine,
         **work.lengths(composed, "feather_px", "border_px"),
     )
-    return _parts(pasted)
+    lost = work.photo.metadata.lost
+    return {**_parts(pasted), "notes": {"lost": list(lost)}} if lost else _parts(pasted)
 
 
-GHOST_FIGURES = ("ghost_transmission", "texture_energy", "counterfactual_psnr")
-"""Figures that are given for the inverter's own edit, too, to compare with."""
-
-
-def measure(work: Work) -> Artifact:
-    """Measure the result, and in a few figures the inverter's edit beside it."""
-    from unripple.stages import measure as stage
-
-    photo = work.array("align.picture")
-    masks = _persons(work)
-    truth = _truth_in_crop(work)
-    painted = None if work.settings["paints"] == "edited" else work.array("inpaint.plate")
-    figures = stage.measure(
-        photo,
-        work.array("compose.picture"),
-        *masks,
-        estimated_plate=painted,
-        asked_turn_deg=work.settings["asked_turn_deg"],
-        truth=truth,
-        judges=_judges(work),
-    )
-    rippled = stage.measure(
-        photo, work.array("edit.picture"), *masks, estimated_plate=painted, truth=truth
-    )
-    compared = {f"{name}_of_edit": rippled[name] for name in GHOST_FIGURES if name in rippled}
-    # JSON knows no nan.
-    return {
-        "figures": {
-            name: None if math.isnan(value) else value
-            for name, value in (figures | compared).items()
-        }
-    }
-
-
-def _persons(work: Work) -> tuple[Mask, Mask]:
-    """The person before and after, as `ripple` found them, or by the labels without it."""
-    from unripple.stages.ripple import person
-
-    if "ripple" in work.inputs:
-        return work.array("ripple.before"), work.array("ripple.after")
-    before, after = (person(work.array(f"parse@{of}.labels")) for of in ("photo", "edit"))
-    return before, after
-
-
-def _truth_in_crop(work: Work) -> Truth:
-    """The truth, which is as large as the photo, seen through the crop."""
-    from unripple.stages.measure import Truth
-
-    known = work.truth
-    if known is None:
-        return Truth()
-    transform = work.array("align.transform")
-    size_px = work.array("align.picture").shape[0]
-
-    def seen(picture: Any) -> Any:
-        return None if picture is None else seen_in_crop(picture, transform, size_px=size_px)
-
-    return Truth(
-        seen(known.plate),
-        seen(known.counterfactual),
-        seen(known.before),
-        seen(known.after),
-        known.yaw_deg,
-    )
-
-
-def seen_in_crop(picture: Any, transform: Any, *, size_px: int) -> Any:
-    """A picture or mask as large as the photo, seen through the crop.
-
-    Args:
-        picture: uint8 [H, W, 3], or bool [H, W].
-        transform: `align.transform`.
-        size_px: side of the crop.
-
-    Returns:
-        uint8 [size_px, size_px, 3], or bool [size_px, size_px].
-    """
+def _in_own_colours(work: Work, crop: Photo) -> Photo:
+    """A crop, or what was made of it, in the photograph's colour space and in its tone."""
     from unripple.ops.geometry import resample
+    from unripple.stages.compose import in_tone_of
 
-    is_mask = picture.dtype == np.bool_
-    source = picture.astype(np.uint8) * 255 if is_mask else picture
-    looked = resample(source, transform, width=size_px, height=size_px)
-    return looked >= 128 if is_mask else looked
-
-
-def _judges(work: Work) -> Judges:
-    from unripple.metrics.subject import SameFace
-    from unripple.stages.measure import Judges
-
-    judges: dict[str, Any] = {}
-    if work.settings["pose"]:
-        pose = work.zoo.load("pose")
-        judges |= {"pose": pose.net, "pose_px": pose.size_px}
-    if work.settings["identity"]:
-        identity = work.zoo.load("identity")
-        net: Any = identity.net
-        judges |= {"identity": net, "identity_px": net.input_size}
-        reference = identity.metadata.get("same_face")
-        if reference is not None:
-            columns = {name: np.array(values) for name, values in reference.items()}
-            judges["same_face"] = SameFace(**columns)
-    return Judges(**judges)
+    assert work.photo is not None
+    own = work.photo.in_own_colours(crop)
+    if own is crop:  # sRGB: `compose` saw to the tone
+        return own
+    # The way through another space leaves a level of chroma on grey.
+    size_px, transform = crop.shape[0], work.array("align.transform")
+    return in_tone_of(resample(work.photo.pixels, transform, width=size_px, height=size_px), own)

@@ -47,7 +47,7 @@ class Result:
         picture: the full photo with the edit in it, uint8 [H, W, 3].
         artifacts: the parts of every stage, by stage word; for parse and depth those of the edit,
             and those of the photo by `parse@photo`, `depth@photo`.
-        warnings: what to know about the degrees asked.
+        warnings: what to know about the degrees asked, and what of the photo's file is lost.
         metadata: what the photo's file says beside its pixels, written with the picture.
         marked: whether `save` marks the picture as altered by a trained algorithm.
     """
@@ -161,6 +161,7 @@ class Editor:
         artifacts = self.walk(source, edit, LAST_STEP)
         picture: Any = artifacts[LAST_STEP]["picture"]
         metadata = source.pixels.metadata if source.pixels else NOTHING
+        warnings = [*warnings, *metadata.lost]
         return Result(picture, artifacts, warnings, metadata, self.config["digital_source_type"])
 
     def run(

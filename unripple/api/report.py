@@ -123,7 +123,8 @@ def _rows(
         reason = manifests.not_offered(edit.name, photo)
         if not figures and failure is None and not reason:
             continue
-        row = Row(photo, edit.name, (), "", "", figures, warnings, failure, reason)
+        told_all = (*warnings, *manifests.lost(edit.name, photo))
+        row = Row(photo, edit.name, (), "", "", figures, told_all, failure, reason)
         if strips is not None:
             of_edit = strips.of_edit(photo, edit)
             listed = strips.tiles(photo, edit.name, of_photo[1], of_edit[1])
@@ -202,6 +203,14 @@ class _Manifests:
     def not_offered(self, edit: str, photo: str) -> str:
         """Why a photo was not offered an edit; "" if it was."""
         return self._not_offered.get(edit, {}).get(photo, "")
+
+    def lost(self, edit: str, photo: str) -> tuple[str, ...]:
+        """What of the photo's file did not come along into an edit, one sentence each."""
+        key = self.key("paste", edit, photo)
+        if key is None or "notes" not in self._results.store.parts(key):
+            return ()
+        notes: Any = self._results.store.get_part(key, "notes")
+        return tuple(notes["lost"])
 
     def figures(self, edit: str, photo: str) -> dict[str, float] | None:
         """The figures of an edit; nan where undefined, None if it was not measured."""

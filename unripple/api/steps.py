@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-from unripple.api import calls, projection
+from unripple.api import calls, judging, projection
 from unripple.api.work import Work
 from unripple.conventions import UnknownName
 from unripple.io.artifact import Artifact
@@ -168,7 +168,7 @@ def _judging_roles(settings: Settings) -> tuple[str, ...]:
 
 
 _TABLE = (
-    Step("align", 2, calls.align, photo_inputs=(), roles=_finding_roles, reads_photo=True),
+    Step("align", 3, calls.align, photo_inputs=(), roles=_finding_roles, reads_photo=True),
     Step(
         "project",
         1,
@@ -223,14 +223,14 @@ _TABLE = (
     ),
     Step(
         "compose",
-        2,
+        3,
         calls.compose,
         edit_inputs=("align", "edit", "parse", "ripple", "foreground", "inpaint"),
         marked=True,
     ),
     Step(
         "paste",
-        3,
+        4,
         calls.paste,
         edit_inputs=("align", "edit", "compose"),
         reads_photo=True,
@@ -239,7 +239,7 @@ _TABLE = (
     Step(
         "measure",
         1,
-        calls.measure,
+        judging.measure,
         shows="figures",
         edit_inputs=("align", "edit", "ripple", "inpaint", "compose"),
         borrows=_what_is_painted,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from unripple.api.calls import seen_in_crop
+from unripple.api.judging import seen_in_crop
 from unripple.api.steps import STEPS, Step
 from unripple.api.view import as_picture, over, within
 from unripple.conventions import Photo

@@ -53,6 +53,6 @@ def sweep(
         picture: Any = editor.walk(source, edit, last)[last]["picture"]
         if not crop:
             if profile is None:
-                profile = read_photo(source.path, max_megapixels=limit).metadata.icc_profile or b""
+                profile = read_photo(source.path, max_megapixels=limit).metadata.space or b""
             picture = to_srgb(picture, profile or None)
         yield picture

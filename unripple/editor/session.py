@@ -102,6 +102,10 @@ class Opened:
         assert self.source.pixels is not None
         return self.source.pixels.pixels
 
+    @property
+    def lost(self) -> tuple[str, ...]:
+        return self.source.pixels.metadata.lost if self.source.pixels else ()
+
     def array(self, stage: str, part: str) -> Any:
         return self.artifacts[stage][part]
 
@@ -239,7 +243,7 @@ class Session:
             self.keep is not None,
             moved - opened.array("project", "w_plus"),
             figures,
-            opened.editor.warnings(edit),
+            [*opened.editor.warnings(edit), *opened.lost],
             shown,
         )
         self._weigh(opened)

@@ -6,6 +6,8 @@ Untouched pixels never leave the photo's own space. Only crops go to sRGB and ba
 from __future__ import annotations
 
 import io
+import re
+import struct
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -13,9 +15,14 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from unripple.conventions import Photo, UnrippleError
+from unripple.io import spaces
 
 _SAME_LEVELS = 2  # the many profiles called sRGB differ by their rounding
 _PROBES = 9  # levels per channel of the colours by which two spaces are compared
+
+
+_HDR_WORDS = re.compile(r"(?<![^\W_])(PQ|HLG|ST ?2084)(?![^\W_])")
+_MOST_TAGS = 100
 
 
 class BadProfile(UnrippleError):
@@ -71,6 +78,48 @@ def converted(picture: Image.Image, profile: bytes) -> Image.Image:
         raise BadProfile(f"colour profile: {error}") from error
     assert result is not None
     return result
+
+
+def refuse_hdr(profile: bytes | None, name: bytes = b"") -> None:
+    """Refuse a profile of an HDR curve: by its tag `cicp`, or where it has none by its words.
+
+    Args:
+        profile: ICC profile.
+        name: how the file calls it.
+
+    Raises:
+        BadPhoto: it is one.
+    """
+    if profile is None:
+        return
+    code_points = _tag(profile, b"cicp")
+    if len(code_points) >= 12:
+        spaces.refuse_code_points(code_points[8:12])
+        return
+    words = f"{name.decode('latin-1')} {_description(profile)}"
+    found = _HDR_WORDS.search(words)
+    if found:
+        raise spaces.refused(f"the HDR curve {found.group(1)} (by the colour profile's name)")
+
+
+def _description(profile: bytes) -> str:
+    try:
+        return str(ImageCms.getProfileDescription(io.BytesIO(profile)))
+    except Exception:  # a profile that says nothing is no HDR profile
+        return ""
+
+
+def _tag(profile: bytes, wanted: bytes) -> bytes:
+    """Content of one tag; empty without it, and of what is no profile."""
+    if len(profile) < 132:
+        return b""
+    (count,) = struct.unpack_from(">I", profile, 128)
+    for place in range(min(count, _MOST_TAGS)):
+        entry = profile[132 + 12 * place : 144 + 12 * place]
+        if len(entry) == 12 and entry[:4] == wanted:
+            start, length = struct.unpack(">II", entry[4:])
+            return profile[start : start + length]
+    return b""
 
 
 @lru_cache(maxsize=4)

@@ -1,42 +1,36 @@
 """What a photo's file says beside its pixels, and how a result goes on saying it.
 
-Kept: the colour profile, EXIF, XMP and IPTC. Not kept: the orientation, because pixels are turned
-upright when they are read, and embedded previews, because they show the unedited photo.
+Kept: how the colours are named, EXIF, XMP and IPTC. Not kept: what the edit made untrue, what may
+show the unedited photo, and what speaks of parts that do not come along; see `exif`, `xmp` and
+`companions`.
 """
 
 from __future__ import annotations
 
 import logging
-import re
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
-from xml.dom import minidom
+from functools import cached_property
+from pathlib import Path
 
 from PIL import Image
 
-from unripple.io.provenance import SOURCE_TYPE, xmp_packet
+from unripple.io import colour, exif, png, spaces, xmp
+from unripple.io.companions import companions
+from unripple.io.provenance import xmp_packet
 
 log = logging.getLogger(__name__)
 
-_ORIENTATION = 0x0112
-_PREVIEW_TAGS = (0x0201, 0x0202)  # where a preview lies, and how long it is
 _IPTC = 0x0404  # IPTC-IIM among Photoshop's image resources
 _RESOURCE = b"8BIM" + struct.pack(">HH", _IPTC, 0)  # with an empty name
 PNG_IPTC = "Raw profile type iptc"
 """The text chunk that holds IPTC records in PNG, by the name that ExifTool knows."""
 _LONGEST = 1 << 20  # bytes of one kind of metadata; no camera writes more
 _LONGEST_SEGMENT = 65_533  # bytes of one JPEG segment
-
-_RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
-_XMP = "http://ns.adobe.com/xap/1.0/"
-_CREATOR = (_XMP, "CreatorTool")
-_OUTDATED = (
-    ("http://ns.adobe.com/tiff/1.0/", "Orientation"),
-    (_XMP, "Thumbnails"),
-)
-_SOURCE_TYPE = ("http://iptc.org/std/Iptc4xmpExt/2008-02-29/", "DigitalSourceType")
+_IPTC_MARK = 0x1C  # before every data set of IPTC-IIM
+_IPTC_PREVIEW = (200, 201, 202)  # data sets of record 2
+_IPTC_OBJECT = (7, 8, 9)  # records around a whole file
 
 
 @dataclass(frozen=True)
@@ -44,16 +38,49 @@ class Metadata:
     """What a picture's file says beside its pixels; None where it says nothing.
 
     Attributes:
-        icc_profile: the colour space of the pixels; None is sRGB.
+        icc_profile: the colour profile in the file.
         exif: EXIF block, starting with `Exif`.
         xmp: XMP packet, UTF-8.
         iptc: IPTC-IIM records.
+        png_colours: chunks by which a PNG names its colours beside a profile, type and content.
+        lost: what lay in the file beside the photo and does not come along, one sentence each.
     """
 
     icc_profile: bytes | None = None
     exif: bytes | None = None
     xmp: bytes | None = None
     iptc: bytes | None = None
+    png_colours: tuple[tuple[bytes, bytes], ...] = ()
+    lost: tuple[str, ...] = ()
+
+    @cached_property
+    def space(self) -> bytes | None:
+        """The colour space of the pixels, as a profile; None is sRGB."""
+        chunks = dict(self.png_colours)
+        if self.icc_profile is not None and not spaces.names_by_code_points(chunks):
+            return self.icc_profile
+        if chunks:
+            return spaces.profile_of_chunks(chunks)
+        return spaces.adobe_rgb() if exif.says_adobe_rgb(self.exif) else None
+
+    def profile_for_png(self) -> bytes | None:
+        """What to embed where chunks and EXIF can be written: EXIF alone is not believed in PNG."""
+        return self.icc_profile or (None if self.png_colours else self.space)
+
+    def profile_for_jpeg(self) -> bytes | None:
+        """What to embed where EXIF is believed, but no chunks can be written."""
+        by_exif = self.icc_profile is None and not self.png_colours
+        return None if by_exif and exif.says_adobe_rgb(self.exif) else self.space
+
+    def in_srgb(self) -> Metadata:
+        """What is still true once the pixels were brought to sRGB."""
+        return replace(
+            self,
+            icc_profile=None,
+            png_colours=(),
+            exif=exif.saying_srgb(self.exif),
+            xmp=xmp.without(self.xmp, xmp.COLOURS),
+        )
 
     def of_result(self, *, marked: bool) -> Metadata:
         """The metadata of a picture made from this photo.
@@ -61,7 +88,7 @@ class Metadata:
         Args:
             marked: whether to state that a trained algorithm altered it.
         """
-        return replace(self, xmp=_xmp_of_result(self.xmp, marked=marked))
+        return replace(self, xmp=xmp.of_result(self.xmp, marked=marked))
 
     def segment(self) -> bytes:
         """The IPTC records as a JPEG segment; empty without any, or where they are too long."""
@@ -76,14 +103,14 @@ class Metadata:
 
     def within_segments(self) -> Metadata:
         """What of it fits into JPEG's segments; the mark always does."""
-        exif, xmp = self.exif, self.xmp
-        if exif and len(exif) > _LONGEST_SEGMENT:
-            log.warning("EXIF of %d bytes does not fit into a JPEG", len(exif))
-            exif = None
-        if xmp and len(xmp) > _LONGEST_SEGMENT - 29:  # 29: the segment's own title
-            log.warning("XMP of %d bytes does not fit into a JPEG", len(xmp))
-            xmp = xmp_packet() if SOURCE_TYPE.encode() in xmp else None
-        return replace(self, exif=exif, xmp=xmp)
+        fitting = self
+        if self.exif and len(self.exif) > _LONGEST_SEGMENT:
+            log.warning("EXIF of %d bytes does not fit into a JPEG", len(self.exif))
+            fitting = replace(fitting, exif=None, icc_profile=self.space, png_colours=())
+        if self.xmp and len(self.xmp) > _LONGEST_SEGMENT - 29:  # 29: the segment's own title
+            log.warning("XMP of %d bytes does not fit into a JPEG", len(self.xmp))
+            fitting = replace(fitting, xmp=xmp_packet() if xmp.is_marked(self.xmp) else None)
+        return fitting
 
     def png_text(self) -> str | None:
         """The IPTC records as PNG text, by the name `PNG_IPTC`."""
@@ -99,20 +126,45 @@ NOTHING = Metadata()
 def orientation(picture: Image.Image) -> int:
     """How the pixels must be turned to be upright, 1 to 8 as EXIF counts; 1 if nobody says."""
     try:
-        value = picture.getexif().get(_ORIENTATION, 1)
+        return exif.orientation(picture)
     except Exception as error:  # Pillow reports damaged EXIF by a dozen types
         log.warning("%s: EXIF cannot be read (%s)", _name(picture), error)
         return 1
-    return value if value in range(1, 9) else 1
 
 
-def read_metadata(picture: Image.Image) -> Metadata:
-    """The metadata of an opened file, but for its colour profile."""
-    readers = {"exif": _exif, "xmp": _xmp, "iptc": _iptc}
+def read_metadata(picture: Image.Image, path: Path, size: tuple[int, int]) -> Metadata:
+    """The metadata of an opened file.
+
+    Args:
+        picture: the opened file.
+        path: the same, for what Pillow does not tell of.
+        size: width and height of the upright picture, px.
+
+    Raises:
+        BadPhoto: the colours are of a kind that cannot be edited, HDR above all.
+    """
+    profile = picture.info.get("icc_profile") or None
+    chunks, profile_name = png.colour_chunks(path)
+    named = spaces.sensible(chunks, _name(picture))
+    if not spaces.names_by_code_points(named):
+        colour.refuse_hdr(profile, profile_name)
+    found = _blocks(picture, size)
+    lost = _lost(picture, path, found["xmp"])
+    if orientation(picture) != 1:
+        found["xmp"] = xmp.without(found["xmp"], xmp.PLACES_IN_PX)
+    return Metadata(profile, **found, png_colours=tuple(named.items()), lost=lost)
+
+
+def _blocks(picture: Image.Image, size: tuple[int, int]) -> dict[str, bytes | None]:
+    readers: dict[str, Callable[[], bytes | None]] = {
+        "exif": lambda: exif.block_of_upright(picture, size),
+        "xmp": lambda: _xmp(picture),
+        "iptc": lambda: _iptc(picture),
+    }
     found: dict[str, bytes | None] = {}
     for name, read in readers.items():
         try:
-            block = read(picture)
+            block = read()
         except Exception as error:  # as above; a photo is not lost for what is said about it
             log.warning("%s: %s cannot be read (%s)", _name(picture), name.upper(), error)
             block = None
@@ -120,19 +172,19 @@ def read_metadata(picture: Image.Image) -> Metadata:
             log.warning("%s: %d bytes of %s dropped", _name(picture), len(block), name.upper())
             block = None
         found[name] = block or None
-    return Metadata(**found)
+    return found
+
+
+def _lost(picture: Image.Image, path: Path, packet: bytes | None) -> tuple[str, ...]:
+    try:
+        return companions(picture, path, packet)
+    except Exception as error:  # as above
+        log.warning("%s: what else is in it cannot be read (%s)", _name(picture), error)
+        return ()
 
 
 def _name(picture: Image.Image) -> str:
     return str(getattr(picture, "filename", "") or "picture")
-
-
-def _exif(picture: Image.Image) -> bytes | None:
-    exif = picture.getexif()
-    for tag in (_ORIENTATION, *_PREVIEW_TAGS):
-        if tag in exif:
-            del exif[tag]
-    return exif.tobytes() if len(exif) else None
 
 
 def _xmp(picture: Image.Image) -> bytes | None:
@@ -141,6 +193,31 @@ def _xmp(picture: Image.Image) -> bytes | None:
 
 
 def _iptc(picture: Image.Image) -> bytes | None:
+    records = _iptc_records(picture)
+    return _without_previews(records) if records else None
+
+
+def _without_previews(records: bytes) -> bytes:
+    """IPTC records without those that hold a picture. What follows a spoilt one is not kept.
+
+    Source: IPTC-IIM 4.2, chapter 1.5 (data sets), 2:200 to 2:202 and records 7 to 9.
+    """
+    kept, at = [], 0
+    while at + 5 <= len(records) and records[at] == _IPTC_MARK:
+        _, record, data_set, length = struct.unpack_from(">BBBH", records, at)
+        end = at + 5 + length
+        if length & 0x8000:  # that many bytes tell the length
+            start = at + 5 + (length & 0x7FFF)
+            end = start + int.from_bytes(records[at + 5 : start], "big")
+        whole = records[at:end]
+        preview = record == 2 and data_set in _IPTC_PREVIEW
+        if not preview and record not in _IPTC_OBJECT and not exif.holds_a_picture(whole):
+            kept.append(whole)
+        at = end
+    return b"".join(kept)
+
+
+def _iptc_records(picture: Image.Image) -> bytes | None:
     resources = picture.info.get("photoshop")
     if isinstance(resources, Mapping):
         block = resources.get(_IPTC)
@@ -159,51 +236,3 @@ def _iptc(picture: Image.Image) -> bytes | None:
     start = wrapped + len(_RESOURCE)
     (size,) = struct.unpack_from(">I", block, start)
     return block[start + 4 : start + 4 + size]
-
-
-def _xmp_of_result(packet: bytes | None, *, marked: bool) -> bytes | None:
-    """A photo's XMP without what the edit made untrue, with the mark if asked for."""
-    if not packet:
-        return xmp_packet() if marked else None
-    try:
-        return _rewritten(packet, marked=marked)
-    except Exception as error:  # expat, text encodings, depth: a packet is as wild as its writer
-        log.warning("XMP cannot be read (%s) and is dropped", error)
-        return xmp_packet() if marked else None
-
-
-def _rewritten(packet: bytes, *, marked: bool) -> bytes:
-    text = packet.decode("utf-8-sig").strip("\0 \r\n\t")
-    if re.search(r"<!(DOCTYPE|ENTITY)", text, re.IGNORECASE):
-        raise ValueError("it declares entities")
-    document = minidom.parseString(text.encode())
-    (frame, *_) = document.getElementsByTagNameNS(_RDF, "RDF") or [None]
-    if frame is None:
-        raise ValueError("it holds no RDF")
-    for name in (*_OUTDATED, *([_SOURCE_TYPE] if marked else [])):
-        _remove(frame, name)
-    if marked:
-        mark = minidom.parseString(xmp_packet()).getElementsByTagNameNS(_RDF, "Description")[0]
-        if any(_holders(frame, _CREATOR)):
-            mark.removeAttributeNS(*_CREATOR)
-        frame.appendChild(document.importNode(mark, True))
-    root = document.documentElement
-    assert root is not None
-    head, tail = '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>', '<?xpacket end="r"?>'
-    return f"{head}\n{root.toxml()}\n{tail}".encode()
-
-
-def _holders(frame: Any, name: tuple[str, str]) -> Iterator[Any]:
-    """Descriptions that carry a property as an attribute, and elements that are one."""
-    for description in frame.getElementsByTagNameNS(_RDF, "Description"):
-        if description.hasAttributeNS(*name):
-            yield description
-    yield from frame.getElementsByTagNameNS(*name)
-
-
-def _remove(frame: Any, name: tuple[str, str]) -> None:
-    for holder in list(_holders(frame, name)):
-        if (holder.namespaceURI, holder.localName) == name:
-            holder.parentNode.removeChild(holder)
-        else:
-            holder.removeAttributeNS(*name)

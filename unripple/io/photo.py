@@ -66,11 +66,11 @@ class Photograph:
     @cached_property
     def srgb(self) -> Photo:
         """The pixels in the colour space of the networks, uint8 [H, W, 3]."""
-        return colour.to_srgb(self.pixels, self.metadata.icc_profile)
+        return colour.to_srgb(self.pixels, self.metadata.space)
 
     def in_own_colours(self, pixels: Photo) -> Photo:
         """sRGB pixels, uint8 [..., 3], in the colour space of this photograph."""
-        return colour.from_srgb(pixels, self.metadata.icc_profile)
+        return colour.from_srgb(pixels, self.metadata.space)
 
 
 def check_photo(
@@ -98,16 +98,18 @@ def read_photo(path: Path, *, max_megapixels: float = MAX_MEGAPIXELS) -> Photogr
     a colour profile become sRGB. Of an animation the first picture counts.
 
     Raises:
-        BadPhoto: the file is missing, empty, cut short, no such picture, or larger than the limit.
+        BadPhoto: the file is missing, empty, cut short, no such picture, larger than the limit, or
+            its colours are HDR.
     """
     with _opened(path, max_megapixels) as picture:
         picture.load()
         turn = _UPRIGHT.get(orientation(picture))
-        profile = picture.info.get("icc_profile") or None
-        metadata = read_metadata(picture)
         upright = picture if turn is None else picture.transpose(turn)
-        pixels, profile = _rgb(upright, profile, path)
-        return Photograph(pixels, replace(metadata, icc_profile=profile))
+        try:
+            metadata = read_metadata(picture, path, upright.size)
+        except BadPhoto as error:
+            raise BadPhoto(f"{printable(str(path))}: {error}") from error
+        return Photograph(*_rgb(upright, metadata, path))
 
 
 @contextlib.contextmanager
@@ -191,8 +193,8 @@ def printable(text: str) -> str:
     )
 
 
-def _rgb(picture: Image.Image, profile: bytes | None, path: Path) -> tuple[Photo, bytes | None]:
-    """Pixels, and the profile of their colour space where it is another than sRGB."""
+def _rgb(picture: Image.Image, metadata: Metadata, path: Path) -> tuple[Photo, Metadata]:
+    """Pixels, and metadata that name their colour space."""
     if picture.mode.startswith("I"):  # 16-bit grey, also where Pillow widens it to 32 bits
         deep = np.asarray(picture).astype(np.int64) >> 8
         picture = Image.fromarray(np.clip(deep, 0, 255).astype(np.uint8))
@@ -203,15 +205,17 @@ def _rgb(picture: Image.Image, profile: bytes | None, path: Path) -> tuple[Photo
         picture = Image.alpha_composite(white, layers).convert("RGB" if coloured else "L")
     if picture.mode not in ("CMYK", "L"):
         picture = picture.convert("RGB")
-    if profile is None:
-        return np.array(picture.convert("RGB")), None
+    profile = metadata.icc_profile
+    if profile is None or metadata.space != profile:  # a stronger word than the profile's
+        metadata = metadata.in_srgb() if picture.mode == "CMYK" else metadata
+        return np.array(picture.convert("RGB")), metadata
     if picture.mode == "RGB" and colour.leads_back(profile):
-        return np.array(picture), profile
+        return np.array(picture), metadata
     try:
-        return np.array(colour.converted(picture, profile)), None
+        return np.array(colour.converted(picture, profile)), metadata.in_srgb()
     except colour.BadProfile as error:  # what is left are readable colours
         log.warning("%s: %s; taken for sRGB", printable(str(path)), error)
-        return np.array(picture.convert("RGB")), None
+        return np.array(picture.convert("RGB")), replace(metadata, icc_profile=None)
 
 
 def encode_png(
@@ -224,6 +228,8 @@ def encode_png(
     from PIL.PngImagePlugin import PngInfo
 
     chunks = PngInfo()
+    for kind, content in metadata.png_colours:
+        chunks.add(kind, content)
     if metadata.xmp is not None:
         chunks.add_itxt("XML:com.adobe.xmp", metadata.xmp.decode())
     iptc = metadata.png_text()
@@ -232,8 +238,9 @@ def encode_png(
     exif = {} if metadata.exif is None else {"exif": metadata.exif}
     buffer = io.BytesIO()
     # Level 3 is a third of the default's time for pictures 3% larger.
+    profile = metadata.profile_for_png()
     Image.fromarray(pixels).save(
-        buffer, "PNG", compress_level=3, pnginfo=chunks, icc_profile=metadata.icc_profile, **exif
+        buffer, "PNG", compress_level=3, pnginfo=chunks, icc_profile=profile, **exif
     )
     return buffer.getvalue()
 
@@ -249,7 +256,7 @@ def encode_jpeg(pixels: Photo, metadata: Metadata = NOTHING) -> bytes:
         subsampling=0,
         xmp=fitting.xmp,
         exif=fitting.exif or b"",
-        icc_profile=fitting.icc_profile,
+        icc_profile=fitting.profile_for_jpeg(),
         extra=fitting.segment(),
     )
     return buffer.getvalue()
@@ -261,7 +268,7 @@ def encode_webp(pixels: Photo, metadata: Metadata = NOTHING) -> bytes:
     options = {
         "xmp": metadata.xmp or b"",
         "exif": metadata.exif or b"",
-        "icc_profile": metadata.icc_profile or b"",
+        "icc_profile": metadata.space or b"",
     }
     Image.fromarray(pixels).save(buffer, "WEBP", lossless=True, **options)
     return buffer.getvalue()

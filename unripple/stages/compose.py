@@ -1,6 +1,6 @@
 """compose: put the edited person into the photo's own background.
 
-Outside `touched` every byte is the photo's.
+Outside `touched` every byte is the photo's. A grey photo stays grey, a toned one keeps its tone.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from unripple.conventions import Face, Floats, Labels, Mask, Photo, Shares
 from unripple.ops.composite import blend, either_or
 from unripple.ops.geometry import stretched
 from unripple.ops.masks import feather, require_same_size
+from unripple.ops.tones import tone_of, toned
 
 
 class Composed(NamedTuple):
@@ -157,3 +158,33 @@ def compose_or(edited: Photo, plate: Photo, hole: Mask, foreground: Mask) -> Com
     """
     require_same_size(edited=edited, plate=plate, hole=hole, foreground=foreground)
     return Composed(either_or(edited, plate, foreground), hole | foreground)
+
+
+def in_tone_of(photo: Photo, picture: Photo) -> Photo:
+    """Bring a picture to the one tone of a grey or toned photo; of a colour photo, change nothing.
+
+    Args:
+        photo: the unedited crop, uint8 [S, S, 3].
+        picture: what was made of it, uint8 [..., 3].
+    """
+    tone = tone_of(photo)
+    return picture if tone is None else toned(picture, tone)
+
+
+def in_own_tone(composed: Composed, photo: Photo) -> Composed:
+    """Take the colour out again that the networks gave to a grey or toned photo.
+
+    Args:
+        composed: what one of the functions above made.
+        photo: the aligned picture, uint8 [H, W, 3].
+
+    Returns:
+        The same, but for the touched pixels of a photo that has no colours of its own.
+
+    Raises:
+        ShapeMismatch: the pictures differ in size.
+    """
+    require_same_size(photo=photo, picture=composed.picture)
+    plain = in_tone_of(photo, composed.picture)
+    picture = np.where(composed.touched[..., None], plain, composed.picture)
+    return composed._replace(picture=picture)
