@@ -11,9 +11,12 @@ from typing import Any
 
 from PIL import Image
 
+from unripple.io.previews import holds_a_picture, is_picture_as_text
+
 ORIENTATION = 0x0112
 _DETAILS, _PLACE, _INTEROP = 0x8769, 0x8825, 0xA005
-_NOTE, _COMMENT = 0x927C, 0x9286
+_NOTE = 0x927C
+_COMMENTS = (0x9286, *range(0x9C9B, 0x9CA0))  # text that is stored as bytes
 _COLOUR_SPACE, _INDEX = 0xA001, 0x0001
 _SRGB, _ADOBE = 1, 2  # 2 is no standard, but what some cameras write
 _WIDTHS, _HEIGHTS = (0x0100, 0xA002), (0x0101, 0xA003)
@@ -30,24 +33,7 @@ _NOT_CARRIED = frozenset(
 )
 _SHORT_NOTE = 256  # bytes: no picture of a face fits in; what is longer counts places in its file
 _LONGEST_VALUE = 4096  # bytes of a value whose meaning nobody here knows
-_PICTURES = (  # first bytes of picture files. Some makers spoil a JPEG's very first byte
-    *(b"\xd8\xff" + bytes([marker]) for marker in (*range(0xE0, 0xF0), 0xDB, 0xC0, 0xC4, 0xFE)),
-    b"\x89PNG\r\n",
-    b"WEBPVP8",
-    b"GIF89a",
-    b"GIF87a",
-    b"ftyphei",
-    b"ftypmif1",
-    b"ftypavif",
-    b"\0\0\0\x0cjP  ",
-)
-
 Tags = MutableMapping[int, Any]
-
-
-def holds_a_picture(data: bytes) -> bool:
-    """Whether a picture file may lie somewhere in there."""
-    return any(signature in data for signature in _PICTURES)
 
 
 def orientation(picture: Image.Image) -> int:
@@ -96,13 +82,13 @@ def _clean(tags: Tags, size: tuple[int, int], *, turned: bool) -> None:
 def _may_show(tag: int, value: Any) -> bool:
     """Whether a value may hold a preview."""
     if isinstance(value, str):
-        value = value.encode("latin-1", "replace")
+        return is_picture_as_text(value) or holds_a_picture(value.encode("latin-1", "replace"))
     if isinstance(value, tuple) and len(value) > _SHORT_NOTE:
         return all(isinstance(number, int) for number in value)  # bytes told as numbers
     if not isinstance(value, bytes):
         return False
-    longest = {_NOTE: _SHORT_NOTE, _COMMENT: len(value)}.get(tag, _LONGEST_VALUE)
-    return len(value) > longest or holds_a_picture(value)
+    longest = _SHORT_NOTE if tag == _NOTE else _LONGEST_VALUE
+    return holds_a_picture(value) or (len(value) > longest and tag not in _COMMENTS)
 
 
 def says_adobe_rgb(block: bytes | None) -> bool:

@@ -18,6 +18,7 @@ from PIL import Image
 
 from unripple.io import colour, exif, png, spaces, xmp
 from unripple.io.companions import companions
+from unripple.io.previews import holds_a_picture
 from unripple.io.provenance import xmp_packet
 
 log = logging.getLogger(__name__)
@@ -148,9 +149,10 @@ def read_metadata(picture: Image.Image, path: Path, size: tuple[int, int]) -> Me
     named = spaces.sensible(chunks, _name(picture))
     if not spaces.names_by_code_points(named):
         colour.refuse_hdr(profile, profile_name)
+    turned = orientation(picture) != 1  # asked before it is taken out
     found = _blocks(picture, size)
     lost = _lost(picture, path, found["xmp"])
-    if orientation(picture) != 1:
+    if turned:
         found["xmp"] = xmp.without(found["xmp"], xmp.PLACES_IN_PX)
     return Metadata(profile, **found, png_colours=tuple(named.items()), lost=lost)
 
@@ -211,7 +213,7 @@ def _without_previews(records: bytes) -> bytes:
             end = start + int.from_bytes(records[at + 5 : start], "big")
         whole = records[at:end]
         preview = record == 2 and data_set in _IPTC_PREVIEW
-        if not preview and record not in _IPTC_OBJECT and not exif.holds_a_picture(whole):
+        if not preview and record not in _IPTC_OBJECT and not holds_a_picture(whole):
             kept.append(whole)
         at = end
     return b"".join(kept)

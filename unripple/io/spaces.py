@@ -85,7 +85,7 @@ _REFUSED_CURVES = {
     18: "the HDR curve HLG (ARIB STD-B67, cICP 18)",
 }
 _REFUSED_PRIMARIES = {10: "the cinema colours XYZ (SMPTE ST 428, cICP 10)"}
-_ADVICE = "export it in standard dynamic range, as sRGB or Display P3"
+_ADVICE = "export it as sRGB or Display P3, in standard dynamic range"
 
 
 def refused(what: str) -> BadPhoto:

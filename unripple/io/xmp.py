@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from xml.dom import minidom
 
+from unripple.io.previews import is_picture_as_text
 from unripple.io.provenance import SOURCE_TYPE, xmp_packet
 
 log = logging.getLogger(__name__)
@@ -73,10 +74,6 @@ _LEFT_BEHIND = frozenset(
 )
 _LEFT_BEHIND_BELOW = "http://ns.google.com/photos/dd/1.0/"
 """Vocabularies that speak of what else lay in the file, or hold pictures."""
-_LONGEST_CODE = 1000  # letters of base64 or hex; names, keys and digests are shorter
-_SHORTEST_LINE = 40  # letters: lines of code are longer, words shorter
-_CODED = re.compile(r"[A-Za-z0-9+/=_-]+")
-_CODED_PICTURES = ("/9j/", "iVBORw0KGgo", "UklGR", "R0lGODlh", "ffd8ff", "FFD8FF")
 
 
 def of_result(packet: bytes | None, *, marked: bool) -> bytes | None:
@@ -133,7 +130,7 @@ def _clean(element: Any) -> None:
     for attribute in list((element.attributes or {}).values()):
         declares = attribute.namespaceURI == _DECLARED
         vocabulary = attribute.value if declares else attribute.namespaceURI
-        if _is_left_behind(vocabulary) or _is_picture(attribute.value):
+        if _is_left_behind(vocabulary) or is_picture_as_text(attribute.value):
             element.removeAttributeNode(attribute)
     for child in list(element.childNodes):
         if child.nodeType == child.ELEMENT_NODE:
@@ -152,21 +149,9 @@ def _is_left_behind(vocabulary: str | None) -> bool:
 
 def _clean_text(element: Any) -> None:
     texts = [child for child in element.childNodes if child.nodeType != child.ELEMENT_NODE]
-    if _is_picture("".join(child.data for child in texts)):
+    if is_picture_as_text("".join(child.data for child in texts)):
         for child in texts:
             element.removeChild(child)
-
-
-def _is_picture(text: str) -> bool:
-    """Whether a value is a picture written as text, or may be."""
-    words = text.split()
-    letters = "".join(words)
-    if letters.startswith("data:"):
-        letters = letters.partition(",")[2]
-    if letters.startswith(_CODED_PICTURES) and len(letters) > len("/9j/4AAQSkZJRgABAQ"):
-        return True
-    wrapped = len(letters) > _LONGEST_CODE and len(letters) > _SHORTEST_LINE * len(words)
-    return wrapped and bool(_CODED.fullmatch(letters))
 
 
 def _holders(frame: Any, name: Name) -> Iterator[Any]:

@@ -72,8 +72,8 @@ def toned(picture: Photo, tone: Tone) -> Photo:
     """
     luma = picture @ _LUMA
     blue, red = (np.interp(luma, _LEVELS, curve) for curve in tone)
-    channels = [luma + _RED * red, luma, luma + _BLUE * blue]
-    channels[1] = (luma - _LUMA[0] * channels[0] - _LUMA[2] * channels[2]) / _LUMA[1]
+    green = -(_LUMA[0] * _RED * red + _LUMA[2] * _BLUE * blue) / _LUMA[1]
+    channels = [luma + _RED * red, luma + green, luma + _BLUE * blue]
     levels: Photo = np.rint(np.clip(np.stack(channels, axis=-1), 0, 255)).astype(np.uint8)
     return levels
 
