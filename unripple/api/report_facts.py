@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from unripple.stages.report import Facts, Model
 
 ADVICE = {
-    "BadPhoto": "Copy the file again, or save it as png, jpg or webp; then run again.",
+    "BadPhoto": "Copy the file again, or save it anew as the reason says; then run again.",
     "NoFace": "Mark the landmarks by hand (align.mode: file), say `aligned` in the sheet if it is "
     "a face crop already, or take the photo out.",
     "SeveralFaces": "Set align.faces to `largest` or `all`, or crop the photo.",
