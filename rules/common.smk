@@ -9,11 +9,11 @@ import threading
 from functools import lru_cache
 from pathlib import Path
 
-from unripple.api.jobs import job_from_config
+from unripple.api.jobs import check_codes, job_from_config
 from unripple.api.steps import RECIPES, ancestors, find_step
 from unripple.cli import warm
 from unripple.conventions import STAGES, UnrippleError
-from unripple.io.config import complete, edits
+from unripple.io.config import config_of_run, edits
 from unripple.io.digest import file_sha256, value_sha256
 from unripple.io.lock import claim
 from unripple.io.results import PHOTO, Results
@@ -24,10 +24,11 @@ from unripple.zoo.zoo import Zoo
 gc.disable()
 
 try:
-    CONFIG = complete(config)
+    CONFIG = config_of_run(workflow, sys.argv)  # read again: strictly
     EDITS = tuple(edit.name for edit in edits(CONFIG))
     ZOO = Zoo(CONFIG["models"])
     RECIPE = CONFIG["recipe"]
+    check_codes(CONFIG, edits(CONFIG), ZOO)
 except UnrippleError as error:
     raise WorkflowError(str(error)) from None
 

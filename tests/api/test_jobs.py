@@ -5,13 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.tiny import write_directions, write_models
 from unripple.api.jobs import Job, job_from_config
-from unripple.conventions import BadCheckpoint, UnknownName, UnrippleError
-from unripple.io.config import Config, complete
+from unripple.conventions import BadCheckpoint, BadConfig, UnknownName, UnrippleError
+from unripple.io.config import Config, Edit, complete
 from unripple.io.digest import value_sha256
+from unripple.zoo.directions import Direction
+from unripple.zoo.directions import write_directions as write_own
 from unripple.zoo.zoo import Zoo
 
 
@@ -126,3 +129,37 @@ def test_what_is_missing_is_named(base: dict[str, Any], tmp_path: Path) -> None:
     gone = {**base, "models": {**base["models"], "parser": str(tmp_path / "gone.safetensors")}}
     with pytest.raises(BadCheckpoint, match=r"gone\.safetensors: no such weights file"):
         _ = job(gone, "parse").weights
+
+
+@pytest.mark.parametrize(
+    ("knobs", "words"),
+    [
+        ({"first_code": 10}, "config: translate.first_code must be at most 9, found 10: this gen"),
+        ({"first_code": 40, "end_code": 41}, "translate.first_code must be at most 9, found 40"),
+        ({"end_code": 11}, "config: translate.end_code must be at most 10, found 11"),
+    ],
+)
+def test_codes_that_the_generator_lacks_are_refused(
+    base: dict[str, Any], knobs: dict[str, int], words: str
+) -> None:
+    with pytest.raises(BadConfig, match=words):
+        job(base, "translate", translate=knobs)
+    assert job(base, "translate", translate={"first_code": 9, "end_code": 10}).weights
+
+
+def test_codes_of_a_direction_that_the_generator_lacks_are_refused(
+    base: dict[str, Any], tmp_path: Path
+) -> None:
+    path = tmp_path / "d.safetensors"
+    vector = np.zeros(3, np.float32)
+    write_own(path, [Direction("late", vector, None, "", "", codes=(9, 11))])
+    edit = [{"name": "a", "direction": "late", "degree": 1}]
+    with pytest.raises(BadConfig, match=r"direction late\.end_code must be at most 10, found 11"):
+        job(base, "translate", "a", directions=str(path), edits=edit)
+
+
+def test_degrees_of_edits_made_by_hand_are_checked(base: dict[str, Any]) -> None:
+    config = complete(base)
+    edit = Edit("a", (("pose", float("nan")),))
+    with pytest.raises(BadConfig, match="degree must be a number, found nan"):
+        job_from_config(config, "translate", "a", Zoo(config["models"]), edit=edit)

@@ -58,3 +58,9 @@ def test_a_component_is_a_place_to_go_to() -> None:
 def test_foreign_directions_are_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(ShapeMismatch, match="another generator"):
         translate(CODES, np.zeros(shape), 1.0)
+
+
+@pytest.mark.parametrize("codes", [(4, None), (0, 5), (2, 2), (-1, None), (3, 1)])
+def test_codes_that_are_none_are_refused(codes: tuple[int, int | None]) -> None:
+    with pytest.raises(ShapeMismatch, match="this generator has 4"):
+        translate(CODES, DIRECTION, 1.0, first_code=codes[0], end_code=codes[1])

@@ -5,8 +5,9 @@ Jobs are built from the config and travel to shard jobs as JSON. Computing keys 
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,8 +15,8 @@ from typing import Any
 
 from unripple.api.limits import DEFAULT, Limits
 from unripple.api.steps import RIPPLE, Step, find_step
-from unripple.conventions import BadCheckpoint, UnrippleError
-from unripple.io.config import Config, Edit, find_edit, library
+from unripple.conventions import BadCheckpoint, BadConfig, UnknownName, UnrippleError
+from unripple.io.config import Config, Edit, check_degree, find_edit, library
 from unripple.io.digest import array_sha256, file_sha256, noted_sha256, value_sha256
 from unripple.io.domains import domain_file, domains_folder
 from unripple.io.results import PHOTO
@@ -206,6 +207,7 @@ def job_from_config(
 
     Raises:
         UnknownName: there is no such edit, or the stage has no step there.
+        BadConfig: a degree is none, or codes are to move that the generator does not have.
         BadCheckpoint: the generator's or the encoder's file, which say how to crop, is missing.
     """
     step = find_step(stage, config["recipe"])
@@ -225,8 +227,9 @@ def job_from_config(
         settings = _restorer(settings, zoo)
     if of not in (None, PHOTO):
         edit = edit or find_edit(config, str(of))
-        moves = dict(edit.moves)
+        moves = {name: check_degree(name, degree) for name, degree in edit.moves}
         if stage == "translate":
+            check_codes(config, [edit], zoo)
             settings |= {"translation": edit.translation} if edit.translation else {"moves": moves}
         if stage == "mix":
             drawn = domain_file(domains_folder(config["domains"]), edit.carac)
@@ -241,6 +244,43 @@ def job_from_config(
     return Job(
         step, of, settings, zoo, directions, landmarks, limits, library(config), domain, batch
     )
+
+
+def check_codes(config: Config, edits: Sequence[Edit], zoo: Zoo) -> None:
+    """Refuse codes that the generator does not have: what stands beyond the last moves nothing.
+
+    Raises:
+        BadConfig: the config, or what is known of a direction, names such codes.
+    """
+    knobs = config["translate"]
+    asked = {"config: translate": (knobs["first_code"], knobs["end_code"])}
+    path = directions_path(chosen_directions(config["directions"], zoo))
+    for name in {name for edit in edits for name, _ in edit.moves}:
+        with contextlib.suppress(BadCheckpoint, UnknownName):  # told where it is needed
+            codes = find_direction(path, name).codes
+            if codes is not None:
+                asked[f"direction {name}"] = codes
+    if all(codes == (0, None) for codes in asked.values()):
+        return
+    try:
+        count = _code_count(zoo)
+    except BadCheckpoint:
+        return  # told where it is needed
+    for where, (first, end) in asked.items():
+        name, value, most = "first_code", first, count - 1
+        if first < count and end is not None:
+            name, value, most = "end_code", end, count
+        if not 0 <= value <= most:
+            raise BadConfig(
+                f"{where}.{name} must be at most {most}, found {value}: this generator has "
+                f"{count} codes"
+            )
+
+
+def _code_count(zoo: Zoo) -> int:
+    """The codes of the set's generator: two for each doubling of its side, from 4 px on."""
+    size = size_px(zoo.metadata("generator"), zoo.path("generator"))
+    return 2 * size.bit_length() - 4
 
 
 def _projection(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from unripple.conventions import BadConfig, BadPhoto
-from unripple.io import atomic
+from unripple.io import atomic, plain_yaml
 from unripple.io.config import Config, Edit, complete, edits, read_config
 from unripple.io.digest import file_sha256
 
@@ -111,7 +111,7 @@ def _extended(batch: Path, config: Config, edit: Edit) -> tuple[str, dict[str, A
             "by --batch, or the same settings on the page"
         )
     text = batch.read_text()
-    content: dict[str, Any] = yaml.safe_load(text) or {}
+    content: dict[str, Any] = plain_yaml.parse(text, str(batch)) or {}
     same_name = [one for one in edits(whole) if one.name == edit.name]
     if same_name and "edits" in content:
         if same_name[0] != edit:
@@ -130,8 +130,8 @@ def _extended(batch: Path, config: Config, edit: Edit) -> tuple[str, dict[str, A
 
 def _read(text: str) -> dict[str, Any]:
     try:
-        return dict(yaml.safe_load(text))
-    except (yaml.YAMLError, TypeError, ValueError):
+        return dict(plain_yaml.parse(text, "batch"))
+    except (BadConfig, TypeError, ValueError):
         return {}
 
 

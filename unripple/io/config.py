@@ -7,19 +7,20 @@ error that names the nearest right one.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import yaml
+import yaml  # for our own schema; what people write, plain_yaml reads
 
 from unripple.conventions import BadConfig, UnknownName
+from unripple.io import plain_yaml
 from unripple.io.home import config_schema, home
 from unripple.io.results import PHOTO
-from unripple.io.schema import checked, nearest
+from unripple.io.schema import Place, checked, nearest
 from unripple.io.translations import BALD, Library
 
 Config: TypeAlias = dict[str, Any]
@@ -71,15 +72,125 @@ def read_config(path: Path, overrides: Iterable[str] = ()) -> Config:
     Raises:
         BadConfig: the file is missing, no YAML, or does not fit the schema.
     """
-    try:
-        content = yaml.safe_load(path.read_text()) or {}
-    except OSError as error:
-        raise BadConfig(f"{path}: cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise BadConfig(f"{path}: no YAML: {' '.join(str(error).split())}") from error
+    return complete(_content(path), overrides)
+
+
+def _content(path: Path) -> Mapping[str, Any]:
+    content = plain_yaml.read(path)
+    if content is None:
+        return {}
     if not isinstance(content, dict):
         raise BadConfig(f"{path}: must hold `key: value` lines")
-    return complete(content, overrides)
+    return content
+
+
+def config_of_run(workflow: Any, words: Sequence[str] = ()) -> Config:
+    """The config of a Snakemake run; of what is given twice its own reader takes the last.
+
+    Args:
+        workflow: Snakemake's, which knows the files of `configfile:`, `--configfile`, `--config`.
+        words: the command line, in which `--config` may say something twice.
+
+    Raises:
+        BadConfig: see `read_config`.
+    """
+    given = workflow.config_settings
+    later = [Path(path).absolute() for path in given.configfiles]
+    files = [path for path in map(Path, workflow.configfiles) if path.absolute() not in later]
+    content: Config = {}
+    for path in [*([] if given.replace_workflow_config else files), *later]:
+        _lay_over(content, _content(path))
+    _check_entries(words)
+    _lay_over(content, given.config)
+    return complete(content)
+
+
+def _lay_over(below: MutableMapping[str, Any], above: Mapping[str, Any]) -> None:
+    """Section by section and key by key, as Snakemake does it."""
+    for key, value in above.items():
+        inner = below.get(key)
+        if isinstance(value, Mapping) and isinstance(inner, Mapping):
+            below[key] = dict(inner)
+            _lay_over(below[key], value)
+        else:
+            below[key] = value
+
+
+def _check_entries(words: Sequence[str]) -> None:
+    """Refuse what `--config a=1 a=2` gives twice."""
+    entries, listening = [], False
+    for word in words:
+        option, equals, first = word.partition("=")
+        if word.startswith("-"):
+            listening = option in ("--config", "-C")
+            entries += [first] if listening and equals else []
+        elif listening and equals:
+            entries.append(word)
+    _check_twice(entries, "--config")
+    for entry in entries:
+        value = entry.partition("=")[2]
+        if value.lstrip().startswith(("{", "[")):
+            plain_yaml.parse_value(value, f"--config {entry!r}")
+
+
+def _check_twice(assignments: Sequence[str], switch: str) -> None:
+    """Refuse two `key=value` of one key, or of a section and a key in it.
+
+    Raises:
+        BadConfig: there are such.
+    """
+    seen: dict[str, str] = {}
+    for assignment in assignments:
+        key = assignment.partition("=")[0].strip()
+        for other, before in seen.items():
+            if key == other or key.startswith(f"{other}.") or other.startswith(f"{key}."):
+                both = f"{_shown(before)} and {_shown(assignment)}"
+                raise BadConfig(f"{switch} says {key} twice: {both}; keep one")
+        seen[key] = assignment
+
+
+def knob(name: str) -> Mapping[str, Any]:
+    """What the schema says of a knob: type, default, range.
+
+    Args:
+        name: dotted, like `translate.first_code` of the config or `sweep.frames` of a command.
+
+    Raises:
+        KeyError: there is no such knob.
+    """
+    for places in (schema()["properties"], schema()["$defs"]):
+        entry: Any = {"properties": places}
+        for word in name.split("."):
+            entry = entry.get("properties", {}).get(word, {})
+        if entry:
+            found: Mapping[str, Any] = entry
+            return found
+    raise KeyError(name)
+
+
+def check_knob(name: str, value: Any, *, where: str) -> Any:
+    """A knob's value as the config would read it, whatever road it came by.
+
+    Args:
+        name: see `knob`.
+        value: plain, or as text.
+        where: what it was given by, like `--frames`.
+
+    Raises:
+        BadConfig: the value does not fit, in the words that the config has for it.
+    """
+    return checked(value, knob(name), Place(where))
+
+
+def check_degree(direction: str, degree: Any, *, where: str = "") -> float:
+    """How far to go along a direction.
+
+    Raises:
+        BadConfig: it is no number, or beyond what any direction has a use for.
+    """
+    degree = check_knob("degree", degree, where=where or f"{direction}: degree")
+    number: float = degree
+    return number
 
 
 def complete(content: Mapping[str, Any], overrides: Iterable[str] = ()) -> Config:
@@ -88,7 +199,11 @@ def complete(content: Mapping[str, Any], overrides: Iterable[str] = ()) -> Confi
     Raises:
         BadConfig: a key is unknown, a value wrong, or two edits share a name.
     """
+    if not isinstance(content, Mapping):
+        raise BadConfig(f"config: must be sections and keys, found {type(content).__name__}")
     merged: Config = dict(content)
+    overrides = list(overrides)
+    _check_twice(overrides, "--set")
     for override in overrides:
         _override(merged, override)
     _say_what_moved(merged)
@@ -104,6 +219,12 @@ def complete(content: Mapping[str, Any], overrides: Iterable[str] = ()) -> Confi
     order = config["mix"]["order"]
     if len(set(order)) < len(order):
         raise BadConfig(f"config: mix.order: {', '.join(order)}: each mix-up once at most")
+    first, end = (config["translate"][name] for name in ("first_code", "end_code"))
+    if end is not None and end <= first:
+        raise BadConfig(
+            f"config: translate.end_code must be greater than translate.first_code, which is "
+            f"{first}, found {end}: no code would move"
+        )
     _check_names([edit.name for edit in edits(config)])
     return config
 
@@ -145,19 +266,20 @@ def _override(config: Config, override: str) -> None:
     """Set one dotted key; sections on the way are copied, so that the original stays."""
     path, equals, text = override.partition("=")
     if not equals or not path:
-        raise BadConfig(f"override {override!r} is not of the form section.key=value")
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise BadConfig(f"override {override!r}: the value is no YAML") from error
+        raise BadConfig(f"override {_shown(override)} is not of the form section.key=value")
+    value = plain_yaml.parse_value(text, f"override {_shown(override)}")
     *sections, key = path.strip().split(".")
     for section in sections:
         inner = config.get(section)
         if inner is not None and not isinstance(inner, dict):
-            raise BadConfig(f"override {override!r}: {section!r} is no section")
+            raise BadConfig(f"override {_shown(override)}: {section!r} is no section")
         config[section] = dict(inner or {})
         config = config[section]
-    config[key] = value
+    _lay_over(config, {key: value})
+
+
+def _shown(override: str) -> str:
+    return repr(override if len(override) <= 80 else f"{override[:80]}...")
 
 
 def edits(config: Config) -> list[Edit]:
@@ -172,7 +294,7 @@ def edits(config: Config) -> list[Edit]:
     names = library(config).edits()
     pattern = schema()["properties"]["edits"]["items"]["pattern"]
     for name in names:
-        if not re.search(pattern, name):
+        if not re.fullmatch(pattern, name):
             raise BadConfig(
                 f"config: edits: the translation {name!r} cannot name an edit: a name starts with "
                 "a letter and has only a-z, A-Z, 0-9, _ and -; call its file otherwise"
@@ -188,6 +310,8 @@ def library(config: Config) -> Library:
 
 
 def _edit(entry: Mapping[str, Any] | str) -> Edit:
+    if entry == ALL:
+        raise BadConfig("config: edits: write `edits: all` for all translations, without the list")
     if isinstance(entry, str):
         entry = {"name": entry, "translation": entry}
     name, translation = entry["name"], entry.get("translation")

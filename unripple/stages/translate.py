@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from unripple.conventions import Floats, WPlus
+from unripple.conventions import Floats, ShapeMismatch, WPlus
 from unripple.ops.latents import Component, moved_along, moved_to
 
 
@@ -28,8 +28,14 @@ def translate(
         float32 [L, W].
 
     Raises:
-        ShapeMismatch: direction or component belong to another generator.
+        ShapeMismatch: direction, component or codes belong to another generator.
     """
+    codes = w_plus.shape[-2]
+    if not 0 <= first_code < (codes if end_code is None else end_code) <= codes:
+        raise ShapeMismatch(
+            f"codes {first_code} to {'the last' if end_code is None else end_code} are to move, "
+            f"and this generator has {codes}: first_code is at most {codes - 1}, end_code {codes}"
+        )
     if not isinstance(direction, Component):
         return moved_along(w_plus, direction, degree, first_code=first_code, end_code=end_code)
     end = w_plus.shape[0] if end_code is None else end_code
