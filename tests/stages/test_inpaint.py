@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from torch import Tensor
 
-from unripple.conventions import Mask, Photo, ShapeMismatch
+from unripple.conventions import BadPhoto, Mask, Photo, ShapeMismatch
 from unripple.ops.inpainting import telea
 from unripple.ops.masks import grow
 from unripple.stages.inpaint import (
+    Inpainted,
     borrow_fill,
+    checked,
     inpaint,
     inpaint_edited,
     inpaint_plate,
@@ -174,3 +176,11 @@ def test_borrowing_fills_the_hole_with_texture_and_keeps_the_rest() -> None:
     inside = filled[20:44, 24:40].astype(float)
     assert np.abs(inside - photo[20:44, 24:40]).mean() < 20
     assert inside.std() > 40
+
+
+def test_a_painter_that_sees_nothing_is_not_asked_to_show_something() -> None:
+    whole, none = np.ones((13, 18), np.bool_), np.zeros((13, 18), np.bool_)
+    assert not checked(Inpainted(PHOTO, whole, none)).vacated.any()
+    assert checked(Inpainted(PHOTO, ~np.eye(13, 18, dtype=np.bool_), whole)).hole.any()
+    with pytest.raises(BadPhoto, match=r"make inpaint\.grow_px"):
+        checked(Inpainted(PHOTO, whole, whole))

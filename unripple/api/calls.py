@@ -246,7 +246,7 @@ def inpaint(work: Work) -> Artifact:
     fill = _painter(work)
     if work.settings["paints"] == "edited":
         picture, ripple = work.array("edit.picture"), work.array("ripple.ripple")
-        return _parts(stage.inpaint_edited(picture, ripple, fill=fill))
+        return _parts(stage.checked(stage.inpaint_edited(picture, ripple, fill=fill)))
     seen = work.settings["use_depth"]
     photo = work.array("align.picture")
     plate = stage.inpaint_plate(
@@ -258,7 +258,7 @@ def inpaint(work: Work) -> Artifact:
         depth_after=work.array("foreground.after") if seen else None,
         **work.lengths(photo, "grow_px", "min_area_px"),
     )
-    return _parts(plate)
+    return _parts(stage.checked(plate))
 
 
 def _painter(work: Work) -> Fill:

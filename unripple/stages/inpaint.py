@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unripple.conventions import Mask, Photo
+from unripple.conventions import BadPhoto, Mask, Photo
 from unripple.models.lama import correct, first_guess
 from unripple.ops.masks import grow, opened, remove_small, require_same_size
 from unripple.ops.tensors import device_of
@@ -99,6 +99,20 @@ def inpaint_plate(
 def inpaint_edited(edited: Photo, ripple: Mask, *, fill: Fill) -> Inpainted:
     """Paint over the ripple in the edited picture itself, as the sources do."""
     return Inpainted(inpaint(edited, ripple, fill), ripple, ripple)
+
+
+def checked(painted: Inpainted) -> Inpainted:
+    """The same, unless the painter saw nothing: it paints black then.
+
+    Raises:
+        BadPhoto: the hole is all of the picture, and some of it is to be shown.
+    """
+    if painted.hole.all() and painted.vacated.any():
+        raise BadPhoto(
+            "the hole takes in the whole aligned picture, so no background is left to paint from; "
+            "make inpaint.grow_px (ripple.grow_px, if that is what is painted over) smaller"
+        )
+    return painted
 
 
 def lama_fill(
