@@ -70,6 +70,23 @@ def test_too_few_labels_are_named() -> None:
         fit_labelled(ROWS, LABELS | {"hat": few})
 
 
+def test_labels_that_are_no_numbers_are_named() -> None:
+    codes, one = np.random.default_rng(0).normal(size=(40, 8)), np.ones(40)
+    for labels in (np.where(np.arange(40) == 3, np.inf, one), one[:39]):
+        with pytest.raises(BadConfig, match="labels: hat: wanted 40 finite numbers"):
+            fit_labelled(codes, {"hat": labels})
+
+
+@pytest.mark.parametrize("count", [0, -1, 9, 10**30, float("nan")])
+def test_modes_that_are_none_are_refused(count: int) -> None:
+    codes = np.random.default_rng(0).normal(size=(40, 8))
+    with pytest.raises(BadConfig, match="modes must be"):
+        fit_modes(codes, count=count)
+    assert len(fit_modes(codes, count=8)) == 8
+    with pytest.raises(BadConfig, match="latents: wanted at least two of finite numbers"):
+        fit_modes(np.where(codes == codes.max(), np.nan, codes), count=1)
+
+
 def test_closed_form_modes_need_no_label(zoo: Zoo) -> None:
     fits = fit_closed_form(zoo, ROWS, count=4)
     assert [fit.direction.name for fit in fits] == [f"sefa_{i:02d}" for i in range(4)]

@@ -12,7 +12,7 @@ import pytest
 import unripple
 from tests.tiny import picture, walk, write_project
 from unripple.api.report import assemble
-from unripple.conventions import NoFace, UnknownName
+from unripple.conventions import NoFace, UnknownName, UnrippleError
 from unripple.io.config import complete, read_config
 from unripple.io.provenance import SOURCE_TYPE, source_type
 from unripple.io.results import Results
@@ -96,6 +96,22 @@ def test_directions_add_up_and_warn(settings: dict[str, Any]) -> None:
     assert set(editor.directions) == {"pose", "smile"}
     with pytest.raises(UnknownName, match="did you mean 'pose'"):
         editor.edit("data/photos/anna.png", poze=-9)
+
+
+def test_the_original_is_saved_over_only_on_request(
+    settings: dict[str, Any], tmp_path: Path
+) -> None:
+    settings = {**settings, "align": {"mode": "aligned"}}
+    photo = tmp_path / "anna.png"
+    photo.write_bytes(Path("data/photos/anna.png").read_bytes())
+    (tmp_path / "link.png").symlink_to("anna.png")
+    result = unripple.Editor(settings=settings).edit(photo, pose=-3)
+    for name in ("anna.png", "link.png"):
+        with pytest.raises(UnrippleError, match="is the photo itself"):
+            result.save(tmp_path / name)
+    assert photo.read_bytes() == Path("data/photos/anna.png").read_bytes()
+    result.save(photo, overwrite=True)
+    assert photo.read_bytes() != Path("data/photos/anna.png").read_bytes()
 
 
 def test_stages_can_be_looked_at(settings: dict[str, Any]) -> None:

@@ -152,6 +152,34 @@ def test_the_sheet_is_told(capsys: pytest.CaptureFixture[str]) -> None:
         ("view compose bob look_left", "nothing of 'bob' with part 'picture'; there is"),
         ("view project anna --part figures", "with part 'figures'"),
         ("sheet --set photos=nowhere", "nowhere: no such folder"),
+        ("sheet --shard-size 0", "--shard-size must be at least 1, found 0"),
+        (
+            "edit data/photos/anna.png --edit pose=nan -o o.png",
+            "degree must be a number, found nan",
+        ),
+        ("edit data/photos/anna.png --edit pose=101 -o o.png", "degree must be at most 100, found"),
+        ("edit data/photos/anna.png --edit pose=010 -o o.png", "begins with 0 for octal; write 10"),
+        ("edit data/photos/anna.png --edit pose=1 --edit pose=2 -o o.png", "pose is given twice"),
+        ("edit data/photos/anna.png --edit pose=1 -o data/photos/anna.png", "the photo itself"),
+        ("view align anna -o data/photos/anna.png", "-o data/photos/anna.png is the photo itself"),
+        (
+            "edit data/photos/anna.png --edit pose=1 -o a.png --strip ./a.png",
+            "-o and --strip would",
+        ),
+        ("edit data/photos/anna.png --edit pose=1 -o a.png --log config.yaml", "the config itself"),
+        ("directions --set edit.strength=1 --set edit.strength=2", "edit.strength twice"),
+        ("directions --set edit={} --set edit.strength=2", "twice"),
+        ("directions --set edit.strength=1:30", "colons for base 60"),
+        (
+            "directions --set translate.first_code=9 --set translate.end_code=9",
+            "no code would move",
+        ),
+        ("edit data/photos/anna.png --edit pose=1 --set translate.first_code=40 -o o.png", "codes"),
+        ("faceworld photos --size 0", "--size must be at least 16, found 0"),
+        ("faceworld photos --portraits -1", "--portraits must be at least 0, found -1"),
+        ("directions fit --modes 0 -o x.safetensors", "--modes must be at least 1, found 0"),
+        ("domains draw --faces 0", "--faces must be at least 1, found 0"),
+        ("editor --port 70000", "--port must be at most 65535, found 70000"),
         ("parse --shard 00000 --job {", "rules write this option"),
     ],
 )
@@ -159,6 +187,23 @@ def test_complaints_are_one_line(
     capsys: pytest.CaptureFixture[str], arguments: str, text: str
 ) -> None:
     assert text in complaint(capsys, *arguments.split())
+
+
+def test_the_original_is_overwritten_only_on_request(tmp_path: Path) -> None:
+    photo = tmp_path / "x.png"
+    photo.write_bytes(Path("data/photos/anna.png").read_bytes())
+    words = ["edit", str(photo), "--edit", "pose=-3", "-o", f"{tmp_path}/./x.png"]
+    words += ["--set", "align.mode=aligned"]
+    before = photo.read_bytes()
+    assert main(words) == 2 and photo.read_bytes() == before
+    assert main([*words, "--overwrite"]) == 0 and photo.read_bytes() != before
+
+
+def test_an_option_given_twice_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["edit", "data/photos/anna.png", "-o", "a.png", "--out", "b.png"])
+    assert ended.value.code == 2
+    assert "--out is given twice: a.png and b.png" in capsys.readouterr().err
 
 
 def test_degrees_out_of_range_are_told(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

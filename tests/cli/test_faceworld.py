@@ -11,7 +11,8 @@ from PIL import Image
 
 from unripple.cli.faceworld import SCENES, TRUE_EDITS, scene_view
 from unripple.cli.main import main
-from unripple.faceworld.camera import project
+from unripple.conventions import BadConfig
+from unripple.faceworld.camera import portrait, project
 from unripple.io.truth import TruthFolder
 
 
@@ -67,3 +68,23 @@ def test_a_scene_puts_the_portrait_where_it_says(scene) -> None:
     assert centre.tolist() == pytest.approx(
         [scene.at[0] * scene.width, scene.at[1] * scene.height], abs=0.01
     )
+
+
+def test_another_photo_of_a_samples_name_is_kept(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["faceworld", "photos", "--out", str(tmp_path), "--portraits", "1", "--scenes", "0"]
+    words += ["--size", "64"]
+    (tmp_path / "portrait-01.png").write_bytes(b"mine")
+    assert main(words) == 2
+    assert "add --overwrite" in capsys.readouterr().err
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"mine"]
+    assert main([*words, "--overwrite"]) == main(words) == 0
+    sample = (folder / "portrait-01.png").read_bytes()
+    assert (tmp_path / "portrait-01.png").read_bytes() == sample
+
+
+@pytest.mark.parametrize("size", [0, -1, 10**9])
+def test_no_portrait_has_no_size(size: int) -> None:
+    with pytest.raises(BadConfig, match="size must be at least 1"):
+        portrait(size)

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 import unripple
-from tests.tiny import walk, write_project
+from tests.tiny import picture, walk, write_project
 from unripple.cli.main import BAD_INPUT, main
 from unripple.io.config import read_config
 from unripple.io.provenance import source_type
@@ -22,6 +22,12 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         walk(read_config(Path("config.yaml")), ("align",))
+        other = Path("other")
+        other.mkdir()
+        for seed, name in enumerate(("anna.png", "ANNA.png"), 7):  # others of that name
+            Image.fromarray(picture(seed)).save(other / name)
+        (other / "link.png").symlink_to("../data/photos/anna.png")
+        (other / "hard.png").hardlink_to("data/photos/anna.png")
     return folder
 
 
@@ -40,6 +46,33 @@ def test_the_strip_of_a_named_edit_and_of_moves_agree(
     assert main(["strip", "data/photos/anna.png", "pose=-3", "-o", str(out)]) == 0
     assert out.read_bytes() == Path(printed).read_bytes()
     assert source_type(out) is not None
+
+
+def test_two_photos_of_one_name_leave_two_strips(capsys: pytest.CaptureFixture[str]) -> None:
+    for photo in ("anna", "other/anna.png"):
+        assert main(["strip", photo, "look_left", "--set", "align.mode=aligned"]) == 0
+    known, other = capsys.readouterr().out.splitlines()
+    assert known == "results/strip/look_left/anna.png" and other != known
+    assert Path(known).read_bytes() != Path(other).read_bytes()
+
+
+def test_photos_of_one_name_leave_a_film_each(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["sweep", "anna", "other/anna.png", "other/ANNA.png", "pose", "0", "1", "--frames", "2"]
+    assert main([*words, "--set", "align.mode=aligned", "-o", str(tmp_path / "films")]) == 0
+    films = capsys.readouterr().out.splitlines()
+    assert films[0] == str(tmp_path / "films/anna.pose.webp")
+    assert len({film.casefold() for film in films}) == 3
+    assert len({Path(film).read_bytes() for film in films}) == 3
+
+
+def test_a_photo_named_twice_is_swept_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["sweep", "anna", "data/photos/anna.png", "pose", "0", "1", "--frames", "2", "--crop"]
+    assert main([*words, "-o", str(tmp_path / "films")]) == 0
+    assert capsys.readouterr().out.splitlines() == [str(tmp_path / "films/anna.pose.webp")]
 
 
 def test_a_sweep_has_the_bytes_of_the_edits(tmp_path: Path) -> None:
@@ -78,14 +111,22 @@ def test_a_photo_that_fails_does_not_stop_the_others(
         ("strip anna look_leftt", "look_left"),
         ("strip anna pose=x", "direction=degree"),
         ("strip anna look_left -o a.gif", "cannot write .gif"),
-        ("strip anna look_left --side 3", "16 px or more"),
+        ("strip anna look_left --side 3", "--side must be at least 16, found 3"),
         ("sweep anna bob pose -3 3 -o a.gif", "one file for 2 photos"),
         ("sweep anna pose -3 3 -o a.png", "use one of .gif, .webp, .mp4"),
         ("sweep anna pose -3 3 -o a.gif --format webp", "says it already"),
         ("sweep anna posse -3 3", "no direction 'posse'"),
-        ("sweep anna pose -3 3 --frames 1", "wanted 2 to 1000"),
-        ("sweep anna pose -3 3 --fps 0", "more than 0"),
-        ("sweep anna pose -3 3 --height 1", "16 px or more"),
+        ("sweep anna pose -3 3 --frames 1", "--frames must be at least 2, found 1"),
+        ("sweep anna pose -3 3 --fps 0", "--fps must be greater than 0, found 0"),
+        ("sweep anna pose -3 3 --height 1", "--height must be at least 16, found 1"),
+        ("sweep anna pose nan 3", "LOW must be a number, found nan"),
+        ("sweep anna pose -3 1e3", "HIGH must be at most 100, found 1000"),
+        ("strip anna pose=1 pose=2", "pose is given twice, pose=1 and pose=2"),
+        ("strip anna pose=inf", "degree must be a number, found inf"),
+        ("strip anna look_left -o data/photos/anna.png", "is the photo itself"),
+        ("strip anna look_left -o other/link.png", "is the photo itself, data/photos/anna.png"),
+        ("strip anna look_left -o other/hard.png", "is the photo itself, data/photos/anna.png"),
+        ("sweep anna pose -3 3 --log data/photos/anna.png", "--log data/photos/anna.png is the"),
         ("sweep nobody pose -3 3", "no photo 'nobody'"),
     ],
 )

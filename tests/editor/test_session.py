@@ -152,9 +152,9 @@ def test_a_sleeping_session_wakes_with_what_it_had(session: Session, tmp_path: P
     ("content", "told"),
     [
         ({}, "wanted"),
-        ({"moves": {"pose": "far"}}, "wanted"),
-        ({"moves": {"pose": float("nan")}}, "degrees go from"),
-        ({"moves": {"pose": 1e9}}, "degrees go from"),
+        ({"moves": {"pose": "far"}}, "pose: degree must be a number, found a text: 'far'"),
+        ({"moves": {"pose": float("nan")}}, "pose: degree must be a number, found nan"),
+        ({"moves": {"pose": 1e9}}, "pose: degree must be at most 100, found"),
         ({"moves": ["pose"]}, "wanted"),
     ],
 )

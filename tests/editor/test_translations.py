@@ -44,6 +44,16 @@ def test_what_is_saved_is_listed_and_read_back(tmp_path: Path) -> None:
         assert np.array_equal(read_translation(name, known), offset)
 
 
+def test_a_name_that_exists_is_not_written_over(tmp_path: Path) -> None:
+    one, other = np.zeros((2, 3), np.float32), np.ones((2, 3), np.float32)
+    path = save_translation(tmp_path, "Hc_4", one)
+    assert save_translation(tmp_path, "Hc_4", one) == path
+    for name in ("Hc_4", "HC_4"):
+        with pytest.raises(UnrippleError, match="another translation Hc_4 already"):
+            save_translation(tmp_path, name, other)
+    assert np.array_equal(np.load(path), one) and len(list(path.parent.iterdir())) == 1
+
+
 def test_files_that_are_no_offsets_are_refused(tmp_path: Path) -> None:
     (tmp_path / "user").mkdir()
     (tmp_path / "user" / "A_1.npy").write_bytes(b"no array")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from unripple.conventions import BadConfig, Floats, UnrippleError
+from unripple.io.config import check_knob
 from unripple.ops import directions as ops
 from unripple.ops.directions import Machine, Matrix
 from unripple.zoo.directions import Direction
@@ -106,6 +107,11 @@ def fit_labelled(
     rows, shape = _rows(codes, space)
     normals, accuracies = {}, {}
     for name, values in labels.items():
+        if len(values) != len(rows) or np.isinf(values).any():
+            raise BadConfig(
+                f"labels: {name}: wanted {len(rows)} finite numbers, or nan where none is known; "
+                f"found {len(values)}, {int(np.isinf(values).sum())} of them infinite"
+            )
         try:
             normals[name], accuracies[name] = ops.boundary(rows, values, machine)
         except ops.TooFewLabels as error:
@@ -123,8 +129,13 @@ def fit_labelled(
 
 
 def fit_modes(codes: Floats, *, count: int, space: Space = "w") -> list[Fit]:
-    """GANSpace: the axes along which codes [N, W] or [N, L, W] vary most; degrees as above."""
+    """GANSpace: the axes along which codes [N, W] or [N, L, W] vary most; degrees as above.
+
+    Raises:
+        BadConfig: codes that are none, or fewer modes in them than are asked for.
+    """
     rows, shape = _rows(codes, space)
+    _check_modes(count, min(len(rows) - 1, rows.shape[1]), f"{len(rows)} codes")
     return [
         Fit(
             _direction(
@@ -138,7 +149,12 @@ def fit_modes(codes: Floats, *, count: int, space: Space = "w") -> list[Fit]:
 
 
 def fit_closed_form(zoo: Zoo, codes: Floats, *, count: int) -> list[Fit]:
-    """SeFa: the directions in w that change the generator's features most; degrees as above."""
+    """SeFa: the directions in w that change the generator's features most; degrees as above.
+
+    Raises:
+        BadConfig: codes that are none, or more modes than the generator has.
+    """
+    _check_modes(count, codes.shape[-1], "the generator")
     generator: Any = zoo.load("generator").net
     weights = [
         weight.detach().double().cpu().numpy()
@@ -158,8 +174,19 @@ def fit_closed_form(zoo: Zoo, codes: Floats, *, count: int) -> list[Fit]:
     ]
 
 
+def _check_modes(count: int, most: int, of: str) -> None:
+    count = check_knob("directions.modes", count, where="modes")
+    if count > most:
+        raise BadConfig(f"modes must be at most {most}, found {count}: {of} have no more")
+
+
 def _rows(codes: Floats, space: Space) -> tuple[Matrix, tuple[int, ...]]:
     """Codes as rows [N, D], and the shape of a direction among them."""
+    if codes.ndim not in (2, 3) or len(codes) < 2 or not np.isfinite(codes).all():
+        raise BadConfig(
+            f"latents: wanted at least two of finite numbers, [N, W] or [N, L, W], found "
+            f"{list(codes.shape)}"
+        )
     if space == "w+":
         if codes.ndim != 3:
             raise BadConfig("space w+: these latents are w, one code each; take space w")
@@ -184,7 +211,11 @@ def sampled(zoo: Zoo, count: int, seed: int) -> Floats:
     """Codes w [N, W] of random faces, as the generator maps them.
 
     The embedded generator's z holds the face world's factors; others take normal ones.
+
+    Raises:
+        BadConfig: `count` is none.
     """
+    count = check_knob("directions.samples", count, where="samples")
     import torch
 
     from unripple import faceworld

@@ -21,10 +21,11 @@ from unripple.api.view import as_picture, side_by_side
 from unripple.api.work import Tell
 from unripple.conventions import Photo, SeveralFaces, ShapeMismatch, UnknownName, WPlus
 from unripple.io.artifact import Artifact
-from unripple.io.config import Config, Edit, complete
+from unripple.io.config import Config, Edit, check_degree, complete
 from unripple.io.digest import array_sha256, value_sha256
 from unripple.io.landmarks import landmarks_of, read_landmarks
 from unripple.io.metadata import NOTHING, Metadata
+from unripple.io.outputs import check_output
 from unripple.io.photo import Photograph, read_photo, write_photo
 from unripple.io.results import PHOTO
 from unripple.zoo.directions import Direction, read_directions
@@ -50,6 +51,7 @@ class Result:
         warnings: what to know about the degrees asked, and what of the photo's file is lost.
         metadata: what the photo's file says beside its pixels, written with the picture.
         marked: whether `save` marks the picture as altered by a trained algorithm.
+        source: the photo's file, which `save` does not write over unless it is told to.
     """
 
     picture: Photo
@@ -57,6 +59,7 @@ class Result:
     warnings: list[str] = field(default_factory=list)
     metadata: Metadata = NOTHING
     marked: bool = True
+    source: Path | None = None
 
     def stage(self, name: str) -> Photo:
         """What one stage made, as a picture for people.
@@ -72,12 +75,17 @@ class Result:
         """The stages side by side, from the crop to the composed crop."""
         return side_by_side([self.stage(name) for name in STRIP if name in self.artifacts])
 
-    def save(self, path: str | Path) -> None:
+    def save(self, path: str | Path, *, overwrite: bool = False) -> None:
         """Write the picture as png, jpg or webp, by the name's ending.
 
+        Args:
+            path: the file.
+            overwrite: also if it is the photo itself, of which nothing is left then.
+
         Raises:
-            UnrippleError: another ending, or the disk is full.
+            UnrippleError: another ending, the photo itself, or the disk is full.
         """
+        check_output(Path(path), {"photo": self.source}, overwrite=overwrite, switch="save:")
         write_photo(Path(path), self.picture, self.metadata.of_result(marked=self.marked))
 
 
@@ -108,9 +116,9 @@ class Editor:
         zoo: Zoo | None = None,
         tell: Tell | None = None,
     ) -> None:
-        config = dict(settings or {})
-        if models is not None:
-            config["models"] = models if isinstance(models, str) else dict(models)
+        config = {} if settings is None else settings
+        if models is not None and isinstance(config, Mapping):
+            config = {**config, "models": models if isinstance(models, str) else dict(models)}
         self.config: Config = complete(config)
         self._zoo = zoo or Zoo(self.config["models"], device)
         self._shelf: Shelf = MemoryShelf() if shelf is None else shelf
@@ -140,8 +148,9 @@ class Editor:
         Raises:
             BadPhoto, NoFace, SeveralFaces: the photo cannot be edited.
             UnknownName: there is no such direction.
+            BadConfig: a degree is no number, or beyond what any direction has a use for.
         """
-        moves = tuple(sorted((name, float(by)) for name, by in degrees.items()))
+        moves = tuple(sorted((name, check_degree(name, by)) for name, by in degrees.items()))
         return self.apply(photo, Edit(_EDIT, moves))
 
     def apply(self, photo: str | Path | Photo, edit: Edit, *, characteristics: str = "") -> Result:
@@ -161,8 +170,10 @@ class Editor:
         artifacts = self.walk(source, edit, LAST_STEP)
         picture: Any = artifacts[LAST_STEP]["picture"]
         metadata = source.pixels.metadata if source.pixels else NOTHING
+        marked = self.config["digital_source_type"]
+        path = None if isinstance(photo, np.ndarray) else Path(photo)
         warnings = [*warnings, *metadata.lost]
-        return Result(picture, artifacts, warnings, metadata, self.config["digital_source_type"])
+        return Result(picture, artifacts, warnings, metadata, marked, path)
 
     def run(
         self,

@@ -17,6 +17,7 @@ from unripple.api.steps import STEPS, Step
 from unripple.api.view import as_picture, over, within
 from unripple.conventions import Photo
 from unripple.io.artifact import Artifact, Part
+from unripple.io.config import check_knob
 from unripple.io.results import PHOTO
 
 if TYPE_CHECKING:
@@ -133,7 +134,11 @@ def draw(strip: list[Tile], *, side_px: int, captions: bool = True) -> Photo:
 
     Returns:
         uint8 [H, W, 3].
+
+    Raises:
+        BadConfig: the side is none.
     """
+    side_px = min(side_px, check_knob("strip.side_px", max(side_px, 16), where="side_px"))
     step_px = side_px + _GAP_PX
     band_px = 2 * _CAPTION_PX if captions else 0
     size = step_px * len(strip) - _GAP_PX, side_px + band_px

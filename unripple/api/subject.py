@@ -8,6 +8,7 @@ from pathlib import Path
 from unripple.api.advance import Source, source_of
 from unripple.conventions import UnknownName
 from unripple.io.config import Config
+from unripple.io.digest import value_sha256
 from unripple.io.landmarks import read_landmarks
 from unripple.io.sheet import SHEET, Row, read_sheet
 
@@ -30,3 +31,14 @@ def find_source(word: str, config: Config, sheet: Path = SHEET) -> Source:
         row = Row(Path(word).stem, word, "")
     listed = config["align"]["landmarks"]
     return source_of(row, read_landmarks(Path(listed)) if listed else {})
+
+
+def file_stem(source: Source, sheet: Path = SHEET) -> str:
+    """How files of a photo are called: by its id, which a photo that no sheet knows may share.
+
+    Its folder's digest tells such a one from others of its name.
+    """
+    listed = {row.photo: Path(row.path) for row in read_sheet(sheet)}
+    if listed.get(source.photo) == source.path:
+        return source.photo
+    return f"{source.photo}-{value_sha256(str(source.path.resolve()))[:8]}"

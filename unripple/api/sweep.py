@@ -11,14 +11,20 @@ from unripple.api.advance import Source
 from unripple.api.editor import LAST_STEP, Editor
 from unripple.conventions import Photo
 from unripple.io.colour import to_srgb
-from unripple.io.config import Edit
+from unripple.io.config import Edit, check_knob
 from unripple.io.photo import read_photo
 
 COMPOSED = "compose"
 
 
 def degrees_between(low: float, high: float, frames: int) -> list[float]:
-    """Evenly spaced degrees, both ends included; `high` may be the smaller one."""
+    """Evenly spaced degrees, both ends included; `high` may be the smaller one.
+
+    Raises:
+        BadConfig: an end is no degree, or there are too few or too many frames.
+    """
+    low, high = (check_knob("degree", end, where="degree") for end in (low, high))
+    frames = check_knob("sweep.frames", frames, where="frames")
     return [round(float(degree), 6) for degree in np.linspace(low, high, frames)]
 
 

@@ -24,7 +24,6 @@ log = logging.getLogger(__name__)
 
 SUPERVISED, UNSUPERVISED = ("svm", "logistic"), ("ganspace", "sefa")
 PHOTO_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp"})
-SAMPLES = 2000
 
 
 def register(commands: Any) -> None:
@@ -68,8 +67,8 @@ def _add_fit(commands: Any) -> None:
     )
     add("--space", choices=("w", "w+"), default="w", help="move all codes alike, or each by itself")
     add("--unconditioned", action="store_true", help="let a direction move other attributes")
-    add("--modes", type=int, default=10, help="ganspace and sefa: how many (default: 10)")
-    add("--samples", type=int, default=SAMPLES, help=f"faces to draw (default: {SAMPLES})")
+    shared.add_knob(parser, "--modes", "directions.modes", "ganspace and sefa: how many")
+    shared.add_knob(parser, "--samples", "directions.samples", "faces to draw")
     add("-o", "--out", type=Path, required=True, metavar="FILE", help="a .safetensors file")
     _add_measuring(parser)
     parser.set_defaults(run=_fit)
@@ -87,11 +86,9 @@ def _add_measure(commands: Any) -> None:
 
 
 def _add_measuring(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add(
-        "--faces", type=int, default=32, help="faces to move; fit: 0 measures nothing (default: 32)"
-    )
-    add("--seed", type=int, default=0)
+    about = "faces to move; fit: 0 measures nothing"
+    shared.add_knob(parser, "--faces", "directions.faces", about)
+    shared.add_knob(parser, "--seed", "directions.seed", "another one draws other faces")
     shared.add_config(parser)
     shared.add_device(parser)
 
@@ -111,6 +108,7 @@ def _fit(options: argparse.Namespace) -> None:
     if options.out.suffix != ".safetensors":
         raise UnrippleError(f"-o {options.out}: wanted a name that ends in .safetensors")
     config = shared.config_of(options)
+    _check_outputs(options, latents=options.latents, labels=options.labels)
     zoo = Zoo(config["models"], options.device)
     fits = _found(options, config, zoo)
     _write(options, zoo, fits)
@@ -216,12 +214,20 @@ def _measure(options: argparse.Namespace) -> None:
     config = shared.config_of(options)
     zoo = Zoo(config["models"], options.device)
     path = directions_path(chosen_directions(config["directions"], zoo))
+    _check_outputs(options, directions=path)
     directions = list(read_directions(path).values())
     moved = api.measure(zoo, directions, faces=max(options.faces, 1), seed=options.seed + 1)
     report, matrix = api.report(directions, moved, command=_command())
     atomic.write_text(options.out.with_suffix(".md"), report)
     atomic.write_text(options.out.with_suffix(".json"), matrix)
     sys.stdout.write(report)
+
+
+def _check_outputs(options: argparse.Namespace, **read: Path | None) -> None:
+    """Refuse a name with which the file or its reports would replace what is read."""
+    out: Path = options.out
+    for path in dict.fromkeys((out, out.with_suffix(".md"), out.with_suffix(".json"))):
+        shared.check_outputs(options, {"-o": path}, (), others=read)
 
 
 def _command() -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from unripple.cli import options as shared
 from unripple.conventions import Floats, Mask, Photo
 
 if TYPE_CHECKING:
@@ -40,14 +41,15 @@ def register(commands: Any) -> None:
     actions = parser.add_subparsers(required=True, metavar="draw|show")
     draw = actions.add_parser("draw", help="draw those of the embedded characteristics")
     draw.add_argument("--out", type=Path, default=Path("data/domains/embedded"))
-    draw.add_argument("--faces", type=int, default=8, help="people to look at")
-    draw.add_argument("--size", type=int, default=64, help="side of their pictures, px")
+    shared.add_knob(draw, "--faces", "domains.faces", "people to look at")
+    shared.add_knob(draw, "--size", "domains.size_px", "side of their pictures, px")
     draw.add_argument("--only", nargs="+", choices=CARACS, default=CARACS, metavar="CARAC")
     draw.set_defaults(run=_draw)
     show = actions.add_parser("show", help="draw them over a face, side by side")
     show.add_argument("photo", type=Path, help="an aligned face")
     show.add_argument("-o", "--out", type=Path, required=True)
     show.add_argument("--folder", type=Path, default=Path("data/domains/embedded"))
+    shared.add_overwrite(show)
     show.set_defaults(run=_show)
 
 
@@ -111,12 +113,16 @@ def _show(options: argparse.Namespace) -> None:
     from unripple.conventions import BadConfig
     from unripple.io.domains import read_domain
     from unripple.io.metadata import NOTHING
-    from unripple.io.photo import read_photo, write_photo
+    from unripple.io.photo import check_writable_name, read_photo, write_photo
     from unripple.ops.mixing import domain_of
 
     files = sorted(options.folder.glob("*.png"), key=lambda path: path.stem.casefold())
     if not files:
         raise BadConfig(f"{options.folder}: no domains here; `unripple domains draw` makes some")
+    check_writable_name(options.out)
+    shared.check_outputs(options, {"-o": options.out}, [options.photo])
+    for path in files:
+        shared.check_outputs(options, {"-o": options.out}, (), others={"domain": path})
     face = read_photo(options.photo).srgb
     tiles = [overlay(face, domain_of(read_domain(path)), path.stem) for path in files]
     write_photo(options.out, contact_sheet(tiles), NOTHING)

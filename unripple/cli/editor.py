@@ -26,7 +26,7 @@ def register(commands: Any) -> None:
     )
     shared.add_config(parser)
     shared.add_device(parser)
-    parser.add_argument("--port", type=int, default=7860, help="0 takes any free one")
+    shared.add_knob(parser, "--port", "editor.port", "0 takes any free one")
     parser.add_argument(
         "--batch",
         type=Path,
@@ -41,10 +41,8 @@ def register(commands: Any) -> None:
         metavar="FOLDER",
         help="named translations; saved ones go to its `user` (default: data/translations)",
     )
-    parser.add_argument("--workers", type=int, default=2, help="threads that compute (default: 2)")
-    parser.add_argument(
-        "--upload-mb", type=float, default=64.0, help="longest file to upload (default: 64)"
-    )
+    shared.add_knob(parser, "--workers", "editor.workers", "threads that compute")
+    shared.add_knob(parser, "--upload-mb", "editor.upload_mb", "longest file to upload")
     parser.add_argument(
         "--share",
         action="store_true",

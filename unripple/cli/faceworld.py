@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from unripple.conventions import Photo
+from unripple.cli import options as shared
+from unripple.conventions import Photo, UnrippleError
 
 if TYPE_CHECKING:
     import torch
@@ -67,10 +68,13 @@ def register(commands: Any) -> None:
     actions = parser.add_subparsers(required=True, metavar="photos")
     photos = actions.add_parser("photos", help=HELP, description=__doc__)
     photos.add_argument("--out", type=Path, default=Path("data/photos"), help="folder to fill")
-    photos.add_argument("--portraits", type=int, default=8, help="how many aligned portraits")
-    photos.add_argument("--scenes", type=int, default=4, help="how many wider, unaligned scenes")
-    photos.add_argument("--size", type=int, default=256, help="side of a portrait, px")
-    photos.add_argument("--seed", type=int, default=0, help="another seed gives other people")
+    shared.add_knob(photos, "--portraits", "faceworld.portraits", "how many aligned portraits")
+    shared.add_knob(photos, "--scenes", "faceworld.scenes", "how many wider, unaligned scenes")
+    shared.add_knob(photos, "--size", "faceworld.size_px", "side of a portrait, px")
+    shared.add_knob(photos, "--seed", "faceworld.seed", "another seed gives other people")
+    photos.add_argument(
+        "--overwrite", action="store_true", help="replace other photos of the samples' names"
+    )
     photos.add_argument(
         "--compiled", action="store_true", help="faster for many photos; needs a C compiler"
     )
@@ -143,6 +147,9 @@ def _write(
     faces = render(factors, seeds, view=view, compiled=chosen.compiled)
     scene = name.endswith(".jpg")
     truth = chosen.out / "truth" / photo_id(name, ())
+    ending = "jpg" if scene else "png"
+    photo = _encode(_picture(faces), ending)
+    _check_free(chosen.out / name, photo, overwrite=chosen.overwrite)
     meta: dict[str, Any] = {
         "caption": caption(factors[0]),
         "seed": seed,
@@ -153,7 +160,6 @@ def _write(
         "landmarks": faces.landmarks[0].tolist(),
         "edits": {},
     }
-    ending = "jpg" if scene else "png"
     for edit, moves in TRUE_EDITS.items():
         changed = with_factors(factors, **_true_factors(factors, moves))
         after = render(changed, seeds, view=view, compiled=chosen.compiled, plates=faces.plate)
@@ -165,7 +171,15 @@ def _write(
     write_bytes(truth / "alpha.png", _encode(faces.alpha[0].numpy(), "png"))
     write_bytes(truth / "labels.png", _encode(faces.labels[0].numpy(), "png"))
     write_bytes(truth / "meta.json", (json.dumps(meta, indent=1) + "\n").encode())
-    write_bytes(chosen.out / name, _encode(_picture(faces), ending))
+    write_bytes(chosen.out / name, photo)
+
+
+def _check_free(path: Path, sample: bytes, *, overwrite: bool) -> None:
+    if path.exists() and not overwrite and path.read_bytes() != sample:
+        raise UnrippleError(
+            f"{path}: another photo has this sample's name; choose another folder by --out, or add "
+            "--overwrite to lose it"
+        )
 
 
 def _true_factors(factors: torch.Tensor, moves: dict[str, float]) -> dict[str, float]:

@@ -14,7 +14,7 @@ from unripple.cli import warm
 TYPE_CHECKING = False  # as in typing, which takes a job's command longer to import than all it does
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 COMMANDS = (
     "unripple.cli.stages",
@@ -37,12 +37,12 @@ BAD_FILE = 1
 
 def build_parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    import argparse
     import importlib
 
     from unripple import __version__
+    from unripple.cli.options import Parser
 
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="unripple",
         description="Edit faces in photographs and leave no trace of the edit.",
     )
@@ -62,19 +62,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command in this process; its exit status."""
-    return run_parsed(build_parser().parse_args(arguments))
+    return _told(lambda: _run(build_parser().parse_args(arguments)))
 
 
 def run_parsed(options: argparse.Namespace) -> int:
     """Run one command, its words being read already; its exit status."""
+    return _told(lambda: _run(options))
+
+
+def _run(options: argparse.Namespace) -> int:
+    status: int | None = options.run(options)
+    return status or 0
+
+
+def _told(work: Callable[[], int]) -> int:
+    """Work's exit status; what users can mend is one line."""
     import logging
 
     from unripple.conventions import BadCheckpoint, DownloadFailed, StoreError, UnrippleError
 
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s", force=True)
     try:
-        status: int | None = options.run(options)
-        return status or 0
+        return work()
     except UnrippleError as error:
         files_fault = (BadCheckpoint, DownloadFailed, StoreError)
         logging.getLogger("unripple").error("unripple: %s", error)

@@ -3,15 +3,140 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import os
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
-from unripple.conventions import UnrippleError
-from unripple.io.config import Config, Edit, edits, find_edit, library, read_config
+from unripple.conventions import BadConfig, UnrippleError
+from unripple.io.config import (
+    Config,
+    Edit,
+    check_degree,
+    check_knob,
+    edits,
+    find_edit,
+    knob,
+    library,
+    read_config,
+)
+from unripple.io.outputs import check_distinct, check_output
+from unripple.io.photo import PHOTO_SUFFIXES
 from unripple.io.results import Results
+from unripple.io.sheet import SHEET, read_sheet
 
 DEVICE_VARIABLE = "UNRIPPLE_DEVICE"
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, but an option given twice is an error where the second would replace the first."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.register("action", None, _Once)
+        self.register("action", "store", _Once)
+
+
+class _Once(argparse._StoreAction):
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        given = namespace.__dict__.setdefault("given", {})
+        if option_string and self.dest in given:
+            parser.error(
+                f"{option_string} is given twice: {given[self.dest]} and {values}; keep one"
+            )
+        given[self.dest] = values
+        super().__call__(parser, namespace, values, option_string)
+
+
+def read_knob(name: str, where: str) -> Callable[[str], Any]:
+    """What argparse calls to read an option that the schema describes.
+
+    Args:
+        name: the knob's, see `io.config.knob`.
+        where: the option.
+    """
+
+    def read(text: str) -> Any:
+        return check_knob(name, text, where=where)
+
+    return read
+
+
+def add_knob(
+    parser: argparse.ArgumentParser, option: str, name: str, about: str, **more: Any
+) -> None:
+    """An option of which the schema says type, range and default.
+
+    Args:
+        parser: gets the option.
+        option: like `--frames`.
+        name: the knob's, see `io.config.knob`.
+        about: what it does; the default is added.
+        more: what argparse takes.
+    """
+    default = knob(name).get("default")
+    told = about if default is None else f"{about} (default: {default:g})"
+    parser.add_argument(option, type=read_knob(name, option), default=default, help=told, **more)
+
+
+def add_overwrite(parser: argparse.ArgumentParser) -> None:
+    """--overwrite."""
+    parser.add_argument(
+        "--overwrite", action="store_true", help="let -o be the photo itself: the original is lost"
+    )
+
+
+def check_outputs(
+    options: argparse.Namespace,
+    outs: Mapping[str, Path | None],
+    photos: Iterable[Path],
+    config: Config | None = None,
+    *,
+    others: Mapping[str, Path | None] | None = None,
+) -> None:
+    """Refuse outputs that are inputs, or that are one file.
+
+    Args:
+        options: of the command; its `config`, `log` and `overwrite` are looked at.
+        outs: files to write, by what named them, like `-o`.
+        photos: the photos that are read.
+        config: names landmarks and directions.
+        others: whatever else is read, by what it is.
+
+    Raises:
+        UnrippleError: there are such.
+    """
+    read = dict(others or {}) | {"config": getattr(options, "config", None)}
+    if config is not None:
+        listed = config["align"]["landmarks"]
+        read["landmarks"] = Path(listed) if listed else None
+        read["file of directions"] = Path(config["directions"])
+    named = {**outs, "--log": getattr(options, "log", None)}
+    overwrite = getattr(options, "overwrite", False)
+    written = [(switch, path) for switch, path in named.items() if path is not None]
+    check_distinct(written)
+    for switch, path in written:
+        check_output(path, read, switch=switch)
+        for photo in (*photos, *_photos_called(path)):
+            check_output(path, {"photo": photo}, overwrite=overwrite, switch=switch)
+
+
+def _photos_called(out: Path) -> list[Path]:
+    """Photos of the sheet that a file, which is there, might be."""
+    if not out.exists():
+        return []
+    with contextlib.suppress(UnrippleError):  # whoever needs the sheet will say what is wrong
+        paths = [Path(row.path) for row in read_sheet(SHEET)]
+        return [path for path in paths if path.name.casefold() == out.name.casefold()]
+    return []
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:
@@ -70,8 +195,20 @@ def add_log(parser: argparse.ArgumentParser) -> None:
 
 
 def start_log(options: argparse.Namespace) -> None:
-    """Open the file of --log."""
+    """Open the file of --log.
+
+    Raises:
+        UnrippleError: it is a picture, or the config.
+    """
     if options.log is not None:
+        if options.log.suffix.lower() in PHOTO_SUFFIXES:
+            raise UnrippleError(f"--log {options.log}: that is a picture's name; take another one")
+        photo = getattr(options, "photo", None)
+        photos = [*([] if photo is None else [photo]), *_photos_called(options.log)]
+        read = [("config", getattr(options, "config", None)), *(("photo", p) for p in photos)]
+        for what, path in read:
+            if path is not None:
+                check_output(options.log, {what: Path(path)}, switch="--log")
         options.log.parent.mkdir(parents=True, exist_ok=True)
         handler = logging.FileHandler(options.log, mode="w", encoding="utf-8")
         handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
@@ -90,12 +227,16 @@ def edit_of(words: list[str], config: Config) -> Edit:
             return Edit(words[0], (), words[0])
         return find_edit(config, words[0])
     moves: dict[str, float] = {}
+    said: dict[str, str] = {}
     for word in words:
-        name, _, degree = word.partition("=")
+        name, equals, degree = word.partition("=")
+        if not equals or not name or not degree:
+            raise UnrippleError(f"--edit {word!r}: wanted direction=degree, like pose=-3")
+        if name in said:
+            raise UnrippleError(f"--edit: {name} is given twice, {said[name]} and {word}; keep one")
+        said[name] = word
         try:
-            moves[name] = float(degree)
-        except ValueError as error:
-            raise UnrippleError(
-                f"--edit {word!r}: wanted direction=degree, like pose=-3"
-            ) from error
+            moves[name] = check_degree(name, degree, where=f"--edit {word}: degree")
+        except BadConfig as error:
+            raise BadConfig(f"{error} (wanted direction=degree, like pose=-3)") from error
     return Edit("edit", tuple(sorted(moves.items())))

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from unripple.cli import options as shared
-from unripple.conventions import UnrippleError
 from unripple.io.sheet import SHEET, read_sheet, update_sheet
 
 log = logging.getLogger(__name__)
@@ -25,7 +24,7 @@ def register(commands: Any) -> None:
     )
     parser.add_argument(
         "--shard-size",
-        type=int,
+        type=shared.read_knob("sheet.shard_size", "--shard-size"),
         metavar="N",
         help=(
             "how many photos one job takes (default: 32, and more where there are thousands of "
@@ -38,8 +37,6 @@ def register(commands: Any) -> None:
 
 def _sheet(options: argparse.Namespace) -> None:
     config = shared.config_of(options)
-    if options.shard_size is not None and options.shard_size < 1:
-        raise UnrippleError("--shard-size: must be at least 1")
     known = len(read_sheet(SHEET))
     rows = update_sheet(Path(config["photos"]), shard_size=options.shard_size)
     shards = len({row.shard for row in rows})

@@ -82,6 +82,7 @@ def _description(stage: str) -> str:
 def _add_step_options(parser: argparse.ArgumentParser, stage: str) -> None:
     parser.add_argument("photo", nargs="?", type=Path, help="work on this one file")
     parser.add_argument("-o", "--out", type=Path, help="with PHOTO: where the outcome goes")
+    shared.add_overwrite(parser)
     if any_step(stage).edit_inputs is not None:
         parser.add_argument(
             "--edit",
@@ -156,7 +157,11 @@ def _job(options: argparse.Namespace, of: str | None) -> tuple[Job, Path]:
 
 def _edit_photo(options: argparse.Namespace) -> None:
     check_writable_name(options.out)
+    if options.strip is not None:
+        check_writable_name(options.strip)
     config = shared.config_of(options)
+    outs = {"-o": options.out, "--strip": options.strip}
+    shared.check_outputs(options, outs, [options.photo], config)
     if not options.edit:
         raise UnrippleError("edit: say with --edit what to change, like --edit pose=-3")
     edit = shared.edit_of(options.edit, config)
@@ -164,7 +169,7 @@ def _edit_photo(options: argparse.Namespace) -> None:
     result: Result = editor.apply(options.photo, edit)
     for warning in result.warnings:
         log.warning("%s", warning)
-    result.save(options.out)
+    result.save(options.out, overwrite=options.overwrite)
     if options.strip is not None:
         write_photo(options.strip, result.strip, NOTHING.of_result(marked=result.marked))
 
@@ -187,6 +192,7 @@ def _run_photo(options: argparse.Namespace) -> None:
     for part, value in artifacts[name].items():
         ending, data = encode_part(value, metadata)
         path = options.out / f"{options.photo.stem}.{part}{ending}"
+        shared.check_outputs(options, {"-o": path}, [options.photo], config)
         atomic.write_bytes(path, data)
         log.info("%s", path)
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from unripple.cli import options as shared
-from unripple.conventions import UnrippleError
 
 log = logging.getLogger(__name__)
 
@@ -30,10 +29,9 @@ def register(commands: Any) -> None:
         "edit", nargs="+", help="edit name of the config, or directions and degrees like pose=-3"
     )
     parser.add_argument("-o", "--out", type=Path, help="default: results/strip/...")
-    parser.add_argument(
-        "--side", type=int, default=256, metavar="PX", help="largest side of a tile (default: 256)"
-    )
+    shared.add_knob(parser, "--side", "strip.side_px", "largest side of a tile", metavar="PX")
     parser.add_argument("--no-captions", action="store_true", help="pictures alone")
+    shared.add_overwrite(parser)
     shared.add_config(parser)
     shared.add_device(parser)
     shared.add_results(parser)
@@ -45,19 +43,18 @@ def _strip(options: argparse.Namespace) -> None:
     from unripple.api import strip
     from unripple.api.editor import LAST_STEP, Editor
     from unripple.api.shelf import LayeredShelf, MemoryShelf
-    from unripple.api.subject import find_source
+    from unripple.api.subject import file_stem, find_source
     from unripple.io.metadata import NOTHING
     from unripple.io.photo import check_writable_name, write_photo
     from unripple.io.truth import TruthFolder
 
-    shared.start_log(options)
-    if options.side < 16:
-        raise UnrippleError(f"--side {options.side}: wanted 16 px or more")
     config = shared.config_of(options)
     edit = shared.edit_of(options.edit, config)
     source = find_source(options.photo, config)
-    out = options.out or _default_name(options.results.root, source.photo, options.edit)
+    out = options.out or _default_name(options.results.root, file_stem(source), options.edit)
     check_writable_name(out)
+    shared.check_outputs(options, {"-o": out}, [source.path], config)
+    shared.start_log(options)
     shelf = LayeredShelf(options.results.store, MemoryShelf())
     editor = Editor(device=options.device, settings=config, shelf=shelf)
     for warning in editor.warnings(edit):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _KEPT = 32  # artifacts of one photo that its frames share, and a frame's own, with room to spare
-FASTEST_FPS = 50.0  # GIF knows no faster one
-MOST_FRAMES = 1000
 
 
 def register(commands: Any) -> None:
@@ -34,18 +33,18 @@ def register(commands: Any) -> None:
     )
     parser.add_argument("photos", nargs="+", metavar="PHOTO", help="photo ids, or files")
     parser.add_argument("direction", help="see `unripple directions`")
-    parser.add_argument("low", type=float)
-    parser.add_argument("high", type=float)
-    parser.add_argument("--frames", type=int, default=25)
-    parser.add_argument("--fps", type=float, default=12.5, help="frames per second (default: 12.5)")
+    for end in ("low", "high"):
+        parser.add_argument(end, type=shared.read_knob("degree", end.upper()), help="degree")
+    shared.add_knob(parser, "--frames", "sweep.frames", "how many")
+    shared.add_knob(parser, "--fps", "sweep.fps", "frames per second")
     parser.add_argument("--back", action="store_true", help="go there and back")
     parser.add_argument("--crop", action="store_true", help="the aligned crop alone")
-    parser.add_argument(
+    shared.add_knob(
+        parser,
         "--height",
-        type=int,
-        default=720,
+        "sweep.height_px",
+        "shrink taller pictures to this height",
         metavar="PX",
-        help="shrink taller pictures to this height (default: 720)",
     )
     parser.add_argument(
         "-o",
@@ -57,6 +56,7 @@ def register(commands: Any) -> None:
     parser.add_argument(
         "--format", choices=("gif", "webp", "mp4"), help="for a folder (default: webp)"
     )
+    shared.add_overwrite(parser)
     shared.add_config(parser)
     shared.add_device(parser)
     shared.add_results(parser)
@@ -72,63 +72,72 @@ def _sweep(options: argparse.Namespace) -> int:
     from unripple.cli.main import BAD_INPUT
     from unripple.io.config import Edit
 
-    shared.start_log(options)
-    _check(options)
     config = shared.config_of(options)
-    sources = {source.photo: source for source in (find_source(w, config) for w in options.photos)}
-    outs = _names(options, list(sources))
+    sources = _once_each([find_source(word, config) for word in options.photos])
+    outs = _names(options, sources)
+    for out in outs.values():
+        shared.check_outputs(options, {"-o": out}, [s.path for s in sources.values()], config)
+    shared.start_log(options)
     shelf = LayeredShelf(options.results.store, MemoryShelf(_KEPT))
     editor = Editor(device=options.device, settings=config, shelf=shelf)
     for degree in sorted({options.low, options.high}):
         for warning in editor.warnings(Edit("edit", ((options.direction, degree),))):
             log.warning("%s", warning)
     failed = 0
-    for photo, source in sources.items():
+    for path, source in sources.items():
         try:
-            _write(editor, source, options, outs[photo])
+            _write(editor, source, options, outs[path])
         except Exception as error:
             if not costs_one_photo(error):
                 raise
             failed += 1
             log.error("unripple: %s", error)
             if not isinstance(error, UnrippleError):
-                log.error("%s: unforeseen error", photo, exc_info=error)
+                log.error("%s: unforeseen error", source.photo, exc_info=error)
             continue
-        sys.stdout.write(f"{outs[photo]}\n")
+        sys.stdout.write(f"{outs[path]}\n")
         sys.stdout.flush()
     if failed and len(sources) > 1:
         log.error("unripple: %d of %d photos failed, see above", failed, len(sources))
     return BAD_INPUT if failed else 0
 
 
-def _check(options: argparse.Namespace) -> None:
-    if not 2 <= options.frames <= MOST_FRAMES:
-        raise UnrippleError(f"--frames {options.frames}: wanted 2 to {MOST_FRAMES}")
-    if not 0 < options.fps <= FASTEST_FPS:
-        raise UnrippleError(f"--fps {options.fps:g}: wanted more than 0, at most {FASTEST_FPS:g}")
-    if options.height < 16:
-        raise UnrippleError(f"--height {options.height}: wanted 16 px or more")
+def _once_each(sources: list[Source]) -> dict[Path, Source]:
+    """The photos by their files, however often each was named."""
+    found: dict[Path, Source] = {}
+    for source in sources:
+        found.setdefault(source.path.resolve(), source)
+    return found
 
 
-def _names(options: argparse.Namespace, photos: list[str]) -> dict[str, Path]:
-    """The file for each photo.
+def _names(options: argparse.Namespace, sources: Mapping[Path, Source]) -> dict[Path, Path]:
+    """The file for each photo, by the photo's file.
 
     Raises:
         UnrippleError: one file for several photos, an ending that cannot be written, or --format
             beside a file.
     """
+    from unripple.api.subject import file_stem
     from unripple.io.animation import check_animation_name
+    from unripple.io.outputs import check_distinct
 
     out: Path = options.out or options.results.root / "sweep"
     if out.suffix and not out.is_dir():
         check_animation_name(out)
-        if len(photos) > 1:
-            raise UnrippleError(f"{out}: one file for {len(photos)} photos; name a folder")
+        if len(sources) > 1:
+            raise UnrippleError(f"{out}: one file for {len(sources)} photos; name a folder")
         if options.format is not None:
             raise UnrippleError(f"--format {options.format}: the ending of {out} says it already")
-        return {photos[0]: out}
+        return dict.fromkeys(sources, out)
     ending = options.format or "webp"
-    return {photo: out / f"{photo}.{options.direction}.{ending}" for photo in photos}
+    ids = [source.photo.casefold() for source in sources.values()]
+    names = {}
+    for path, source in sources.items():
+        known = options.out is not None and ids.count(source.photo.casefold()) == 1
+        stem = source.photo if known else file_stem(source)
+        names[path] = out / f"{stem}.{options.direction}.{ending}"
+    check_distinct((str(sources[path].path), name) for path, name in names.items())
+    return names
 
 
 def _write(editor: Editor, source: Source, options: argparse.Namespace, out: Path) -> None:

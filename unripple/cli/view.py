@@ -31,6 +31,7 @@ def register(commands: Any) -> None:
     parser.add_argument("edit", nargs="?", help="edit name; left out for the photo itself")
     parser.add_argument("--part", help="another part than the first to look at")
     parser.add_argument("-o", "--out", type=Path, help="default: results/view/...")
+    shared.add_overwrite(parser)
     shared.add_results(parser)
     shared.add_log(parser)
     parser.set_defaults(run=_view)
@@ -51,5 +52,6 @@ def _view(options: argparse.Namespace) -> None:
         out = place / (
             f"{options.photo}.png" if part == step.shows else f"{options.photo}.{part}.png"
         )
+    shared.check_outputs(options, {"-o": out}, (), others={"stored picture": source})
     write_photo(out, picture, NOTHING.of_result(marked=step.marked))
     sys.stdout.write(f"{out}\n")

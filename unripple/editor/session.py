@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -21,7 +20,7 @@ from unripple.editor.preview import Sketch, sketch_of
 from unripple.editor.studio import Studio
 from unripple.editor.translations import read_translation, save_translation
 from unripple.io.artifact import Artifact
-from unripple.io.config import Config, Edit, library
+from unripple.io.config import Config, Edit, check_degree, library
 from unripple.io.metadata import NOTHING
 from unripple.io.photo import encode_png, read_photo
 from unripple.io.results import PHOTO
@@ -29,7 +28,6 @@ from unripple.zoo.directions import is_turn
 from unripple.zoo.zoo import Zoo, directions_path
 
 _SHELF_MB = 48.0  # artifacts kept between edits of one user
-_MOST_DEGREES = 100.0  # as in the config's schema
 _NAME = "edit"
 
 
@@ -60,14 +58,11 @@ class Wanted:
             UnrippleError: it is nothing that controls could say.
         """
         try:
-            moves = {str(name): float(degree) for name, degree in content["moves"].items()}
+            moves = {str(name): degree for name, degree in content["moves"].items()}
             translation = str(content.get("translation") or "")
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise UnrippleError(f"wanted {{moves: {{direction: degree}}}}: {error}") from error
-        for name, degree in moves.items():
-            if not math.isfinite(degree) or abs(degree) > _MOST_DEGREES:
-                raise UnrippleError(f"{name} = {degree}: degrees go from -100 to 100")
-        return Wanted(moves, translation)
+        return Wanted({name: check_degree(name, by) for name, by in moves.items()}, translation)
 
 
 @dataclass(frozen=True)

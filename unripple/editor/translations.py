@@ -63,15 +63,22 @@ def read_translation(name: str, known: dict[str, Path]) -> WPlus:
 
 
 def save_translation(folder: Path, name: str, offset: WPlus) -> Path:
-    """Write an offset among the user's translations; one of that name is replaced.
+    """Write an offset among the user's translations.
 
     Raises:
-        UnrippleError: the name does not follow the grammar.
+        UnrippleError: the name does not follow the grammar, or another translation has it, on
+            disks that do not tell a from A.
         StoreError: the disk is full or not writable.
     """
     check_name(name)
     path = folder / USER / f"{name}.npy"
     buffer = io.BytesIO()
     np.save(buffer, np.ascontiguousarray(offset, np.float32), allow_pickle=False)
+    for other in path.parent.glob("*.npy"):
+        same = other.name == path.name and other.read_bytes() == buffer.getvalue()
+        if other.name.casefold() == path.name.casefold() and not same:
+            raise UnrippleError(
+                f"there is another translation {other.stem} already ({other}); choose another name"
+            )
     atomic.write_bytes(path, buffer.getvalue())
     return path

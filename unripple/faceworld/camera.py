@@ -8,6 +8,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from unripple.conventions import BadConfig
+
+LARGEST = 8192  # px of a side
 CAMERA_Z = 9.0
 CAMERA_HEIGHT = -0.17
 PORTRAIT_HALF = 1.56  # half the side of a portrait, world units on the plane through the origin
@@ -32,7 +35,13 @@ class View(NamedTuple):
 
 
 def portrait(size: int) -> View:
-    """The window of an aligned picture, `size` x `size`."""
+    """The window of an aligned picture, `size` x `size`.
+
+    Raises:
+        BadConfig: no picture has that size.
+    """
+    if not 1 <= size <= LARGEST:
+        raise BadConfig(f"size must be at least 1 and at most {LARGEST}, found {size}")
     return View(size, size, units_per_px=2 * PORTRAIT_HALF / size)
 
 
