@@ -46,7 +46,7 @@ def home(tmp_path: Path, repo: Path, monkeypatch: pytest.MonkeyPatch, site: Site
     monkeypatch.setitem(sys.modules, "unripple.zoo.containers", toy_containers())
     data = tmp_path / "home" / "data"
     (data / "models").mkdir(parents=True)
-    for name in ("pose.safetensors", "pose.md"):
+    for name in ("pose.safetensors", "pose.md", "mtcnn.md"):
         shutil.copy(repo / "data" / "models" / name, data / "models")
     entry = {
         "what": "a net",

@@ -109,10 +109,11 @@ def test_devices_that_do_not_exist_are_named() -> None:
         assert find_device("auto") == torch.device("cpu")
 
 
-def test_mtcnn_brings_its_own_weights() -> None:
-    files = Zoo().files("mtcnn")
-    assert [path.name for path in files] == ["pnet.pt", "rnet.pt", "onet.pt"]
-    assert all(path.exists() for path in files)
+@pytest.mark.parametrize("models", ["embedded", "published", {"base": "published"}])
+def test_mtcnn_comes_with_the_program_whatever_the_models(models: str | dict[str, str]) -> None:
+    zoo = Zoo(models)
+    assert [path.name for path in zoo.files("mtcnn")] == ["mtcnn.safetensors"]
+    assert zoo.load("mtcnn").network == "mtcnn"
 
 
 # Several networks per role

@@ -90,7 +90,7 @@ def _model(zoo: Zoo, role: str, sha256: str) -> Model:
     from unripple.stages.report import Model
 
     if role == MTCNN:
-        return Model(role, "facenet-pytorch", "finds faces and five landmarks", "MIT", sha256)
+        return Model(role, "mtcnn", "finds faces and five landmarks", "MIT", sha256)
     choice = zoo.choice(role)
     if choice == EMBEDDED:
         return Model(role, choice, _card(role), "Apache-2.0, trained on rendered faces", sha256)

@@ -48,7 +48,7 @@ def register(commands: Any) -> None:
     show = actions.add_parser("show", help="draw them over a face, side by side")
     show.add_argument("photo", type=Path, help="an aligned face")
     show.add_argument("-o", "--out", type=Path, required=True)
-    show.add_argument("--folder", type=Path, default=Path("data/domains/embedded"))
+    show.add_argument("--folder", type=Path, help="of the drawings (default: the embedded ones)")
     shared.add_overwrite(show)
     show.set_defaults(run=_show)
 
@@ -111,14 +111,16 @@ def _how_often(people: Tensor, carac: str, size: int) -> Floats:
 
 def _show(options: argparse.Namespace) -> None:
     from unripple.conventions import BadConfig
-    from unripple.io.domains import read_domain
+    from unripple.home import data_folder
+    from unripple.io.domains import EMBEDDED, read_domain
     from unripple.io.metadata import NOTHING
     from unripple.io.photo import check_writable_name, read_photo, write_photo
     from unripple.ops.mixing import domain_of
 
-    files = sorted(options.folder.glob("*.png"), key=lambda path: path.stem.casefold())
+    folder = options.folder or data_folder() / "domains" / EMBEDDED
+    files = sorted(folder.glob("*.png"), key=lambda path: path.stem.casefold())
     if not files:
-        raise BadConfig(f"{options.folder}: no domains here; `unripple domains draw` makes some")
+        raise BadConfig(f"{folder}: no domains here; `unripple domains draw` makes some")
     check_writable_name(options.out)
     shared.check_outputs(options, {"-o": options.out}, [options.photo])
     for path in files:

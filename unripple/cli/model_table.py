@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from unripple.conventions import UnrippleError
 from unripple.zoo import registry
 from unripple.zoo.lock import Entry, Lock
 from unripple.zoo.registry import State
@@ -14,8 +13,8 @@ from unripple.zoo.zoo import MTCNN, ROLES, Zoo, embedded_folder, embedded_varian
 
 EMBEDDED_LICENCE = "Apache-2.0"
 MTCNN_LICENCE = (
-    "MIT; facenet-pytorch (MIT) ships the weights, converted from the authors' MTCNN. Trained on "
-    "WIDER FACE and CelebA, research collections."
+    "MIT; the weights are those of facenet-pytorch (MIT), converted from the authors' MTCNN. "
+    "Trained on WIDER FACE and CelebA, research collections."
 )
 
 _COMMERCIAL = {True: "yes", False: "no", None: "?"}
@@ -56,19 +55,17 @@ def embedded_rows() -> Iterable[Row]:
             "trained on rendered faces, for this program",
             file=str(path),
         )
-    try:
-        files = [path for path in Zoo().files(MTCNN) if path.exists()]
-    except UnrippleError:
-        files = []
+    path = Zoo().path(MTCNN)
     yield Row(
         MTCNN,
-        "package",
+        "embedded",
         ("align",),
-        sum(path.stat().st_size for path in files) or None,
+        path.stat().st_size if path.exists() else None,
         MTCNN_LICENCE,
         None,
-        State.THERE.value if files else "missing",
-        "face finder, in the Python package facenet-pytorch",
+        State.THERE.value if path.exists() else "missing",
+        "finds the faces of photographs; trained on photographs",
+        file=str(path),
     )
 
 

@@ -15,7 +15,6 @@ from typing import Any
 from unripple.cli.meter import Meter
 from unripple.cli.model_table import (
     EMBEDDED_LICENCE,
-    MTCNN_LICENCE,
     embedded_rows,
     published_card,
     published_rows,
@@ -23,13 +22,13 @@ from unripple.cli.model_table import (
     table,
 )
 from unripple.conventions import BadCheckpoint, DownloadFailed, UnknownName
+from unripple.home import published_folder
 from unripple.zoo.acquire import add, fetch
 from unripple.zoo.zoo import (
     MTCNN,
     ROLES,
     embedded_folder,
     embedded_variants,
-    published_folder,
     published_lock,
 )
 
@@ -127,17 +126,22 @@ def _card(options: argparse.Namespace) -> None:
         cards.append(published_card(lock.entries[name], rows[name]))
     embedded = [*ROLES, *embedded_variants()]
     if name.removeprefix("embedded/") in embedded:
-        path = embedded_folder() / "models" / f"{name.removeprefix('embedded/')}.md"
-        try:
-            terms = f"Licence: {EMBEDDED_LICENCE}. Commercial use: yes."
-            cards.append(f"{path.read_text()}\n{terms}\n")
-        except OSError as error:
-            raise BadCheckpoint(f"{path}: this card cannot be read ({error.strerror})") from error
+        terms = f"Licence: {EMBEDDED_LICENCE}. Commercial use: yes."
+        cards.append(f"{_text_of(name.removeprefix('embedded/'))}\n{terms}\n")
     if name == MTCNN:
-        cards.append(f"# {MTCNN}\n\nFace finder of facenet-pytorch.\n\nLicence: {MTCNN_LICENCE}\n")
+        cards.append(_text_of(MTCNN))
     if not cards:
         known = [*lock.entries, MTCNN, *(f"embedded/{one}" for one in embedded)]
         close = difflib.get_close_matches(name, known, n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
         raise UnknownName(f"no model {name!r}; {hint}")
     sys.stdout.write("\n".join(cards))
+
+
+def _text_of(name: str) -> str:
+    """The card of weights that come with the program."""
+    path = embedded_folder() / "models" / f"{name}.md"
+    try:
+        return path.read_text("utf-8")
+    except OSError as error:
+        raise BadCheckpoint(f"{path}: this card cannot be read ({error.strerror})") from error

@@ -17,8 +17,8 @@ from typing import Any, TypeAlias
 import yaml  # for our own schema; what people write, plain_yaml reads
 
 from unripple.conventions import BadConfig, UnknownName
+from unripple.home import config_schema, data_folder
 from unripple.io import plain_yaml
-from unripple.io.home import config_schema, home
 from unripple.io.results import PHOTO
 from unripple.io.schema import Place, checked, nearest
 from unripple.io.translations import BALD, Library
@@ -305,7 +305,7 @@ def edits(config: Config) -> list[Edit]:
 def library(config: Config) -> Library:
     """The translations that a config means."""
     chosen, own = config["translations"], config["own_translations"]
-    defaults = home() / "data" / "translations" / EMBEDDED if chosen == EMBEDDED else Path(chosen)
+    defaults = data_folder() / "translations" / EMBEDDED if chosen == EMBEDDED else Path(chosen)
     return Library(None if chosen == NONE else defaults, Path(own) if own else None)
 
 

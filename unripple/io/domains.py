@@ -13,7 +13,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from unripple.conventions import BadConfig
-from unripple.io.home import home
+from unripple.home import data_folder
 
 EMBEDDED, NONE = "embedded", "none"
 ENDING = ".png"
@@ -28,7 +28,7 @@ def domains_folder(chosen: str) -> Path | None:
     if chosen == NONE:
         return None
     if chosen == EMBEDDED:
-        return home() / "data" / "domains" / EMBEDDED
+        return data_folder() / "domains" / EMBEDDED
     if not Path(chosen).is_dir():
         raise BadConfig(f"config: domains: no folder {chosen!r}; or write {EMBEDDED} or {NONE}")
     return Path(chosen)

@@ -32,6 +32,7 @@ NETWORKS_OF: Mapping[str, tuple[str, ...]] = {
     "identity": ("curricularface", "arcface"),
     "restorer": ("gfpgan",),
     "clip": ("clip",),
+    "mtcnn": ("mtcnn",),
 }
 """Role -> the networks that may fill it. The metadata's word `network` says which, else a telltale
 key (below), else it is the first one."""
@@ -131,6 +132,7 @@ _NETS: Mapping[str, _Net] = {
     "arcface": _Net("irse", "Backbone"),
     "curricularface": _Net("curricularface", "CurricularFace"),
     "gfpgan": _Net("gfpgan", "GFPGAN"),
+    "mtcnn": _Net("mtcnn", "MTCNN"),
 }
 
 
@@ -325,10 +327,3 @@ def _listing(word: str, names: list[str]) -> str:
         return ""
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return f" {len(names)} {word} ({', '.join(names[:3])}{more});"
-
-
-def load_mtcnn(device: torch.device) -> Model:
-    """facenet-pytorch's MTCNN with the weights of its package; finds all faces."""
-    from facenet_pytorch import MTCNN
-
-    return Model("mtcnn", MTCNN(keep_all=True, device=device))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from unripple.conventions import BadCheckpoint, BadConfig, UnknownName, UnrippleError
+from unripple.conventions import BadCheckpoint, BadConfig, UnknownName
+from unripple.home import data_folder, published_folder
 from unripple.zoo.lock import Lock, read_lock
 from unripple.zoo.memory import keep_freed_memory
 from unripple.zoo.weights import read_header
@@ -51,13 +50,12 @@ BASE = "base"
 AUTO = "auto"
 
 MTCNN = "mtcnn"
-"""The face finder of facenet-pytorch, whose weights come with that package."""
+"""The face finder for photographs: no set has another one, and `models` cannot name one."""
 
 
 def embedded_folder() -> Path:
-    """The folder of the weights and directions that come with the repository."""
-    root = os.environ.get("UNRIPPLE_HOME") or Path(__file__).resolve().parents[2]
-    return Path(root) / "data"
+    """The folder of the weights and directions that come with the program."""
+    return data_folder()
 
 
 def embedded_variants() -> list[str]:
@@ -66,14 +64,8 @@ def embedded_variants() -> list[str]:
     return sorted(path.stem for path in files if path.stem.split("-")[0] in ROLES)
 
 
-def published_folder() -> Path:
-    """The folder of published weights: $UNRIPPLE_MODELS, or data/published."""
-    chosen = os.environ.get("UNRIPPLE_MODELS")
-    return Path(chosen) if chosen else embedded_folder() / "published"
-
-
 def published_lock() -> Lock:
-    """The list of published files that comes with the repository."""
+    """The list of published files that comes with the program."""
     return read_lock(embedded_folder() / "models.lock.yaml")
 
 
@@ -176,7 +168,7 @@ class Zoo:
             BadConfig: the set, or the file of that name, has no network of that role.
             UnknownName: no file is called so.
         """
-        chosen = self._chosen.get(role, self._base)
+        chosen = EMBEDDED if role == MTCNN else self._chosen.get(role, self._base)
         if chosen == EMBEDDED and role in NOT_EMBEDDED:
             raise BadConfig(
                 f"models: the set {EMBEDDED!r} has no {role}; choose one under models.{role}, "
@@ -218,8 +210,6 @@ class Zoo:
 
     def files(self, role: str) -> list[Path]:
         """The weights files behind a role; their bytes decide what it computes."""
-        if role == MTCNN:
-            return _mtcnn_files()
         return [self.path(role)]
 
     def path(self, role: str) -> Path:
@@ -267,11 +257,8 @@ class Zoo:
             device = networks.find_device(self.device)
             if device.type == "cpu":
                 keep_freed_memory()
-            if role == MTCNN:
-                self._loaded[role] = networks.load_mtcnn(device)
-            else:
-                self._there(role)
-                self._loaded[role] = networks.load(role, self.path(role), device)
+            self._there(role)
+            self._loaded[role] = networks.load(role, self.path(role), device)
         return self._loaded[role]
 
     def is_loaded(self, role: str) -> bool:
@@ -294,13 +281,3 @@ def _is_embedded(chosen: str) -> bool:
 
 def _is_path(chosen: str) -> bool:
     return "/" in chosen or Path(chosen).suffix != ""
-
-
-def _mtcnn_files() -> list[Path]:
-    spec = importlib.util.find_spec("facenet_pytorch")
-    if spec is None or not spec.submodule_search_locations:
-        raise UnrippleError(
-            "align.mode mtcnn needs the package facenet-pytorch; install it or choose another mode"
-        )
-    folder = Path(spec.submodule_search_locations[0]) / "data"
-    return [folder / name for name in ("pnet.pt", "rnet.pt", "onet.pt")]
