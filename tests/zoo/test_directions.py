@@ -82,3 +82,11 @@ def test_what_is_no_direction_is_refused(tmp_path: Path) -> None:
         read_directions(path)
     with pytest.raises(BadCheckpoint, match="no such weights file"):
         read_directions(tmp_path / "nothing.safetensors")
+
+
+def test_without_the_published_folder_it_is_said_how_to_fetch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UNRIPPLE_MODELS", str(tmp_path / "none yet"))
+    with pytest.raises(BadCheckpoint, match="none yet: no directions here; run `unripple models"):
+        read_directions(tmp_path / "none yet")

@@ -59,13 +59,14 @@ def register(commands: Any) -> None:
 
 def _editor(options: argparse.Namespace) -> None:
     from unripple.editor.page import import_gradio
+
+    password = _password(options.password_file)
+    config = shared.config_of(options)
+    import_gradio()  # says what is missing, before what comes with gradio is imported
     from unripple.editor.serve import check_sharing, serve
     from unripple.editor.studio import Limits, Studio
 
-    password = _password(options.password_file)
     check_sharing(share=options.share, password=password)
-    config = shared.config_of(options)
-    import_gradio()  # says at once what is missing
     studio = Studio(
         config,
         device=options.device,

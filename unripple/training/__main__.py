@@ -10,6 +10,7 @@ import sys
 import torch
 
 from unripple.conventions import UnrippleError
+from unripple.home import is_clone
 from unripple.io.lock import claimed
 from unripple.training import cards, checkpoint, loop, options
 from unripple.training.schedule import Budget
@@ -31,6 +32,11 @@ NETS = (
 )
 """Modules of this package. Each has `add_arguments(parser)` and `build(options) -> Task`,
 or, where there is no loop, `add_arguments(parser)` and `main(options) -> int`."""
+
+_NEEDS_CLONE = (
+    "training is meant for a clone of the repository, whose folders data/models and runs it takes "
+    "by default; this is an installed package\n"
+)
 
 
 def parser_for(name: str) -> argparse.ArgumentParser:
@@ -94,7 +100,7 @@ def main(arguments: list[str] | None = None) -> int:
             return train(chosen)
         return int(chosen.module.main(chosen))
     except UnrippleError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{error}\n{'' if is_clone() else _NEEDS_CLONE}")
         return 2
 
 

@@ -19,6 +19,7 @@ import numpy as np
 from safetensors.numpy import load_file, save_file
 
 from unripple.conventions import BadCheckpoint, Floats, UnknownName
+from unripple.home import published_folder
 from unripple.ops.latents import Component
 from unripple.zoo.weights import read_header
 
@@ -85,7 +86,7 @@ def read_directions(path: Path) -> dict[str, Direction]:
     Raises:
         BadCheckpoint: the file is missing, foreign or cut short, or none is in the folder.
     """
-    if path.is_dir():
+    if path.is_dir() or path == published_folder():  # which the first fetched file makes
         files = sorted(path.glob(PUBLISHED_FILES))
         if not files:
             raise BadCheckpoint(
