@@ -118,3 +118,50 @@ def test_windows_cover_the_photo() -> None:
 def test_face_unit_is_the_larger_extent() -> None:
     assert faces.face_unit(PATTERN) == pytest.approx(20)
     assert faces.face_unit(PATTERN * (0.5, 2)) == pytest.approx(40)
+
+
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+def test_a_face_is_found_on_its_side_and_upside_down(degrees: float) -> None:
+    truth = place(200, 150, 2.5, degrees)
+    found = faces.find_faces(scene(truth), reader(truth), size_px=SIZE)
+    assert len(found) == 1
+    assert found[0].landmarks == pytest.approx(truth, abs=0.05 * faces.face_unit(truth))
+
+
+def test_an_unsure_reader_finds_nobody() -> None:
+    truth = place(200, 150, 2.5)
+
+    def find(level: float) -> int:
+        def certainty(crops: Photo) -> np.ndarray:
+            return np.full((len(crops), 5), level)
+
+        return len(faces.find_faces(scene(truth), reader(truth), size_px=SIZE, certainty=certainty))
+
+    assert find(1.0) == 1
+    assert find(1e-4) == 0
+
+
+@pytest.mark.parametrize(
+    ("high", "wide", "most"),
+    [
+        (20000, 1, 0),
+        (2, 32766, 0),
+        (600, 1, 0),
+        (1, 100, 0),
+        (1, 1, 0),
+        (20000, 40, 1000),
+        (256, 16000, 1000),
+        (256, 256, 50),
+    ],
+)
+def test_windows_are_bounded(high: int, wide: int, most: int) -> None:
+    assert (len(faces.windows(high, wide, SIZE)) > 0) == (most > 0)
+    assert len(faces.windows(high, wide, SIZE)) <= most
+
+
+def test_a_thin_photo_costs_nothing() -> None:
+    def read(crops: Photo) -> np.ndarray:
+        raise AssertionError("nothing to look for")
+
+    for shape in ((20000, 1, 3), (2, 30000, 3), (1, 1, 3)):
+        assert faces.find_faces(np.zeros(shape, np.uint8), read, size_px=SIZE) == []

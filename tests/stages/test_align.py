@@ -97,7 +97,7 @@ class Detector:
 
 
 def test_mtcnn_finds_are_sorted_and_sifted() -> None:
-    photo = noise(9, 9)
+    photo = noise(40, 40)
     assert stage.faces_by_mtcnn(photo, Detector()) == []
     found = stage.faces_by_mtcnn(photo, Detector(0.95, 0.5, 0.99))
     assert [face[0, 0] for face in found] == [42, 40]
@@ -113,6 +113,16 @@ def test_policies_on_several_faces() -> None:
     for policy in ("refuse", "largest", "all"):
         with pytest.raises(NoFace, match="no face"):
             stage.choose_faces([], policy)
+
+
+def test_a_refusal_names_the_setting_that_would_change_it() -> None:
+    with pytest.raises(SeveralFaces, match=r"--set align\.faces=largest.*--set align\.faces=all"):
+        stage.choose_faces([FACE, FACE * 2], "refuse")
+    for mode, other in (("embedded", "mtcnn"), ("mtcnn", "embedded")):
+        with pytest.raises(NoFace, match=rf"--set align\.mode={other}.*--set align\.mode=file"):
+            stage.choose_faces([], "refuse", mode=mode)
+    with pytest.raises(BadPhoto, match=r"--set align\.mode=auto"):
+        stage.already_aligned(noise(10, 12), size_px=8)
 
 
 def test_default_framing_is_ffhq() -> None:

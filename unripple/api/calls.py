@@ -39,7 +39,8 @@ def align(work: Work) -> list[Artifact]:
     photo, settings = work.photo.srgb, work.settings
     if settings["mode"] == "aligned":
         return [_parts(stage.already_aligned(photo, size_px=settings["size_px"]))]
-    faces = stage.choose_faces(_find_faces(photo, work), settings["faces"])
+    found = _find_faces(photo, work)
+    faces = stage.choose_faces(found, settings["faces"], mode=settings["mode"])
     framing = Framing(**settings["framing"])
     return [
         _parts(stage.align(photo, face, size_px=settings["size_px"], framing=framing))
@@ -54,7 +55,7 @@ def _find_faces(photo: Photo, work: Work) -> list[Landmarks]:
     settings = work.settings
     if settings["mode"] == "file":
         if settings["points"] is None:
-            raise NoFace("the landmarks file does not name this photo; add it there")
+            raise NoFace(stage.NOT_NAMED)
         return [np.array(settings["points"], np.float32)]
     if settings["mode"] == "mtcnn":
         mtcnn = work.zoo.load("mtcnn").net

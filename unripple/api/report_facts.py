@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 ADVICE = {
     "BadPhoto": "Copy the file again, or save it anew as the reason says; then run again.",
-    "NoFace": "Mark the landmarks by hand (align.mode: file), say `aligned` in the sheet if it is "
-    "a face crop already, or take the photo out.",
+    "NoFace": "Set align.mode to `mtcnn` or `embedded`, mark the landmarks by hand (align.mode: "
+    "file), say `aligned` in the sheet if it is a face crop already, or take the photo out.",
     "SeveralFaces": "Set align.faces to `largest` or `all`, or crop the photo.",
     "LimitExceeded": "Shrink the photo, or raise `limits` in the config.",
     "Crashed": "Save the photo anew with another program; if it crashes again, take it out.",

@@ -19,11 +19,14 @@ from unripple.conventions import (
     SeveralFaces,
     ShapeMismatch,
 )
-from unripple.ops.faces import Found, Reader, face_unit, find_faces
+from unripple.models.landmarks import LandmarkNet
+from unripple.ops.faces import Certainty, Found, Reader, face_unit, find_faces
 from unripple.ops.geometry import FFHQ, Framing, face_affine, resample
 from unripple.ops.tensors import device_of, to_tensor
 
 CHUNK = 32  # crops per forward pass
+SURE = 0.07  # the highest share of a heatmap where a clear face has the landmark
+MTCNN_LEAST_PX = 20  # of a photograph's shorter side; MTCNN looks for faces from there on
 
 
 class Aligned(NamedTuple):
@@ -69,8 +72,8 @@ def already_aligned(photo: Photo, *, size_px: int, landmarks: Landmarks | None =
     height, width = photo.shape[:2]
     if height != width:
         raise BadPhoto(
-            f"an aligned photograph is square, this one has {width} x {height} px; "
-            "turn off 'already aligned' to have its face cut out"
+            f"an aligned photograph is square, this one has {width} x {height} px; set align.mode "
+            "to auto (--set align.mode=auto) to have its face cut out"
         )
     scale = width / size_px
     transform = np.array([[scale, 0.0, 0.0], [0.0, scale, 0.0]])
@@ -99,6 +102,18 @@ def reader_of(network: Callable[[Tensor], Tensor]) -> Reader:
     return read
 
 
+def certainty_of(network: LandmarkNet) -> Certainty:
+    """Ask a landmark network how sure it is: by how high the peaks of its heatmaps are."""
+
+    def certainty(crops: Photo) -> Floats:
+        with torch.inference_mode():
+            heatmaps = network.heatmaps(to_tensor(crops, device=device_of(network)))
+        shares: Floats = heatmaps.flatten(2).softmax(2).amax(2).cpu().numpy()
+        return shares / SURE
+
+    return certainty
+
+
 def faces_by_network(
     photo: Photo,
     network: Callable[[Tensor], Tensor],
@@ -109,7 +124,12 @@ def faces_by_network(
 ) -> list[Landmarks]:
     """Find all faces with a landmark network, the most certain one first; see `ops.faces`."""
     found: list[Found] = find_faces(
-        photo, reader_of(network), size_px=net_size_px, framing=framing, max_spread=max_spread
+        photo,
+        reader_of(network),
+        size_px=net_size_px,
+        framing=framing,
+        max_spread=max_spread,
+        certainty=certainty_of(network) if isinstance(network, LandmarkNet) else None,
     )
     return [face.landmarks for face in found]
 
@@ -122,6 +142,8 @@ def faces_by_mtcnn(photo: Photo, mtcnn: Any, *, min_confidence: float = 0.9) -> 
         mtcnn: a ready `facenet_pytorch.MTCNN(keep_all=True)`.
         min_confidence: weaker finds are dropped, 0 .. 1.
     """
+    if min(photo.shape[:2]) < MTCNN_LEAST_PX:  # its pyramid would be empty, which torch refuses
+        return []
     _, confidences, points = mtcnn.detect(photo, landmarks=True)
     if points is None:
         return []
@@ -133,27 +155,46 @@ def faces_by_mtcnn(photo: Photo, mtcnn: Any, *, min_confidence: float = 0.9) -> 
     return [face for _, face in sorted(sure, key=lambda pair: -pair[0])]
 
 
+HOW_TO_FIND = (
+    "mark its landmarks in a file (align.landmarks, with --set align.mode=file), or, if it is a "
+    "face crop already, say so (--set align.mode=aligned)"
+)
+OTHER_FINDER = {
+    "embedded": "no face was found by the embedded network, which knows rendered faces best; set "
+    "align.mode to mtcnn (--set align.mode=mtcnn), ",
+    "mtcnn": "no face was found by MTCNN; set align.mode to embedded (--set align.mode=embedded), ",
+    "file": "no face was found; set align.mode to mtcnn (--set align.mode=mtcnn), ",
+}
+"""What to do where nothing was found, by the way in which it was looked for."""
+NOT_NAMED = (
+    "the landmarks file does not name this photo; add it there, or have its face found by setting "
+    "align.mode to embedded or mtcnn (--set align.mode=mtcnn)"
+)
+
+
 def choose_faces(
-    faces: Sequence[Landmarks], policy: Literal["refuse", "largest", "all"]
+    faces: Sequence[Landmarks],
+    policy: Literal["refuse", "largest", "all"],
+    *,
+    mode: str = "embedded",
 ) -> list[Landmarks]:
     """Decide which of the faces found shall be edited.
 
     Args:
         faces: landmarks, each [5, 2] px.
         policy: what to do about several: refuse the photograph, take the largest, or take all.
+        mode: who looked for them, for the words of the refusal.
 
     Raises:
         NoFace: there is none.
         SeveralFaces: there are several and the policy is to refuse.
     """
     if not faces:
-        raise NoFace(
-            "no face was found; give its landmarks in a file, try the other detector, "
-            "or remove the photograph"
-        )
+        raise NoFace(OTHER_FINDER[mode] + HOW_TO_FIND)
     if len(faces) > 1 and policy == "refuse":
         raise SeveralFaces(
-            f"{len(faces)} faces were found; choose 'largest' or 'all' to edit such a photograph"
+            f"{len(faces)} faces were found; set align.faces to largest or all (--set "
+            "align.faces=largest, or --set align.faces=all) to edit such a photo, or crop it"
         )
     by_size = sorted(faces, key=lambda face: -float(face_unit(face)))
     return by_size if policy == "all" else by_size[:1]
