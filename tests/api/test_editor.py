@@ -12,7 +12,7 @@ import pytest
 import unripple
 from tests.tiny import picture, walk, write_project
 from unripple.api.report import assemble
-from unripple.conventions import NoFace, UnknownName, UnrippleError
+from unripple.conventions import NoFace, SeveralFaces, UnknownName, UnrippleError
 from unripple.io.config import complete, read_config
 from unripple.io.provenance import SOURCE_TYPE, source_type
 from unripple.io.results import Results
@@ -182,3 +182,27 @@ def test_importing_unripple_costs_no_torch() -> None:
     loaded = set(done.stdout.split())
     assert "unripple.api.steps" in loaded
     assert not loaded & {"torch", "timm", "sklearn", "snakemake"}
+
+
+def test_all_faces_of_a_photo_are_edited_in_one_picture(
+    settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from unripple.stages import align as stage
+
+    small = np.array([[20, 20], [30, 20], [25, 26], [21, 31], [29, 31]], np.float32)
+    monkeypatch.setattr(stage, "faces_by_network", lambda *_, **__: [small, small * 1.5])
+    align = {"mode": "embedded", "faces": "all"}
+    result = unripple.Editor(settings={**settings, "align": align}).edit(picture(0), pose=-3)
+    assert len(result.faces) == 2 and result.artifacts is result.faces[0]
+    pasted = [face["paste"] for face in result.faces]
+    touched = pasted[0]["touched"] | pasted[1]["touched"]
+    assert np.array_equal(result.picture[~touched], picture(0)[~touched])
+    for one, other in (pasted, pasted[::-1]):
+        alone = one["touched"] & ~other["touched"]
+        assert np.array_equal(result.picture[alone], one["picture"][alone])
+    one = unripple.Editor(settings={**settings, "align": {**align, "faces": "largest"}})
+    assert np.array_equal(one.edit(picture(0), pose=-3).picture, pasted[0]["picture"])
+    with pytest.raises(SeveralFaces, match=r"--set align\.faces=largest"):
+        unripple.Editor(settings={**settings, "align": {"mode": "embedded"}}).run(
+            picture(0), "align"
+        )

@@ -7,7 +7,7 @@ import errno
 import json
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,13 @@ import numpy as np
 import pytest
 
 from tests.tiny import SIZE, picture, walk, write_directions, write_models
-from unripple.api import projection
+from unripple.api import projection, shard
 from unripple.api.jobs import job_from_config
 from unripple.api.limits import Limits
 from unripple.api.shard import run_shard
 from unripple.api.steps import STEPS
 from unripple.api.watch import Do
-from unripple.conventions import StoreError
+from unripple.conventions import BadPhoto, StoreError
 from unripple.io.config import Config, complete
 from unripple.io.results import Results
 from unripple.io.sheet import SHEET, read_sheet, update_sheet
@@ -229,6 +229,56 @@ def test_every_face_of_a_photo_becomes_a_subject(
     assert set(manifest.keys) == {"anna"}
     assert manifest.failures["group"].type == "SeveralFaces"
     assert not list(Path("results/align").glob("group+*"))
+
+
+def test_beside_one_picture_per_face_there_is_one_with_all(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from unripple.stages import align as stage
+
+    small = np.array([[20, 20], [30, 20], [25, 26], [21, 31], [29, 31]], np.float32)
+    faces = {SIZE: [small], 100: [small, small * 2]}
+    monkeypatch.setattr(stage, "faces_by_network", lambda photo, *_, **__: faces[photo.shape[0]])
+    Path("data/photos/bob.png").unlink()
+    add_photo("group.png", 4, 100, 100)
+    several = complete({**config, "align": {"mode": "embedded", "faces": "all"}})
+    every = tuple(stage for stage in STEPS if stage != "measure")
+    walk(several, every)
+    first = keys("paste", "left")
+    assert {"group", "group+1", "group+2"} <= set(keys("paste", "left"))
+    pasted = [Results().store.get(keys("paste", "left")[f"group{n}"]) for n in ("", "+1", "+2")]
+    joint, *single = pasted
+    assert np.array_equal(joint["touched"], single[0]["touched"] | single[1]["touched"])
+    shared = single[0]["touched"] & single[1]["touched"]
+    for one in single:
+        alone = one["touched"] & ~shared
+        assert np.array_equal(joint["picture"][alone], one["picture"][alone])
+    outside = ~joint["touched"]
+    assert np.array_equal(joint["picture"][outside], single[0]["picture"][outside])
+    assert Path("results/paste/left/group.picture.png").exists()
+    assert Path("results/paste/left/group+2.picture.png").exists()
+    Results().store.remove(first["group"])
+    walk(several, ("paste",))
+    assert keys("paste", "left") == first and Results().store.has(first["group"])
+    monkeypatch.setattr(shard, "advance", _fails_for_the_second(first))
+    walk(several, ("paste",))
+    manifest = Results().read_manifest("paste", "left", "00000")
+    assert set(manifest.keys) == {"anna", "group+1"}
+    assert set(manifest.failures) == {"group", "group+2"}
+    assert not Path("results/paste/left/group.picture.png").exists()
+
+
+def _fails_for_the_second(keys: dict[str, str]) -> Callable[..., tuple[list[str], bool]]:
+    """Stands in for `advance` at `paste`: in a photo of two faces, the second cannot be done."""
+    real = shard.advance
+
+    def advance(*given: Any) -> tuple[list[str], bool]:
+        found = real(*given)
+        if found[0] == [keys["group+2"]]:
+            raise BadPhoto("the second face")
+        return found
+
+    return advance
 
 
 def test_manifests_that_disagree_are_refused(config: Config) -> None:

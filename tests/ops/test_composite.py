@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unripple.conventions import ShapeMismatch
-from unripple.ops.composite import blend, either_or
+from unripple.conventions import Photo, ShapeMismatch
+from unripple.ops.composite import Changed, blend, either_or, join
 
 
 @settings(deadline=None, max_examples=50)
@@ -48,3 +48,29 @@ def test_an_or_of_disjoint_pictures_is_a_choice() -> None:
 def test_sizes_must_agree() -> None:
     with pytest.raises(ShapeMismatch, match="weight 3 x 3"):
         blend(np.zeros((4, 4, 3), np.uint8), np.zeros((4, 4, 3), np.uint8), np.zeros((3, 3)))
+
+
+def changed(photo: Photo, columns: slice, level: int, centre: float) -> Changed:
+    picture, touched = photo.copy(), np.zeros(photo.shape[:2], np.bool_)
+    picture[4:16, columns], touched[4:16, columns] = level, True
+    return Changed(lambda: (picture, touched), np.array([centre, 10.0]), 80.0)
+
+
+def test_joined_faces_keep_what_each_changed_alone_and_all_other_bytes() -> None:
+    photo = np.random.default_rng(0).integers(0, 256, (20, 60, 3), dtype=np.uint8)
+    one, two = changed(photo, np.s_[5:20], 10, 12), changed(photo, np.s_[40:55], 250, 47)
+    joint, touched = join([one, two])
+    assert np.array_equal(joint[~touched], photo[~touched])
+    assert (joint[4:16, 5:20] == 10).all() and (joint[4:16, 40:55] == 250).all()
+    assert touched.sum() == 2 * 12 * 15
+
+
+def test_where_two_faces_changed_a_pixel_the_nearer_decides_and_each_fades_out() -> None:
+    photo = np.full((20, 60, 3), 100, np.uint8)
+    one, two = changed(photo, np.s_[5:35], 0, 20), changed(photo, np.s_[25:55], 200, 40)
+    joint, _ = join([one, two])
+    row = joint[10, :, 0].astype(int)
+    assert (row[5:25] == 0).all() and (row[35:55] == 200).all()
+    assert (np.diff(row[24:36]) >= 0).all() and np.diff(row[24:36]).max() < 70
+    assert abs(row[29] + row[30] - 200) <= 1
+    assert np.array_equal(joint, join([two, one])[0])

@@ -6,8 +6,9 @@ shares with the one before (the same photo, the same networks) is not computed a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,10 @@ from unripple.api.advance import Source, advance
 from unripple.api.jobs import job_from_config, warnings_of
 from unripple.api.shelf import MemoryShelf, Shelf
 from unripple.api.steps import RECIPES, any_step, find_step
+from unripple.api.together import join_faces
 from unripple.api.view import as_picture, side_by_side
 from unripple.api.work import Tell
-from unripple.conventions import Photo, SeveralFaces, ShapeMismatch, UnknownName, WPlus
+from unripple.conventions import Photo, ShapeMismatch, UnknownName, WPlus
 from unripple.io.artifact import Artifact
 from unripple.io.config import Config, Edit, check_degree, complete
 from unripple.io.digest import array_sha256, value_sha256
@@ -40,6 +42,16 @@ def _nothing() -> None:
     pass
 
 
+def joined(faces: Sequence[Mapping[str, Artifact]]) -> Photo:
+    """The full photo with every face edited, given the artifacts of each."""
+    whole: Mapping[str, Any] = faces[0][LAST_STEP]
+    if len(faces) > 1:
+        loads = [partial(face.__getitem__, LAST_STEP) for face in faces]
+        whole = join_faces([face["align"] for face in faces], loads)
+    picture: Photo = whole["picture"]
+    return picture
+
+
 @dataclass(frozen=True)
 class Result:
     """What an edit gave.
@@ -48,6 +60,7 @@ class Result:
         picture: the full photo with the edit in it, uint8 [H, W, 3].
         artifacts: the parts of every stage, by stage word; for parse and depth those of the edit,
             and those of the photo by `parse@photo`, `depth@photo`.
+            With several faces those of the largest one.
         warnings: what to know about the degrees asked, and what of the photo's file is lost.
         metadata: what the photo's file says beside its pixels, written with the picture.
         marked: whether `save` marks the picture as altered by a trained algorithm.
@@ -60,6 +73,8 @@ class Result:
     metadata: Metadata = NOTHING
     marked: bool = True
     source: Path | None = None
+    faces: Sequence[Mapping[str, Artifact]] = ()
+    """The artifacts of every face, the largest first; `picture` shows all of them edited."""
 
     def stage(self, name: str) -> Photo:
         """What one stage made, as a picture for people.
@@ -167,13 +182,12 @@ class Editor:
         """
         warnings = self.warnings(edit)
         source = self.open(photo, characteristics=characteristics)
-        artifacts = self.walk(source, edit, LAST_STEP)
-        picture: Any = artifacts[LAST_STEP]["picture"]
+        faces = self.walk_all(source, edit, LAST_STEP)
         metadata = source.pixels.metadata if source.pixels else NOTHING
         marked = self.config["digital_source_type"]
         path = None if isinstance(photo, np.ndarray) else Path(photo)
         warnings = [*warnings, *metadata.lost]
-        return Result(picture, artifacts, warnings, metadata, marked, path)
+        return Result(joined(faces), faces[0], warnings, metadata, marked, path, faces)
 
     def run(
         self,
@@ -193,15 +207,33 @@ class Editor:
 
         Returns:
             The artifacts by stage word; for parse and depth those of the edit, and those of the
-            photo by `parse@photo`, `depth@photo`.
+            photo by `parse@photo`, `depth@photo`. With several faces those of the largest one.
 
         Raises:
             UnknownName: there is no such stage, or it needs an edit.
             UnrippleError: the photo cannot be done.
         """
+        return self.run_all(photo, until, edit, characteristics=characteristics)[0]
+
+    def run_all(
+        self,
+        photo: str | Path | Photo,
+        until: str,
+        edit: Edit | None = None,
+        *,
+        characteristics: str = "",
+    ) -> list[dict[str, Artifact]]:
+        """`run` for every face that `align.faces` asks for, the largest first."""
         if edit is None and find_step(until, self.config["recipe"]).photo_inputs is None:
             raise UnknownName(f"stage {until} works on an edit; name one, like pose=-3")
-        return self.walk(self.open(photo, characteristics=characteristics), edit, until)
+        return self.walk_all(self.open(photo, characteristics=characteristics), edit, until)
+
+    def walk_all(self, source: Source, edit: Edit | None, until: str) -> list[dict[str, Artifact]]:
+        """`walk` for every face that `align.faces` asks for, the largest first."""
+        found = [self.walk(source, edit, until)]
+        job = job_from_config(self.config, "align", None, self._zoo)
+        count = len(advance(job, source, {}, self._shelf)[0])
+        return found + [self.walk(source, edit, until, face=n) for n in range(1, count)]
 
     def walk(
         self,
@@ -211,6 +243,7 @@ class Editor:
         *,
         offset: WPlus | None = None,
         before_step: Callable[[], None] = _nothing,
+        face: int = 0,
     ) -> dict[str, Artifact]:
         """`run`, for a photo whose id, file and landmarks are known.
 
@@ -220,6 +253,7 @@ class Editor:
             until: the last stage.
             offset: how far to move the codes beyond the edit's directions, float32 [L, W].
             before_step: called before every step; what it raises ends the walk.
+            face: which one, where `align.faces` asks for all; 0 is the largest.
 
         Raises:
             UnrippleError: the photo cannot be done.
@@ -231,14 +265,10 @@ class Editor:
                 inputs = {name: keys[place] for name, place in step.inputs(of).items()}
                 before_step()
                 found, _ = advance(job, source, inputs, self._shelf, tell=self._tell)
-                if len(found) > 1:
-                    raise SeveralFaces(
-                        f"{source.path}: {len(found)} faces, and a live session edits one: set "
-                        "align.faces to largest, or run snakemake to edit each"
-                    )
-                keys[step.stage, of] = found[0]
+                key = found[face if step.stage == "align" else 0]
                 if step.stage == "translate" and offset is not None:
-                    keys[step.stage, of] = self._moved(found[0], offset)
+                    key = self._moved(key, offset)
+                keys[step.stage, of] = key
             if step.stage == until:
                 break
         return {

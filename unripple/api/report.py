@@ -15,6 +15,7 @@ from unripple.api import strip
 from unripple.api.jobs import job_from_config, warnings_of
 from unripple.api.report_facts import advice, facts_of
 from unripple.api.steps import RECIPES, Step
+from unripple.api.together import JOINED
 from unripple.api.view import within
 from unripple.conventions import Photo
 from unripple.io import atomic
@@ -121,7 +122,8 @@ def _rows(
         figures = manifests.figures(edit.name, photo) or {}
         failure = manifests.failure(photo, edit.name)
         reason = manifests.not_offered(edit.name, photo)
-        if not figures and failure is None and not reason:
+        joined = manifests.key(JOINED, edit.name, photo) is not None
+        if not figures and failure is None and not reason and not joined:
             continue
         told_all = (*warnings, *manifests.lost(edit.name, photo))
         row = Row(photo, edit.name, (), "", "", figures, told_all, failure, reason)
@@ -173,8 +175,12 @@ class _Manifests:
         }
 
     def photos(self) -> list[str]:
-        """Every photo, or face of a photo, that was aligned or failed to be."""
-        return sorted({*self._keys["align", None], *self._failures["align", None]})
+        """Every photo, or face of a photo, that was aligned or failed to be, and every photo that
+        has all of its faces in one picture."""
+        joined = (
+            photo for (stage, _), keys in self._keys.items() if stage == JOINED for photo in keys
+        )
+        return sorted({*self._keys["align", None], *self._failures["align", None], *joined})
 
     def key(self, stage: str, of: str | None, photo: str) -> str | None:
         """The artifact of a photo at a place."""
@@ -255,6 +261,8 @@ class _Strips:
     def of_edit(self, photo: str, edit: Edit) -> tuple[str, int]:
         """The strip's file, and how many tiles are in it; the truth is the last one."""
         path, moves = self._paths.get(photo_of(photo)), dict(edit.moves)
+        if self._manifests.key("align", None, photo) is None:
+            path = None  # all faces in one picture: there is no crop to show the truth in
         truth = None if path is None else TruthFolder(path, photo_of(photo), edit.name, moves)
         return self._strip(photo, edit, truth, of_photo=False)
 

@@ -17,6 +17,7 @@ from unripple.api.advance import Source, advance, advance_together, source_of
 from unripple.api.jobs import Job
 from unripple.api.limits import Limits
 from unripple.api.shelf import StoreShelf
+from unripple.api.together import JOINED, groups_of, keep_together
 from unripple.api.watch import Do, Uncounted, unwatched
 from unripple.api.work import Tell
 from unripple.conventions import (
@@ -90,10 +91,16 @@ def run_shard(
     shelf = StoreShelf(results.store)
     keys: dict[str, str] = {}
     place = f"{job.step.stage} {job.of or ''}".strip()
+    # After its faces comes the photo itself, with all of them edited.
+    groups = groups_of(list(subjects)) if job.step.stage == JOINED else {}
+    names = [*subjects, *(photo for photo in groups if photo not in failures)]
 
     def do(subject: str, uncounted: Uncounted) -> _Done:
         source, started = sources[photo_of(subject)], time.monotonic()
         try:
+            if subject in groups:
+                found, there = _together(job, source, groups[subject], subjects, failures, shelf)
+                return found, "there already" if there else f"{time.monotonic() - started:.1f} s"
             advance_together(job, _from(subject, subjects), shelf, uncounted, tell)
             found, there = advance(job, source, subjects[subject], shelf, uncounted, tell)
         except Exception as error:
@@ -102,10 +109,10 @@ def run_shard(
             return _failure(job, error)
         return found, "there already" if there else f"{time.monotonic() - started:.1f} s"
 
-    for number, (subject, done) in enumerate(each(list(subjects), do, job.limits), start=1):
+    for number, (subject, done) in enumerate(each(names, do, job.limits), start=1):
         if isinstance(done, tuple):
             found, outcome = done
-            keys |= dict(zip(_face_names(subject, len(found)), found, strict=True))
+            keys |= dict(zip(face_names(subject, len(found)), found, strict=True))
         else:
             path = printable(str(sources[photo_of(subject)].path))
             failures[subject] = (
@@ -113,7 +120,7 @@ def run_shard(
             )
             why = failures[subject]
             outcome = why.message if why.type == _NOT_OFFERED else f"failed: {why}"
-        log.info("%s %s: %d/%d %s: %s", place, shard, number, len(subjects), subject, outcome)
+        log.info("%s %s: %d/%d %s: %s", place, shard, number, len(names), subject, outcome)
     asked = {photo: why for photo, why in failures.items() if why.type != _NOT_OFFERED}
     manifest = Manifest(keys, asked, {k: failures[k] for k in failures.keys() - asked.keys()})
     results.show(job.step.stage, job.of, keys, sources)
@@ -125,6 +132,29 @@ def _from(subject: str, subjects: Mapping[str, Mapping[str, str]]) -> dict[str, 
     """A subject and those after it."""
     names = list(subjects)
     return {name: subjects[name] for name in names[names.index(subject) :]}
+
+
+def _together(
+    job: Job,
+    source: Source,
+    faces: Sequence[str],
+    subjects: Mapping[str, Mapping[str, str]],
+    failures: Mapping[str, Failure],
+    shelf: StoreShelf,
+) -> tuple[list[str], bool]:
+    """The key of a photo with all of its faces edited, in a list, and whether it was there.
+
+    Raises:
+        UnrippleError: one of the faces cannot be done, at this stage or before.
+    """
+    lost = [face for face in failures if photo_of(face) == source.photo and face != source.photo]
+    if lost:
+        raise BadPhoto(f"{lost[0]} failed, so there is no picture with all faces edited")
+    pasted = {}
+    for face in faces:
+        (pasted[face],), _ = advance(job, source, subjects[face], shelf)
+    key, there = keep_together(job, source, subjects, pasted, shelf)
+    return [key], there
 
 
 def _sources(rows: Sequence[Row], job: Job) -> dict[str, Source]:
@@ -163,7 +193,8 @@ def _keys_of(subject: str, manifests: Mapping[str, Manifest], where: str) -> dic
     return {name: manifest.keys[subject] for name, manifest in manifests.items()}
 
 
-def _face_names(subject: str, count: int) -> list[str]:
+def face_names(subject: str, count: int) -> list[str]:
+    """What the faces of a photo are called: like the photo, if there is one."""
     if count == 1:
         return [subject]
     return [f"{subject}{FACE_MARK}{number}" for number in range(1, count + 1)]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from unripple.api.advance import Source
-from unripple.api.editor import LAST_STEP, Editor
+from unripple.api.editor import LAST_STEP, Editor, joined
 from unripple.conventions import Photo
 from unripple.io.colour import to_srgb
 from unripple.io.config import Edit, check_knob
@@ -56,8 +56,10 @@ def sweep(
     profile = None
     for degree in degrees:
         edit = Edit("edit", ((direction, degree),))
-        picture: Any = editor.walk(source, edit, last)[last]["picture"]
-        if not crop:
+        if crop:
+            picture: Any = editor.walk(source, edit, last)[last]["picture"]
+        else:
+            picture = joined(editor.walk_all(source, edit, last))
             if profile is None:
                 profile = read_photo(source.path, max_megapixels=limit).metadata.space or b""
             picture = to_srgb(picture, profile or None)

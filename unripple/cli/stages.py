@@ -10,9 +10,9 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-from unripple.api.editor import Editor, Result
+from unripple.api.editor import LAST_STEP, Editor, Result, joined
 from unripple.api.jobs import Job, job_from_config, warnings_of
-from unripple.api.shard import run_shard
+from unripple.api.shard import face_names, run_shard
 from unripple.api.steps import any_step
 from unripple.api.watch import watched
 from unripple.cli import options as shared
@@ -182,19 +182,24 @@ def _run_photo(options: argparse.Namespace) -> None:
     for warning in warnings_of(config, edit, zoo) if edit else ():
         log.warning("%s", warning)
     editor = Editor(device=options.device, settings=config, tell=LossMeter())
-    artifacts = editor.run(options.photo, options.stage, edit)
-    name = options.stage if options.stage in artifacts else f"{options.stage}@{PHOTO}"
+    faces = editor.run_all(options.photo, options.stage, edit)
+    name = options.stage if options.stage in faces[0] else f"{options.stage}@{PHOTO}"
+    stems = face_names(options.photo.stem, len(faces))
+    found = {stem: face[name] for stem, face in zip(stems, faces, strict=True)}
+    if len(faces) > 1 and name == LAST_STEP:
+        found[options.photo.stem] = {"picture": joined(faces)}
     step = any_step(options.stage)
     metadata = NOTHING
     if step.reads_photo and step.marked:
         metadata = read_photo(options.photo, max_megapixels=config["limits"]["megapixels"]).metadata
     metadata = metadata.of_result(marked=step.marked and config["digital_source_type"])
-    for part, value in artifacts[name].items():
-        ending, data = encode_part(value, metadata)
-        path = options.out / f"{options.photo.stem}.{part}{ending}"
-        shared.check_outputs(options, {"-o": path}, [options.photo], config)
-        atomic.write_bytes(path, data)
-        log.info("%s", path)
+    for stem, artifact in found.items():
+        for part, value in artifact.items():
+            ending, data = encode_part(value, metadata)
+            path = options.out / f"{stem}.{part}{ending}"
+            shared.check_outputs(options, {"-o": path}, [options.photo], config)
+            atomic.write_bytes(path, data)
+            log.info("%s", path)
 
 
 def _report(options: argparse.Namespace) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
 import numpy as np
+from numpy.typing import NDArray
 
 from unripple.conventions import Floats, Mask, Photo
-from unripple.ops.masks import require_same_size
+from unripple.ops.masks import require_same_size, signed_distance
 
 
 def blend(under: Photo, over: Photo | Floats, weight: Floats) -> Photo:
@@ -45,3 +49,65 @@ def either_or(foreground: Photo, background: Photo, mask: Mask) -> Photo:
     near: Photo = np.where(inside, foreground, np.uint8(0))
     far: Photo = np.where(inside, np.uint8(0), background)
     return near | far
+
+
+_NEAREST = 30.0
+"""How sharply nearness decides between faces: 0.3 and 0.4 sides of a crop away, the nearer one
+has 0.89 of the colour."""
+
+
+class Changed(NamedTuple):
+    """A picture in which one face was edited.
+
+    Attributes:
+        load: gives the whole picture, uint8 [H, W, 3], and where it may differ from the
+            photograph, bool [H, W].
+        centre: of the face's crop in the photograph, px.
+        reach_px: side of its crop there.
+    """
+
+    load: Callable[[], tuple[Photo, Mask]]
+    centre: Floats
+    reach_px: float
+
+
+def join(faces: Sequence[Changed]) -> tuple[Photo, Mask]:
+    """Put pictures of one photograph, each with another face edited, into one.
+
+    What one of them changed alone has its bytes, what none changed those of the photograph. Where
+    several changed a pixel, the nearer face (in sides of its crop) decides, and each fades out to
+    where its own change ends. Pictures are loaded one by one: a photograph may be large.
+
+    Args:
+        faces: at least one.
+
+    Returns:
+        The picture, and where it may differ from the photograph.
+    """
+    picture, touched = faces[0].load()
+    joint = picture.copy()
+    times = touched.astype(np.uint16)
+    for face in faces[1:]:
+        picture, touched = face.load()
+        require_same_size(first=joint, face=picture, touched=touched)
+        joint[touched] = picture[touched]
+        times += touched
+    rows, columns = np.nonzero(times > 1)
+    if len(rows):
+        colours, shares = np.zeros((len(rows), 3)), np.zeros(len(rows))
+        for face in faces:
+            picture, touched = face.load()
+            share = _share(touched, face, rows, columns)
+            colours += share[:, None] * picture[rows, columns]
+            shares += share
+        joint[rows, columns] = np.rint(colours / shares[:, None]).astype(np.uint8)
+    return joint, times > 0
+
+
+def _share(touched: Mask, face: Changed, rows: NDArray[Any], columns: NDArray[Any]) -> Floats:
+    """What a face contributes to pixels that others changed, too; 0 where it did not."""
+    depth = np.clip(signed_distance(touched)[rows, columns], 0, face.reach_px)
+    places = np.stack((columns, rows), axis=-1) + 0.5
+    away = np.linalg.norm(places - face.centre, axis=-1) / face.reach_px
+    share: Floats = depth * np.exp(-_NEAREST * np.minimum(away, 2.0) ** 2)
+    return share
