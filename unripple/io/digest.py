@@ -62,7 +62,7 @@ def noted_sha256(path: Path) -> str:
         return file_sha256(path)
     note = path.with_name(f"{path.name}.sha256.json")
     state = {"size": status.st_size, "mtime_ns": status.st_mtime_ns}
-    with contextlib.suppress(OSError, ValueError, AttributeError, KeyError):
+    with contextlib.suppress(OSError, ValueError, AttributeError, KeyError, RecursionError):
         noted = json.loads(note.read_text())
         if {key: noted.get(key) for key in state} == state:
             return str(noted["sha256"])

@@ -6,6 +6,8 @@ white elsewhere, drawn on an aligned face of any size.
 
 from __future__ import annotations
 
+import io
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +16,11 @@ from PIL import Image
 
 from unripple.conventions import BadConfig
 from unripple.home import data_folder
+from unripple.outside import Unfit, explained, read_bytes
 
 EMBEDDED, NONE = "embedded", "none"
 ENDING = ".png"
+_LARGEST_PX = 100_000_000
 
 
 def domains_folder(chosen: str) -> Path | None:
@@ -35,9 +39,17 @@ def domains_folder(chosen: str) -> Path | None:
 
 
 def domain_file(folder: Path | None, carac: str) -> Path | None:
-    """The drawing of a characteristic, or None where nobody drew one."""
+    """The drawing of a characteristic, or None where nobody drew one.
+
+    Raises:
+        BadConfig: it is a folder, a pipe, a device.
+    """
     path = None if folder is None else folder / f"{carac}{ENDING}"
-    return path if path is not None and path.exists() else None
+    if path is None or not path.exists():
+        return None
+    if not path.is_file():
+        raise BadConfig(f"{path}: is no file; draw the domain as a picture, or take this away")
+    return path
 
 
 def read_domain(path: Path) -> npt.NDArray[np.uint8]:
@@ -46,8 +58,11 @@ def read_domain(path: Path) -> npt.NDArray[np.uint8]:
     Raises:
         BadConfig: the file is no picture.
     """
-    try:
-        with Image.open(path) as picture:
-            return np.ascontiguousarray(np.asarray(picture.convert("RGB"))[..., 2])
-    except (OSError, SyntaxError) as error:
-        raise BadConfig(f"{path}: cannot be read as a drawn domain ({error})") from error
+    with explained(path, BadConfig, "cannot be read as a drawn domain; draw it again"):
+        data = read_bytes(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about bombs, which are refused
+            with Image.open(io.BytesIO(data), formats=("PNG",)) as picture:
+                if picture.width * picture.height > _LARGEST_PX:
+                    raise Unfit(f"it is {picture.width} x {picture.height} px large")
+                return np.ascontiguousarray(np.asarray(picture.convert("RGB"))[..., 2])

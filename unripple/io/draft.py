@@ -8,7 +8,6 @@ not a draft was used.
 from __future__ import annotations
 
 import io
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -17,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unripple.io import atomic
+from unripple.outside import read_array
 
 Arrays: TypeAlias = Mapping[str, npt.NDArray[Any]]
 
@@ -36,10 +36,10 @@ class Draft:
         if self._path is None:
             return None
         try:
-            with np.load(self._path, allow_pickle=False) as file:
-                return {name: file[name] for name in file.files}
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+            content = read_array(self._path)
+        except Exception:  # whatever happened to it: the work begins anew
             return None
+        return content if isinstance(content, dict) else None
 
     def save(self, arrays: Arrays) -> None:
         """Replace what was saved before.

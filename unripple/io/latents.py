@@ -3,13 +3,13 @@
 Latents: a folder of `<name>.npy`, or one `.npz` of arrays by name, each w [W] or [1, W] or w+
 [L, W] or [1, L, W]; or an `.npz` with `names` [N] and `latents` [N, ...].
 Labels: a .csv or .tsv with a first line; the first column names the latent (or the photo, with or
-without its ending), every other one is an attribute, as numbers. An empty cell is not known.
+without its ending), every other one is an attribute, as numbers. An empty cell is not known. Cells
+may be separated by semicolons or tabs, as spreadsheets do it, and numbers then have a decimal
+comma.
 """
 
 from __future__ import annotations
 
-import csv
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,11 @@ import numpy as np
 import numpy.typing as npt
 
 from unripple.conventions import BadConfig
+from unripple.outside import Unfit, explained, number_of, read_array, read_text, table_of
 
 Array = npt.NDArray[Any]
+
+_REMEDY = "cannot be read as latents; wanted .npy or .npz"
 
 
 def read_latents(path: Path) -> dict[str, Array]:
@@ -29,12 +32,7 @@ def read_latents(path: Path) -> dict[str, Array]:
     """
     if not path.exists():
         raise BadConfig(f"{path}: no such file or folder of latents")
-    try:
-        found = {name: _plain(array) for name, array in _arrays(path).items()}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise BadConfig(
-            f"{path}: cannot be read as latents ({error}); wanted .npy or .npz"
-        ) from error
+    found = _in_folder(path) if path.is_dir() else _in_file(path)
     if not found:
         raise BadConfig(f"{path}: no latents here; wanted .npy files, or an .npz")
     shapes = {array.shape for array in found.values()}
@@ -45,56 +43,105 @@ def read_latents(path: Path) -> dict[str, Array]:
     return found
 
 
-def _arrays(path: Path) -> dict[str, Array]:
-    if path.is_dir():
-        return {file.stem: np.load(file, allow_pickle=False) for file in sorted(path.glob("*.npy"))}
-    with np.load(path, allow_pickle=False) as file:
-        if set(file.files) == {"names", "latents"}:
-            names = [str(name) for name in file["names"]]
-            return dict(zip(names, file["latents"], strict=True))
-        return {name: file[name] for name in file.files}
+def _in_folder(folder: Path) -> dict[str, Array]:
+    found = {}
+    for path in sorted(folder.glob("*.npy")):
+        with explained(path, BadConfig, _REMEDY):
+            array = read_array(path)
+            if isinstance(array, dict):
+                raise Unfit("it is an .npz, called .npy; rename it, and name it by itself")
+            found[path.stem] = _plain(array, path.stem)
+    return found
 
 
-def _plain(array: Array) -> Array:
+def _in_file(path: Path) -> dict[str, Array]:
+    with explained(path, BadConfig, _REMEDY):
+        content = read_array(path)
+        if not isinstance(content, dict):
+            raise Unfit("it holds one array without a name; put several into an .npz")
+        if set(content) == {"names", "latents"}:
+            content = _named(content["names"], content["latents"])
+        return {name: _plain(array, name) for name, array in content.items()}
+
+
+def _named(names: Array, latents: Array) -> dict[str, Array]:
+    if names.ndim != 1 or latents.ndim < 1 or len(names) != len(latents):
+        raise Unfit(f"`names` is {list(names.shape)} and `latents` {list(latents.shape)}")
+    found = {str(name): latent for name, latent in zip(names, latents, strict=True)}
+    if len(found) < len(names):
+        listed = [str(name) for name in names]
+        twice = next(name for name in found if listed.count(name) > 1)
+        raise Unfit(f"it names {twice[:60]!r} twice; keep one of them")
+    return found
+
+
+def _plain(array: Array, name: str) -> Array:
+    if array.dtype.kind not in "fiub" or array.size == 0:
+        raise Unfit(f"{name[:60]} is {array.dtype} {list(array.shape)}, no numbers")
     if array.ndim > 1 and array.shape[0] == 1:
         array = array[0]
-    return array.astype(np.float32)
+    with np.errstate(over="ignore"):  # what float32 cannot hold is refused below
+        plain: Array = array.astype(np.float32, copy=False)
+    if not np.isfinite(plain).all():
+        raise Unfit(f"{name[:60]} holds nan or infinite values; leave it out")
+    return plain
 
 
 def read_labels(path: Path) -> dict[str, dict[str, float]]:
     """Attribute -> name -> value; unknown ones are left out.
 
     Raises:
-        BadConfig: the file is missing, no table, or a cell is no number.
+        BadConfig: the file is missing, no table, names a latent or an attribute twice, or a cell is
+            no finite number.
     """
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            lines = list(csv.reader(file, delimiter="\t" if path.suffix == ".tsv" else ","))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise BadConfig(f"{path}: cannot be read as a table of labels ({error})") from error
-    if len(lines) < 2 or len(lines[0]) < 2:
+    with explained(path, BadConfig, "cannot be read as a table of labels; correct it"):
+        lines, comma = table_of(read_text(path), "\t" if path.suffix == ".tsv" else ",")
+    if len(lines) < 2 or len(lines[0][1]) < 2:
         raise BadConfig(f"{path}: wanted a first line `name,attribute,...` and a line per latent")
-    _, *attributes = lines[0]
+    (_, (_, *attributes)), *rest = lines
     labels: dict[str, dict[str, float]] = {name: {} for name in attributes}
-    for number, line in enumerate(lines[1:], start=2):
-        if not line:
-            continue
-        if len(line) != len(lines[0]):
-            raise BadConfig(f"{path}: line {number} has {len(line)} cells, not {len(lines[0])}")
-        for attribute, cell in zip(attributes, line[1:], strict=True):
-            if cell.strip():
-                labels[attribute][line[0]] = _number(cell, f"{path}: line {number}: {attribute}")
+    seen: dict[str, int] = {}
+    for number, (name, *cells) in rest:
+        if len(cells) != len(attributes):
+            wanted = len(attributes) + 1
+            raise BadConfig(f"{path}: line {number} has {len(cells) + 1} cells, not {wanted}")
+        if name in seen:
+            raise BadConfig(
+                f"{path}: lines {seen[name]} and {number} both speak of {name[:60]!r}; keep one"
+            )
+        seen[name] = number
+        for attribute, cell in zip(attributes, cells, strict=True):
+            where = f"line {number}: {attribute[:60]}"
+            if cell:
+                labels[attribute][name] = _number(cell, comma, path, where)
     return labels
 
 
-def _number(cell: str, where: str) -> float:
+def _number(cell: str, comma: bool, path: Path, where: str) -> float:
     try:
-        return float(cell)
-    except ValueError as error:
-        raise BadConfig(f"{where}: {cell!r} is no number; leave unknown ones empty") from error
+        return number_of(cell, comma=comma)
+    except Unfit as error:
+        raise BadConfig(f"{path}: {where}: {error}; leave unknown ones empty") from error
 
 
 def values_of(labels: dict[str, float], names: list[str]) -> npt.NDArray[np.float64]:
-    """The values of one attribute in the order of names, [N]; nan where it is not known."""
-    by_stem = {Path(name).stem: value for name, value in labels.items()}
-    return np.array([labels.get(n, by_stem.get(Path(n).stem, np.nan)) for n in names], np.float64)
+    """The values of one attribute in the order of names, [N]; nan where it is not known.
+
+    Raises:
+        BadConfig: two lines fit one name, which is in neither.
+    """
+    by_stem: dict[str, list[str]] = {}
+    for name in labels:
+        by_stem.setdefault(Path(name).stem, []).append(name)
+    return np.array([_value_of(name, labels, by_stem) for name in names], np.float64)
+
+
+def _value_of(name: str, labels: dict[str, float], by_stem: dict[str, list[str]]) -> float:
+    if name in labels:
+        return labels[name]
+    alike = by_stem.get(Path(name).stem, [])
+    if len({labels[one] for one in alike}) > 1:
+        raise BadConfig(
+            f"labels: {' and '.join(map(repr, alike[:2]))} both fit {name!r}; write that name out"
+        )
+    return labels[alike[0]] if alike else np.nan

@@ -17,7 +17,6 @@ Source: valentingol/gan-face-editing (MIT), pipeline/utils/translation/get_trans
 from __future__ import annotations
 
 import re
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +26,7 @@ import numpy as np
 from unripple.conventions import BadTranslation, NotOffered, WPlus
 from unripple.io.digest import file_sha256, value_sha256
 from unripple.io.schema import nearest
+from unripple.outside import Unfit, explained, read_array
 
 CARACS = ("Sk", "A", "Se", None, None, "B", "Hc", "D", "Hs")
 """The nine characteristics of a photo in their order; two are of no use here."""
@@ -35,6 +35,7 @@ VALUES = (3, 3, 2, 2, 2, 2, 5, 2, 3)
 BALD, BALD_VALUE = "Hc_4", 4
 UNCONDITIONAL, CONDITIONAL, CUSTOM = "unconditional", "conditional", "custom"
 ENDINGS = (".npy", ".npz")
+_LONGEST_FILE = 64 << 20  # bytes; an offset of 18 x 512 has 37 kB
 _LIMITS = ("min", "max")
 _NUMBER = re.compile(r"\d+")
 
@@ -171,7 +172,7 @@ class Library:
         folders = (UNCONDITIONAL, CONDITIONAL, CUSTOM)
         return value_sha256(
             {
-                f"{folder}/{name}": file_sha256(path)
+                f"{folder}/{name}": _digest(path)
                 for folder in folders
                 for name, path in self.files(folder).items()
             }
@@ -222,6 +223,14 @@ class Library:
         return f"no {key}{'/'.join(ENDINGS)} or {key}_fr_OLD that fits in {listed or 'any folder'}"
 
 
+def _digest(path: Path) -> str:
+    """SHA-256 of a file; what cannot be read is told to the photos that are offered it."""
+    try:
+        return file_sha256(path) if path.is_file() else "no file"
+    except OSError:
+        return "cannot be read"
+
+
 def _key(name: str) -> str:
     """Under which name a file is offered, whatever it is called."""
     try:
@@ -251,18 +260,12 @@ def read_translation(path: Path) -> WPlus:
     Raises:
         BadTranslation: the file is damaged, holds several arrays, or one of another kind.
     """
-    try:
-        content = np.load(path, allow_pickle=False)
-        if isinstance(content, np.lib.npyio.NpzFile):
-            with content:
-                if len(content.files) != 1:
-                    raise BadTranslation(
-                        f"{path}: holds {len(content.files)} arrays ({', '.join(content.files)}); "
-                        "wanted one"
-                    )
-                content = content[content.files[0]]
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise BadTranslation(f"{path}: cannot be read ({error})") from error
+    with explained(path, BadTranslation, "save it again, or leave its edit out"):
+        content = read_array(path, _LONGEST_FILE)
+        if isinstance(content, dict):
+            if len(content) != 1:
+                raise Unfit(f"holds {len(content)} arrays ({', '.join(content)[:60]}); wanted one")
+            (content,) = content.values()
     offset: WPlus = content[0] if content.ndim == 3 and len(content) == 1 else content
     if offset.ndim != 2 or offset.dtype != np.float32:
         raise BadTranslation(

@@ -12,7 +12,6 @@ All pictures are as large as the photo; plate and photo may be .jpg. Every file 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from typing import Any
 from unripple.conventions import BadPhoto, Mask, Photo
 from unripple.io.digest import file_sha256
 from unripple.io.photo import PHOTO_SUFFIXES, read_photo
+from unripple.outside import Unfit, explained, json_of, read_text
 
 _HALF_COVERED = 128
 
@@ -64,28 +64,30 @@ class TruthFolder:
         """
         if not self._folder.is_dir():
             return None
-        about = self._about()
-        edit = about.get("edits", {}).get(self._edit, {})
+        moves, yaw_deg = self._about()
         plate, before = self._picture("plate"), self._mask("alpha")
-        if edit.get("moves", self._moves) != self._moves:
+        if moves != self._moves:
             return Truth(plate, before)
         return Truth(
             plate,
             before,
             self._picture(f"{self._edit}/photo"),
             self._mask(f"{self._edit}/alpha"),
-            edit.get("yaw_deg"),
+            yaw_deg,
         )
 
-    def _about(self) -> dict[str, Any]:
+    def _about(self) -> tuple[Any, float | None]:
+        """What the edit's true picture was rendered for, and how far it turns."""
         path = self._folder / "meta.json"
         if not path.exists():
-            return {}
-        try:
-            about: dict[str, Any] = json.loads(path.read_text())
-        except ValueError as error:
-            raise BadPhoto(f"{path}: no JSON ({error})") from error
-        return about
+            return self._moves, None
+        with explained(path, BadPhoto, "write it anew, or remove it"):
+            edits = _section(json_of(read_text(path)), "edits")
+            edit = _section(edits, self._edit)
+            yaw_deg = edit.get("yaw_deg")
+            if yaw_deg is not None and not isinstance(yaw_deg, int | float):
+                raise Unfit(f"yaw_deg of {self._edit} is {str(yaw_deg)[:40]!r}, no number")
+            return edit.get("moves", self._moves), yaw_deg
 
     def _picture(self, name: str) -> Photo | None:
         files = (self._folder / f"{name}{suffix}" for suffix in PHOTO_SUFFIXES)
@@ -94,3 +96,10 @@ class TruthFolder:
     def _mask(self, name: str) -> Mask | None:
         coverage = self._picture(name)
         return None if coverage is None else coverage[..., 0] >= _HALF_COVERED
+
+
+def _section(content: Any, name: str) -> Mapping[str, Any]:
+    section = content.get(name, {}) if isinstance(content, dict) else None
+    if not isinstance(section, dict):
+        raise Unfit(f"its {name!r} is no section")
+    return section

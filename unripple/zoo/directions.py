@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -16,11 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from safetensors.numpy import load_file, save_file
 
 from unripple.conventions import BadCheckpoint, Floats, UnknownName
 from unripple.home import published_folder
 from unripple.ops.latents import Component
+from unripple.outside import Unfit, explained
 from unripple.zoo.weights import read_header
 
 PUBLISHED_FILES = "*.directions.safetensors"
@@ -101,16 +104,25 @@ def read_directions(path: Path) -> dict[str, Direction]:
 @lru_cache(maxsize=4)
 def _read(path: Path, version: tuple[int, int] | None) -> dict[str, Direction]:  # noqa: ARG001
     metadata, _ = read_header(path)
-    arrays = load_file(path)
+    with explained(path, BadCheckpoint, "no file of directions; make or get it again"):
+        return _directions(metadata, load_file(path))
+
+
+def _directions(
+    metadata: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]
+) -> dict[str, Direction]:
     directions = {}
     for name, vector in sorted(arrays.items()):
         if name.endswith(MEAN):
             continue
         about = metadata.get(name, {})
         if not isinstance(about, dict) or vector.ndim not in (1, 2):
-            raise BadCheckpoint(
-                f"{path}: {name!r} is no direction: shape {list(vector.shape)}, about it {about!r}"
+            raise Unfit(
+                f"{name[:60]!r} is no direction: shape {list(vector.shape)}, about it "
+                f"{str(about)[:60]!r}"
             )
+        if vector.dtype.kind not in "fiu" or not vector.size or not np.isfinite(vector).all():
+            raise Unfit(f"{name[:60]!r} holds nothing, or what is no finite number")
         usable, codes = about.get("usable"), about.get("codes")
         directions[name] = Direction(
             name,
@@ -118,18 +130,30 @@ def _read(path: Path, version: tuple[int, int] | None) -> dict[str, Direction]: 
             (float(usable[0]), float(usable[1])) if usable else None,
             str(about.get("unit", "")),
             str(about.get("attribute", name)),
-            about.get("yaw_per_degree"),
-            about.get("gain"),
+            _number(about, "yaw_per_degree"),
+            _number(about, "gain"),
             _component(vector, arrays.get(name + MEAN), about),
             (int(codes[0]), int(codes[1])) if codes else None,
         )
+    if not directions:
+        raise Unfit("it holds no direction")
     return directions
 
 
 def _component(axis: Floats, mean: Floats | None, about: Mapping[str, Any]) -> Component | None:
     if mean is None:
         return None
-    return Component(mean.astype(np.float32), axis.astype(np.float32), float(about["spread"]))
+    spread = _number(about, "spread")
+    if spread is None or mean.shape != axis.shape or not np.isfinite(mean).all():
+        raise Unfit("a component lacks its spread, or a mean of finite numbers")
+    return Component(mean.astype(np.float32), axis.astype(np.float32), spread)
+
+
+def _number(about: Mapping[str, Any], word: str) -> float | None:
+    value = about.get(word)
+    if value is not None and (isinstance(value, bool) or not math.isfinite(float(value))):
+        raise Unfit(f"{word} is {str(value)[:40]}, no finite number")
+    return None if value is None else float(value)
 
 
 def write_directions(path: Path, directions: Iterable[Direction]) -> None:

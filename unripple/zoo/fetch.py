@@ -20,6 +20,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from unripple.conventions import DownloadFailed
+from unripple.outside import json_of, read_text
 from unripple.zoo.lock import Entry
 from unripple.zoo.registry import PART, disk_errors, exclusive, wrong_digest
 from unripple.zoo.web import TIMEOUT_S, Faltered, Refused, ask
@@ -113,9 +114,10 @@ class _Part:
         self.digest: Any = None
         self.resumed = self.size > 0
         try:
-            self.origin: dict[str, Any] = json.loads(self.note.read_text())
-        except (OSError, ValueError):
-            self.origin = {}
+            noted = json_of(read_text(self.note))
+        except (OSError, ValueError, RecursionError):
+            noted = {}
+        self.origin: dict[str, Any] = noted if isinstance(noted, dict) else {}
         if not self.origin:
             self.size, self.resumed = 0, False
 

@@ -12,9 +12,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from unripple.conventions import BadConfig, UnknownName
+from unripple.outside import explained, read_text, yaml_of
 
 
 @dataclass(frozen=True)
@@ -120,13 +119,11 @@ def read_lock(path: Path) -> Lock:
     Raises:
         BadConfig: it cannot be read, an entry lacks a word, or a set names an unknown entry.
     """
-    try:
-        content = yaml.safe_load(path.read_text())
+    with explained(path, BadConfig, "no list of published models; get the program's own again"):
+        content = yaml_of(read_text(path))
         entries = {name: _entry(name, words) for name, words in content["files"].items()}
         sets = {name: dict(roles) for name, roles in content["sets"].items()}
         groups = {name: tuple(members) for name, members in content.get("groups", {}).items()}
-    except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError) as error:
-        raise BadConfig(f"{path}: no list of published models ({error!r})") from error
     for name, roles in sets.items():
         for role, entry in roles.items():
             if entry not in entries or role not in entries[entry].networks:

@@ -19,6 +19,7 @@ from enum import Enum
 from pathlib import Path
 
 from unripple.conventions import BadCheckpoint, StoreError
+from unripple.outside import cause_of, json_of, read_text
 from unripple.zoo.lock import Entry
 from unripple.zoo.weights import read_header
 
@@ -69,13 +70,14 @@ def read_seen(folder: Path) -> dict[str, Seen]:
     """
     path = folder / SEEN
     try:
-        content = json.loads(path.read_text())
+        content = json_of(read_text(path))
         return {name: Seen(**words) for name, words in content.items()}
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, TypeError, AttributeError) as error:
+    except Exception as error:  # whatever happened to it
         raise StoreError(
-            f"{path}: cannot be read ({error}); delete it, and what is fetched next is trusted anew"
+            f"{path}: cannot be read ({cause_of(error)}); delete it, and what is fetched next is "
+            "trusted anew"
         ) from error
 
 

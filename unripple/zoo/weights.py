@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import struct
 from collections.abc import Mapping
@@ -10,11 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unripple.conventions import BadCheckpoint
+from unripple.outside import Unfit, cause_of, json_of, opened
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-_LONGEST_HEADER = 100_000_000  # bytes; the limit of the safetensors format
+_LONGEST_HEADER = 20_000_000  # bytes: a hundred thousand tensors; the format allows 100 MB
+_WIDTHS = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "F8_E5M2": 1, "F8_E4M3": 1, "C64": 8} | {
+    f"{kind}{8 * width}": width for kind in "IU" for width in (1, 2, 4, 8)
+}
+_WIDTHS["BOOL"] = 1
 
 
 def read_header(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -29,18 +35,20 @@ def read_header(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         BadCheckpoint: the file is missing, no safetensors, or cut short.
     """
     try:
-        size = path.stat().st_size
-        with path.open("rb") as file:
+        with opened(path) as file:
+            size = os.fstat(file.fileno()).st_size
             (length,) = struct.unpack("<Q", file.read(8))
             if length > min(size, _LONGEST_HEADER):
-                raise ValueError("the header is longer than the file")
-            table = json.loads(file.read(length))
-        metadata = table.pop("__metadata__", {})
-        end = max((entry["data_offsets"][1] for entry in table.values()), default=0)
+                raise Unfit("the header is longer than the file, or than any")
+            table = json_of(file.read(length).decode())
+        metadata = _metadata(table)
+        end = _end(table)
     except FileNotFoundError as error:
         raise BadCheckpoint(f"{path}: no such weights file; {_ADVICE}") from error
-    except (OSError, ValueError, struct.error, KeyError, TypeError, AttributeError) as error:
-        raise BadCheckpoint(f"{path}: no safetensors file ({error}); {_ADVICE}") from error
+    except Exception as error:  # a damaged file may fail anywhere
+        raise BadCheckpoint(
+            f"{path}: no safetensors file ({cause_of(error)}); {_ADVICE}"
+        ) from error
     if size != 8 + length + end:
         raise BadCheckpoint(
             f"{path}: cut short or padded: {size} bytes, its header asks for {8 + length + end}; "
@@ -49,13 +57,53 @@ def read_header(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     return {key: _decoded(value) for key, value in metadata.items()}, table
 
 
+def _metadata(table: Any) -> dict[str, str]:
+    """What the header says beside its tensors, taken out of it."""
+    if not isinstance(table, dict):
+        raise Unfit("its header is no table of tensors")
+    metadata = table.pop("__metadata__", {})
+    if not isinstance(metadata, dict) or not all(isinstance(v, str) for v in metadata.values()):
+        raise Unfit("its metadata are not texts by name")
+    return metadata
+
+
+def _end(table: Mapping[str, Any]) -> int:
+    """Where the last tensor ends; each begins where the one before it does.
+
+    Raises:
+        Unfit: a tensor is not as long as its shape says, or two overlap, or bytes between them
+            belong to none.
+    """
+    places = sorted((*_place(name, entry), name) for name, entry in table.items())
+    end = 0
+    for start, stop, name in places:
+        if start != end:
+            raise Unfit(f"{name[:60]} begins at byte {start}, the tensor before it ends at {end}")
+        end = stop
+    return end
+
+
+def _place(name: str, entry: Any) -> tuple[int, int]:
+    try:
+        width, shape, (start, stop) = _WIDTHS[entry["dtype"]], entry["shape"], entry["data_offsets"]
+        if not all(type(one) is int and one >= 0 for one in (*shape, start, stop)):
+            raise ValueError("a size is no whole number")
+    except (KeyError, TypeError, ValueError) as error:
+        raise Unfit(f"its header does not say what {name[:60]} is ({error})") from error
+    if stop - start != math.prod(shape) * width:
+        raise Unfit(
+            f"{name[:60]} has {stop - start} bytes, {shape} {entry['dtype']} asks for others"
+        )
+    return start, stop
+
+
 _ADVICE = "get the file again, or name another one under `models` in config.yaml"
 
 
 def _decoded(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 
@@ -80,14 +128,13 @@ def read_state(path: Path) -> dict[str, Tensor]:
     Raises:
         BadCheckpoint: the file is missing, foreign or cut short.
     """
-    import safetensors
     from safetensors.torch import load_file
 
     read_header(path)
     try:
         state: Mapping[str, Tensor] = load_file(path)
-    except (safetensors.SafetensorError, OSError) as error:
-        raise BadCheckpoint(f"{path}: cannot be loaded ({error}); {_ADVICE}") from error
+    except Exception as error:  # the library's own, the system's, or torch's
+        raise BadCheckpoint(f"{path}: cannot be loaded ({cause_of(error)}); {_ADVICE}") from error
     return {
         name: tensor.float() if tensor.is_floating_point() else tensor
         for name, tensor in state.items()
