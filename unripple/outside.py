@@ -18,7 +18,7 @@ import stat
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -86,7 +86,7 @@ def cause_of(error: Exception) -> str:
 
 
 @contextlib.contextmanager
-def opened(path: Path) -> Iterator[BinaryIO]:
+def opened(path: Path) -> Iterator[io.BufferedReader]:
     """A file for reading that is one, whatever its name leads to.
 
     Raises:
@@ -95,10 +95,11 @@ def opened(path: Path) -> Iterator[BinaryIO]:
     """
     # Opening a pipe must not wait for somebody to write.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as file:
-        kind = stat.S_IFMT(os.fstat(descriptor).st_mode)
-        if kind != stat.S_IFREG:
-            raise Unfit(f"it is {_KINDS.get(kind, 'a device')}, no file")
+    kind = stat.S_IFMT(os.fstat(descriptor).st_mode)
+    if kind != stat.S_IFREG:
+        os.close(descriptor)
+        raise Unfit(f"it is {_KINDS.get(kind, 'a device')}, no file")
+    with open(descriptor, "rb") as file:  # noqa: PTH123 (a descriptor)
         yield file
 
 

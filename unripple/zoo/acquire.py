@@ -8,12 +8,16 @@ import zipfile
 from pathlib import Path
 
 from unripple.conventions import BadCheckpoint, UnknownName
+from unripple.outside import Unfit, explained, opened
 from unripple.zoo import registry
+from unripple.zoo.apart import apart
 from unripple.zoo.fetch import Progress, download
 from unripple.zoo.lock import Entry, Lock
 from unripple.zoo.registry import Seen, State
 
 log = logging.getLogger(__name__)
+
+_REMEDY = "get the file from where its authors keep it"
 
 
 def fetch(
@@ -96,18 +100,33 @@ def identify(source: Path, sha256: str, lock: Lock) -> Entry:
 
 def _by_member(source: Path, lock: Lock) -> list[Entry]:
     """Entries whose weights lie in an archive under just this name."""
-    if not zipfile.is_zipfile(source):
+    try:
+        with zipfile.ZipFile(source) as archive:
+            names = set(archive.namelist())
+    except Exception:  # no archive, or a damaged one, which its content will tell
         return []
-    with zipfile.ZipFile(source) as archive:
-        names = set(archive.namelist())
     return [entry for entry in lock.entries.values() if entry.member in names]
 
 
 def _by_content(source: Path, lock: Lock) -> list[Entry]:
-    from unripple.zoo.containers import read_container
-    from unripple.zoo.published import recognise
+    def names() -> list[str]:
+        from unripple.zoo.containers import read_container
+        from unripple.zoo.published import recognise
 
-    return recognise(read_container(source), lock)
+        with explained(source, BadCheckpoint, _REMEDY):
+            return [entry.name for entry in recognise(read_container(source), lock)]
+
+    return [lock.entry(name) for name in apart(names, source)]
+
+
+def _converted(source: Path, entry: Entry, folder: Path, sha256: str) -> dict[str, Path]:
+    def files() -> dict[str, Path]:
+        from unripple.zoo.published import convert
+
+        with explained(source, BadCheckpoint, _REMEDY):
+            return convert(source, entry, folder, sha256=sha256)
+
+    return apart(files, source)
 
 
 def _take(entry: Entry, source: Path, sha256: str, folder: Path, accept_new: bool) -> None:
@@ -116,9 +135,7 @@ def _take(entry: Entry, source: Path, sha256: str, folder: Path, accept_new: boo
         seen = registry.read_seen(folder)
         trusted = registry.vouch(entry, sha256, source, seen, accept_new=accept_new)
         if entry.networks:
-            from unripple.zoo.published import convert
-
-            for role, path in convert(source, entry, folder, sha256=sha256).items():
+            for role, path in _converted(source, entry, folder, sha256).items():
                 log.info("%s: %s %s", entry.name, role, path)
         own = source.resolve().parent == folder.resolve()
         file = source.name if own else str(source.resolve())
@@ -129,7 +146,9 @@ def _take(entry: Entry, source: Path, sha256: str, folder: Path, accept_new: boo
 
 def _digest(source: Path) -> str:
     try:
-        with source.open("rb") as file:
+        with opened(source) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
+    except Unfit as error:
+        raise BadCheckpoint(f"{source}: {error}; name a file of weights") from error
     except OSError as error:
         raise BadCheckpoint(f"{source}: cannot be read ({error.strerror or error})") from error

@@ -12,6 +12,7 @@ import struct
 import warnings
 import zipfile
 import zlib
+from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,13 +22,16 @@ import torch
 from torch import Tensor
 
 from unripple.conventions import BadCheckpoint
-from unripple.zoo.pickles import BarePickle, Parts, Refused, names_in, stand_ins
+from unripple.outside import Unfit, opened
+from unripple.zoo.claims import check_archive, check_legacy
+from unripple.zoo.opcodes import names_in
+from unripple.zoo.pickles import BarePickle, Parts, Refused, stand_ins
 from unripple.zoo.weights import read_header
 
 LARGEST_BYTES = 16 << 30
 """No archive may unfold to more than this."""
 
-SUSPICIOUS_BYTES, SUSPICIOUS_RATIO = 1 << 30, 50
+SUSPICIOUS_BYTES, SUSPICIOUS_RATIO = 256 << 20, 50
 """Nor to more than these two: weights hardly compress."""
 
 WEIGHTS_SUFFIXES = (".ckpt", ".pt", ".pth", ".bin", ".safetensors")
@@ -37,7 +41,6 @@ _HEAD_BYTES = 1024
 _PAGE_STARTS = (b"<!doctype html", b"<html", b"<head", b"<?xml", b"<!--")
 _POINTER_START = b"version https://git-lfs"
 _LEGACY_MARK = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # torch's magic number, pickled
-_LEGACY_PICKLES = 5  # mark, version, system, content, keys
 _ZIP_START = b"PK\x03\x04"
 _LONGEST_PICKLE = 512 << 20  # bytes
 _MOST_PARTS = 100_000
@@ -64,10 +67,12 @@ def read_container(path: Path, *, member: str | None = None) -> Any:
             do.
     """
     try:
-        with path.open("rb") as stream:
-            return _Reader(path, stream).read(member)
-    except IsADirectoryError as error:
-        raise BadCheckpoint(f"{path}: is a folder; name the weights file in it") from error
+        with opened(path) as stream:
+            content = _Reader(path, stream).read(member)
+            _strip(content)
+            return content
+    except Unfit as error:
+        raise BadCheckpoint(f"{path}: {error}; name the weights file in it, or get it") from error
     except OSError as error:
         reason = error.strerror or str(error)
         raise BadCheckpoint(f"{path}: cannot be read ({reason}); {_GET_AGAIN}") from error
@@ -94,11 +99,12 @@ class _Reader:
             return self._zip(member)
         if _LEGACY_MARK in head[:32]:
             with self._explained():
-                return self._torch(stand_ins(self._names(_LEGACY_PICKLES)))
+                return self._torch(check_legacy(self.stream))
         if _is_safetensors(head):
             return self._safetensors()
         with self._explained("neither torch's containers nor safetensors"):
-            stand_ins(self._names(1))
+            stand_ins(names_in(self.stream), bare=True)
+            self.stream.seek(0)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # torch's, about the storages that it saved itself
                 return BarePickle(self.stream).load()
@@ -140,14 +146,6 @@ class _Reader:
             "do not open it with anything else; get the file from where its authors keep it",
         )
 
-    def _names(self, pickles: int) -> set[str]:
-        """What the first pickles of the stream ask for; leaves it at its start."""
-        found: set[str] = set()
-        for _ in range(pickles):
-            found |= names_in(self.stream)
-        self.stream.seek(0)
-        return found
-
     def _torch(self, known: dict[str, Any], *, mmap: bool = False) -> Any:
         """Let torch read the stream, or the file itself as a view."""
         source: Any = str(self.path) if mmap else self.stream
@@ -179,7 +177,12 @@ class _Reader:
         script = f"{folder}constants.pkl" in names
         with self._explained(), zipfile.ZipFile(self.stream) as archive:
             _check_sums(archive)
-            known = stand_ins(names_in(io.BytesIO(archive.read(pickled))), script=script)
+            contents = archive.read(pickled)
+            known = stand_ins(names_in(io.BytesIO(contents)), script=script)
+            lengths = {
+                info.filename.removeprefix(f"{folder}data/"): info.file_size for info in infos
+            }
+            check_archive(io.BytesIO(contents), lengths, script=script)
             if script:
                 plain = _without_code(archive, folder)
                 return _flat(_Reader(self.path, plain, self.inside)._torch(known))
@@ -232,6 +235,20 @@ class _Reader:
         with self._explained("no whole zip archive"), zipfile.ZipFile(self.stream) as archive:
             content = archive.read(name)
         return _Reader(self.path, io.BytesIO(content), name).read()
+
+
+def _strip(content: Any) -> None:
+    """Take away what a file wrote over the methods of its dictionaries, where it may set any."""
+    seen: set[int] = set()
+    waiting = [content]
+    while waiting:
+        thing = waiting.pop()
+        if not isinstance(thing, dict | list | tuple) or id(thing) in seen:
+            continue
+        seen.add(id(thing))
+        if isinstance(thing, OrderedDict):
+            vars(thing).clear()
+        waiting.extend(dict.values(thing) if isinstance(thing, dict) else thing)
 
 
 def _is_safetensors(head: bytes) -> bool:

@@ -8,15 +8,16 @@ refuses a second time. Nothing that a file names is ever imported.
 from __future__ import annotations
 
 import io
+import math
 import pickle
-import pickletools
-from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import IO, Any
 
 import torch
 from torch import Tensor
+
+from unripple.zoo.opcodes import full_name
 
 HARMLESS_MODULES = (
     "lightning",
@@ -52,22 +53,53 @@ of a training."""
 DICTIONARIES = ("AttributeDict", "defaultdict")
 """Names of classes that are filled like a dictionary: a plain one takes their place."""
 
+LOAD_FROM_BYTES = "torch.storage._load_from_bytes"
+
+MOST_TIMES_THE_STORAGE, SPARE_BYTES = 8, 64 << 20
+"""How much larger than its storage a tensor may be, one number being repeated, and not more."""
+
+_MOST_AXES = 64
+
 SCRIPT_MODULE = "__torch__."
 """The made-up module in which TorchScript archives keep the classes of their networks."""
 
+STORAGES: Mapping[str, int] = {
+    f"{module}.{name}Storage": width
+    for module in ("torch", "torch.cuda")
+    for name, width in (
+        *(("Double", 8), ("Float", 4), ("Half", 2), ("BFloat16", 2), ("Long", 8), ("Int", 4)),
+        *(("Short", 2), ("Char", 1), ("Byte", 1), ("Bool", 1)),
+        *(("ComplexDouble", 16), ("ComplexFloat", 8)),
+    )
+} | {"torch.storage.UntypedStorage": 1}
+"""What torch calls its storages -> bytes of one number."""
+
+_NUMBERS = ("bfloat16", "float16", "float32", "float64", "complex64", "complex128", "bool")
+_WHOLE_NUMBERS = ("uint8", "int8", "int16", "int32", "int64")
+
 _PLAIN = frozenset(
     [
+        *STORAGES,
+        *(f"torch.{name}" for name in (*_NUMBERS, *_WHOLE_NUMBERS)),
+        "torch.Size",
+        "torch._tensor._rebuild_from_type_v2",
+        "torch._utils._rebuild_meta_tensor_no_storage",
+        "torch._utils._rebuild_parameter",
+        "torch._utils._rebuild_parameter_with_state",
+        "torch._utils._rebuild_sparse_tensor",
+        "torch._utils._rebuild_tensor",
+        "torch._utils._rebuild_tensor_v2",
+        "torch.device",
+        "torch.serialization._get_layout",
         "_codecs.encode",
-        "builtins.bytearray",
         "builtins.complex",
         "builtins.set",
         "collections.Counter",
         "collections.OrderedDict",
     ]
 )
-"""What torch's reader of weights knows without being told."""
-
-_DAMAGED = (ValueError, MemoryError, OverflowError)
+"""What torch's reader of weights knows without being told, and weights need. It knows more, but not
+how to be careful with it: `torch.FloatTensor(10**10)` is 40 GB of whatever the memory held."""
 
 
 class Refused(Exception):
@@ -105,47 +137,9 @@ class _Dictionary:
         return {}
 
 
-def names_in(stream: IO[bytes]) -> set[str]:
-    """What the next pickle of a stream asks for, as "module.name"; reads right up to its end.
-
-    Raises:
-        ValueError: it is no pickle, or cut short.
-    """
-    found: set[str] = set()
-    memo: dict[int, str | None] = {}
-    pushed: list[str | None] = [None, None]  # the last two things on the stack, if they are strings
-    try:
-        operations: Iterable[tuple[Any, Any, Any]] = pickletools.genops(stream)
-        for code, argument, _ in operations:
-            if code.name in ("GLOBAL", "INST"):
-                found.add(_today(*argument.split(" ", 1)))
-            elif code.name == "STACK_GLOBAL":
-                module, name = pushed[-2:]
-                found.add(f"{module or '?'}.{name or '?'}")
-            elif code.name.startswith("EXT"):
-                found.add(f"copyreg.extension_{argument}")
-            if code.name in ("PUT", "BINPUT", "LONG_BINPUT"):
-                memo[int(argument)] = pushed[-1]
-            elif code.name == "MEMOIZE":
-                memo[len(memo)] = pushed[-1]
-            elif code.name in ("GET", "BINGET", "LONG_BINGET"):
-                pushed.append(memo.get(int(argument)))
-            elif code.stack_after:
-                pushed.append(argument if isinstance(argument, str) else None)
-            del pushed[:-2]
-    except _DAMAGED as error:
-        raise ValueError(f"no whole pickle ({error})") from error
-    return found
-
-
-def _today(module: str, name: str) -> str:
-    """The full name of something that an old pickle may call by its name in Python 2."""
-    if (module, name) in NAME_MAPPING:
-        module, name = NAME_MAPPING[module, name]
-    return f"{IMPORT_MAPPING.get(module, module)}.{name}"
-
-
-def stand_ins(names: Iterable[str], *, script: bool = False) -> dict[str, Callable[..., Any]]:
+def stand_ins(
+    names: Iterable[str], *, script: bool = False, bare: bool = False
+) -> dict[str, Callable[..., Any]]:
     """Stand-ins for what a pickle asks for beyond what torch's reader of weights knows.
 
     Every call makes new classes, so that no file can leave anything behind in them.
@@ -153,6 +147,7 @@ def stand_ins(names: Iterable[str], *, script: bool = False) -> dict[str, Callab
     Args:
         names: see `names_in`.
         script: it lies in a TorchScript archive.
+        bare: it is no torch file, and may hold its storages as whole ones.
 
     Raises:
         Refused: it asks for something that is not on the lists above.
@@ -168,7 +163,7 @@ def stand_ins(names: Iterable[str], *, script: bool = False) -> dict[str, Callab
             made[full] = type(last, (_Dictionary,), {})
         elif full in HARMLESS or package in HARMLESS_MODULES:
             made[full] = type(last, (Inert,), {})
-        elif full not in _PLAIN and package != "torch":  # torch judges its own
+        elif full not in _PLAIN and not (bare and full == LOAD_FROM_BYTES):
             raise Refused(full)
     return made
 
@@ -178,31 +173,32 @@ class BarePickle(pickle.Unpickler):
 
     Args:
         stream: the pickle.
+        script: it lies in a TorchScript archive.
 
     Raises (`load`):
         Refused: it asks for something else.
         Exception: whatever a damaged pickle leads to.
     """
 
-    def __init__(self, stream: IO[bytes]) -> None:
+    def __init__(self, stream: IO[bytes], *, script: bool = False) -> None:
         super().__init__(stream)
+        self._script = script
         # Functions of this reader alone: a pickle may set attributes of what it is given.
         self._known: dict[str, Callable[..., Any]] = {
             "_codecs.encode": lambda text, _="latin1": text.encode("latin1"),
-            "builtins.bytearray": bytearray,
             "builtins.complex": complex,
             "builtins.set": set,
             "collections.OrderedDict": OrderedDict,
             "torch._utils._rebuild_parameter": lambda data, *_: data,
             "torch._utils._rebuild_tensor_v2": lambda *parts: _tensor(*parts),
-            "torch.storage._load_from_bytes": lambda saved: _storage(saved),
+            LOAD_FROM_BYTES: lambda saved: _storage(saved),
         }
 
     def find_class(self, module: str, name: str, /) -> Any:
         """Look a name up, without ever importing it."""
-        full = _today(module, name)
+        full = full_name(module, name)
         if full not in self._known:
-            made = stand_ins([full])
+            made = stand_ins([full], script=self._script)
             if full not in made:
                 raise Refused(full)
             self._known.update(made)
@@ -211,13 +207,40 @@ class BarePickle(pickle.Unpickler):
 
 def _storage(saved: bytes) -> Any:
     """A storage, which a bare pickle holds as a whole torch file of its own."""
-    stream = io.BytesIO(saved)
-    for _ in range(5):  # mark, version, system, content, keys
-        stand_ins(names_in(stream))
+    from unripple.zoo.claims import check_legacy
+
+    check_legacy(io.BytesIO(saved))
     return torch.load(io.BytesIO(saved), map_location="cpu", weights_only=True)
 
 
 def _tensor(
     storage: Any, offset: int, size: tuple[int, ...], stride: tuple[int, ...], *_: object
 ) -> Tensor:
+    check_extent(storage.size(), storage.element_size(), offset, size, stride)
     return torch.empty(0, dtype=storage.dtype).set_(storage.untyped(), offset, size, stride)
+
+
+def check_extent(
+    numbers: int, width: int, offset: int, size: tuple[int, ...], stride: tuple[int, ...]
+) -> None:
+    """Refuse a tensor that claims more than its storage: torch would let the storage grow, by
+    whatever the memory held.
+
+    Args:
+        numbers: length of the storage.
+        width: bytes of each.
+        offset, size, stride: of the tensor.
+
+    Raises:
+        ValueError: it does, or repeats its numbers far beyond what any weights do.
+    """
+    if len(size) != len(stride) or len(size) > _MOST_AXES:
+        raise ValueError(f"a tensor of {len(size)} axes with {len(stride)} strides")
+    if not all(type(one) is int and one >= 0 for one in (offset, *size, *stride)):
+        raise ValueError("a tensor whose sizes are no whole numbers from 0 on")
+    count = math.prod(size)
+    last = offset + sum((length - 1) * step for length, step in zip(size, stride, strict=True))
+    if offset > numbers or (count and last >= numbers):
+        raise ValueError(f"a tensor that claims {last + 1} numbers of a storage of {numbers}")
+    if count * width > MOST_TIMES_THE_STORAGE * numbers * width + SPARE_BYTES:
+        raise ValueError(f"a tensor of {count} numbers, all from a storage of {numbers}")
