@@ -70,10 +70,15 @@ def explained(
         raise kind(f"{where}: {cause_of(error)}; {remedy}") from error
 
 
+def shown(text: str, most: int = 60) -> str:
+    """A text from a file as a sentence may repeat it: short, and nothing that a terminal obeys."""
+    plain = "".join(c if c.isprintable() else " " for c in text[: most + 1])
+    return plain if len(plain) <= most else f"{plain[:most]}..."
+
+
 def cause_of(error: Exception) -> str:
     """What went wrong with a file, in words for a sentence about it."""
-    text = "".join(c if c.isprintable() else " " for c in " ".join(str(error).split()))
-    text = text if len(text) <= _LONGEST_CAUSE else f"{text[:_LONGEST_CAUSE]}..."
+    text = shown(" ".join(str(error).split()), _LONGEST_CAUSE)
     if isinstance(error, Unfit):
         return text
     if isinstance(error, OSError) and error.errno is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -34,3 +35,15 @@ def test_what_is_no_picture_or_no_folder_is_refused(tmp_path: Path) -> None:
         read_domain(tmp_path / "B.png")
     with pytest.raises(BadConfig, match="no folder"):
         domains_folder(str(tmp_path / "nowhere"))
+
+
+def test_what_is_no_drawing_is_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "B.png"
+    for data in (b"words", b"\x89PNG\r\n\x1a\n"):
+        path.write_bytes(data)
+        with pytest.raises(BadConfig, match=r"B\.png.*cannot be read as a drawn domain"):
+            read_domain(path)
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(BadConfig, match="is no file"):
+        domain_file(tmp_path, "B")

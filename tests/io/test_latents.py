@@ -70,3 +70,53 @@ def test_bad_labels_are_named(tmp_path: Path, text: str, complaint: str) -> None
         read_labels(tmp_path / "labels.csv")
     with pytest.raises(BadConfig, match="cannot be read"):
         read_labels(tmp_path / "nothing.csv")
+
+
+@pytest.mark.parametrize("coding", ["utf-8-sig", "utf-16"])
+def test_labels_as_spreadsheets_save_them(tmp_path: Path, coding: str) -> None:
+    (tmp_path / "labels.csv").write_bytes("name;age\r\nänna;30,5\r\n;;\r\n".encode(coding))
+    assert read_labels(tmp_path / "labels.csv") == {"age": {"änna": 30.5}}
+
+
+@pytest.mark.parametrize(
+    ("data", "complaint"),
+    [
+        (b"name,age\nanna,1\nbob,2\nanna,3\n", "lines 2 and 4 both speak of 'anna'"),
+        (b"name,age,age\nanna,1,2\n", "two columns 'age'"),
+        (b"name,age\nanna,inf\n", "line 2: age: 'inf' is no finite number"),
+        (b"name,age\nanna,nan\n", "'nan' is no finite number; leave unknown ones empty"),
+        ("name,age\nänna,1\n".encode("latin1"), "save it as UTF-8"),
+        (b"name,age\n" + b"a" * 200_000 + b",1\n", "field larger"),
+        (b"name,age\n\0,1\n", "NUL"),
+    ],
+)
+def test_labels_that_say_two_things_or_none_are_refused(
+    tmp_path: Path, data: bytes, complaint: str
+) -> None:
+    (tmp_path / "labels.csv").write_bytes(data)
+    with pytest.raises(BadConfig, match=rf"labels\.csv.*{complaint}"):
+        read_labels(tmp_path / "labels.csv")
+
+
+def test_a_label_of_one_of_two_photos_is_not_given_to_a_third() -> None:
+    labels = {"anna.png": 1.0, "anna.jpg": 2.0}
+    assert values_of(labels, ["anna.jpg", "anna.png"]).tolist() == [2, 1]
+    with pytest.raises(BadConfig, match=r"'anna\.png' and 'anna\.jpg' both fit 'anna'"):
+        values_of(labels, ["anna"])
+
+
+def test_latents_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
+    for array, words in (
+        (np.array([1, np.nan]), "a holds nan or infinite"),
+        (np.array([1e300, 1]), "a holds nan or infinite"),
+        (np.array([1j, 2]), "no numbers"),
+        (np.array(["x"]), "no numbers"),
+        (np.zeros(0), "no numbers"),
+    ):
+        np.save(tmp_path / "a.npy", array)
+        with pytest.raises(BadConfig, match=rf"a\.npy.*{words}"):
+            read_latents(tmp_path)
+    for names in (np.float32(1), np.array(["a"]), np.array(["a", "a"])):
+        np.savez(tmp_path / "b.npz", names=names, latents=np.ones((2, 4), np.float32))
+        with pytest.raises(BadConfig, match=r"b\.npz"):
+            read_latents(tmp_path / "b.npz")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -183,3 +184,22 @@ def test_a_column_that_says_nothing_sound_is_an_error(column: str) -> None:
 
 def test_there_are_nine() -> None:
     assert len(CARACS) == len(VALUES) == 9
+
+
+def test_what_is_no_file_costs_only_the_photos_that_are_offered_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "B_1.npy")
+    (tmp_path / "B_2.npy").mkdir()
+    library = Library(own=tmp_path)
+    assert len(library.stamp()) == 64
+    for name, word in (("B_1", "a pipe"), ("B_2", "a folder")):
+        with pytest.raises(BadTranslation, match=word):
+            read_translation(library.choose(name, None))
+
+
+def test_a_damaged_archive_is_a_bad_translation(tmp_path: Path) -> None:
+    path = tmp_path / "B_1.npz"
+    np.savez_compressed(path, a=np.random.default_rng(1).normal(size=(16, 32)).astype("f4"))
+    data = path.read_bytes()
+    path.write_bytes(data[:60] + b"\xff" * 140 + data[200:])
+    with pytest.raises(BadTranslation, match=r"B_1\.npz"):
+        read_translation(path)

@@ -6,8 +6,10 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
+from unripple.conventions import BadPhoto
 from unripple.io.truth import TruthFolder
 
 MOVES = {"pose": -3.0}
@@ -71,3 +73,22 @@ def test_digests_follow_the_files(tmp_path: Path) -> None:
     (tmp_path / "truth" / "anna" / "meta.json").write_text("{}")
     after = truth.digests()
     assert {name for name in after if after[name] != before[name]} == {"meta.json"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[1]",
+        '{"edits": 3}',
+        '{"edits": {"look": [1]}}',
+        '{"edits": {"look": {"yaw_deg": "far"}}}',
+        '{"edits": {}, "edits": {}}',
+        "[" * 100_000,
+    ],
+)
+def test_what_is_said_otherwise_is_refused_by_name(tmp_path: Path, text: str) -> None:
+    folder = tmp_path / "truth" / "anna"
+    folder.mkdir(parents=True)
+    (folder / "meta.json").write_text(text)
+    with pytest.raises(BadPhoto, match=r"meta\.json"):
+        TruthFolder(tmp_path / "anna.png", "anna", "look", {}).read()

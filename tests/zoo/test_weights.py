@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 
 from tests.tiny import save_model
 from unripple.conventions import BadCheckpoint
+from unripple.zoo.directions import read_directions
 from unripple.zoo.weights import read_header, read_state, size_px, write_state, written_bytes
 
 
@@ -102,3 +103,57 @@ def test_a_type_that_the_format_lacks_is_refused(tmp_path: Path) -> None:
     with pytest.raises(KeyError):
         write_state(tmp_path / "net.safetensors", {"a": torch.zeros(1).to(torch.complex64)}, {})
     assert not list(tmp_path.iterdir())
+
+
+def saved(path: Path, table: str, body: bytes = b"") -> None:
+    path.write_bytes(struct.pack("<Q", len(table)) + table.encode() + body)
+
+
+def tensor(name: str, start: object, stop: object, shape: object = "[2]", kind: str = "F32") -> str:
+    return f'"{name}": {{"dtype": "{kind}", "shape": {shape}, "data_offsets": [{start}, {stop}]}}'
+
+
+@pytest.mark.parametrize(
+    ("table", "length"),
+    [
+        (f"{{{tensor('a', 0, 8)}, {tensor('b', 4, 12)}}}", 12),
+        (f"{{{tensor('a', 0, 8)}, {tensor('b', 12, 20)}}}", 20),
+        (f"{{{tensor('a', 0, 8)}, {tensor('a', 0, 8)}}}", 8),
+        (f"{{{tensor('a', -8, 8)}}}", 8),
+        (f"{{{tensor('a', 0, 8.0)}}}", 8),
+        (f"{{{tensor('a', 0, '9' * 5000)}}}", 8),
+        (f"{{{tensor('a', 0, 'Infinity')}}}", 8),
+        (f"{{{tensor('a', 0, 8, '[4000000000, 4000000000]')}}}", 8),
+        (f"{{{tensor('a', 0, 8, '3')}}}", 8),
+        (f"{{{tensor('a', 0, 8, kind='F31')}}}", 8),
+        ('{"a": [1]}', 0),
+        ('{"__metadata__": null}', 0),
+        ('{"__metadata__": {"a": 5}}', 0),
+        ("[1]", 0),
+        ('{"a":' * 40_000, 0),
+    ],
+)
+def test_a_header_that_lies_is_refused(tmp_path: Path, table: str, length: int) -> None:
+    path = tmp_path / "a.safetensors"
+    saved(path, table, bytes(length))
+    for reader in (read_header, read_state, read_directions):
+        with pytest.raises(BadCheckpoint, match="no safetensors file"):
+            reader(path)
+
+
+def test_metadata_that_nest_without_end_stay_a_text(tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    saved(path, json.dumps({"__metadata__": {"a": "[" * 60_000}}))
+    assert read_header(path)[0] == {"a": "[" * 60_000}
+
+
+@pytest.mark.parametrize(
+    "about",
+    ['{"usable": 3}', '{"gain": "much"}', '{"yaw_per_degree": NaN}', "[1]", '{"codes": "x"}'],
+)
+def test_odd_words_about_a_direction_are_refused(tmp_path: Path, about: str) -> None:
+    path = tmp_path / "a.safetensors"
+    table = f'{{"__metadata__": {{"a": {json.dumps(about)}}}, {tensor("a", 0, 8)}}}'
+    saved(path, table, bytes(8))
+    with pytest.raises(BadCheckpoint, match=r"a\.safetensors"):
+        read_directions(path)

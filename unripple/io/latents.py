@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unripple.conventions import BadConfig
-from unripple.outside import Unfit, explained, number_of, read_array, read_text, table_of
+from unripple.outside import Unfit, explained, number_of, read_array, read_text, shown, table_of
 
 Array = npt.NDArray[Any]
 
@@ -111,7 +111,7 @@ def read_labels(path: Path) -> dict[str, dict[str, float]]:
             )
         seen[name] = number
         for attribute, cell in zip(attributes, cells, strict=True):
-            where = f"line {number}: {attribute[:60]}"
+            where = f"line {number}: {shown(attribute)}"
             if cell:
                 labels[attribute][name] = _number(cell, comma, path, where)
     return labels
