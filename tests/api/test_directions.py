@@ -158,3 +158,11 @@ def test_an_attribute_file_without_names_is_an_error(tmp_path: Path, zoo: Zoo) -
     other = Zoo({**dict(zoo.models), "attributes": str(tmp_path / "a.safetensors")})
     with pytest.raises(UnrippleError, match="lack `factors`"):
         measure(other, [], faces=1, seed=0)
+
+
+def test_an_infinite_label_is_refused() -> None:
+    name = next(iter(LABELS))
+    values = np.array(LABELS[name], np.float64)
+    values[3] = np.inf
+    with pytest.raises(BadConfig, match=f"labels: {name}: an infinite value"):
+        fit_labelled(ROWS, LABELS | {name: values})

@@ -102,7 +102,8 @@ def fit_labelled(
         One per attribute; a degree is a standard deviation of the codes along it.
 
     Raises:
-        BadConfig: an attribute has too few labels, or w+ is asked of codes that are w.
+        BadConfig: an attribute has too few labels or an infinite one, or w+ is asked of codes that
+            are w.
     """
     rows, shape = _rows(codes, space)
     normals, accuracies = {}, {}
