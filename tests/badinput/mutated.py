@@ -240,6 +240,7 @@ def read(kind: str, path: Path) -> None:
 
 def _add(path: Path) -> None:
     from unripple.io.home import home
+
     from unripple.zoo.acquire import add
     from unripple.zoo.lock import read_lock
 
