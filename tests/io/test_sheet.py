@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unripple.conventions import BadPhoto, StoreError
-from unripple.io.sheet import SHARD_SIZE, photo_id, read_sheet, update_sheet
+from unripple.io.sheet import SHARD_SIZE, Row, photo_id, read_sheet, update_sheet
 
 
 def add(folder: Path, *names: str) -> None:
@@ -130,3 +130,70 @@ def test_a_spoilt_sheet_is_an_error(tmp_path: Path, text: str, complaint: str) -
     sheet.write_text(text)
     with pytest.raises(StoreError, match=complaint):
         read_sheet(sheet)
+
+
+HEAD, LINE = "photo\tpath\tshard\talign\tcharacteristics\n", "a\tdata/ä.png\t00000\t\t\n"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        (HEAD + LINE).encode("utf-8-sig"),
+        (HEAD + LINE).encode("utf-16"),
+        (HEAD + LINE).replace("\n", "\r\n").encode(),
+        (HEAD + LINE).replace("\t", ";").encode(),
+        ("\n" + HEAD + "\n" + LINE + "\t\t\t\t\n").encode(),
+    ],
+    ids=["marked", "utf-16", "crlf", "semicolons", "empty lines"],
+)
+def test_what_a_spreadsheet_program_saved_is_read(tmp_path: Path, data: bytes) -> None:
+    sheet = tmp_path / "sheet.tsv"
+    sheet.write_bytes(data)
+    assert read_sheet(sheet) == [Row("a", "data/ä.png", "00000")]
+
+
+def test_capitals_and_spaces_are_forgiven(tmp_path: Path) -> None:
+    sheet = tmp_path / "sheet.tsv"
+    sheet.write_text(HEAD + "a \tx .png\t00000\tMTCNN \t\n")
+    assert read_sheet(sheet) == [Row("a", "x .png", "00000", "mtcnn")]
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (HEAD + "a\tx.png\t0\t\t\n", "zeros a spreadsheet program takes away"),
+        (HEAD + "a\tx.png\t０００００\t\t\n", "five digits"),
+        (HEAD + "a\tx.png\t00000\t\t\nb\tx.png\t00000\t\t\n", "x.png stands there twice, as 'a'"),
+        (HEAD.replace("characteristics", "align") + LINE, "names a column twice"),
+    ],
+)
+def test_what_a_sheet_cannot_say(tmp_path: Path, text: str, complaint: str) -> None:
+    sheet = tmp_path / "sheet.tsv"
+    sheet.write_text(text)
+    with pytest.raises(StoreError, match=complaint):
+        read_sheet(sheet)
+
+
+def test_a_sheet_saved_in_one_byte_per_letter_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    add(Path("data"), "ä.png")
+    sheet = tmp_path / "sheet.tsv"
+    sheet.write_bytes((HEAD + LINE).encode("cp1252"))
+    with pytest.raises(StoreError, match="save the sheet as"):
+        read_sheet(sheet)
+
+
+def test_own_columns_stay_in_their_place(tmp_path: Path) -> None:
+    folder, sheet = tmp_path / "photos", tmp_path / "sheet.tsv"
+    add(folder, "a.png")
+    (row,) = update_sheet(folder, sheet)
+    sheet.write_text(f"note\tphoto\tpath\twho\tshard\nmine\ta\t{row.path}\tme\t00000\tand more\n")
+    add(folder, "b.png")
+    assert [row.photo for row in update_sheet(folder, sheet)] == ["a", "b"]
+    head, first, second = sheet.read_text().splitlines()
+    assert head == "note\tphoto\tpath\twho\tshard\talign\tcharacteristics"
+    assert first.split("\t")[:4] == ["mine", "a", row.path, "me"] and "and more" in first
+    assert second.split("\t") == ["", "b", str(folder / "b.png"), "", "00000", "", ""]
+    assert [row.photo for row in read_sheet(sheet)] == ["a", "b"]

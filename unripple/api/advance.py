@@ -16,7 +16,7 @@ from unripple.api.limits import Limits
 from unripple.api.shelf import Shelf, find, keep
 from unripple.api.watch import Uncounted
 from unripple.api.work import Tell, Work
-from unripple.conventions import BadConfig, BadPhoto, BadTranslation, WPlus
+from unripple.conventions import BadPhoto, BadTranslation, WPlus
 from unripple.io.artifact import Artifact
 from unripple.io.config import align_modes
 from unripple.io.digest import array_sha256, file_sha256, value_sha256
@@ -283,5 +283,5 @@ def _own_settings(job: Job, source: Source) -> dict[str, object]:
     mode = source.align or job.settings["mode"]
     if mode not in align_modes():
         listed = ", ".join(align_modes())
-        raise BadConfig(f"sheet: {source.photo}: align says {mode!r}; wanted one of {listed}")
+        raise BadPhoto(f"sheet: {source.photo}: align says {mode!r}; wanted one of {listed}")
     return {"mode": mode, "points": source.points if mode == "file" else None}

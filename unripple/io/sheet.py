@@ -4,12 +4,18 @@ Every entry of the folder that is called like a picture gets a row, also where i
 what is wrong with it is then told with the results, and not lost in a message.
 
 People fill in two columns by hand: `align` may say how the landmarks of that one photo are found,
-`characteristics` are the nine of the face, see `io.translations`.
+`characteristics` are the nine of the face, see `io.translations`. Columns of their own stay as they
+are, in their place.
+
+What a spreadsheet program saved is read, too: UTF-8 with a mark, UTF-16, semicolons or commas for
+tabs, empty lines. The next photo that is added makes a plain table of it again.
 """
 
 from __future__ import annotations
 
+import codecs
 import csv
+import glob
 import io
 import itertools
 import logging
@@ -17,7 +23,7 @@ import os
 import re
 import unicodedata
 from collections.abc import Container, Iterator, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from unripple.conventions import BadPhoto, StoreError
@@ -48,7 +54,10 @@ class Row:
     characteristics: str = ""
 
 
-_COLUMNS = tuple(field.name for field in fields(Row))
+_COLUMNS = tuple(column.name for column in fields(Row))
+_SHARD_DIGITS = 5
+_SHARD = re.compile(r"[0-9]{5}")
+_PHOTO = re.compile(r"[a-z0-9_-]+")
 
 
 def photo_id(name: str, taken: Container[str]) -> str:
@@ -67,43 +76,139 @@ def photo_id(name: str, taken: Container[str]) -> str:
     return candidate
 
 
+@dataclass
+class _Table:
+    """A sheet as it stands in its file: the names of its columns, and the cells of each line."""
+
+    columns: list[str] = field(default_factory=lambda: list(_COLUMNS))
+    lines: list[list[str]] = field(default_factory=list)
+
+    def add(self, rows: Sequence[Row]) -> None:
+        """Append photos; what other columns there are stays empty for them."""
+        self.columns += [name for name in _COLUMNS if name not in self.columns]
+        for row in rows:
+            self.lines.append([getattr(row, name, "") for name in self.columns])
+
+
 def read_sheet(sheet: Path) -> list[Row]:
     """Read the rows, none if there is no sheet yet.
 
     Raises:
         StoreError: the file is no sheet, or names a photo twice.
     """
+    return _rows(_read_table(sheet), sheet)
+
+
+def _read_table(sheet: Path) -> _Table:
+    """The lines of a sheet that hold anything.
+
+    Raises:
+        StoreError: the file is no sheet.
+    """
     if not sheet.exists():
-        return []
-    with sheet.open(newline="", encoding="utf-8", errors=_NAMES_AS_THEY_ARE) as file:
-        table = csv.DictReader(file, delimiter="\t")
-        try:
-            if not {"photo", "path", "shard"} <= set(table.fieldnames or ()):
-                raise StoreError(f"{sheet}: the first line must name the columns {_COLUMNS}")
-            rows = [Row(**{name: entry.get(name) or "" for name in _COLUMNS}) for entry in table]
-        except csv.Error as error:
-            raise StoreError(f"{sheet}: no table ({error}); put it back as it was") from error
-    seen: set[str] = set()
+        return _Table()
+    try:
+        text = _decoded(sheet.read_bytes())
+        first = text.lstrip().split("\n", 1)[0]
+        parted = next((mark for mark in "\t;," if mark in first), "\t")
+        lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=parted))
+    except OSError as error:
+        raise StoreError(f"{sheet}: cannot be read: {error.strerror}") from error
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise StoreError(f"{sheet}: no table ({error}); put it back as it was") from error
+    columns, *lines = [line for line in lines if "".join(line).strip()] or [[]]
+    columns = [name.strip() for name in columns]
+    known = [name for name in columns if name in _COLUMNS]
+    if not {"photo", "path", "shard"} <= set(known):
+        raise StoreError(f"{sheet}: the first line must name the columns {_COLUMNS}")
+    if len(set(known)) < len(known):
+        raise StoreError(f"{sheet}: the first line names a column twice: {', '.join(columns)}")
+    width = len(columns)
+    return _Table(columns, [line + [""] * (width - len(line)) for line in lines])
+
+
+def _decoded(data: bytes) -> str:
+    """The text of a file; a mark at its beginning tells how it is written.
+
+    Raises:
+        UnicodeDecodeError: it is not written in the way that it tells.
+    """
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16")
+    return data.removeprefix(codecs.BOM_UTF8).decode("utf-8", _NAMES_AS_THEY_ARE)
+
+
+def _rows(table: _Table, sheet: Path) -> list[Row]:
+    """What the lines say of photos.
+
+    Raises:
+        StoreError: a line cannot be one of ours, or a photo or a file stands there twice.
+    """
+    find = [table.columns.index(name) if name in table.columns else None for name in _COLUMNS]
+    rows = [_row(*("" if place is None else line[place] for place in find)) for line in table.lines]
+    photos: set[str] = set()
+    paths: dict[str, str] = {}
     for row in rows:
-        if not re.fullmatch(r"[a-z0-9_-]+", row.photo) or not re.fullmatch(r"\d{5}", row.shard):
+        _check(row, sheet)
+        if not row.path.isascii() and _was_saved_as_ansi(row.path):
             raise StoreError(
-                f"{sheet}: photo {row.photo!r} in shard {row.shard!r}: an id has only a-z, 0-9, "
-                "_ and -, a shard five digits; put the line back as it was"
+                f"{sheet}: photo {row.photo!r}: its file's name is not written in UTF-8, as a "
+                "spreadsheet program saves it; save the sheet as `Unicode text` or `UTF-8`"
             )
-        if row.photo in seen:
+        if row.photo in photos:
             raise StoreError(f"{sheet}: photo {row.photo!r} stands there twice; keep the first")
-        seen.add(row.photo)
+        if row.path in paths:
+            raise StoreError(
+                f"{sheet}: {printable(row.path)} stands there twice, as {paths[row.path]!r} and as "
+                f"{row.photo!r}; keep the first"
+            )
+        photos.add(row.photo)
+        paths[row.path] = row.photo
     return rows
+
+
+def _row(photo: str, path: str, shard: str, align: str, characteristics: str) -> Row:
+    """A row without the spaces and capitals that people leave behind; a file's name keeps them."""
+    return Row(photo.strip(), path, shard.strip(), align.strip().lower(), characteristics.strip())
+
+
+def _check(row: Row, sheet: Path) -> None:
+    if _PHOTO.fullmatch(row.photo) and _SHARD.fullmatch(row.shard) and row.path:
+        return
+    cut = row.shard.isascii() and row.shard.isdigit() and len(row.shard) < _SHARD_DIGITS
+    raise StoreError(
+        f"{sheet}: photo {row.photo!r} in shard {row.shard!r}: an id has only a-z, 0-9, _ and -, a "
+        "shard five digits"
+        + (", whose zeros a spreadsheet program takes away" if cut else "")
+        + "; put the line back as it was"
+    )
+
+
+def _was_saved_as_ansi(path: str) -> bool:
+    """Whether a name is another file's, in the one byte per letter that Windows used to write."""
+    if os.path.lexists(path):
+        return False
+    try:
+        meant = os.fsencode(path).decode("cp1252")
+    except UnicodeDecodeError:
+        return False
+    return meant != path and os.path.lexists(meant)
 
 
 def write_sheet(sheet: Path, rows: Sequence[Row]) -> None:
     """Write all rows in one step."""
+    table = _Table()
+    table.add(rows)
+    _write_table(sheet, table)
+
+
+def _write_table(sheet: Path, content: _Table) -> None:
     text = io.StringIO()
     table = csv.writer(text, delimiter="\t", lineterminator="\n")
-    table.writerow(_COLUMNS)
+    table.writerow(content.columns)
     quoted = csv.writer(text, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_ALL)
-    for row in rows:  # a carriage return ends a line, but the writer does not quote it
-        (quoted if "\r" in row.path else table).writerow(astuple(row))
+    for line in content.lines:  # a carriage return ends a line, but the writer does not quote it
+        (quoted if any("\r" in cell for cell in line) else table).writerow(line)
     atomic.write_bytes(sheet, text.getvalue().encode("utf-8", _NAMES_AS_THEY_ARE))
 
 
@@ -117,12 +222,12 @@ def photo_files(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise BadPhoto(f"{folder}: no such folder; set `photos` in config.yaml")
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError as error:
+        raise BadPhoto(f"{folder}: cannot be read: {error.strerror}") from error
     # Of names, not of paths: with tens of thousands it counts.
-    endings = {
-        name: os.path.splitext(name)[1].lower()
-        for name in sorted(os.listdir(folder))
-        if name[0] != "."
-    }
+    endings = {name: os.path.splitext(name)[1].lower() for name in names if name[0] != "."}
     photos = [name for name, ending in endings.items() if ending in _PICTURES]
     if not photos:
         raise BadPhoto(
@@ -158,27 +263,30 @@ def update_sheet(
     if set(present) <= {row.path for row in rows}:
         return rows_in(rows, folder)
     if not write:
-        return rows_in(_with_new(rows, present, shard_size), folder)
+        return rows_in([*rows, *_new_rows(rows, present, shard_size)], folder)
     with locked(sheet.with_name(f".{sheet.name}.lock")):
-        rows = _with_new(read_sheet(sheet), present, shard_size)  # now that nobody else writes
-        for leftover in sheet.parent.glob(f".{sheet.name}.*.tmp"):  # of a killed process
+        table = _read_table(sheet)  # now that nobody else writes
+        rows = _rows(table, sheet)
+        new = _new_rows(rows, present, shard_size)
+        table.add(new)
+        for leftover in sheet.parent.glob(f".{glob.escape(sheet.name)}.*.tmp"):  # of a killed one
             leftover.unlink(missing_ok=True)
-        write_sheet(sheet, rows)
-    return rows_in(rows, folder)
+        _write_table(sheet, table)
+    return rows_in([*rows, *new], folder)
 
 
-def _with_new(rows: Sequence[Row], present: Sequence[str], shard_size: int | None) -> list[Row]:
-    """The sheet with a row for each path that it lacks."""
+def _new_rows(rows: Sequence[Row], present: Sequence[str], shard_size: int | None) -> list[Row]:
+    """A row for each path that the sheet lacks."""
     known = {row.path for row in rows}
     taken = {row.photo for row in rows}
     shards = _next_shards(rows, shard_size)
-    longer = list(rows)
+    new = []
     for path in present:
         if path not in known:
             photo = photo_id(path, taken)
             taken.add(photo)
-            longer.append(Row(photo, path, next(shards)))
-    return longer
+            new.append(Row(photo, path, next(shards)))
+    return new
 
 
 def rows_in(rows: Sequence[Row], folder: Path) -> list[Row]:
@@ -192,16 +300,6 @@ def rows_in(rows: Sequence[Row], folder: Path) -> list[Row]:
         for row, (head, name) in zip(rows, split, strict=True)
         if is_here[head] and name in names
     ]
-
-
-def is_plain(row: Row) -> bool:
-    """Whether a workflow tool may be given this path as the name of an input file.
-
-    Not one with line breaks or with braces, which would be wildcards, and none that is no file.
-    """
-    path = row.path
-    odd = not path.isprintable() or "{" in path or "}" in path or path != path.strip()
-    return not odd and os.path.isfile(path) and os.access(path, os.R_OK)
 
 
 def stamp(path: str) -> str:
