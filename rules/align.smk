@@ -4,14 +4,13 @@
 rule align:
     input:
         photos,
-        landmarks_file,
     output:
         "results/align/{shard}.json",
     log:
         "results/log/align/{shard}.log",
     priority: precedence("align")
     conda:
-        "../envs/unripple.yaml"
+        ENVIRONMENT
     params:
         job=job("align"),
         made_by=made_by("align"),

@@ -4,10 +4,13 @@ import gc
 import importlib.util
 import json
 import os
+import shlex
 import sys
 import threading
-from functools import lru_cache
+from functools import lru_cache, wraps
 from pathlib import Path
+
+from snakemake.logging import logger
 
 from unripple.api.jobs import check_codes, job_from_config
 from unripple.api.steps import RECIPES, ancestors, find_step
@@ -16,34 +19,68 @@ from unripple.conventions import STAGES, UnrippleError
 from unripple.io.config import config_of_run, edits
 from unripple.io.digest import file_sha256, value_sha256
 from unripple.io.lock import claim
-from unripple.io.results import PHOTO, Results
-from unripple.io.sheet import SHEET, is_plain, read_sheet, rows_in, stamp, update_sheet
+from unripple.io.results import PHOTO, Results, date_back
+from unripple.io.sheet import SHEET, read_sheet, rows_in, stamp, update_sheet
 from unripple.zoo.zoo import Zoo
 
 # What planning makes stays to the end: to look for garbage in it takes a tenth of the time. See `settle`.
 gc.disable()
 
-try:
-    CONFIG = config_of_run(workflow, sys.argv)  # read again: strictly
-    EDITS = tuple(edit.name for edit in edits(CONFIG))
-    ZOO = Zoo(CONFIG["models"])
-    RECIPE = CONFIG["recipe"]
-    check_codes(CONFIG, edits(CONFIG), ZOO)
-except UnrippleError as error:
-    raise WorkflowError(str(error)) from None
+
+def plainly(function):
+    """Say in one sentence what is wrong and end: to an error Snakemake would add a traceback."""
+
+    @wraps(function)
+    def said(*words):
+        try:
+            return function(*words)
+        except UnrippleError as error:
+            logger.error(f"unripple: {error}")
+        except OSError as error:
+            logger.error(f"unripple: {error.filename}: {error.strerror}")
+        raise SystemExit(1)
+
+    return said
+
+
+CONFIG = plainly(config_of_run)(workflow, sys.argv)  # read again: strictly
+EDITS = tuple(edit.name for edit in plainly(edits)(CONFIG))
+ZOO = plainly(Zoo)(CONFIG["models"])
+RECIPE = CONFIG["recipe"]
+plainly(check_codes)(CONFIG, edits(CONFIG), ZOO)
 
 RESULTS = Results()
 
-# The rules call `unripple` by its name: the one of the environment that runs Snakemake. The jobs
-# that this process itself starts share a warm worker; jobs of a cluster do without.
-OWN_PROGRAMS = Path(sys.executable).parent
+_code = Path(workflow.basedir) / "unripple"
+if _code.is_dir() and not _code.samefile(Path(warm.__file__).parents[1]):
+    logger.warning(
+        f"unripple: the code of {Path(warm.__file__).parents[1]} runs, not that of this folder; "
+        "`make demo` installs its own"
+    )
+
+# The rules call `unripple` by its name: the one of the environment that runs Snakemake, by functions
+# of the shell, for a folder with a colon in its path cannot stand in PATH. The jobs that this process
+# itself starts share a warm worker; jobs of a cluster do without.
+OWN_PYTHON = shlex.quote(sys.executable)
 _worker = (
     f"export {warm.WORKFLOW}={warm.this_process()}; "
     if workflow.is_main_process
     else ""
 )
 # A job is one of Snakemake's cores, and networks give other bytes on several threads than on one.
-shell.prefix(f"export PATH={OWN_PROGRAMS}:$PATH OMP_NUM_THREADS=1; {_worker}")
+_prefix = (
+    f'unripple() {{ {OWN_PYTHON} -P -m unripple "$@"; }}; '
+    f'python() {{ {OWN_PYTHON} "$@"; }}; '
+    f"export OMP_NUM_THREADS=1; {_worker}"
+)
+shell.prefix(_prefix.replace("{", "{{").replace("}", "}}"))  # Snakemake formats it
+# The software behind every rule. Braces in its path, of which this folder's name may have some, would
+# be wildcards to Snakemake, unless they are doubled and a function gives them.
+ENVIRONMENT = "../envs/unripple.yaml"
+if "{" in workflow.basedir or "}" in workflow.basedir:
+    _file = str(Path(workflow.basedir, "envs", "unripple.yaml"))
+    _doubled = _file.replace("{", "{{").replace("}", "}}")
+    ENVIRONMENT = lambda wildcards: _doubled
 # What Snakemake sets to a job's number of threads.
 THREADS = (
     "OMP_NUM_THREADS",
@@ -56,7 +93,7 @@ THREADS = (
 
 
 wildcard_constraints:
-    shard=r"\d{5}",
+    shard=r"[0-9]{5}",
     edit=r"[A-Za-z][A-Za-z0-9_-]*",
     of=r"[A-Za-z][A-Za-z0-9_-]*",
     stage=r"[a-z]+",
@@ -76,12 +113,10 @@ def hurry():
     """Start the worker of jobs that will surely come: a run that has no report yet has work left."""
     lacks_report = not (RESULTS.root / "report.html").exists()
     if workflow.local_exec and not workflow.touch and lacks_report:
-        path = f"{OWN_PROGRAMS}:{os.environ.get('PATH', '')}"
         name = warm.this_process()
         variables = {
             **os.environ,
             **dict.fromkeys(THREADS, "1"),
-            "PATH": path,
             warm.WORKFLOW: name,
         }
         warm.start_ahead(name, variables, json.dumps(CONFIG))
@@ -117,10 +152,7 @@ def be_alone(folder):
 
     Snakemake's locks that a killed run left there go away: nobody else would remove them.
     """
-    try:
-        killed = claim(folder)
-    except UnrippleError as error:
-        raise WorkflowError(str(error)) from None
+    killed = claim(folder)
     for lock in Path(".snakemake/locks").glob("*.lock"):
         if f"{folder}/" in lock.read_text():
             lock.unlink()
@@ -136,12 +168,19 @@ def begin():
     without_brake()
     if killed:
         RESULTS.sweep()
+    date_back(RESULTS.dated())
     records = Path(".snakemake/metadata")
     if records.is_dir() and not any(records.iterdir()):
         # Without records Snakemake would take manifests for up to date, whatever they were made
         # with. Made anew they cost nothing: their artifacts are in the store.
-        for manifest, _ in RESULTS.manifests():
+        for manifest in RESULTS.manifest_paths():
             manifest.unlink()
+
+
+def ask_again():
+    """Let the jobs run again that made what is gone from the results or from the store."""
+    gone = RESULTS.incomplete(every_place(), shards())
+    workflow.dag.forcefiles.update(str(manifest) for manifest in gone)
 
 
 @lru_cache(maxsize=1)
@@ -149,8 +188,10 @@ def begin_training():
     """Be the only `snakemake train` in this folder, whatever killed the one before."""
     if writes():
         be_alone(Path("runs"))
+        date_back(Path("runs").glob("**/done"))
 
 
+@plainly
 def trained(nets):
     """The marks of finished trainings."""
     begin_training()
@@ -168,6 +209,17 @@ def sheet():
 
 
 @lru_cache(maxsize=1)
+def look():
+    """See what there is, before Snakemake decides what is to be done."""
+    marked = CONFIG["align"]["landmarks"]
+    if marked and not Path(marked).exists():
+        raise UnrippleError(f"align.landmarks: {marked}: no such file")
+    sheet()
+    if workflow.is_main_process and not workflow.touch:
+        ask_again()
+
+
+@lru_cache(maxsize=1)
 def sheet_by_shard():
     """The rows of each shard, in the order of their names."""
     rows = {}
@@ -180,23 +232,22 @@ def shards():
     return list(sheet_by_shard())
 
 
+@plainly
 def photos(wildcards):
-    """The photos of a shard, but for those whose names or permissions Snakemake cannot stand."""
-    rows = sheet_by_shard().get(wildcards.shard, ())
-    return [row.path for row in rows if is_plain(row)]
+    """No files: Snakemake would read patterns in their names and throw results away that are older.
+
+    What people give (photos, landmarks, truths) is told by `made_by`.
+    """
+    look()
+    return []
 
 
-def landmarks_file(wildcards):
-    """The file of landmarks that people marked, if the config names one."""
-    return CONFIG["align"]["landmarks"] or []
-
-
-def truths(wildcards):
+def truths(shard):
     """What is known of the photos of a shard, where they were rendered."""
     folder = Path(CONFIG["photos"]) / "truth"
     if not folder.is_dir():
         return []
-    of_shard = [folder / row.photo for row in sheet() if row.shard == wildcards.shard]
+    of_shard = [folder / row.photo for row in sheet_by_shard().get(shard, ())]
     files = [
         path for place in of_shard for path in (*place.glob("*"), *place.glob("*/*"))
     ]
@@ -233,6 +284,7 @@ def _place(wildcards):
 def job(stage):
     """The settings of a stage, passed to its command; a change of them reruns the stage."""
 
+    @plainly
     def of_place(wildcards):
         return _job_text(stage, _place(wildcards))
 
@@ -250,6 +302,7 @@ def _job_text(stage, of):
 def made_by(stage):
     """Version and weights of a stage; a change of them reruns it as well."""
 
+    @plainly
     def of_place(wildcards):
         made = {
             "version": find_step(stage, RECIPE).version,
@@ -259,15 +312,14 @@ def made_by(stage):
             rows = sheet_by_shard().get(wildcards.shard, [])
             # The sheet may say for single photos how to find their landmarks.
             made |= {f"align {row.photo}": row.align for row in rows if row.align}
-            # Snakemake sees new times of change alone, and not that of a file which was changed
-            # while a job read it, or replaced by an older one, or which it may not be told of.
+            # Another time of change, later or earlier, tells of another file.
             made["files"] = value_sha256({row.photo: stamp(row.path) for row in rows})
             made["landmarks"] = stamp(CONFIG["align"]["landmarks"] or "")
         if stage == "translate":
             made |= _translations(wildcards)
         if stage == "measure":
             made["truths"] = value_sha256(
-                {path: stamp(path) for path in truths(wildcards)}
+                {path: stamp(path) for path in truths(wildcards.shard)}
             )
         return made
 
@@ -288,20 +340,29 @@ def _translations(wildcards):
     return {"translations": asked.library.stamp(), **known}
 
 
+def every_place():
+    """All stages with all they look at: (stage, edit, `PHOTO` or None)."""
+    steps = RECIPES[RECIPE].items()
+    return [(stage, of) for stage, step in steps for of in step.places(EDITS)]
+
+
+@plainly
 def every_manifest(wildcards):
+    look()
     return [
         str(RESULTS.manifest_path(stage, of, shard))
-        for stage, step in RECIPES[RECIPE].items()
-        for of in step.places(EDITS)
+        for stage, of in every_place()
         for shard in shards()
     ]
 
 
+@plainly
 def viewed(wildcards):
     """The manifests behind one picture: the stage's own, and all that it comes from.
 
     Snakemake takes a file for finished while what it was made from is away, after a failed rerun.
     """
+    look()
     step = find_step(wildcards.stage, RECIPE)
     photo = wildcards.photo.partition("+")[0]
     found = [row.shard for row in sheet() if row.photo == photo]

@@ -25,7 +25,7 @@ rule compose:
         "results/log/compose/{edit}/{shard}.log",
     priority: precedence("compose")
     conda:
-        "../envs/unripple.yaml"
+        ENVIRONMENT
     params:
         job=job("compose"),
         made_by=made_by("compose"),

@@ -10,7 +10,7 @@ rule depth:
         "results/log/depth/{of}/{shard}.log",
     priority: precedence("depth")
     conda:
-        "../envs/unripple.yaml"
+        ENVIRONMENT
     params:
         job=job("depth"),
         made_by=made_by("depth"),

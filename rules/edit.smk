@@ -12,7 +12,7 @@ rule edit:
         "results/log/edit/{edit}/{shard}.log",
     priority: precedence("edit")
     conda:
-        "../envs/unripple.yaml"
+        ENVIRONMENT
     params:
         job=job("edit"),
         made_by=made_by("edit"),

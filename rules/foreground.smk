@@ -11,7 +11,7 @@ rule foreground:
         "results/log/foreground/{edit}/{shard}.log",
     priority: precedence("foreground")
     conda:
-        "../envs/unripple.yaml"
+        ENVIRONMENT
     params:
         job=job("foreground"),
         made_by=made_by("foreground"),

@@ -13,7 +13,7 @@ rule inpaint:
         "results/log/inpaint/{edit}/{shard}.log",
     priority: precedence("inpaint")
     conda:
-        "../envs/unripple.yaml"
+        ENVIRONMENT
     params:
         job=job("inpaint"),
         made_by=made_by("inpaint"),

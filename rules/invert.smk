@@ -11,7 +11,7 @@ rule invert:
         "results/log/invert/{shard}.log",
     priority: precedence("invert")
     conda:
-        "../envs/unripple.yaml"
+        ENVIRONMENT
     params:
         job=job("invert"),
         made_by=made_by("invert"),

@@ -19,14 +19,13 @@ rule measure:
                 "results/compose/{edit}/{shard}.json",
             ],
         ),
-        truths,
     output:
         "results/measure/{edit}/{shard}.json",
     log:
         "results/log/measure/{edit}/{shard}.log",
     priority: precedence("measure")
     conda:
-        "../envs/unripple.yaml"
+        ENVIRONMENT
     params:
         job=job("measure"),
         made_by=made_by("measure"),

@@ -15,7 +15,7 @@ rule mix:
         "results/log/mix/{edit}/{shard}.log",
     priority: precedence("mix")
     conda:
-        "../envs/unripple.yaml"
+        ENVIRONMENT
     params:
         job=job("mix"),
         made_by=made_by("mix"),

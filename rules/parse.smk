@@ -10,7 +10,7 @@ rule parse:
         "results/log/parse/{of}/{shard}.log",
     priority: precedence("parse")
     conda:
-        "../envs/unripple.yaml"
+        ENVIRONMENT
     params:
         job=job("parse"),
         made_by=made_by("parse"),

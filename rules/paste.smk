@@ -12,7 +12,7 @@ rule paste:
         "results/log/paste/{edit}/{shard}.log",
     priority: precedence("paste")
     conda:
-        "../envs/unripple.yaml"
+        ENVIRONMENT
     params:
         job=job("paste"),
         made_by=made_by("paste"),

@@ -10,7 +10,7 @@ rule project:
         "results/log/project/{shard}.log",
     priority: precedence("project")
     conda:
-        "../envs/unripple.yaml"
+        ENVIRONMENT
     params:
         job=job("project"),
         made_by=made_by("project"),

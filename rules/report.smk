@@ -20,8 +20,8 @@ rule report:
     log:
         "results/log/report.log",
     conda:
-        "../envs/unripple.yaml"
+        ENVIRONMENT
     params:
-        job=json.dumps(CONFIG, sort_keys=True),
+        job=lambda wildcards: json.dumps(CONFIG, sort_keys=True),
     shell:
         "unripple report --job {params.job:q} --log {log:q}"

@@ -11,7 +11,7 @@ rule restore:
         "results/log/restore/{edit}/{shard}.log",
     priority: precedence("restore")
     conda:
-        "../envs/unripple.yaml"
+        ENVIRONMENT
     params:
         job=job("restore"),
         made_by=made_by("restore"),

@@ -11,7 +11,7 @@ rule ripple:
         "results/log/ripple/{edit}/{shard}.log",
     priority: precedence("ripple")
     conda:
-        "../envs/unripple.yaml"
+        ENVIRONMENT
     params:
         job=job("ripple"),
         made_by=made_by("ripple"),

@@ -75,7 +75,7 @@ rule train_data:
     log:
         "runs/log/data.log",
     conda:
-        "../envs/unripple.yaml"
+        ENVIRONMENT
     threads: 2
     params:
         shards=SHARDS,
@@ -93,7 +93,7 @@ rule train_net:
     log:
         "runs/log/{net}.log",
     conda:
-        "../envs/unripple.yaml"
+        ENVIRONMENT
     params:
         words=lambda wildcards: TRAININGS[wildcards.net][0],
         minutes=lambda wildcards: f"{TRAININGS[wildcards.net][1] * SHARE:g}",
@@ -110,7 +110,7 @@ rule train_found:
     log:
         "runs/log/{found}.log",
     conda:
-        "../envs/unripple.yaml"
+        ENVIRONMENT
     params:
         words=lambda wildcards: FOUND[wildcards.found][0],
     shell:

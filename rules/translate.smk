@@ -10,7 +10,7 @@ rule translate:
         "results/log/translate/{edit}/{shard}.log",
     priority: precedence("translate")
     conda:
-        "../envs/unripple.yaml"
+        ENVIRONMENT
     params:
         job=job("translate"),
         made_by=made_by("translate"),

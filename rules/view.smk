@@ -10,6 +10,6 @@ rule view:
     log:
         "results/log/view/{stage}/{of}/{photo}.log",
     conda:
-        "../envs/unripple.yaml"
+        ENVIRONMENT
     shell:
         "unripple view {wildcards.stage} {wildcards.photo} {wildcards.of} --out {output:q} --log {log:q}"

@@ -73,3 +73,9 @@ def test_across_file_systems_a_link_is_a_copy(
     atomic.link(source, target)
     assert target.read_bytes() == b"one"
     assert not target.samefile(source)
+
+
+@pytest.mark.parametrize("name", ["a" * 251 + ".png", "ä" * 125 + ".png"])
+def test_the_longest_name_can_be_written(tmp_path: Path, name: str) -> None:
+    atomic.write_bytes(tmp_path / name, b"x")
+    assert [path.name for path in tmp_path.iterdir()] == [name]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import time
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +13,7 @@ import pytest
 from unripple.conventions import StoreError, UnknownName
 from unripple.io import atomic
 from unripple.io.digest import value_sha256
-from unripple.io.results import Failure, Manifest, Results, photo_of
+from unripple.io.results import Failure, Manifest, Results, date_back, photo_of
 
 
 def put(results: Results, name: str, **parts: np.ndarray) -> str:
@@ -107,3 +110,55 @@ def test_half_written_files_are_swept_up(tmp_path: Path) -> None:
 def test_a_face_belongs_to_its_photo() -> None:
     assert photo_of("group+2") == "group"
     assert photo_of("img-2") == "img-2"
+
+
+@pytest.mark.parametrize("name", ["por*", "?nna", "an", "[a]nna"])
+def test_a_name_is_no_pattern(tmp_path: Path, name: str) -> None:
+    results = Results(tmp_path)
+    key = put(results, "a", after=masks(fill=False))
+    results.show("ripple", "smile", {"anna": key}, {"anna"})
+    with pytest.raises(UnknownName, match="nothing of"):
+        results.part("ripple", "smile", name)
+    with pytest.raises(UnknownName, match="with part"):
+        results.part("ripple", "smile", "anna", "*")
+
+
+def shown(results: Results) -> Path:
+    key = put(results, "a", after=masks(fill=False))
+    files = results.show("ripple", "smile", {"anna": key}, {"anna"})
+    results.write_manifest("ripple", "smile", "00000", Manifest({"anna": key}, {}, {}, files))
+    return results.manifest_path("ripple", "smile", "00000")
+
+
+@pytest.mark.parametrize("gone", ["nothing", "picture", "artifact", "store", "text"])
+def test_what_is_gone_is_seen_by_names_alone(tmp_path: Path, gone: str) -> None:
+    results = Results(tmp_path)
+    manifest = shown(results)
+    (key,) = results.store.stored()
+    if gone == "picture":
+        (tmp_path / "ripple" / "smile" / "anna.after.png").unlink()
+    elif gone == "artifact":
+        results.store.remove(key)
+    elif gone == "store":
+        shutil.rmtree(results.store.root)
+    elif gone == "text":
+        manifest.write_text("{")
+    found = list(results.incomplete([("ripple", "smile"), ("align", None)], ["00000", "00001"]))
+    assert found == ([] if gone == "nothing" else [manifest])
+
+
+def test_a_manifest_that_tells_no_files_is_not_doubted(tmp_path: Path) -> None:
+    results = Results(tmp_path)
+    results.write_manifest("align", None, "00000", Manifest({"anna": "ab"}, {}))
+    assert list(results.incomplete([("align", None)], ["00000"])) == []
+
+
+def test_files_from_the_future_get_the_time_of_now_in_their_order(tmp_path: Path) -> None:
+    paths = [tmp_path / name for name in "abcd"]
+    before = time.time()
+    for path, when in zip(paths, (1000, before + 9000, before + 5000, before + 9000), strict=True):
+        path.touch()
+        os.utime(path, (when, when))
+    date_back(paths)
+    old, late, early, also_late = (path.stat().st_mtime for path in paths)
+    assert old == 1000 and before <= early < late == also_late < time.time() + 1

@@ -122,8 +122,9 @@ def run_shard(
             outcome = why.message if why.type == _NOT_OFFERED else f"failed: {why}"
         log.info("%s %s: %d/%d %s: %s", place, shard, number, len(names), subject, outcome)
     asked = {photo: why for photo, why in failures.items() if why.type != _NOT_OFFERED}
-    manifest = Manifest(keys, asked, {k: failures[k] for k in failures.keys() - asked.keys()})
-    results.show(job.step.stage, job.of, keys, sources)
+    not_offered = {photo: failures[photo] for photo in failures.keys() - asked.keys()}
+    files = results.show(job.step.stage, job.of, keys, sources)
+    manifest = Manifest(keys, asked, not_offered, files)
     results.write_manifest(job.step.stage, job.of, shard, manifest)
     return manifest
 

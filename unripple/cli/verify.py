@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from unripple.cli import options as shared
+from unripple.conventions import StoreError
 from unripple.io import atomic
 from unripple.io.lock import claimed
 from unripple.io.results import Manifest, Results
@@ -41,6 +42,11 @@ def register(commands: Any) -> None:
 
 
 def _verify(options: argparse.Namespace) -> int:
+    results = options.results
+    if not results.root.is_dir():
+        raise StoreError(f"{results.root}: no such folder; name one with --results")
+    if not results.store.root.is_dir() and not results.manifest_paths():
+        raise StoreError(f"{results.root}: no results in it; name their folder with --results")
     # What a run at work has stored but not yet named would look like waste.
     changes = options.repair or options.prune
     with claimed(options.results.root) if changes else contextlib.nullcontext():

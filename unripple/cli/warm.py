@@ -56,7 +56,8 @@ def this_process() -> str:
 def is_alive(process: str) -> bool:
     """Whether a process that `this_process` spelled is still at work, on this machine."""
     number, _, start = process.partition("-")
-    return number.isdigit() and start.isdigit() and _start(int(number)) == start
+    digits = (number + start).isascii() and number.isdigit() and start.isdigit()
+    return digits and _start(int(number)) == start
 
 
 def _start(process: int) -> str:

@@ -19,6 +19,7 @@ _ADVICE = {
     errno.EACCES: "permission denied",
     errno.EPERM: "permission denied",
 }
+_KEPT = 40  # letters of at most 4 bytes: with the rest, fewer than the 255 bytes of a name
 
 
 @contextlib.contextmanager
@@ -33,7 +34,8 @@ def disk_errors(path: Path) -> Iterator[None]:
 
 def temporary_name(path: Path) -> Path:
     """A name in the same folder that no other process uses."""
-    return path.with_name(f".{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}.tmp")
+    # Not the whole name, which may be as long as a name can be.
+    return path.with_name(f".{path.name[:_KEPT]}.{os.getpid()}-{uuid.uuid4().hex[:8]}.tmp")
 
 
 def is_temporary(name: str) -> bool:

@@ -6,6 +6,7 @@ error that names the nearest right one.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
@@ -208,6 +209,7 @@ def complete(content: Mapping[str, Any], overrides: Iterable[str] = ()) -> Confi
         _override(merged, override)
     _say_what_moved(merged)
     config: Config = checked(merged, schema())
+    _find_homes(config)
     mixed = config["recipe"] != _RIPPLE
     if mixed and "method" not in (merged.get("compose") or {}):
         config["compose"]["method"] = _MIXED
@@ -249,6 +251,22 @@ def _check_names(names: Sequence[str]) -> None:
                 f"config: edits: {other!r} and {name!r} are one folder on disks that do not tell "
                 "a from A; choose another name"
             )
+
+
+_PATHS = ("photos", "directions", "translations", "own_translations", "domains")
+
+
+def _find_homes(config: Config) -> None:
+    """Let `~` at the beginning of a path be a user's folder, as in a shell."""
+    for section, keys in ((config, _PATHS), (config["align"], ("landmarks",))):
+        section |= {key: _at_home(section[key]) for key in keys if key in section}
+    models = config["models"]
+    if isinstance(models, dict):
+        config["models"] = {role: _at_home(path) for role, path in models.items()}
+
+
+def _at_home(path: Any) -> Any:
+    return os.path.expanduser(path) if isinstance(path, str) else path  # noqa: PTH111 (no Path)
 
 
 _MOVED = {("align", "max_megapixels"): "limits.megapixels"}

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Iterator, Mapping
+import time
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -24,6 +25,8 @@ PHOTO = "photo"
 
 FACE_MARK = "+"
 """Between a photo's id and the number of a face in it; never part of a photo's id."""
+
+_STEP_NS = 1000  # what a time of change in seconds, as a float, can tell apart
 
 
 @dataclass(frozen=True)
@@ -43,11 +46,18 @@ class Manifest:
     """What one stage made of one shard: the artifact key or the failure of each photo.
 
     A photo to which an edit is not offered has neither, but the reason.
+
+    Attributes:
+        keys: artifact key by photo, or face of a photo.
+        failures: why a photo has none.
+        not_offered: why a photo is not to have one.
+        files: what the readable tree shows of each photo: the ends of the names.
     """
 
     keys: Mapping[str, str]
     failures: Mapping[str, Failure]
     not_offered: Mapping[str, Failure] = field(default_factory=dict)
+    files: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 class Results:
@@ -92,6 +102,7 @@ class Results:
                     for photo, entry in photos.items()
                     if "not_offered" in entry
                 },
+                {photo: entry["files"] for photo, entry in photos.items() if "files" in entry},
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise StoreError(f"{path}: damaged ({error}); delete it and run again") from error
@@ -101,6 +112,8 @@ class Results:
         photos: dict[str, dict[str, object]] = {
             photo: {"key": key} for photo, key in manifest.keys.items()
         }
+        for photo, files in manifest.files.items():
+            photos[photo]["files"] = list(files)
         photos |= {photo: {"failed": asdict(why)} for photo, why in manifest.failures.items()}
         for photo, why in manifest.not_offered.items():
             photos[photo] = {"not_offered": asdict(why)}
@@ -110,7 +123,7 @@ class Results:
 
     def show(
         self, stage: str, of: str | None, keys: Mapping[str, str], photos: Collection[str]
-    ) -> None:
+    ) -> dict[str, list[str]]:
         """Link artifacts into the readable tree and take away what is out of date.
 
         Args:
@@ -118,18 +131,35 @@ class Results:
             of: edit name, `PHOTO` or None.
             keys: artifact key by photo id (faces of a photo: id, `FACE_MARK`, number).
             photos: photo ids whose older files go away unless `keys` brings them back.
+
+        Returns:
+            What a manifest tells as `files`.
         """
         folder = self.folder(stage, of)
-        wanted = {
-            f"{photo}.{path.name}": path
-            for photo, key in keys.items()
-            for path in self.store.parts(key).values()
-        }
+        shown = {photo: list(self.store.parts(key).values()) for photo, key in keys.items()}
+        wanted = {f"{photo}.{path.name}": path for photo in shown for path in shown[photo]}
         for path in folder.glob("*.*.*"):
             if path.name not in wanted and photo_of(path.name.split(".")[0]) in photos:
                 path.unlink(missing_ok=True)
         for name, source in wanted.items():
             atomic.link(source, folder / name)
+        return {photo: [path.name for path in paths] for photo, paths in shown.items()}
+
+    def incomplete(
+        self, places: Iterable[tuple[str, str | None]], shards: Collection[str]
+    ) -> Iterator[Path]:
+        """Manifests that name artifacts or pictures which are gone, or that cannot be read.
+
+        Nothing is read but the manifests: a listing of each folder tells what is there.
+        """
+        stored = self.store.listed()
+        for stage, of in places:
+            folder = self.folder(stage, of)
+            there = set(os.listdir(folder)) if folder.is_dir() else set()  # noqa: PTH208 (names)
+            for shard in shards:
+                path = self.manifest_path(stage, of, shard)
+                if path.name in there and not _is_complete(path, stored, there):
+                    yield path
 
     def sweep(self) -> int:
         """Delete what killed processes left half-written; how much it was.
@@ -145,11 +175,19 @@ class Results:
             leftover.unlink(missing_ok=True)
         return len(leftovers) + self.store.sweep()
 
+    def manifest_paths(self) -> list[Path]:
+        """Every manifest file there is."""
+        found = (*self.root.glob("*/?????.json"), *self.root.glob("*/*/?????.json"))
+        return sorted(path for path in found if not path.is_relative_to(self.store.root))
+
+    def dated(self) -> list[Path]:
+        """The files whose times of change decide what is up to date."""
+        views = (path for path in self.root.glob("view/**/*") if path.is_file())
+        return [*self.manifest_paths(), *self.root.glob("*.*"), *views]
+
     def manifests(self) -> Iterator[tuple[Path, Manifest | StoreError]]:
         """Every manifest file there is: what it says, or what is wrong with it."""
-        for path in sorted((*self.root.glob("*/?????.json"), *self.root.glob("*/*/?????.json"))):
-            if path.is_relative_to(self.store.root):
-                continue
+        for path in self.manifest_paths():
             try:
                 yield path, self._read(path)
             except StoreError as error:
@@ -167,11 +205,14 @@ class Results:
             UnknownName: there is none; the text lists what there is.
         """
         folder = self.folder(stage, of)
-        found = sorted(folder.glob(f"{photo}.{part or '*'}.*"))
+        names = [path for path in sorted(folder.glob("*.*.*")) if path.name.count(".") == 2]
+        found = [path for path in names if path.name.split(".")[0] == photo]
         if part is None:  # the picture that a stage is looked at for
             found = [path for path in found if path.suffix == ".png"] or found
+        else:
+            found = [path for path in found if path.name.split(".")[1] == part]
         if not found:
-            there = sorted({path.name.split(".")[0] for path in folder.glob("*.*.*")})
+            there = sorted({path.name.split(".")[0] for path in names})
             listing = ", ".join(there[:12]) + (", ..." if len(there) > 12 else "")
             raise UnknownName(
                 f"{folder}: nothing of {photo!r}"
@@ -179,6 +220,33 @@ class Results:
                 + f"; there is: {listing or 'nothing yet, run snakemake'}"
             )
         return found[0]
+
+
+def _is_complete(path: Path, stored: Collection[str], there: Collection[str]) -> bool:
+    """Whether all is there that a manifest names; those of other programs do not tell."""
+    try:
+        photos = json.loads(path.read_bytes())["photos"]
+        return all(
+            entry["key"] in stored and all(f"{photo}.{file}" in there for file in entry["files"])
+            for photo, entry in photos.items()
+            if "files" in entry
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
+
+
+def date_back(paths: Iterable[Path]) -> None:
+    """Give files that come from the future, by the clock of another machine, the time of now.
+
+    Snakemake would take them for newer than all that is made from them. Their order stays.
+    """
+    now = time.time_ns()
+    times = {path: path.stat().st_mtime_ns for path in paths}
+    ahead = {path: when for path, when in times.items() if when > now}
+    order = {when: number for number, when in enumerate(sorted(set(ahead.values())))}
+    for path, when in ahead.items():
+        dated = now + order[when] * _STEP_NS
+        os.utime(path, ns=(dated, dated))
 
 
 def photo_of(subject: str) -> str:
