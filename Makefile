@@ -6,6 +6,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := .uv/bin/uv
 STAMP := $(VENV)/.synced
+DEV_STAMP := $(VENV)/.synced-dev
+# Programs are run by the interpreter: the first line of their scripts names a place, which not every
+# folder's name fits into, and which is another one's once the folder was moved or copied.
+RUN := $(BIN)/python -m
 
 export OMP_NUM_THREADS ?= 1
 # Where it is set, each of a workflow's processes compiles all that it imports anew.
@@ -17,29 +21,44 @@ GPU_PYTHON ?= $(BIN)/python
 
 .PHONY: demo editor test test-gpu parity test-browser test-slurm lint format clean train samples benchmark quality gallery
 
-$(UV):
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check --target .uv "uv>=0.5"
+# An environment that came along with a moved or copied folder runs the other place's code, or none.
+OWN := $(shell $(BIN)/python -I -c 'import os, unripple; print(os.path.samefile(unripple.__path__[0], "unripple"))' 2>/dev/null)
+ifneq ($(OWN),True)
+.PHONY: $(STAMP)
+endif
+
+SYNC := UV_PROJECT_ENVIRONMENT=$(VENV) $(UV) sync --frozen --inexact --python $(PYTHON)
+
+$(UV): envs/uv.txt
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes --upgrade --target .uv -r envs/uv.txt
+	touch $@
 
 $(STAMP): pyproject.toml uv.lock $(UV)
-	UV_PROJECT_ENVIRONMENT=$(VENV) $(UV) sync --frozen --inexact --python $(PYTHON)
+	$(if $(filter True,$(OWN)),,rm -rf $(VENV))
+	$(SYNC) --no-default-groups
+	touch $@
+
+# The tools of developers, too.
+$(DEV_STAMP): $(STAMP)
+	$(SYNC)
 	touch $@
 
 ## Edit the sample photos and write results/report.html and results/measure.json.
 demo: $(STAMP)
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake
+	$(RUN) snakemake
 
 ## A page with sliders at http://127.0.0.1:7860; other options: make editor EDITOR_OPTIONS="--port 0".
 editor: $(STAMP)
-	UV_PROJECT_ENVIRONMENT=$(VENV) $(UV) sync --quiet --frozen --inexact --extra editor --python $(PYTHON)
-	$(BIN)/unripple editor $(EDITOR_OPTIONS)
+	$(SYNC) --quiet --no-default-groups --extra editor
+	$(RUN) unripple editor $(EDITOR_OPTIONS)
 
 ## Train every embedded model from nothing (hours on two cores; resumes).
 train: $(STAMP)
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake train
+	$(RUN) snakemake train
 
 ## Render the sample photos again.
 samples: $(STAMP)
-	$(BIN)/unripple faceworld photos --out data/photos
+	$(RUN) unripple faceworld photos --out data/photos
 
 ## Measure the edit against the truth on 64 held-out photos.
 benchmark: $(STAMP)
@@ -53,39 +72,39 @@ quality: $(STAMP)
 gallery: $(STAMP)
 	$(BIN)/python benchmarks/gallery.py
 
-test: $(STAMP)
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -n 2 --dist worksteal -m "not browser"
+test: $(DEV_STAMP)
+	PATH="$$PWD/$(BIN):$$PATH" $(RUN) pytest -n 2 --dist worksteal -m "not browser"
 
 ## The editor and the report in a real browser: Chromium, and npm for the accessibility rules.
-test-browser: $(STAMP)
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -m browser -rs tests/browser
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -m browser -rs tests/editor
+test-browser: $(DEV_STAMP)
+	PATH="$$PWD/$(BIN):$$PATH" $(RUN) pytest -m browser -rs tests/browser
+	PATH="$$PWD/$(BIN):$$PATH" $(RUN) pytest -m browser -rs tests/editor
 
 ## Compare every network with the published code's outputs.
-parity: $(STAMP)
-	OMP_NUM_THREADS=2 $(BIN)/python -m tests.parity $(GOLDENS)
+parity: $(DEV_STAMP)
+	OMP_NUM_THREADS=2 $(RUN) tests.parity $(GOLDENS)
 
 ## Parity and speed on a GPU; a bare box needs torch, numpy, opencv and pytest alone.
-test-gpu: $(if $(filter $(BIN)/python,$(GPU_PYTHON)),$(STAMP))
+test-gpu: $(if $(filter $(BIN)/python,$(GPU_PYTHON)),$(DEV_STAMP))
 	$(GPU_PYTHON) -m pytest -m gpu tests/gpu tests/faceworld/test_gpu.py
 
 ## The workflow on a Slurm that is installed (Debian's packages, as root) and started for the tests.
-test-slurm: $(STAMP)
-	UV_PROJECT_ENVIRONMENT=$(VENV) $(UV) sync --frozen --inexact --extra slurm --python $(PYTHON)
-	PATH="$(CURDIR)/$(BIN):$$PATH" UNRIPPLE_SLURM=1 $(BIN)/pytest -m slurm -rs tests/slurm
+test-slurm: $(DEV_STAMP)
+	$(SYNC) --extra slurm
+	PATH="$$PWD/$(BIN):$$PATH" UNRIPPLE_SLURM=1 $(RUN) pytest -m slurm -rs tests/slurm
 
-lint: $(STAMP)
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
-	$(BIN)/snakefmt --check Snakefile rules
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --lint
+lint: $(DEV_STAMP)
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) mypy
+	$(BIN)/python $(BIN)/lint-imports
+	$(RUN) snakefmt --check Snakefile rules
+	$(RUN) snakemake --lint
 
-format: $(STAMP)
-	$(BIN)/ruff check --fix .
-	$(BIN)/ruff format .
-	$(BIN)/snakefmt Snakefile rules
+format: $(DEV_STAMP)
+	$(RUN) ruff check --fix .
+	$(RUN) ruff format .
+	$(RUN) snakefmt Snakefile rules
 
 clean:
 	rm -rf results .snakemake
