@@ -21,14 +21,16 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def studio(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Studio:
+def studio(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Studio]:
     monkeypatch.chdir(project)
-    return Studio(
+    one = Studio(
         read_config(Path("config.yaml")),
         batch=tmp_path / "batch.yaml",
         translations=tmp_path / "translations",
         limits=Limits(upload_mb=1.0, sessions=3),
     )
+    yield one
+    one.close()
 
 
 @pytest.fixture

@@ -12,8 +12,9 @@ from PIL import Image
 from tests.tiny import snakemake, write_project
 from unripple.conventions import BadConfig, UnrippleError
 from unripple.editor.batch import add
-from unripple.editor.session import Session, Wanted
+from unripple.editor.session import Session
 from unripple.editor.studio import Studio
+from unripple.editor.wanted import Wanted
 from unripple.io.config import Edit, complete, edits, read_config
 
 LEFT = Edit("left", (("pose", -2.0),))

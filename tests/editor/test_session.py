@@ -11,9 +11,10 @@ from PIL import Image
 import unripple
 from unripple.conventions import BadPhoto, UnknownName, UnrippleError
 from unripple.editor.lanes import Superseded
-from unripple.editor.session import Session, Wanted
+from unripple.editor.session import Session
 from unripple.editor.studio import Studio
 from unripple.editor.translations import read_translation
+from unripple.editor.wanted import Wanted
 
 ASKED = Wanted({"pose": -2.0, "smile": 1.0})
 

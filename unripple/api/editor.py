@@ -297,12 +297,19 @@ class Editor:
         limit: float = self.config["limits"]["megapixels"]
         return limit
 
-    def open(self, photo: str | Path | Photo, *, characteristics: str = "") -> Source:
+    def open(
+        self,
+        photo: str | Path | Photo,
+        *,
+        characteristics: str = "",
+        pixels: Photograph | None = None,
+    ) -> Source:
         """Read a photo once for several walks.
 
         Args:
             photo: a file, or pixels uint8 [H, W, 3].
             characteristics: see `apply`.
+            pixels: the file's, where somebody has read it already.
 
         Raises:
             BadPhoto: it cannot be read.
@@ -313,5 +320,5 @@ class Editor:
         path = Path(photo)
         listed = self.config["align"]["landmarks"]
         points = landmarks_of(read_landmarks(Path(listed)), path.stem, path) if listed else None
-        pixels = read_photo(path, max_megapixels=self._max_megapixels)
+        pixels = pixels or read_photo(path, max_megapixels=self._max_megapixels)
         return Source(path.stem, path, pixels, points=points, characteristics=known)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from unripple.cli import options as shared
 from unripple.conventions import UnrippleError
 
 PASSWORD_VARIABLE = "UNRIPPLE_EDITOR_PASSWORD"
+TOKEN_VARIABLE = "UNRIPPLE_EDITOR_TOKEN"
 
 
 def register(commands: Any) -> None:
@@ -54,6 +56,14 @@ def register(commands: Any) -> None:
         metavar="FILE",
         help=f"first line: the password of the user `unripple` (else ${PASSWORD_VARIABLE})",
     )
+    parser.add_argument(
+        "--no-token",
+        action="store_true",
+        help=(
+            "let everybody in who has an account on this machine; otherwise the address carries a "
+            f"new token, or the one in ${TOKEN_VARIABLE} (set but empty: none)"
+        ),
+    )
     parser.set_defaults(run=_editor)
 
 
@@ -80,8 +90,20 @@ def _editor(options: argparse.Namespace) -> None:
         workers=options.workers,
         share=options.share,
         password=password,
+        token=_token(none=options.no_token),
         started=_say,
     )
+
+
+def _token(*, none: bool) -> str | None:
+    """The token asked for: "" is none, None a new one."""
+    asked = "" if none else os.environ.get(TOKEN_VARIABLE)
+    if asked and not re.fullmatch(r"[A-Za-z0-9_-]{8,}", asked):
+        raise UnrippleError(
+            f"${TOKEN_VARIABLE}: wanted at least 8 letters, digits, _ or -, which an address can "
+            "carry; or nothing, for no token"
+        )
+    return asked
 
 
 def _say(address: str) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +18,15 @@ T = TypeVar("T")
 
 PREVIEW = "preview"
 FULL = "full"
-_FIRST = (PREVIEW, FULL)
+HEAVY = "heavy"
+"""Edits of large photos, which take long: beside all others, and after them."""
+READ = "read"
+"""Files being decoded, each in a process of its own that a thread waits for."""
+
+_FIRST = (PREVIEW, FULL, HEAVY, READ)
+_HEAVY_AT_ONCE = 1
+_READ_AT_ONCE = 8
+_FEWER_TURNS = 10  # added to the niceness of threads that compute what is heavy
 
 
 class Superseded(UnrippleError):
@@ -50,18 +60,43 @@ class Lanes:
 
     A user has at most one wish of a kind running and one waiting; a newer one takes the waiting
     one's place and tells the running one. Previews go first, and edits at full quality leave one
-    thread to them, so nobody's slow edit holds up another's page.
+    thread to them, so nobody's slow edit holds up another's page. What is heavy, and files being
+    read, have threads of their own.
 
     Args:
-        workers: how many threads, at least 2.
+        workers: how many threads compute what is not heavy, at least 2.
     """
 
     def __init__(self, workers: int = 2) -> None:
-        self._free = max(2, workers)
-        self._full_left = self._free - 1
-        self._pool = ThreadPoolExecutor(self._free, thread_name_prefix="lane")
+        workers = max(2, workers)
+        pool = ThreadPoolExecutor(workers, thread_name_prefix="lane")
+        self._pools = {
+            PREVIEW: pool,
+            FULL: pool,
+            HEAVY: ThreadPoolExecutor(_HEAVY_AT_ONCE, "heavy", initializer=_after_others),
+            READ: ThreadPoolExecutor(_READ_AT_ONCE, "read"),
+        }
+        self._left = {
+            PREVIEW: workers,
+            FULL: workers - 1,
+            HEAVY: _HEAVY_AT_ONCE,
+            READ: _READ_AT_ONCE,
+        }
+        self._free = {self._pools[kind]: self._left[kind] for kind in (PREVIEW, HEAVY, READ)}
         self._waiting: dict[tuple[str, str], Wish] = {}
         self._running: dict[tuple[str, str], Wish] = {}
+
+    def crowded(self, kind: str) -> bool:
+        """Whether wishes of a kind wait for a thread; may be asked in any thread."""
+        return self._left[kind] == 0 and any(place[1] == kind for place in list(self._waiting))
+
+    def forget(self, owner: str) -> None:
+        """Drop what an owner waits for, and tell what runs for it."""
+        for place in [place for place in self._waiting if place[0] == owner]:
+            self._drop(self._waiting.pop(place))
+        for place, wish in self._running.items():
+            if place[0] == owner:
+                wish.stale.set()
 
     async def run(self, owner: str, kind: str, call: Callable[[Wish], T]) -> T:
         """Compute something in a thread, when it is this owner's turn.
@@ -87,23 +122,25 @@ class Lanes:
     def _start(self) -> None:
         for kind in _FIRST:
             for place in [place for place in self._waiting if place[1] == kind]:
-                if self._free == 0 or (kind == FULL and self._full_left == 0):
+                if self._left[kind] == 0 or self._free[self._pools[kind]] == 0:
                     break
                 if place not in self._running:
                     self._begin(place, self._waiting.pop(place))
 
     def _begin(self, place: tuple[str, str], wish: Wish) -> None:
         self._running[place] = wish
-        self._free -= 1
-        self._full_left -= place[1] == FULL
+        self._count(place[1], -1)
         loop = asyncio.get_running_loop()
-        future = loop.run_in_executor(self._pool, wish.call, wish)
+        future = loop.run_in_executor(self._pools[place[1]], wish.call, wish)
         future.add_done_callback(partial(self._end, place, wish))
+
+    def _count(self, kind: str, more: int) -> None:
+        self._left[kind] += more
+        self._free[self._pools[kind]] += more
 
     def _end(self, place: tuple[str, str], wish: Wish, done: asyncio.Future[Any]) -> None:
         del self._running[place]
-        self._free += 1
-        self._full_left += place[1] == FULL
+        self._count(place[1], 1)
         if not wish.answer.done():
             error = done.exception()
             if error is None:
@@ -116,4 +153,11 @@ class Lanes:
         """End the threads once they are idle."""
         for wish in (*self._waiting.values(), *self._running.values()):
             wish.stale.set()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for pool in self._free:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _after_others() -> None:
+    """Let this thread run when others do not want to; only Linux knows threads by numbers."""
+    with contextlib.suppress(OSError, AttributeError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _FEWER_TURNS)

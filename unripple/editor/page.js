@@ -8,6 +8,8 @@ const state = {
   previewing: false, wanting: false, rest: 0, serial: 0, preview: '', timings: [], full: 0,
 };
 window.unripple = state; // for tests and benchmarks
+// The token is in a cookie by now; nobody needs to read it over a shoulder or in the history.
+if (new URLSearchParams(location.search).has('token')) history.replaceState(null, '', location.pathname);
 
 const base = () => '/studio/' + state.session;
 function say(text, kind = '') {
@@ -440,6 +442,7 @@ window.addEventListener('pagehide', () => { if (state.session) navigator.sendBea
 (async () => {
   try {
     const begun = await (await fetch('/studio/begin', { method: 'POST' })).json();
+    if (begun.error) throw new Error(begun.error);
     state.session = begun.session;
     options($('models'), begun.controls.models);
     options($('inverter'), begun.controls.inverters, (name) => ({ hfgi: 'hfgi: with details', e4e: 'e4e: codes alone' })[name] || name, begun.controls.inverter);

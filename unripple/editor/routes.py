@@ -21,17 +21,21 @@ from starlette.routing import Route
 
 from unripple.conventions import UnknownName, UnrippleError
 from unripple.editor.guard import STUDIO
-from unripple.editor.lanes import FULL, PREVIEW, Lanes, Superseded
-from unripple.editor.session import Opened, Outcome, Session, Wanted
+from unripple.editor.lanes import FULL, HEAVY, PREVIEW, READ, Lanes, Superseded, Wish
+from unripple.editor.reading import Decoded, Patience
+from unripple.editor.session import Opened, Outcome, Session
 from unripple.editor.sessions import Sessions
 from unripple.editor.studio import Studio
+from unripple.editor.wanted import Wanted
 from unripple.io.photo import encode_png, printable
 
 Answer: TypeAlias = Callable[[Request, Session], Awaitable[Response]]
 _NEVER_KEEP = {"cache-control": "no-store"}
 _OPENING = "/opening"
+_SAVING = "/saving"
 _TIDY_S = 30.0
-_LONGEST_JSON = 100_000
+_LARGE_PX = 4_000_000  # photos above that are heavy work
+_SPARE_BYTES = 500_000_000  # what must stay free on the disk
 
 
 class Routes:
@@ -88,6 +92,7 @@ class Routes:
             task.cancel()
             self.lanes.close()
             self.sessions.close()
+            self.studio.close()
 
     def _guarded(self, answer: Answer) -> Callable[[Request], Awaitable[Response]]:
         async def answering(request: Request) -> Response:
@@ -96,8 +101,10 @@ class Routes:
                 return await answer(request, session)
             except Superseded:
                 return Response(status_code=409)
-            except ClientDisconnect:
-                return _error(413, f"more than {self.studio.limits.upload_mb:g} MB")
+            except ClientDisconnect:  # the guard has said why, where anybody listens
+                return _error(408, "the request ended before its body did")
+            except OSError as error:
+                return _error(507, f"the server's disk does not take it: {error.strerror}")
             except UnknownName as error:
                 return _error(404, str(error))
             except UnrippleError as error:
@@ -112,7 +119,10 @@ class Routes:
         return JSONResponse({"session": name, "controls": controls})
 
     async def _end(self, request: Request) -> Response:
-        await asyncio.to_thread(self.sessions.end, request.path_params["session"])
+        name = request.path_params["session"]
+        for owner in (name, name + _OPENING, name + _SAVING):
+            self.lanes.forget(owner)
+        await asyncio.to_thread(self.sessions.end, name)
         return Response(status_code=204)
 
     async def _sample(self, request: Request) -> Response:
@@ -123,39 +133,60 @@ class Routes:
         return Response(data, media_type="image/jpeg", headers={"cache-control": "max-age=3600"})
 
     async def _controls(self, request: Request, session: Session) -> Response:  # noqa: ARG002
-        return JSONResponse(self.studio.describe(request.path_params["models"]))
+        models = request.path_params["models"]
+        return JSONResponse(await asyncio.to_thread(self.studio.describe, models))
 
     async def _photo(self, request: Request, session: Session) -> Response:
         """Open a sample, an uploaded file, or the same photo with other models."""
-        asked = request.query_params
+        asked = _query(request, "name", "models", "inverter", "sample", "same")
         models = asked.get("models", self.studio.models[0])
         inverter = asked.get("inverter", self.studio.config["invert"]["method"])
-        if "sample" in asked:
-            path, name = self.studio.sample(asked["sample"]), asked["sample"]
-        elif asked.get("same"):
-            await self._awake(request, session)
-            if session.opened is None:
-                raise UnrippleError("no photo is open; choose one first")
-            path, name = session.opened.path, session.opened.name
-        else:
-            path, name = await _received(request, session), Path(asked.get("name", "photo")).name
-        try:
-            opened = await self.lanes.run(
-                request.path_params["session"] + _OPENING,
-                FULL,
-                lambda _: session.open(path, printable(name)[:100], models, inverter),
+        self.studio.config_of(models, inverter)  # refuses other names before anything is read
+        async with contextlib.AsyncExitStack() as until_opened:
+            if "sample" in asked:
+                path, name = self.studio.sample(asked["sample"]), asked["sample"]
+            elif asked.get("same"):
+                if session.path is None:
+                    raise UnrippleError("no photo is open; choose one first")
+                path, name = session.path, session.name
+            else:
+                path = await until_opened.enter_async_context(self._received(request, session))
+                name = Path(asked.get("name", "photo")).name
+            before = session.path
+            opened = await self._opened(
+                request,
+                path,
+                lambda decoded, wish: session.open(
+                    path, printable(name)[:100], models, inverter, decoded, wish.check
+                ),
             )
-        finally:
-            _forget_others(session)
+            if before is not None and session.folder in before.parents and before != path:
+                await asyncio.to_thread(shutil.rmtree, before.parent, ignore_errors=True)
         return JSONResponse(_facts(opened))
+
+    async def _read(self, request: Request, path: Path) -> Decoded:
+        """Decode a file for a session; a newer file of the same session ends it."""
+        studio = self.studio
+
+        def reading(wish: Wish) -> Decoded:
+            return studio.read(path, Patience(wish.check, lambda: self.lanes.crowded(READ)))
+
+        return await self.lanes.run(_owner(request, _OPENING), READ, reading)
+
+    async def _opened(
+        self, request: Request, path: Path, call: Callable[[Decoded, Wish], Any]
+    ) -> Any:
+        decoded = await self._read(request, path)
+        kind = HEAVY if decoded.photo.pixels.size > 3 * _LARGE_PX else FULL
+        return await self.lanes.run(
+            _owner(request, _OPENING), kind, lambda wish: call(decoded, wish)
+        )
 
     async def _preview(self, request: Request, session: Session) -> Response:
         wanted = await _wanted(request)
         await self._awake(request, session)
         data = await self.lanes.run(
-            request.path_params["session"],
-            PREVIEW,
-            lambda _: encode_png(session.preview(wanted)),
+            _owner(request), PREVIEW, lambda _: encode_png(session.preview(wanted))
         )
         return Response(data, media_type="image/png", headers=_NEVER_KEEP)
 
@@ -163,17 +194,15 @@ class Routes:
         wanted = await _wanted(request)
         await self._awake(request, session)
         outcome = await self.lanes.run(
-            request.path_params["session"], FULL, lambda wish: session.full(wanted, wish.check)
+            _owner(request), _kind(session), lambda wish: session.full(wanted, wish.check)
         )
         return JSONResponse(_told(outcome))
 
     async def _keep(self, request: Request, session: Session) -> Response:
         await self._awake(request, session)
-        path = await _received(request, session)
-        try:
-            pixels = await asyncio.to_thread(session.set_keep, path)
-        finally:
-            shutil.rmtree(path.parent, ignore_errors=True)
+        async with self._received(request, session) as path:
+            decoded = await self._read(request, path)
+            pixels = await asyncio.to_thread(session.set_keep, path, decoded)
         return JSONResponse({"pixels": pixels})
 
     async def _keep_nothing(self, request: Request, session: Session) -> Response:
@@ -189,8 +218,10 @@ class Routes:
             raise UnknownName(f"no picture {name!r} now")
         return Response(shown.data, media_type=shown.media_type, headers=_NEVER_KEEP)
 
-    async def _result(self, request: Request, session: Session) -> Response:  # noqa: ARG002
-        data = await asyncio.to_thread(session.result_png)
+    async def _result(self, request: Request, session: Session) -> Response:
+        data = await self.lanes.run(
+            _owner(request, _SAVING), _kind(session), lambda _: session.result_png()
+        )
         name = _slug(session.opened.name if session.opened else "photo")
         disposition = f'attachment; filename="{name}-edited.png"'
         return Response(
@@ -200,13 +231,13 @@ class Routes:
         )
 
     async def _translation(self, request: Request, session: Session) -> Response:
-        name = str((await _json(request)).get("name", ""))
+        name = await _named(request)
         path = await asyncio.to_thread(session.save_translation, name)
         names = list(await asyncio.to_thread(self.studio.known_translations))
         return JSONResponse({"file": str(path), "translations": names})
 
     async def _batch(self, request: Request, session: Session) -> Response:
-        name = str((await _json(request)).get("name", ""))
+        name = await _named(request)
         added = await asyncio.to_thread(session.add_to_batch, name)
         return JSONResponse(
             {
@@ -219,9 +250,58 @@ class Routes:
         )
 
     async def _awake(self, request: Request, session: Session) -> None:
-        if session.sleeps:
-            owner = request.path_params["session"] + _OPENING
-            await self.lanes.run(owner, FULL, lambda _: session.wake())
+        if session.sleeps and session.path is not None:
+            await self._opened(request, session.path, lambda decoded, _: session.wake(decoded))
+
+    @contextlib.asynccontextmanager
+    async def _received(self, request: Request, session: Session) -> AsyncIterator[Path]:
+        """A body as a file in a folder of its own, deleted unless it is the session's photo then.
+
+        Raises:
+            UnrippleError: the session sends too many at a time, or the disk is nearly full.
+        """
+        named = Path(request.query_params.get("name", "photo")).name
+        plain = re.sub(r"[^A-Za-z0-9._-]+", "-", named).lstrip(".")[-80:] or "photo"
+        if sum(1 for one in session.folder.iterdir() if one.is_dir()) > self.studio.limits.uploads:
+            raise UnrippleError(
+                f"{self.studio.limits.uploads} files of this page are on their way already; wait "
+                "until they are there"
+            )
+        if shutil.disk_usage(session.folder).free < _SPARE_BYTES:
+            raise UnrippleError("the server's disk is nearly full; nothing can be sent now")
+        path = session.folder / uuid.uuid4().hex / plain
+        path.parent.mkdir(mode=0o700)
+        try:
+            with path.open("wb") as file:
+                async for part in request.stream():
+                    file.write(part)
+            yield path
+        finally:
+            if session.path != path:
+                shutil.rmtree(path.parent, ignore_errors=True)
+
+
+def _owner(request: Request, purpose: str = "") -> str:
+    return str(request.path_params["session"]) + purpose
+
+
+def _kind(session: Session) -> str:
+    opened = session.opened
+    return HEAVY if opened is not None and opened.pixels.size > 3 * _LARGE_PX else FULL
+
+
+def _query(request: Request, *known: str) -> dict[str, str]:
+    """What an address says behind its question mark.
+
+    Raises:
+        UnrippleError: it says something twice, or something that nobody asks for.
+    """
+    said = [(name, value) for name, value in request.query_params.multi_items() if name != "token"]
+    names = [name for name, _ in said]
+    for name in names:
+        if names.count(name) > 1 or name not in known:
+            raise UnrippleError(f"{printable(name)[:100]!r}: said twice, or unknown")
+    return dict(said)
 
 
 def _facts(opened: Opened) -> dict[str, Any]:
@@ -251,35 +331,30 @@ def _told(outcome: Outcome | None) -> dict[str, Any]:
     }
 
 
-async def _received(request: Request, session: Session) -> Path:
-    """A body as a file in the session's folder, in a folder of its own."""
-    named = Path(request.query_params.get("name", "photo")).name
-    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", named).lstrip(".")[-80:] or "photo"
-    path = session.folder / uuid.uuid4().hex / plain
-    path.parent.mkdir()
-    with path.open("wb") as file:
-        async for part in request.stream():
-            file.write(part)
-    return path
-
-
-def _forget_others(session: Session) -> None:
-    """Delete every upload but the photo that is open."""
-    kept = session.path.parents if session.path else ()
-    for folder in session.folder.iterdir():
-        if folder not in kept:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
 async def _json(request: Request) -> dict[str, Any]:
-    body = await request.body()
     try:
-        content = json.loads(body) if len(body) <= _LONGEST_JSON else None
-    except ValueError:
+        content = json.loads(await request.body(), object_pairs_hook=_pairs)
+    except (ValueError, RecursionError):  # also: no UTF-8, numbers of thousands of digits
         content = None
     if not isinstance(content, dict):
         raise UnrippleError("the request holds no JSON object")
     return content
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    said = dict(pairs)
+    if len(said) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise UnrippleError(f"the request says {printable(twice)[:100]!r} twice")
+    return said
+
+
+async def _named(request: Request) -> str:
+    name = (await _json(request)).get("name", "")
+    if not isinstance(name, str):
+        raise UnrippleError("name: wanted text")
+    return name
 
 
 async def _wanted(request: Request) -> Wanted:
@@ -292,4 +367,4 @@ def _slug(name: str) -> str:
 
 
 def _error(status: int, text: str) -> Response:
-    return JSONResponse({"error": text}, status, headers=_NEVER_KEEP)
+    return JSONResponse({"error": printable(text)}, status, headers=_NEVER_KEEP)

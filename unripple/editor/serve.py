@@ -1,12 +1,19 @@
-"""The server: on this machine alone, unless it is shared with a password."""
+"""The server: on this machine alone, unless it is shared with a password.
+
+It ends on SIGTERM, SIGINT and SIGHUP alike, and leaves neither files nor processes.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
 import secrets
+import signal
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from types import FrameType
 from typing import Any
 
 from unripple.conventions import UnrippleError
@@ -20,6 +27,12 @@ log = logging.getLogger(__name__)
 HOST = "127.0.0.1"
 USER = "unripple"
 SHORTEST_PASSWORD = 8
+CONNECTIONS = 500
+"""At a time; whoever comes then is told to come again."""
+
+_TOKEN_BYTES = 24
+_LEAVE_S = 5.0  # for edits that run when the server ends
+_LONGEST_HEAD = 32_768  # bytes of a request before its body
 
 
 def check_sharing(*, share: bool, password: str | None) -> None:
@@ -38,7 +51,7 @@ def check_sharing(*, share: bool, password: str | None) -> None:
 
 
 def guarded(
-    studio: Studio, *, workers: int = 2, password: str | None = None
+    studio: Studio, *, workers: int = 2, password: str | None = None, token: str | None = None
 ) -> tuple[Guard, Routes]:
     """The app as it is served, and its routes.
 
@@ -51,7 +64,8 @@ def guarded(
     torch.set_num_threads(1)
     routes = Routes(studio, workers)
     login = None if password is None else (USER, password)
-    return Guard(mounted(routes), max_mb=studio.limits.upload_mb, login=login), routes
+    most = studio.limits.upload_mb
+    return Guard(mounted(routes), max_mb=most, login=login, token=token), routes
 
 
 def serve(
@@ -61,6 +75,7 @@ def serve(
     workers: int = 2,
     share: bool = False,
     password: str | None = None,
+    token: str | None = None,
     started: Callable[[str], None] | None = None,
 ) -> None:
     """Listen on 127.0.0.1 until interrupted.
@@ -70,28 +85,89 @@ def serve(
         port: 0 takes any free one.
         workers: threads that compute.
         share: also be reachable through gradio's tunnel; asks for a password.
-        password: what everybody must give, beside the name `unripple`.
+        password: what everybody must give, beside the name `unripple`, instead of a token.
+        token: what the address carries; "" is none, None a new one.
         started: told the address once it is listened on.
 
     Raises:
         UnrippleError: the port is taken, gradio is not installed, or sharing is not possible.
     """
-    import uvicorn
-
     check_sharing(share=share, password=password)
-    app, _ = guarded(studio, workers=workers, password=password)
-    with _listener(port) as listener:
+    if token is None:
+        token = secrets.token_urlsafe(_TOKEN_BYTES)
+    token = None if password is not None else token or None
+    with contextlib.ExitStack() as until_the_end:
+        until_the_end.callback(_leave_soon)
+        until_the_end.callback(studio.close)
+        until_the_end.enter_context(_ended_by_signals())
+        listener = until_the_end.enter_context(_listener(port))
+        app, _ = guarded(studio, workers=workers, password=password, token=token)
         port = listener.getsockname()[1]
         if share:
+            until_the_end.callback(_close_tunnels)
             app.hosts.add(_tunnel(port))
+        studio.reader.start()
         threading.Thread(target=studio.warm_up, daemon=True).start()
         if started is not None:
-            started(f"http://{HOST}:{port}")
-        asgi: Any = app
-        config = uvicorn.Config(
-            asgi, log_level="warning", server_header=False, timeout_graceful_shutdown=2
-        )
-        uvicorn.Server(config).run(sockets=[listener])
+            started(f"http://{HOST}:{port}" + (f"/?token={token}" if token else ""))
+        _run(app, listener)
+
+
+def _run(app: Any, listener: socket.socket) -> None:
+    import uvicorn
+
+    from unripple.editor.impatient import Impatient
+
+    config = uvicorn.Config(
+        app,
+        http=Impatient,
+        ws="none",
+        log_level="warning",
+        access_log=False,  # addresses carry tokens
+        server_header=False,
+        limit_concurrency=CONNECTIONS,
+        h11_max_incomplete_event_size=_LONGEST_HEAD,
+        timeout_graceful_shutdown=2,
+    )
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+@contextlib.contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Signals that end a process end it in order: what `with` and `finally` promise is done."""
+
+    def end(number: int, _: FrameType | None) -> None:
+        if number == signal.SIGHUP:  # uvicorn knows the other one
+            os.kill(os.getpid(), signal.SIGTERM)
+            return
+        raise SystemExit(128 + number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    ours = [signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # `nohup` asks to stay
+        ours.append(signal.SIGHUP)
+    before = {one: signal.signal(one, end) for one in ours}
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+
+
+def _leave_soon() -> None:
+    """An edit that is in the middle of a long step is not waited for."""
+    timer = threading.Timer(_LEAVE_S, os._exit, [0])
+    timer.daemon = True
+    timer.start()
+
+
+def _close_tunnels() -> None:
+    from gradio.tunneling import CURRENT_TUNNELS
+
+    for tunnel in CURRENT_TUNNELS:
+        tunnel.kill()
 
 
 def _listener(port: int) -> socket.socket:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,52 +17,19 @@ from unripple.api.work import Work
 from unripple.conventions import Mask, Photo, UnrippleError, WPlus
 from unripple.editor import batch, views
 from unripple.editor.preview import Sketch, sketch_of
+from unripple.editor.reading import PATIENT, Decoded, Mapped, Patience, mapped
 from unripple.editor.studio import Studio
 from unripple.editor.translations import read_translation, save_translation
+from unripple.editor.wanted import NAME, Wanted
 from unripple.io.artifact import Artifact
-from unripple.io.config import Config, Edit, check_degree, library
+from unripple.io.config import Config, Edit, library
 from unripple.io.metadata import NOTHING
-from unripple.io.photo import encode_png, read_photo
+from unripple.io.photo import encode_png
 from unripple.io.results import PHOTO
 from unripple.zoo.directions import is_turn
 from unripple.zoo.zoo import Zoo, directions_path
 
 _SHELF_MB = 48.0  # artifacts kept between edits of one user
-_NAME = "edit"
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What the controls say.
-
-    Attributes:
-        moves: direction -> degree.
-        translation: a named translation on top, set/name, or "".
-    """
-
-    moves: Mapping[str, float] = field(default_factory=dict)
-    translation: str = ""
-
-    def __bool__(self) -> bool:
-        return bool(self.moves or self.translation)
-
-    def edit(self, name: str = _NAME) -> Edit:
-        """As an edit of the pipeline, but for the translation."""
-        return Edit(name, tuple(sorted(self.moves.items())))
-
-    @staticmethod
-    def from_json(content: Any) -> Wanted:
-        """Check what a page sent.
-
-        Raises:
-            UnrippleError: it is nothing that controls could say.
-        """
-        try:
-            moves = {str(name): degree for name, degree in content["moves"].items()}
-            translation = str(content.get("translation") or "")
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise UnrippleError(f"wanted {{moves: {{direction: degree}}}}: {error}") from error
-        return Wanted({name: check_degree(name, by) for name, by in moves.items()}, translation)
 
 
 @dataclass(frozen=True)
@@ -76,6 +43,7 @@ class Opened:
         editor: walks the pipeline's steps.
         zoo: its networks.
         source: the decoded photo.
+        pages: where its pixels lie.
         artifacts: of the photo's own steps.
         sketch: for previews.
         yaw_deg: where the face looks, or None without a pose network.
@@ -88,6 +56,7 @@ class Opened:
     editor: Editor
     zoo: Zoo
     source: Source
+    pages: Mapped
     artifacts: Mapping[str, Artifact]
     sketch: Sketch
     yaw_deg: float | None
@@ -111,7 +80,7 @@ class Outcome:
 
     Attributes:
         wanted: what was asked.
-        picture: the full photo with the edit, kept pixels put back, uint8 [H, W, 3].
+        pages: the full photo with the edit, kept pixels put back, uint8 [H, W, 3].
         kept: whether there were any.
         offset: by how much the codes moved, float32 [L, W].
         figures: name -> value or None.
@@ -120,16 +89,20 @@ class Outcome:
     """
 
     wanted: Wanted
-    picture: Photo
+    pages: Mapped
     kept: bool
     offset: WPlus
     figures: Mapping[str, float | None]
     warnings: list[str]
     pictures: Mapping[str, views.Shown]
 
+    @property
+    def picture(self) -> Photo:
+        return self.pages.array
+
 
 class Session:
-    """One user. `preview` may run beside all else; the other calls, one at a time.
+    """One user. `preview` and `read` may run beside all else; the other calls, one at a time.
 
     Args:
         studio: what is shared with others.
@@ -141,6 +114,7 @@ class Session:
         keep: what must stay the photo's, bool [H, W] of the whole photo, or None.
         pictures: what the page shows of the photo.
         held_bytes: memory of this user's pictures, about.
+        disk_bytes: what they take on the disk, beside the files that were sent.
     """
 
     def __init__(self, studio: Studio, folder: Path) -> None:
@@ -149,26 +123,60 @@ class Session:
         self.outcome: Outcome | None = None
         self.keep: Mask | None = None
         self.pictures: Mapping[str, views.Shown] = {}
-        self.held_bytes = 0
+        self.held_bytes = self.disk_bytes = 0
         self._walking = threading.Lock()
         self._shelf = MemoryShelf()
         self._asleep: tuple[Path, str, str, str] | None = None
 
-    def open(self, path: Path, name: str, models: str, inverter: str) -> Opened:
+    def read(self, path: Path, patience: Patience = PATIENT) -> Decoded:
+        """Decode a file, for `open` or `set_keep`; nothing of the session changes.
+
+        Raises:
+            UnrippleError: it cannot be read.
+        """
+        return self.studio.read(path, patience)
+
+    def open(
+        self,
+        path: Path,
+        name: str,
+        models: str,
+        inverter: str,
+        decoded: Decoded | None = None,
+        check: Callable[[], None] = lambda: None,
+    ) -> Opened:
         """Take a photo through the steps that no slider changes.
+
+        Args:
+            path: its file.
+            name: what the user calls it.
+            models, inverter: what to open it with.
+            decoded: the file's content, where it was read already.
+            check: called between steps; what it raises ends the opening.
 
         Raises:
             UnrippleError: it cannot be done; the photo before it stays then.
         """
+        decoded = decoded or self.read(path)
         with self._walking:
-            return self._open(path, name, models, inverter)
+            try:
+                return self._open(path, name, models, inverter, decoded, check)
+            finally:
+                decoded.pixels.leave_memory()
 
-    def _open(self, path: Path, name: str, models: str, inverter: str) -> Opened:
+    def _open(
+        self,
+        path: Path,
+        name: str,
+        models: str,
+        inverter: str,
+        decoded: Decoded,
+        check: Callable[[], None],
+    ) -> Opened:
         studio = self.studio
         editor = studio.editor(models, inverter, self._shelf)
-        with studio.reading:
-            source = editor.open(path)
-        artifacts = editor.walk(source, None, "depth")
+        source = editor.open(path, pixels=decoded.photo)
+        artifacts = editor.walk(source, None, "depth", before_step=check)
         zoo = studio.zoo(models)
         crop: Any = artifacts["align"]["picture"]
         opened = Opened(
@@ -179,6 +187,7 @@ class Session:
             editor,
             zoo,
             source,
+            decoded.pixels,
             artifacts,
             _sketch(editor, zoo, artifacts),
             views.yaw_deg(crop, zoo),
@@ -231,10 +240,11 @@ class Session:
         picture = pasted if self.keep is None else views.kept(opened.pixels, pasted, self.keep)
         moved: Any = artifacts["translate"]["w_plus"]
         shown = views.of_edit(artifacts, picture, self.keep)
+        pages = mapped(picture, self.studio.root)
         figures = dict(views.figures(artifacts, opened.zoo, opened.yaw_deg))
         self.outcome = Outcome(
             wanted,
-            picture,
+            pages,
             self.keep is not None,
             moved - opened.array("project", "w_plus"),
             figures,
@@ -242,13 +252,16 @@ class Session:
             shown,
         )
         self._weigh(opened)
+        opened.pages.leave_memory()
+        pages.leave_memory()
         return self.outcome
 
-    def set_keep(self, path: Path | None) -> int:
+    def set_keep(self, path: Path | None, decoded: Decoded | None = None) -> int:
         """Take a mask of what must stay the photo's, or none; how many pixels it keeps.
 
         Args:
             path: a picture of the photo's shape, light where the photo must stay.
+            decoded: its content, where it was read already.
 
         Raises:
             BadPhoto: it cannot be read, or has another shape than the photo.
@@ -257,9 +270,7 @@ class Session:
         if path is None:
             self.keep = None
             return 0
-        limit = opened.editor.config["limits"]["megapixels"]
-        with self.studio.reading:
-            drawn = read_photo(path, max_megapixels=limit).pixels
+        drawn = (decoded or self.read(path)).photo.pixels
         self.keep = views.mask_of(drawn, opened.pixels.shape[:2])
         return int(self.keep.sum())
 
@@ -332,13 +343,13 @@ class Session:
             opened = self.opened
             self._asleep = (opened.path, opened.name, opened.models, opened.inverter)
         self.opened = self.outcome = None
-        self._shelf, self.held_bytes = MemoryShelf(), 0
+        self._shelf, self.held_bytes, self.disk_bytes = MemoryShelf(), 0, 0
 
-    def wake(self) -> None:
+    def wake(self, decoded: Decoded | None = None) -> None:
         """Open the photo again if the session sleeps; what is kept stays."""
         if self.opened is None and self._asleep is not None:
             keep = self.keep
-            self.open(*self._asleep)
+            self.open(*self._asleep, decoded)
             self.keep = keep
 
     @property
@@ -349,14 +360,22 @@ class Session:
         return self._asleep[0] if self._asleep else None
 
     @property
+    def name(self) -> str:
+        """What the user calls the open photo, also while the session sleeps."""
+        if self.opened is not None:
+            return self.opened.name
+        return self._asleep[1] if self._asleep else ""
+
+    @property
     def sleeps(self) -> bool:
         """Whether `wake` must be called first."""
         return self.opened is None and self._asleep is not None
 
     def _weigh(self, opened: Opened) -> None:
-        held = self._shelf.trim(int(_SHELF_MB * 1e6)) + opened.pixels.nbytes
-        held += 0 if self.keep is None else self.keep.nbytes
-        self.held_bytes = held + (self.outcome.picture.nbytes if self.outcome else 0)
+        held = self._shelf.trim(int(_SHELF_MB * 1e6))
+        self.held_bytes = held + (0 if self.keep is None else self.keep.nbytes)
+        edited = self.outcome.picture.nbytes if self.outcome else 0
+        self.disk_bytes = opened.pixels.nbytes + edited
 
     def _ready(self) -> Opened:
         if self.opened is None:
@@ -382,7 +401,7 @@ class Session:
 
 def _moved(opened: Opened, edit: Edit) -> WPlus:
     """The photo's codes moved along an edit's directions, by the stage's own call."""
-    job = job_from_config(opened.editor.config, "translate", _NAME, opened.zoo, edit=edit)
+    job = job_from_config(opened.editor.config, "translate", NAME, opened.zoo, edit=edit)
     directions = directions_path(job.directions)
     work = Work(
         job.settings, {"project": opened.artifacts["project"]}, opened.zoo, directions=directions

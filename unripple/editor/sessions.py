@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import secrets
 import shutil
 import tempfile
@@ -17,6 +19,12 @@ from unripple.editor.session import Session
 from unripple.editor.studio import Studio
 
 _NAME_BYTES = 24
+
+
+def give_back() -> None:
+    """Let the system have the memory that the allocator keeps for later; glibc does when told."""
+    with contextlib.suppress(AttributeError, OSError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 @dataclass
@@ -37,10 +45,13 @@ class Sessions:
         self._studio, self._clock = studio, clock
         self._guests: OrderedDict[str, _Guest] = OrderedDict()  # the one seen last is the last
         self._lock = threading.Lock()
-        self.root = Path(tempfile.mkdtemp(prefix="unripple-editor-"))  # for this user alone
+        self.root = Path(tempfile.mkdtemp(dir=studio.root))  # for this user alone
 
     def begin(self) -> str:
-        """A new session; its secret name. The one idle for longest makes room for it."""
+        """A new session; its secret name.
+
+        One that never opened a photo, or else the one idle for longest, makes room for it.
+        """
         name = secrets.token_urlsafe(_NAME_BYTES)
         folder = Path(tempfile.mkdtemp(dir=self.root))
         with self._lock:
@@ -74,17 +85,22 @@ class Sessions:
         with self._lock:
             late = [n for n, guest in self._guests.items() if now - guest.seen > limits.idle_s]
             there = [name for name in self._guests if name not in late]
-            late += there[: max(0, len(there) - limits.sessions)]
+            empty = [name for name in there[:-1] if self._guests[name].session.path is None]
+            leaving = [*empty, *(name for name in there if name not in empty)]
+            late += leaving[: max(0, len(there) - limits.sessions)]
         for name in late:
             self.end(name)
         with self._lock:
             guests = [guest.session for guest in self._guests.values()]
         held = sum(session.held_bytes for session in guests)
+        stored = sum(session.disk_bytes for session in guests)
         for session in guests[:-1]:
-            if held <= limits.memory_mb * 1e6:
+            if held <= limits.memory_mb * 1e6 and stored <= limits.disk_mb * 1e6:
                 break
             held -= session.held_bytes
+            stored -= session.disk_bytes
             session.sleep()
+        give_back()
 
     def __len__(self) -> int:
         return len(self._guests)

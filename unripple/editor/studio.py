@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
+import tempfile
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,14 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from unripple.api.editor import Editor
+from unripple.api.limits import Limits as Costs
 from unripple.api.shelf import MemoryShelf
 from unripple.api.steps import STEPS
 from unripple.api.view import thumbnail
 from unripple.conventions import UnknownName, UnrippleError
 from unripple.editor.controls import Group, grouped
+from unripple.editor.reading import PATIENT, Decoded, Patience, Reader
 from unripple.editor.translations import FOLDER, USER, list_translations
 from unripple.io.config import Config, complete
-from unripple.io.photo import PHOTO_SUFFIXES, encode_jpeg, read_photo
+from unripple.io.photo import PHOTO_SUFFIXES, encode_jpeg
 from unripple.io.schema import nearest
 from unripple.zoo.directions import Direction, read_directions
 from unripple.zoo.zoo import (
@@ -34,6 +38,7 @@ from unripple.zoo.zoo import (
 CONFIGURED = "configured"
 INVERTERS = ("hfgi", "e4e")
 BATCH = Path("batch.yaml")
+PREFIX = "unripple-editor-"
 _THUMBNAIL_PX = 128
 
 
@@ -45,12 +50,16 @@ class Limits:
         upload_mb: length of a file.
         sessions: how many people at once; the one who did nothing for longest leaves first.
         memory_mb: pictures of all sessions; those of the ones idle for longest go first.
+        disk_mb: likewise, of what their photos and results take on the disk.
+        uploads: how many files one session may send at a time.
         idle_s: how long a session may do nothing.
     """
 
     upload_mb: float = 64.0
     sessions: int = 64
     memory_mb: float = 1500.0
+    disk_mb: float = 8000.0
+    uploads: int = 4
     idle_s: float = 3600.0
 
 
@@ -77,7 +86,22 @@ class Studio:
         self._zoos: dict[str, Zoo] = {}
         self._thumbnails: dict[Path, bytes] = {}
         self._lock = threading.Lock()
-        self.reading = threading.Lock()  # Pillow's limits are the process's
+        self._drawing = threading.Lock()
+        self.root = Path(tempfile.mkdtemp(prefix=PREFIX))  # for this user alone
+        self.reader = Reader(self.root)
+
+    def close(self) -> None:
+        """End all readings and delete all that was sent."""
+        self.reader.close()
+        shutil.rmtree(self.root, ignore_errors=True)
+
+    def read(self, path: Path, patience: Patience = PATIENT) -> Decoded:
+        """Decode a file under the config's limits.
+
+        Raises:
+            UnrippleError: it cannot be read, or costs more.
+        """
+        return self.reader.read(path, Costs(**self.config["limits"]), patience)
 
     @property
     def models(self) -> list[str]:
@@ -164,9 +188,9 @@ class Studio:
             UnrippleError: there is none of that name, or it cannot be read.
         """
         path = self.sample(name)
-        with self.reading:
+        with self._drawing:
             if path not in self._thumbnails:
-                pixels = read_photo(path, max_megapixels=self.config["limits"]["megapixels"]).srgb
+                pixels = self.read(path).photo.srgb
                 self._thumbnails[path] = encode_jpeg(thumbnail(pixels, _THUMBNAIL_PX))
             return self._thumbnails[path]
 
