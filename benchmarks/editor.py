@@ -149,7 +149,11 @@ async def _crowded(address: str, count: int, seconds: float, process: int) -> tu
     crowd = Crowd(address, samples)
     memory: list[float] = []
     limits = httpx.Limits(max_connections=count)
-    async with httpx.AsyncClient(base_url=address, timeout=600, limits=limits) as client:
+    place, _, token = address.partition("/?token=")
+    headers = {"authorization": f"token {token}"}
+    async with httpx.AsyncClient(
+        base_url=place, headers=headers, timeout=600, limits=limits
+    ) as client:
         there = await asyncio.gather(*(crowd.arrive(client, number) for number in range(count)))
         until = time.monotonic() + seconds
         people = [
@@ -174,7 +178,7 @@ def crowded(count: int, seconds: float) -> int:
     from tests.editor.browsing import server
 
     with server(REPO, "--workers", "2") as address:
-        port = int(address.rpartition(":")[2])
+        port = int(address.rpartition(":")[2].partition("/")[0])
         crowd, memory = asyncio.run(_crowded(address, count, seconds, _listening(port)))
     kinds = ("preview", "full", "picture")
     print(f"| {count} people, {seconds:g} s | " + " | ".join(kinds) + " |")

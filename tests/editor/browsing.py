@@ -18,7 +18,7 @@ WAIT_MS = 120_000
 
 @contextlib.contextmanager
 def server(folder: Path, *arguments: str) -> Iterator[str]:
-    """`unripple editor` in a folder; its address."""
+    """`unripple editor` in a folder; its address, with the token."""
     command = [sys.executable, "-m", "unripple", "editor", "--port", "0", *arguments]
     process = subprocess.Popen(
         command,
@@ -74,7 +74,7 @@ class Watched:
             self.complaints.append(message.text)
 
     def _asked(self, url: str, address: str) -> None:
-        if not url.startswith((address + "/", "data:", "blob:")):
+        if not url.startswith((address.partition("?")[0], "data:", "blob:")):
             self.strangers.append(url)
 
     def wait(self, condition: str) -> None:

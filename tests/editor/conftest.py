@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.tiny import write_project
+from unripple.editor.reading import Reader
 from unripple.editor.sessions import Sessions
 from unripple.editor.studio import Limits, Studio
 from unripple.io.config import read_config
@@ -20,9 +21,30 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_project(tmp_path_factory.mktemp("project"), PHOTOS)
 
 
+class Kept(Reader):
+    """One process that decodes, for all tests."""
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture(scope="session")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
+    one = Kept(tmp_path_factory.mktemp("reader"))
+    yield one
+    Reader.close(one)
+
+
 @pytest.fixture
-def studio(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Studio]:
+def studio(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: Reader
+) -> Iterator[Studio]:
     monkeypatch.chdir(project)
+    monkeypatch.setattr("unripple.editor.studio.Reader", lambda _: reader)
+    yield from _studio(tmp_path)
+
+
+def _studio(tmp_path: Path) -> Iterator[Studio]:
     one = Studio(
         read_config(Path("config.yaml")),
         batch=tmp_path / "batch.yaml",

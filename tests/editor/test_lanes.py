@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from unripple.editor.lanes import FULL, PREVIEW, Lanes, Superseded, Wish
+from unripple.editor.lanes import FULL, HEAVY, PREVIEW, READ, Lanes, Superseded, Wish
 
 LONG_S = 10.0
 
@@ -82,6 +82,45 @@ def test_errors_reach_who_asked_and_free_the_thread() -> None:
             with pytest.raises(ZeroDivisionError):
                 await lanes.run("anna", FULL, lambda _: 1 / 0)
         assert await lanes.run("anna", FULL, lambda _: 1) == 1
+        lanes.close()
+
+    asyncio.run(main())
+
+
+def test_heavy_edits_and_slow_files_hold_up_no_edits() -> None:
+    async def main() -> None:
+        lanes, gate = Lanes(2), threading.Event()
+        slow = [
+            asyncio.create_task(lanes.run(f"eve{n}", kind, lambda _: gate.wait(LONG_S)))
+            for kind in (HEAVY, READ)
+            for n in range(20)
+        ]
+        await asyncio.sleep(0.05)
+        assert lanes.crowded(HEAVY) and lanes.crowded(READ) and not lanes.crowded(FULL)
+        began = time.monotonic()
+        assert await lanes.run("dora", FULL, lambda _: "edited") == "edited"
+        assert time.monotonic() - began < LONG_S / 2 and not any(one.done() for one in slow)
+        gate.set()
+        await asyncio.gather(*slow)
+        lanes.close()
+
+    asyncio.run(main())
+
+
+def test_who_leaves_wishes_nothing_more() -> None:
+    async def main() -> None:
+        lanes, began = Lanes(2), threading.Event()
+
+        def slow(wish: Wish) -> None:
+            began.set()
+            assert wish.stale.wait(LONG_S)
+            wish.check()
+
+        wishes = [asyncio.create_task(lanes.run("anna", FULL, slow)) for _ in range(2)]
+        await asyncio.to_thread(began.wait, LONG_S)
+        lanes.forget("anna")
+        answers = await asyncio.gather(*wishes, return_exceptions=True)
+        assert [type(answer) for answer in answers] == [Superseded] * 2
         lanes.close()
 
     asyncio.run(main())

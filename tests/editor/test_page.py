@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -103,3 +105,51 @@ def test_the_command_is_listed() -> None:
         if isinstance(action, argparse._SubParsersAction)
     )
     assert "editor" in commands
+
+
+def test_the_token_is_new_or_the_environments_or_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(command.TOKEN_VARIABLE, raising=False)
+    assert command._token(none=False) is None and command._token(none=True) == ""
+    monkeypatch.setenv(command.TOKEN_VARIABLE, "a-chosen-one")
+    assert command._token(none=False) == "a-chosen-one" and command._token(none=True) == ""
+    monkeypatch.setenv(command.TOKEN_VARIABLE, "")
+    assert command._token(none=False) == ""
+    for bad in ("short", "with space in it", "ends-in-a-break\n"):
+        monkeypatch.setenv(command.TOKEN_VARIABLE, bad)
+        with pytest.raises(UnrippleError, match="8 letters"):
+            command._token(none=False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
+def test_nothing_is_left_however_the_server_ends(
+    project: Path, tmp_path: Path, end: signal.Signals
+) -> None:
+    pytest.importorskip("gradio", reason=WITHOUT)
+    import http.client
+    import time
+
+    process = subprocess.Popen(
+        [sys.executable, "-m", "unripple", "editor", "--port", "0"],
+        cwd=project,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    )
+    assert process.stdout is not None
+    address = process.stdout.readline()
+    found = re.fullmatch(r"http://127\.0\.0\.1:(\d+)(/\?token=[\w-]{32})\n", address)
+    assert found is not None, address
+    for path, status in ((found[2], 200), ("/", 403)):
+        connection = http.client.HTTPConnection("127.0.0.1", int(found[1]), timeout=60)
+        connection.request("GET", path)
+        assert connection.getresponse().status == status
+        connection.close()
+    (root,) = tmp_path.glob("unripple-editor-*")
+    assert root.stat().st_mode & 0o077 == 0
+    process.send_signal(end)
+    process.wait(60)
+    until = time.monotonic() + 10
+    while list(tmp_path.iterdir()) and time.monotonic() < until:
+        time.sleep(0.05)  # after a kill, the process that decodes tidies up
+    assert list(tmp_path.iterdir()) == []

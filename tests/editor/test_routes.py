@@ -172,8 +172,13 @@ def test_samples_are_the_configs_photos_alone(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"[]", b"{", b'{"moves": 3}', b'{"moves": {"pose": "x"}}', b"9" * 200_000]
-)
+    "body",
+    [b"", b"[]", b"{", b'{"moves": 3}', b'{"moves": {"pose": "x"}}', b"[" * 90_000, b"\xff\xfe",
+     b'{"moves": {"pose": 1' + b"0" * 400 + b"}}", b'{"moves": {"pose": ' + b"9" * 5000 + b"}}",
+     b'{"moves": {"pose": true}}', b'{"moves": {"pose": 1, "pose": 2}}',
+     b'{"moves": {"pose": NaN}}',
+     b'{"moves": {}, "translation": []}'],
+)  # fmt: skip
 def test_what_is_no_wish_is_refused(client: TestClient, body: bytes) -> None:
     mine = begin(client)
     client.post(f"{mine}/photo?sample=anna.png")
@@ -185,6 +190,7 @@ def test_what_is_no_wish_is_refused(client: TestClient, body: bytes) -> None:
 def test_more_than_the_limit_is_not_taken(client: TestClient) -> None:
     mine = begin(client)
     assert client.post(f"{mine}/photo", content=b"x" * 1_000_001).status_code == 413
+    assert client.post(f"{mine}/preview", content=b"9" * 200_000).status_code == 413
 
 
 def test_photos_above_the_limit_of_megapixels_are_refused(
@@ -210,3 +216,30 @@ def test_the_models_can_be_chosen_and_wrong_ones_are_named(client: TestClient) -
     for query in ("inverter=nerf", "models=imaginary"):
         assert client.post(f"{mine}/photo?same=1&{query}").status_code == 404
     assert client.get(f"{mine}/controls/imaginary").status_code == 404
+
+
+@pytest.mark.parametrize("query", ["sample=a&sample=b", "sampel=bob.png", "name=a&name=b"])
+def test_addresses_say_known_things_once(client: TestClient, query: str) -> None:
+    mine = begin(client)
+    assert client.post(f"{mine}/photo?{query}", content=b"x").status_code == 400
+
+
+def test_an_upload_that_breaks_off_leaves_nothing(client: TestClient, routes: Routes) -> None:
+    mine = begin(client)
+    folder = routes.sessions.get(mine.split("/")[-1]).folder
+
+    def parts() -> Iterator[bytes]:
+        yield b"x" * 600_000
+        yield b"x" * 600_000  # more than may be sent
+
+    assert client.post(f"{mine}/photo", content=parts()).status_code == 413
+    assert list(folder.iterdir()) == []
+
+
+def test_one_session_sends_few_files_at_a_time(client: TestClient, routes: Routes) -> None:
+    mine = begin(client)
+    folder = routes.sessions.get(mine.split("/")[-1]).folder
+    for number in range(routes.studio.limits.uploads + 1):
+        (folder / str(number)).mkdir()
+    answer = client.post(f"{mine}/photo?name=a.png", content=b"x")
+    assert answer.status_code == 400 and "on their way" in answer.json()["error"]

@@ -100,6 +100,7 @@ def serve(
         until_the_end.callback(_leave_soon)
         until_the_end.callback(studio.close)
         until_the_end.enter_context(_ended_by_signals())
+        os.environ["GRADIO_TEMP_DIR"] = str(studio.root / "gradio")
         listener = until_the_end.enter_context(_listener(port))
         app, _ = guarded(studio, workers=workers, password=password, token=token)
         port = listener.getsockname()[1]

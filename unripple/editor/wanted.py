@@ -41,7 +41,7 @@ class Wanted:
         """
         try:
             moves = {str(name): degree for name, degree in content["moves"].items()}
-            translation = content.get("translation") or ""
+            translation = content.get("translation", "")
         except (KeyError, TypeError, AttributeError) as error:
             raise UnrippleError(f"wanted {{moves: {{direction: degree}}}}: {error}") from error
         if not isinstance(translation, str):

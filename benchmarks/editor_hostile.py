@@ -1,0 +1,169 @@
+"""The page under twenty people, while one sends bombs and another stalls uploads.
+
+    python benchmarks/editor_hostile.py --clients 20 --seconds 60 --rounds 2
+
+Rounds without and with the two take turns. The bombs are a PNG of 99 megapixels and a progressive
+JPEG of 99 megapixels with 2,000 scans, each in a session of its own, one after the other. It fails
+if an answer to the others took 2 s longer than without the two, if memory after them is 300 MB
+above that before, or if files or processes stay.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import io
+import os
+import statistics
+import struct
+import sys
+import tempfile
+import time
+import zlib
+from pathlib import Path
+from typing import Any
+
+REPO = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(REPO))
+
+from benchmarks.editor import Crowd, _listening, _resident_mb  # noqa: E402
+
+MOST_EXTRA_S, MOST_GROWTH_MB = 2.0, 300.0
+STALLED = 10
+
+
+def png_bomb() -> bytes:
+    """99 megapixels of 16-bit RGBA, all black."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
+
+    packer, row = zlib.compressobj(9), bytes(1 + 9900 * 8)
+    rows = b"".join(packer.compress(row) for _ in range(10000)) + packer.flush()
+    head = struct.pack(">IIBBBBB", 9900, 10000, 16, 6, 0, 0, 0)
+    parts = chunk(b"IHDR", head), chunk(b"IDAT", rows), chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+def jpeg_bomb() -> bytes:
+    """99 megapixels in 2,000 scans."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.new("L", (16000, 6200)).save(buffer, "JPEG", progressive=True, quality=50)
+    data = buffer.getvalue()
+    return data[:-2] + data[data.rfind(b"\xff\xda") : -2] * 2000 + b"\xff\xd9"
+
+
+class Enemies:
+    """One who sends bombs, and one who stalls uploads."""
+
+    def __init__(self, client: Any, port: int, token: str) -> None:
+        self.client, self.port, self.token = client, port, token
+        self.bombs = 0
+
+    async def bomb(self) -> None:
+        """Send one bomb after the other."""
+        data = png_bomb(), jpeg_bomb()
+        while True:
+            begun = await self.client.post("/studio/begin")
+            where = f"/studio/{begun.json()['session']}/photo?name=bomb"
+            with contextlib.suppress(Exception):  # whatever the answer is, if there is one
+                await self.client.post(where, content=data[self.bombs % 2], timeout=20)
+            self.bombs += 1
+
+    async def stall(self) -> None:
+        """Keep some uploads going that send nothing."""
+        begun = await self.client.post("/studio/begin")
+        session = begun.json()["session"]
+        await asyncio.gather(*(self._stalled(session) for _ in range(STALLED)))
+
+    async def _stalled(self, session: str) -> None:
+        while True:
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+            writer.write(
+                f"POST /studio/{session}/photo?name=a.png HTTP/1.1\r\nhost: 127.0.0.1:{self.port}\r\n"
+                f"authorization: token {self.token}\r\ncontent-length: 9000000\r\n\r\nx".encode()
+            )
+            await reader.read()
+            writer.close()
+            await asyncio.sleep(0.2)
+
+
+async def _round(client: Any, count: int, seconds: float, enemies: Enemies | None) -> Crowd:
+    samples = sorted(path.name for path in (REPO / "data/photos").glob("portrait-*.png"))
+    crowd = Crowd("", samples)
+    there = await asyncio.gather(*(crowd.arrive(client, number) for number in range(count)))
+    crowd.waits.clear()
+    at_work = []
+    if enemies is not None:
+        at_work = [asyncio.create_task(one()) for one in (enemies.bomb, enemies.stall)]
+    until = time.monotonic() + seconds
+    await asyncio.gather(
+        *(crowd.stay(client, n, mine, until) for n, mine in enumerate(there) if mine is not None)
+    )
+    for task in at_work:
+        task.cancel()
+    await asyncio.gather(*at_work, return_exceptions=True)
+    return crowd
+
+
+async def _compared(address: str, options: argparse.Namespace) -> int:
+    import httpx
+
+    place, _, token = address.partition("/?token=")
+    port = int(place.rpartition(":")[2])
+    process = _listening(port)
+    worst: dict[str, list[float]] = {"without": [], "with": []}
+    errors: set[str] = set()
+    memory: list[float] = []
+    headers = {"authorization": f"token {token}"}
+    limits = httpx.Limits(max_connections=options.clients + 10)
+    async with httpx.AsyncClient(
+        base_url=place, headers=headers, timeout=600, limits=limits
+    ) as client:
+        enemies = Enemies(client, port, token)
+        for _ in range(options.rounds):
+            for name, who in (("without", None), ("with", enemies)):
+                crowd = await _round(client, options.clients, options.seconds, who)
+                waits = [wait for kind in crowd.waits.values() for wait in kind]
+                worst[name].append(max(waits))
+                errors |= set(crowd.errors)
+                memory.append(_resident_mb(process))
+                print(
+                    f"| {name} | answers {len(waits)} | median {statistics.median(waits):.2f} s | "
+                    f"worst {max(waits):.2f} s | memory {memory[-1]:.0f} MB |",
+                    flush=True,
+                )
+    await asyncio.sleep(35)  # sessions are tidied every 30 s
+    memory.append(_resident_mb(process))
+    extra, growth = max(worst["with"]) - max(worst["without"]), memory[-1] - memory[0]
+    print(
+        f"bombs {enemies.bombs}, extra wait {extra:.2f} s, memory {growth:+.0f} MB, {errors or ''}"
+    )
+    return int(extra > MOST_EXTRA_S or growth > MOST_GROWTH_MB or bool(errors))
+
+
+def main() -> int:
+    """Run the rounds."""
+    from tests.editor.browsing import server
+
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--clients", type=int, default=20)
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--rounds", type=int, default=2)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["TMPDIR"] = folder
+        with server(REPO) as address:
+            failed = asyncio.run(_compared(address, options))
+        left = [path.name for path in Path(folder).iterdir()]
+    print(f"left behind: {left or 'nothing'}")
+    return max(failed, int(bool(left)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
