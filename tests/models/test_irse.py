@@ -100,3 +100,18 @@ def test_groups_halve_the_sides_once_each() -> None:
     trunk = body((8, 8, 16, 24, 32), (3, 4, 14, 3))
     assert [i for i, unit in enumerate(trunk) if unit.stride == 2] == [0, 3, 7, 21]
     assert group_ends((3, 4, 14, 3)) == [2, 6, 20, 23]
+
+
+def test_a_narrow_shortcut_is_subsampled_before_it_learns() -> None:
+    unit = ResidualUnit(4, 6, stride=2, squeeze=False).eval()
+    x = torch.randn(2, 4, 16, 16)
+    conv, norm = unit.shortcut_layer or ()
+    strides: list[tuple[int, ...]] = []
+    conv.register_forward_hook(lambda *_: strides.append(conv.stride))
+    wanted = norm(conv(x))
+    strides.clear()
+    assert torch.allclose(unit._shortcut(x), wanted, atol=1e-6)
+    assert not strides, "the strided convolution's own gradient may write beyond its memory"
+    with torch.no_grad():
+        assert torch.equal(unit._shortcut(x), wanted)
+    assert strides == [(2, 2)]

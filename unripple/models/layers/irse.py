@@ -21,6 +21,10 @@ UNITS_50 = (3, 4, 14, 3)
 
 SQUEEZE = 16
 
+NARROW = 16
+"""Channels below which oneDNN's float32 gradient of a strided 1x1 convolution writes beyond its
+memory (uxlfoundation/oneDNN#6035); subsampled beforehand, which is the same, it has no stride."""
+
 
 class SqueezeExcite(nn.Module):
     """Weigh the channels by a gate that their global means compute."""
@@ -86,7 +90,13 @@ class ResidualUnit(nn.Module):
     def _shortcut(self, x: Tensor) -> Tensor:
         if self.shortcut_layer is None:
             return x[:, :, :: self.stride, :: self.stride]
-        shortcut: Tensor = self.shortcut_layer(x)
+        conv, norm = self.shortcut_layer
+        if torch.is_grad_enabled() and x.shape[1] < NARROW:
+            assert isinstance(conv.weight, Tensor)
+            x = F.conv2d(x[:, :, :: self.stride, :: self.stride], conv.weight)
+        else:
+            x = conv(x)
+        shortcut: Tensor = norm(x)
         return shortcut
 
 
