@@ -95,9 +95,9 @@ def test_resume_never_starts_afresh(tmp_path: Path) -> None:
 def test_the_journal_holds_losses_validation_and_a_grid(tmp_path: Path) -> None:
     loop.fit(Line(), tmp_path, budget=Budget(steps=3))
     records = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
-    assert [record["kind"] for record in records] == ["train", "validation"]
-    assert records[0]["loss"] > 0
-    assert records[0]["pictures_per_s"] > 0
+    assert [record["kind"] for record in records] == ["precision", "train", "validation"]
+    assert records[1]["loss"] > 0
+    assert records[1]["pictures_per_s"] > 0
     assert (tmp_path / "grid-0000003.png").exists()
 
 

@@ -254,6 +254,8 @@ def seen_in(zoo: Zoo, codes: Floats) -> Floats:
     import torch
     import torch.nn.functional as F
 
+    from unripple.models.layers.precision import quick
+
     generator: Any = zoo.load("generator").net
     judge = zoo.load("attributes")
     device = next(generator.parameters()).device
@@ -267,7 +269,7 @@ def seen_in(zoo: Zoo, codes: Floats) -> Floats:
         return seen.float().cpu()
 
     rows = torch.from_numpy(codes.astype(np.float32)).to(device)
-    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16):
+    with torch.inference_mode(), quick(device):
         parts = [look(rows[i : i + BATCH]) for i in range(0, len(rows), BATCH)]
     seen: Floats = torch.cat(parts).numpy()
     return seen

@@ -76,6 +76,7 @@ def train(chosen: argparse.Namespace) -> int:
                 resume=chosen.resume == "automatic",
                 save_minutes=chosen.save_minutes,
                 validate_minutes=chosen.validate_minutes,
+                compute=chosen.precision,
             )
         if not finished:
             return 143

@@ -14,7 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from unripple.models.discriminator import PatchDiscriminator
-from unripple.training.loop import adam, autocast, minimise, parameters, place
+from unripple.training.loop import adam, minimise, parameters, place
+from unripple.training.precision import autocast
 
 R1_EVERY = 16
 R1_WEIGHT = 1.0

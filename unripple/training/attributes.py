@@ -20,7 +20,8 @@ from unripple.conventions import Photo
 from unripple.models.attributes import AttributeNet
 from unripple.training import augment, grids
 from unripple.training.identity import area_under_curve
-from unripple.training.loop import Batch, autocast
+from unripple.training.loop import Batch
+from unripple.training.precision import autocast
 from unripple.training.shards import FaceShards
 from unripple.training.single import SingleNet, in_parts, opened
 

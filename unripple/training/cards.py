@@ -51,7 +51,7 @@ def write(weights: Path, task: Task, clock: Clock, chosen: argparse.Namespace) -
         "| --- | --- |",
         f"| weights | `{weights.name}`, float16, {size} |",
         f"| trained for | {spent} |",
-        f"| device | {chosen.device} |",
+        f"| device | {chosen.device}, in {clock.precision or 'bfloat16'} |",
         f"| options | `{' '.join(f'{k}={v}' for k, v in words.items())}` |",
         "",
         "Validation on held-out people:",

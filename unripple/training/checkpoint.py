@@ -19,11 +19,18 @@ NAME = "last.pt"
 
 @dataclass
 class Clock:
-    """Where a training stands: steps done, pictures seen, seconds spent."""
+    """Where a training stands: steps done, pictures seen, seconds spent; and how it computes.
+
+    Attributes:
+        precision: `float32` or `bfloat16`; empty before the first step.
+        processor: where that was chosen (see `precision.processor`).
+    """
 
     step: int = 0
     pictures: int = 0
     seconds: float = 0.0
+    precision: str = ""
+    processor: str = ""
 
 
 def save(path: Path, task: Task, clock: Clock, rng: torch.Generator) -> None:

@@ -13,6 +13,7 @@ from unripple.models.bisenet import BiSeNet
 from unripple.models.irse import Backbone, crop_for_identity
 from unripple.models.perceptual import FeatureDistance
 from unripple.training.loop import frozen
+from unripple.training.precision import autocast
 from unripple.zoo import networks
 
 Judge = Callable[[Tensor, Tensor], Tensor]
@@ -33,8 +34,7 @@ class Critic:
 
     def __call__(self, picture: Tensor, target: Tensor) -> dict[str, Tensor]:
         """Every distance, unweighted."""
-        device = picture.device.type
-        with torch.autocast(device, dtype=torch.bfloat16):
+        with autocast(picture.device):
             return {name: judge(picture, target) for name, judge in self.judges.items()}
 
 

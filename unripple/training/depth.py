@@ -18,7 +18,8 @@ from unripple.conventions import Photo
 from unripple.models.dpt import DPT
 from unripple.ops.clusters import nearer_cluster
 from unripple.training import augment, grids
-from unripple.training.loop import Batch, autocast
+from unripple.training.loop import Batch
+from unripple.training.precision import autocast
 from unripple.training.shards import FaceShards
 from unripple.training.single import SingleNet, in_parts, opened
 

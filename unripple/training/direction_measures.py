@@ -11,7 +11,7 @@ from unripple.models.pose import PoseNet
 from unripple.models.stylegan2 import Generator
 from unripple.training.direction_files import ATTRIBUTES, YAW_PER_DEGREE, Matrix
 from unripple.training.latents import code
-from unripple.training.loop import autocast
+from unripple.training.precision import autocast
 from unripple.training.single import in_parts
 
 FACES = 48  # rendered to measure a direction

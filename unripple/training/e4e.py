@@ -35,15 +35,8 @@ from unripple.training.encoders import (
     small_encoder,
 )
 from unripple.training.latents import STYLE_DIM, code, load_generator, w_statistics
-from unripple.training.loop import (
-    Batch,
-    Figures,
-    adam,
-    autocast,
-    minimise,
-    parameters,
-    place,
-)
+from unripple.training.loop import Batch, Figures, adam, minimise, parameters, place
+from unripple.training.precision import autocast
 from unripple.training.shards import FaceShards, FolderPhotos, has_shards
 from unripple.training.single import decay_at
 

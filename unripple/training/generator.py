@@ -35,15 +35,8 @@ from unripple.training.latents import (
     small_generator,
     trained_state,
 )
-from unripple.training.loop import (
-    Batch,
-    Figures,
-    adam,
-    autocast,
-    minimise,
-    parameters,
-    place,
-)
+from unripple.training.loop import Batch, Figures, adam, minimise, parameters, place
+from unripple.training.precision import autocast
 from unripple.training.shards import FaceShards
 
 VALIDATION_FACES = 64

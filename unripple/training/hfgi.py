@@ -35,8 +35,9 @@ from unripple.models.stylegan2 import Generator
 from unripple.training import cards, critics, ema, grids, losses, start, turned
 from unripple.training.encoders import SIZE, load_encoder
 from unripple.training.latents import CHANNELS, load_generator
-from unripple.training.loop import Batch, Figures, adam, autocast, minimise, parameters, place
+from unripple.training.loop import Batch, Figures, adam, minimise, parameters, place
 from unripple.training.motion import MOTION_PREFIX, motion_state
+from unripple.training.precision import autocast
 from unripple.training.shards import FaceShards, FolderPhotos, Split, has_shards, open_photos
 from unripple.training.single import decay_at
 

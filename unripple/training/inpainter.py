@@ -30,16 +30,8 @@ from unripple.models.lama import Lama, correct, first_guess
 from unripple.models.perceptual import FeatureDistance
 from unripple.training import ema, grids, holes
 from unripple.training.fills import Held, photos
-from unripple.training.loop import (
-    Batch,
-    Figures,
-    adam,
-    autocast,
-    frozen,
-    minimise,
-    parameters,
-    place,
-)
+from unripple.training.loop import Batch, Figures, adam, frozen, minimise, parameters, place
+from unripple.training.precision import autocast
 from unripple.training.shards import FaceShards
 from unripple.training.single import SingleNet, decay_at, in_parts
 

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from unripple.conventions import Photo
-from unripple.training import checkpoint, grids
+from unripple.training import checkpoint, grids, precision
 from unripple.training.checkpoint import Clock
 from unripple.training.schedule import Budget, learning_rate_factor, set_learning_rate
 from unripple.zoo.memory import keep_freed_memory
@@ -86,11 +86,6 @@ class Task(Protocol):
         ...
 
 
-def autocast(device: torch.device | str) -> torch.autocast:
-    """bf16 wherever it is safe; weights and optimizer stay float32."""
-    return torch.autocast(torch.device(device).type, dtype=torch.bfloat16)
-
-
 def parameters(*nets: nn.Module) -> list[nn.Parameter]:
     """All trainable parameters of some nets."""
     return [p for net in nets for p in net.parameters() if p.requires_grad]
@@ -135,6 +130,7 @@ def fit(
     save_minutes: float = 5.0,
     report_seconds: float = 30.0,
     validate_minutes: float = 3.0,
+    compute: str = "auto",
 ) -> tuple[Clock, bool]:
     """Train until the budget is spent or the process is asked to stop.
 
@@ -150,6 +146,7 @@ def fit(
         save_minutes: between checkpoints.
         report_seconds: between progress lines.
         validate_minutes: between validations and grids.
+        compute: in `float32`, `bfloat16` or the faster one (`auto`); see `precision.choose`.
 
     Returns:
         where the training stands, and whether the budget is spent.
@@ -165,11 +162,15 @@ def fit(
     if resume and last.exists():
         clock = checkpoint.restore(last, task, rng)
         log.info("%s: resumed at step %d", task.role, clock.step)
+    task.progress = budget.progress(clock.step, clock.seconds)
+    chosen = precision.choose(task, rng, clock, compute)
+    clock.precision, clock.processor = chosen.precision, chosen.processor
     journal = Journal(task.role, out, clock)
+    journal.tell(chosen, clock)
     done_before, started = clock.seconds, time.monotonic()
     due = {"save": 60 * save_minutes, "validate": 60 * validate_minutes, "report": report_seconds}
     at = dict.fromkeys(due, clock.seconds)
-    with _stop_signals() as stop:
+    with precision.computing(chosen.precision), _stop_signals() as stop:
         while (progress := budget.progress(clock.step, clock.seconds)) < 1.0 and not stop:
             task.progress = progress
             for optimizer in task.optimizers.values():
@@ -188,10 +189,10 @@ def fit(
                 checkpoint.save(last, task, clock, rng)
         journal.report(clock, progress)
         checkpoint.save(last, task, clock, rng)
-    finished = progress >= 1.0
-    if finished:
-        task.progress = 1.0
-        journal.look(task, clock)
+        finished = progress >= 1.0
+        if finished:
+            task.progress = 1.0
+            journal.look(task, clock)
     return clock, finished
 
 
@@ -205,6 +206,13 @@ class Journal:
         self.counts: dict[str, int] = defaultdict(int)
         self.since = (clock.seconds, clock.pictures)
         out.mkdir(parents=True, exist_ok=True)
+
+    def tell(self, chosen: precision.Choice, clock: Clock) -> None:
+        """Which precision is computed in, and why."""
+        log.info("%s: computing in %s (%s)", self.role, chosen.precision, chosen.why)
+        self._record(
+            "precision", clock, {"why": chosen.why, "pictures_per_s": chosen.pictures_per_s}
+        )
 
     def add(self, figures: Figures) -> None:
         """Keep a step's losses; tensors stay where they are, so that a GPU is not awaited."""
@@ -236,7 +244,10 @@ class Journal:
     def _line(self, kind: str, clock: Clock, figures: Mapping[str, float]) -> None:
         shown = "  ".join(f"{name} {value:.4g}" for name, value in figures.items())
         log.info("%s step %d  %.0f s  %s", self.role, clock.step, clock.seconds, shown)
-        record: dict[str, Any] = {"kind": kind, **vars(clock), **figures}
+        self._record(kind, clock, figures)
+
+    def _record(self, kind: str, clock: Clock, told: Mapping[str, Any]) -> None:
+        record = {"kind": kind, **vars(clock), **told}
         with (self.out / "log.jsonl").open("a") as file:
             file.write(json.dumps(record) + "\n")
 

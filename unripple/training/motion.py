@@ -23,7 +23,8 @@ from unripple.models.stylegan2 import Generator
 from unripple.training import grids, losses, start, turned
 from unripple.training.encoders import SIZE, load_encoder
 from unripple.training.latents import load_generator
-from unripple.training.loop import Batch, autocast
+from unripple.training.loop import Batch
+from unripple.training.precision import autocast
 from unripple.training.shards import FaceShards
 from unripple.training.single import SingleNet
 from unripple.zoo.weights import read_header

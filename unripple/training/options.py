@@ -19,6 +19,8 @@ def add_common(parser: argparse.ArgumentParser, net: str) -> None:
     add("--batch", type=int, default=16, help="pictures per step")
     add("--seed", type=int, default=0)
     add("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    how = "what to compute in; auto: the faster one here, timed before the first step"
+    add("--precision", choices=("auto", "float32", "bfloat16"), default="auto", help=how)
     add("--resume", choices=("automatic", "never"), default="automatic")
     add("--models", type=Path, default=Path("data/models"), help="other nets, and the export")
     when = "write weights and card at the end, at once from the checkpoint, or never"

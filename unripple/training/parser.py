@@ -18,7 +18,8 @@ from torch import Tensor
 from unripple.conventions import Face, Photo
 from unripple.models.bisenet import BiSeNet, normalised
 from unripple.training import augment, grids, losses
-from unripple.training.loop import Batch, autocast
+from unripple.training.loop import Batch
+from unripple.training.precision import autocast
 from unripple.training.shards import FaceShards
 from unripple.training.single import SingleNet, in_parts, opened
 

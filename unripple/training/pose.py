@@ -16,7 +16,8 @@ from torch import Tensor
 from unripple.conventions import Photo
 from unripple.models.pose import PoseNet
 from unripple.training import augment, grids
-from unripple.training.loop import Batch, autocast
+from unripple.training.loop import Batch
+from unripple.training.precision import autocast
 from unripple.training.shards import FaceShards
 from unripple.training.single import SingleNet, in_parts, opened
 

@@ -12,7 +12,8 @@ from torch import Tensor
 from unripple.models.stylegan2 import Generator
 from unripple.training.edit_pairs import Pairs
 from unripple.training.latents import code
-from unripple.training.loop import autocast, minimise
+from unripple.training.loop import minimise
+from unripple.training.precision import autocast
 
 BATCH = 8
 LR = 0.08  # of Adam, in units of w, whose spread is about 1.1; flat for a third, then to 0

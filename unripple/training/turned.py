@@ -14,7 +14,8 @@ from unripple.models.e4e import Encoder
 from unripple.models.stylegan2 import Generator
 from unripple.training import grids
 from unripple.training.latents import code
-from unripple.training.loop import Batch, autocast
+from unripple.training.loop import Batch
+from unripple.training.precision import autocast
 
 FIELDS = ("photo", "alpha", "factors")
 TARGET = "target_"  # prefix of the fields of the other photo; those have the pairs' rows alone
