@@ -112,6 +112,20 @@ def test_a_shortened_part_makes_way_for_a_new_one(store: Store) -> None:
     assert np.array_equal(store.get(KEY)["picture"], PICTURE)
 
 
+def test_a_part_that_grew_is_no_less_damaged(store: Store) -> None:
+    """A file that was appended to would still begin as the right one."""
+    store.put(KEY, ARTIFACT, MADE_FROM)
+    part = store.parts(KEY)["w_plus"]
+    part.chmod(0o644)
+    part.write_bytes(part.read_bytes() + b"\0")
+    assert not store.has(KEY)
+    for read in (store.get, store.parts, store.made_from):
+        with pytest.raises(StoreError, match="missing or damaged"):
+            read(KEY)
+    store.put(KEY, ARTIFACT, MADE_FROM)
+    assert store.has(KEY)
+
+
 def test_damage_is_found_by_rehashing(store: Store) -> None:
     store.put(KEY, ARTIFACT, MADE_FROM)
     assert store.damage(KEY) is None

@@ -102,6 +102,19 @@ def test_inner_ghost_reads_the_old_face_in_the_new_one(share: float) -> None:
     assert ghost.inner_return(*arguments) == pytest.approx(1 - share, abs=0.01)
 
 
+def test_inner_figures_count_only_where_the_person_is_in_both_pictures() -> None:
+    """What the old person left behind and what the new one covered are other figures' business."""
+    world = scene()
+    rest = (world.counterfactual, world.before, world.after)
+    other = scene(seed=50).photo
+    for elsewhere in (world.before & ~world.after, world.after & ~world.before):
+        result = world.counterfactual.copy()
+        for source in (world.photo, other):
+            result[elsewhere] = source[elsewhere]
+            assert ghost.inner_ghost(result, world.photo, *rest) == pytest.approx(0, abs=0.03)
+            assert ghost.inner_return(result, world.photo, *rest) == pytest.approx(1, abs=0.03)
+
+
 def test_sharp_clothes_beside_a_soft_face_are_no_ghost() -> None:
     """The lower half stays where it is and comes out exactly, the upper half comes out soft."""
     rng = np.random.default_rng(5)

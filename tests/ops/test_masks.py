@@ -127,6 +127,26 @@ def test_parts_are_told_apart_by_their_area() -> None:
     assert not masks.largest_component(np.zeros((4, 4), np.bool_)).any()
 
 
+def test_parts_hang_together_by_corners_and_holes_do_not() -> None:
+    """Two pixels that touch at a corner are one part of a mask, and two holes in one."""
+    steps, ring = np.eye(6, dtype=np.bool_), ~np.eye(6, dtype=np.bool_)
+    ring[[0, -1]] = ring[:, [0, -1]] = True  # four holes of one pixel, corner to corner
+    assert np.array_equal(masks.remove_small(steps, 6), steps)
+    assert not masks.remove_small(steps, 7).any()
+    assert np.array_equal(masks.largest_component(steps), steps)
+    assert masks.fill_small(ring, 1).all()
+    assert np.array_equal(masks.fill_small(ring, 0), ring)
+
+
+def test_areas_are_counted_to_the_pixel() -> None:
+    bar, gap = np.zeros((5, 7), np.bool_), np.ones((5, 7), np.bool_)
+    bar[2, 2:5], gap[2, 2:5] = True, False
+    assert np.array_equal(masks.remove_small(bar, 3), bar)
+    assert not masks.remove_small(bar, 4).any()
+    assert masks.fill_small(gap, 3).all()
+    assert np.array_equal(masks.fill_small(gap, 2), gap)
+
+
 def test_sizes_that_differ_are_named() -> None:
     with pytest.raises(ShapeMismatch, match="photo 4 x 5, hole 4 x 6"):
         masks.require_same_size(photo=np.zeros((4, 5, 3)), hole=np.zeros((4, 6)))

@@ -32,6 +32,16 @@ def test_specks_go_and_pinpricks_close() -> None:
     assert np.array_equal(found.before, depths(5, 1, 0) > 0)
 
 
+def test_a_part_or_gap_of_as_many_pixels_as_the_limit_stays() -> None:
+    for pixels, counted in ((2, False), (3, True)):
+        speckled = depths(5, 2.0, 1.0)
+        speckled[0, :pixels], speckled[10, 6 : 6 + pixels] = 2.0, 1.0
+        found = foreground(speckled, speckled, min_area_px=3)
+        for mask in found:
+            assert mask[0, :pixels].all() == mask[0, :pixels].any() == counted
+            assert mask[5:15, 5:15].sum() == 100 - pixels * counted
+
+
 def test_the_core_of_the_foreground_is_what_is_nearer_than_its_mean() -> None:
     before = depths(5, 2.0, 1.0)
     before[5:10, 5:15] = 3.0  # the nearer half of the person

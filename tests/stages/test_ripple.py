@@ -76,6 +76,18 @@ def test_a_persons_specks_go_and_its_pinpricks_close() -> None:
     assert np.array_equal(person(labels, min_area_px=2), square(5))
 
 
+@pytest.mark.parametrize("pixels", [1, 2, 3, 4, 5])
+def test_a_part_or_gap_of_as_many_pixels_as_the_limit_stays(pixels: int) -> None:
+    labels = np.where(square(5), np.uint8(Face.SKIN), np.uint8(0))
+    labels[10, 6 : 6 + pixels] = Face.BACKGROUND
+    labels[0, 20 : 20 + pixels] = Face.HAIR
+    counted = pixels >= 3
+    found = person(labels, min_area_px=3)
+    assert (not found[10, 6 : 6 + pixels].any()) == counted
+    assert found[0, 20 : 20 + pixels].all() == counted
+    assert found[5:15, 5:15].sum() == 100 - pixels * counted
+
+
 @pytest.mark.parametrize("part", [part for part in Face if part])
 def test_changes_of_part_inside_the_person_are_no_ripple(part: Face) -> None:
     """The source compared colours, bit by bit: two parts could cancel to background or not."""

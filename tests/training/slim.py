@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+import torch
 
 from unripple.training import encoders, hfgi, latents, motion
 
@@ -25,3 +28,13 @@ def slim(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hfgi, "VALIDATION_FACES", 4)
     monkeypatch.setattr(motion, "WIDTHS", (6, 8, 8))
     monkeypatch.setattr(motion, "VALIDATION_FACES", 4)
+
+
+def moving_down(net: Any, pixels: int) -> None:
+    """Let a motion net find every point so far below itself, all seen, and no drawing to agree."""
+    for part in (net.coarsest, net.gates, *net.correct):
+        torch.nn.init.zeros_(part.weight)
+        torch.nn.init.zeros_(part.bias)
+    with torch.no_grad():
+        net.coarsest.bias.view(2, -1)[1] = pixels * 2 / SIZE
+        net.gates.bias.copy_(torch.tensor([20.0, -20.0]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -20,7 +21,7 @@ from unripple.training.shards import FaceShards
 from unripple.zoo import networks
 
 from .factor_faces import write_factor_shards
-from .slim import SIZE, slim
+from .slim import SIZE, moving_down, slim
 
 
 @pytest.fixture(autouse=True)
@@ -288,6 +289,55 @@ def test_a_motion_net_learns_along_and_is_exported(moving_task: HfgiTask, tmp_pa
     state = motion_state(path)
     wanted = moving_task.average["motion"].state_dict()
     assert all(torch.allclose(state[k].float(), v.float(), atol=1e-3) for k, v in wanted.items())
+
+
+def test_the_aligner_sees_the_residual_where_the_motion_carried_it(
+    moving_task: HfgiTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pictures do not show it at first: a fresh residual encoder changes nothing."""
+    seen: list[torch.Tensor] = []
+    for net in (moving_task.net, moving_task.average):
+        moving_down(net["motion"], 4)
+        net["aligner"].register_forward_pre_hook(lambda _, given: seen.append(given[0].float()))
+    asked = consultations(moving_task, monkeypatch)
+    batch = moving_task.draw(torch.Generator().manual_seed(0))
+    for at_work in (moving_task.validate, lambda: moving_task.train_step(batch, 0)):
+        seen.clear()
+        asked.clear()
+        at_work()
+        given, residual = seen[0], asked[0]
+        assert torch.allclose(given[:, :, :-4], residual[:, :, 4:], atol=1e-3)
+        assert not torch.allclose(given, residual, atol=0.1)
+
+
+def test_a_step_bends_the_residual_that_is_shown(
+    task: HfgiTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task.warped = 1.0
+    shift = torch.eye(3).repeat(4, 1, 1)
+    shift[:, 1, 2] = 4 * 2 / SIZE  # samples four pixels further down
+    monkeypatch.setattr(hfgi, "random_homographies", lambda count: shift[:count])
+    asked = consultations(task, monkeypatch)
+    batch = task.draw(torch.Generator().manual_seed(0))
+    task.train_step(batch, 0)
+    photo = turned.Case.of(batch, "cpu").photo
+    missing = photo - task.invert(photo)[1]
+    (bent,) = asked
+    assert torch.allclose(bent[:, :, :-4], missing[:, :, 4:], atol=1e-5)
+    assert not torch.allclose(bent, missing, atol=0.1)
+
+
+def consultations(task: HfgiTask, monkeypatch: pytest.MonkeyPatch) -> list[torch.Tensor]:
+    """The residuals that the nets are asked about from now on."""
+    asked: list[torch.Tensor] = []
+    consult = task.consult
+
+    def watched(net: Any, w_plus: torch.Tensor, residual: torch.Tensor, *more: Any) -> Any:
+        asked.append(residual)
+        return consult(net, w_plus, residual, *more)
+
+    monkeypatch.setattr(task, "consult", watched)
+    return asked
 
 
 def test_stages_draw_what_was_trained(moving_task: HfgiTask) -> None:

@@ -17,7 +17,7 @@ from unripple.training.motion import MotionTask
 from unripple.training.shards import FaceShards
 
 from .factor_faces import write_factor_shards
-from .slim import SIZE, slim
+from .slim import SIZE, moving_down, slim
 
 
 @pytest.fixture
@@ -64,6 +64,17 @@ def test_steps_bring_the_error_down(task: MotionTask) -> None:
         assert float(steps[-1][name]) < 0.9 * float(steps[0][name]), name
     after = task.turning.generator.parameters()
     assert all(torch.equal(a, b) for a, b in zip(frozen, after, strict=True))
+
+
+def test_it_carries_what_the_redrawing_misses_of_the_photo(task: MotionTask) -> None:
+    for net in (task.net, task.average):
+        moving_down(net, 4)
+    batch = turned.swapped(task.held_out)
+    for learns in (True, False):
+        with torch.set_grad_enabled(learns):
+            case, _, _, details = task.find(batch)
+        residual = case.photo - task.turning.invert(case.photo)[1]
+        assert torch.allclose(details.known[:, :, :-4], residual[:, :, 4:], atol=1e-3)
 
 
 def test_figures_and_pictures(task: MotionTask) -> None:
