@@ -84,10 +84,13 @@ class Enemies:
     async def _stalled(self, session: str) -> None:
         while True:
             reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-            writer.write(
-                f"POST /studio/{session}/photo?name=a.png HTTP/1.1\r\nhost: 127.0.0.1:{self.port}\r\n"
-                f"authorization: token {self.token}\r\ncontent-length: 9000000\r\n\r\nx".encode()
+            head = (
+                f"POST /studio/{session}/photo?name=a.png HTTP/1.1",
+                f"host: 127.0.0.1:{self.port}",
+                f"authorization: token {self.token}",
+                "content-length: 9000000",
             )
+            writer.write("\r\n".join((*head, "", "x")).encode())
             await reader.read()
             writer.close()
             await asyncio.sleep(0.2)

@@ -110,13 +110,13 @@ def test_the_command_is_listed() -> None:
 def test_the_token_is_new_or_the_environments_or_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(command.TOKEN_VARIABLE, raising=False)
     assert command._token(none=False) is None and command._token(none=True) == ""
-    monkeypatch.setenv(command.TOKEN_VARIABLE, "a-chosen-one")
-    assert command._token(none=False) == "a-chosen-one" and command._token(none=True) == ""
+    monkeypatch.setenv(command.TOKEN_VARIABLE, "a-chosen-long-one")
+    assert command._token(none=False) == "a-chosen-long-one" and command._token(none=True) == ""
     monkeypatch.setenv(command.TOKEN_VARIABLE, "")
     assert command._token(none=False) == ""
     for bad in ("short", "with space in it", "ends-in-a-break\n"):
         monkeypatch.setenv(command.TOKEN_VARIABLE, bad)
-        with pytest.raises(UnrippleError, match="8 letters"):
+        with pytest.raises(UnrippleError, match="16 letters"):
             command._token(none=False)
 
 

@@ -98,9 +98,9 @@ def _editor(options: argparse.Namespace) -> None:
 def _token(*, none: bool) -> str | None:
     """The token asked for: "" is none, None a new one."""
     asked = "" if none else os.environ.get(TOKEN_VARIABLE)
-    if asked and not re.fullmatch(r"[A-Za-z0-9_-]{8,}", asked):
+    if asked and not re.fullmatch(r"[A-Za-z0-9_-]{16,}", asked):
         raise UnrippleError(
-            f"${TOKEN_VARIABLE}: wanted at least 8 letters, digits, _ or -, which an address can "
+            f"${TOKEN_VARIABLE}: wanted at least 16 letters, digits, _ or -, which an address can "
             "carry; or nothing, for no token"
         )
     return asked

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import contextlib
 import hmac
 import json
 import logging
@@ -131,6 +132,9 @@ class Guard:
             await self._app(scope, self._bounded(scope["path"], receive, sending), sending)
         except _TooLong:
             pass  # `_bounded` has said so
+        except asyncio.CancelledError:  # the server ends
+            with contextlib.suppress(Exception):  # an answer has begun
+                await self._ended(sending, 503, "the editor was stopped")
         except TimeoutError:
             log.info("%s: nobody took the answer", scope["path"])
 
@@ -175,7 +179,11 @@ class Guard:
         cookie = f"{_COOKIE}-{port}" if port.isdigit() else _COOKIE
         if _same(_cookies(headers).get(cookie, ""), self._cookie):
             return None
+        held = f"{cookie}={self._cookie}; HttpOnly; SameSite=Strict; Path=/"
         given = _tokens(scope, headers) if self._login is None else _passwords(headers)
+        if self._token is not None and self._login is None and any(map(self._is_right, given)):
+            sending.more.append((b"set-cookie", held.encode()))
+            return None  # too long to be guessed: who has it waits for nobody
         if given:
             who = str((scope.get("client") or ("",))[0])
             if not await self._guesses.turn(who):
@@ -183,7 +191,6 @@ class Guard:
             right = any(self._is_right(one) for one in given)
             self._guesses.told(who, right=right)
             if right:
-                held = f"{cookie}={self._cookie}; HttpOnly; SameSite=Strict; Path=/"
                 sending.more.append((b"set-cookie", held.encode()))
                 return None
         if self._login is not None:

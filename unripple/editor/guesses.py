@@ -47,6 +47,8 @@ class Guesses:
         at = max(now, client.turn, self._all.turn)
         client.turn = at + _pause(client.wrong, _LONGEST_S)
         self._all.turn = max(now, self._all.turn) + _pause(self._all.wrong, _OF_ALL_S)
+        if at <= now:
+            return True
         client.waiting += 1
         try:
             await asyncio.sleep(at - now)

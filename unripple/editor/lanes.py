@@ -141,8 +141,8 @@ class Lanes:
     def _end(self, place: tuple[str, str], wish: Wish, done: asyncio.Future[Any]) -> None:
         del self._running[place]
         self._count(place[1], 1)
+        error = None if done.cancelled() else done.exception()
         if not wish.answer.done():
-            error = done.exception()
             if error is None:
                 wish.answer.set_result(done.result())
             else:
