@@ -47,7 +47,7 @@ $(DEV_STAMP): $(STAMP)
 demo: $(STAMP)
 	$(RUN) snakemake
 
-## A page with sliders at http://127.0.0.1:7860; other options: make editor EDITOR_OPTIONS="--port 0".
+## A page with sliders; its address, with a token, is printed. Other options: make editor EDITOR_OPTIONS="--port 0".
 editor: $(STAMP)
 	$(SYNC) --quiet --no-default-groups --extra editor
 	$(RUN) unripple editor $(EDITOR_OPTIONS)

@@ -2,5 +2,7 @@
 
 `studio` knows models and photos, `session` one user's photo and edits, `preview` the quick drawing,
 `lanes` who computes when, `batch` and `translations` what an edit leaves behind; `page`, `routes`
-and `guard` are the door to the browser. gradio is imported by `page` alone, when it is asked for.
+and `guard` are the door to the browser (`guesses` slows who tries passwords, `impatient` ends who
+stalls). Files that somebody sent are decoded by `decoding`, a process of its own that `reading`
+watches. gradio is imported by `page` alone, when it is asked for.
 """
