@@ -133,7 +133,7 @@ class Guard:
         except _TooLong:
             pass  # `_bounded` has said so
         except asyncio.CancelledError:  # the server ends
-            with contextlib.suppress(Exception):  # an answer has begun
+            with contextlib.suppress(Exception, asyncio.CancelledError):  # an answer has begun
                 await self._ended(sending, 503, "the editor was stopped")
         except TimeoutError:
             log.info("%s: nobody took the answer", scope["path"])
