@@ -39,3 +39,12 @@ def test_the_worst_are_no_better_than_the_rest(values: list[float], perfect: flo
 @pytest.mark.parametrize(("perfect", "first"), [(None, 0), (0.0, 2), (30.0, 0)])
 def test_far_from_the_truth_is_bad_and_without_one_low(perfect: float | None, first: int) -> None:
     assert worst([-1.0, 20.0, 25.0], perfect, 1) == [first]
+
+
+def test_a_value_lies_between_start_and_end_of_the_histogram() -> None:
+    found = spread([2.0, 4.0, 6.0], perfect=10.0)
+    assert found is not None
+    assert [found.position(value) for value in (2.0, 4.0, 10.0)] == [0.0, 0.25, 1.0]
+    alone = spread([3.0, 3.0])
+    assert alone is not None and alone.position(3.0) == 0.5
+    assert alone.counts[14] == 2 and (alone.start, alone.end) == (3.0, 3.0)

@@ -79,3 +79,38 @@ def test_sizes_must_agree() -> None:
         kept_share(inversion, photo, face(), face()[:-1], **KNOBS)
     with pytest.raises(ShapeMismatch):
         detailed(photo, photo, inversion[:-1], np.ones((SIDE, SIDE)))
+    with pytest.raises(ShapeMismatch, match="share 47 x 48"):
+        detailed(photo, photo, inversion, np.ones((SIDE - 1, SIDE)))
+
+
+def test_a_change_of_the_tolerance_leaves_a_third() -> None:
+    """1/e, and the falling off beyond it is that of a Gaussian."""
+    _, inversion = photo_and_inversion()
+    labels = np.full((SIDE, SIDE), Face.SKIN, np.uint8)
+    edited = inversion.copy()
+    edited[:, 30:] += np.uint8(24)  # the lesser part of the skin: the median does not move
+    for tolerance, share in ((24.0, np.exp(-1)), (12.0, np.exp(-4)), (48.0, np.exp(-0.25))):
+        kept = kept_share(inversion, edited, labels, labels, tolerance=tolerance, reach_px=2.0)
+        assert kept[:, 40:] == pytest.approx(share, rel=1e-3)
+        assert (kept[:, :20] == 1).all()
+
+
+def test_a_change_is_smeared_over_its_reach() -> None:
+    """By a Gaussian of half of it, so that a step is halved where it is and full at the reach."""
+    _, inversion = photo_and_inversion()
+    labels = np.full((SIDE, SIDE), Face.SKIN, np.uint8)
+    edited = inversion.copy()
+    edited[:, 30:] += np.uint8(24)
+    kept = kept_share(inversion, edited, labels, labels, tolerance=24.0, reach_px=8.0)
+    size = 24 * np.sqrt(-np.log(kept[20]))
+    assert (size[29] + size[30]) / 2 == pytest.approx(12, abs=0.1)
+    assert size[30 + 4] == pytest.approx(24 * 0.8697, abs=0.3)  # 4.5 px are 1.125 sigma
+
+
+@pytest.mark.parametrize("reach_px", [0.0, 1.0])
+def test_beside_what_became_another_part_all_is_kept_within_a_pixel(reach_px: float) -> None:
+    _, inversion = photo_and_inversion()
+    bald = face()
+    bald[bald == Face.HAIR] = Face.SKIN
+    share = kept_share(inversion, inversion, face(), bald, tolerance=24.0, reach_px=reach_px)
+    assert share[15, 20] == 0 and share[16, 20] == 1

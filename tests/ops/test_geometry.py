@@ -143,3 +143,40 @@ def test_landmarks_land_where_the_crop_shows_them() -> None:
 def test_a_photo_too_large_to_resample_says_so() -> None:
     with pytest.raises(BadPhoto, match="32766"):
         geometry.resample(np.zeros((2, 40000), np.uint8), IDENTITY, width=4, height=4)
+
+
+def test_places_are_looked_up_from_the_corner_on() -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8)
+    rows, columns = np.mgrid[10:14, 50:60]
+    centres = np.stack((columns, rows), axis=-1) + 0.5
+    assert np.array_equal(geometry.sample(picture, centres), picture[10:14, 50:60])
+    ramp = np.broadcast_to(np.arange(60, dtype=np.float32)[None, :, None], (40, 60, 3))
+    found = geometry.sample(ramp, centres[:, :4] + (0.25, 0.3))
+    # OpenCV's cubic is not quite linear on a ramp; a place that is off by a pixel is off by 1.
+    wanted = np.broadcast_to(np.arange(50.25, 54)[:, None], (4, 4, 3))
+    assert found == pytest.approx(wanted, abs=0.06)
+
+
+@pytest.mark.parametrize("corner", [(0, 0), (0, 59), (39, 0), (39, 59)])
+def test_whatever_lies_about_a_place_is_read_with_it(corner: tuple[int, int]) -> None:
+    """As if the whole picture had been looked at, up to its border and mirrored beyond it."""
+    picture = np.random.default_rng(1).integers(0, 256, (40, 60, 3), np.uint8)
+    far = np.array([[[0.5, 0.5], [59.5, 39.5]]])  # these two have all of the picture read
+    at = np.array(corner[::-1]) + np.array([[[0.3, 0.8], [-0.9, -1.4], [1.7, 1.2]]])
+    alone = geometry.sample(picture, at)
+    assert np.array_equal(alone, geometry.sample(picture, np.concatenate((at, far), 1))[:, :3])
+    inner = np.array([[[30.3, 20.8]]])
+    with_far = np.concatenate((inner, far), 1)
+    assert np.array_equal(
+        geometry.sample(picture, inner), geometry.sample(picture, with_far)[:, :1]
+    )
+
+
+def test_a_stretched_map_stays_within_its_values() -> None:
+    step = np.zeros((8, 8), np.float16)
+    step[:, 4:] = 1
+    wide = geometry.stretched(step, 32)
+    assert wide.dtype == np.float32 and wide.shape == (32, 32)
+    assert wide.min() == 0 and wide.max() == 1
+    assert wide[0, 14:18] == pytest.approx([0.125 + 0.25 * n for n in range(1, 4)] + [1], abs=0.26)
+    assert np.array_equal(geometry.stretched(step, 8), step)

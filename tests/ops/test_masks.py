@@ -104,6 +104,8 @@ def test_signed_distance_changes_sign_at_the_border() -> None:
 def test_border_band_lies_on_both_sides() -> None:
     row = np.array([[False] * 4 + [True] * 4])
     assert masks.border_band(row, 0, 1.5).tolist() == [[False] * 2 + [True] * 4 + [False] * 2]
+    assert masks.border_band(row, 0.5, 0.5).tolist() == [[False] * 3 + [True] * 2 + [False] * 3]
+    assert masks.border_band(row, 1.0, 1.5)[0].nonzero()[0].tolist() == [2, 5]
     assert not masks.border_band(np.zeros((4, 4), np.bool_), 0, 9).any()
 
 
@@ -136,6 +138,15 @@ def test_parts_hang_together_by_corners_and_holes_do_not() -> None:
     assert np.array_equal(masks.largest_component(steps), steps)
     assert masks.fill_small(ring, 1).all()
     assert np.array_equal(masks.fill_small(ring, 0), ring)
+
+
+def test_the_largest_part_is_found_wherever_it_lies_and_the_first_of_equals() -> None:
+    mask = np.zeros((6, 12), np.bool_)
+    mask[0, :2], mask[2, :2], mask[4, 3:9] = True, True, True
+    largest = masks.largest_component(mask)
+    assert largest.sum() == 6 and largest[4, 3:9].all()
+    mask[4] = False
+    assert np.argwhere(masks.largest_component(mask)).tolist() == [[0, 0], [0, 1]]
 
 
 def test_areas_are_counted_to_the_pixel() -> None:

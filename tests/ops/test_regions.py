@@ -62,6 +62,19 @@ def test_either_picture_may_have_the_part() -> None:
     assert np.argwhere(both).tolist() == [[3, 4], [9, 8]]
 
 
+def test_lengths_of_either_picture_grow_with_it() -> None:
+    rule = Rule(Part.EYES, grow_px=2)
+    assert changing_in_either([dot(Part.EYES)], rule).sum() == 5**2
+    assert changing_in_either([dot(Part.EYES)], rule, scale=2.0).sum() == 9**2
+
+
 @pytest.mark.parametrize(("row", "held"), [(23, True), (24, False)])
 def test_clothes_are_in_front_in_the_upper_half_alone(row: int, held: bool) -> None:
     assert clothes_in_front(dot(Part.CLOTHES, (row, 5))).any() == held
+
+
+@pytest.mark.parametrize("shape", [(20, 48), (48, 20), (21, 5)])
+def test_the_upper_half_is_one_of_the_height(shape: tuple[int, int]) -> None:
+    front = clothes_in_front(np.full(shape, Part.CLOTHES, np.uint8))
+    assert front.dtype == np.bool_
+    assert np.flatnonzero(front.any(1)).tolist() == list(range(shape[0] // 2))

@@ -97,13 +97,23 @@ def test_the_or_composite_has_no_third_colour() -> None:
 def test_directly_nothing_of_the_photo_is_promised() -> None:
     composed = compose_direct(EDITED)
     assert np.array_equal(composed.picture, EDITED)
-    assert composed.touched.all()
+    assert composed.touched.all() and composed.touched.dtype == np.bool_
+    assert composed.touched.shape == EDITED.shape[:2]
 
 
 def test_sizes_must_agree() -> None:
     mask = np.zeros((16, 20), np.bool_)
     with pytest.raises(ShapeMismatch, match="after 4 x 4"):
         compose_plate(PHOTO, EDITED, FILL, mask, np.zeros((4, 4), np.bool_))
+    with pytest.raises(ShapeMismatch, match="photo 16 x 20, mixed 8 x 20"):
+        compose_mixed(PHOTO, EDITED[:8])
+    with pytest.raises(ShapeMismatch, match="foreground 4 x 4"):
+        compose_or(EDITED, FILL, mask, np.zeros((4, 4), np.bool_))
+    labels = np.zeros((16, 16), np.uint8)
+    with pytest.raises(ShapeMismatch, match="person 16 x 20, labels 16 x 16"):
+        fine_share(np.ones((8, 8)), mask, labels, detail=1.0)
+    with pytest.raises(ShapeMismatch, match="plain 8 x 20"):
+        ease_head(EDITED, EDITED[:8], np.zeros((16, 20), np.uint8), detail=1.0)
 
 
 def test_easing_the_head_keeps_the_clothes_and_a_share_of_the_head() -> None:
@@ -139,4 +149,6 @@ def test_the_finest_details_are_the_persons_and_go_with_the_heads() -> None:
     assert (whole[person] == 128).all()
     half = fine_share(seen, person, labels, detail=0.5, feather_px=1.0)
     assert (half[:7, 6:] == 64).all() and (half[10:, 4:] == 128).all()
+    for all_seen in (np.ones((16, 16)), np.ones((8, 8), np.float16)):
+        assert (fine_share(all_seen, person, labels, detail=1.0)[person] == 255).all()
     assert not fine_share(seen, person, labels, detail=0.0, feather_px=1.0)[:7, 6:].any()

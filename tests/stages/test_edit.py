@@ -117,3 +117,13 @@ def test_what_is_told_of_the_details_goes_with_the_strength(strength: float, tol
     edited = edit(PHOTO, EDITED, residual, ToyGenerator(), experts, **how)
     assert edited.motion[2] == pytest.approx(told, abs=1e-3)
     assert edit(PHOTO, EDITED, residual, ToyGenerator(), consultant(), **how).motion is None
+
+
+def test_what_the_codes_draw_beyond_white_or_black_is_cut_before_it_is_looked_at() -> None:
+    for level, seen in ((1.7, 1.0), (-1.7, -1.0)):
+        experts, generator = consultant(), ToyGenerator()
+        codes = np.full((L, W), level, np.float32)
+        edit(PHOTO, codes, np.zeros((3, S, S), np.float32), generator, experts, size_px=S)
+        _, looked = experts.aligner.saw[-1]
+        assert (looked == seen).all()
+        assert {noise for noise, _ in generator.calls} == {"stored"}

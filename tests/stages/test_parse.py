@@ -9,7 +9,8 @@ from PIL import Image
 from torch import Tensor
 
 from unripple.conventions import Face
-from unripple.stages.parse import Plain, network_input, parse
+from unripple.models.body_parts import Body
+from unripple.stages.parse import SCALES, Plain, network_input, parse, parse_body
 
 
 class ColourParser(torch.nn.Module):
@@ -90,3 +91,36 @@ def test_what_is_seen_may_be_told_at_another_size() -> None:
         for shown, columns in ((picture, np.s_[36:]), (plain, np.s_[:28])):
             wanted = parse(shown, ColourParser(32), net_size_px=32)
             assert np.array_equal(found[:, columns], wanted[:, columns])
+
+
+class BodyParser(torch.nn.Module):
+    """Blue comes first, as it reads BGR: blue is hair, green a left arm, red a dress."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sides: list[int] = []
+
+    def forward(self, picture: Tensor) -> Tensor:
+        assert picture.min() >= -1 and picture.max() <= 1
+        self.sides.append(picture.shape[-1])
+        logits = torch.full((len(picture), 20, *picture.shape[2:]), -100.0)
+        logits[:, [Body.HAIR, Body.LEFT_ARM, Body.DRESS]] = picture
+        return logits
+
+
+def test_a_parser_of_bodies_gives_the_nearest_parts_of_a_face() -> None:
+    picture = np.zeros((48, 64, 3), np.uint8)
+    picture[:, :20, 2] = picture[:, 20:40, 0] = 255
+    picture[:, 40:, 2] = 255
+    parser = BodyParser()
+    found = parse_body(picture, parser, net_size_px=32, scales=(1.0,))
+    assert set(parser.sides) == {32}
+    assert found.dtype == np.uint8 and found.shape == (48, 64)
+    assert (found[:, :18] == Face.HAIR).all() and (found[:, 42:] == Face.HAIR).all()
+    assert (found[:, 22:38] == Face.CLOTH).all()
+
+
+def test_a_body_is_looked_at_in_six_sizes_unless_told_otherwise() -> None:
+    parser = BodyParser()
+    parse_body(np.zeros((32, 32, 3), np.uint8), parser, net_size_px=32)
+    assert len(set(parser.sides)) == len(SCALES["six"]) == 6

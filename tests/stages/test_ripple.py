@@ -108,6 +108,23 @@ def test_labels_become_masks() -> None:
     assert np.array_equal(found.ripple, ripple_mask(square(5), square(9), grow_px=1))
 
 
+def test_what_counts_as_background_and_as_a_speck_counts_in_both_pictures() -> None:
+    before, after = (np.where(square(left), np.uint8(Face.HAIR), np.uint8(0)) for left in (5, 6))
+    before[0:4, 0:4] = after[16:, 0:4] = Face.CLOTH
+    bare = ripple(before, after, grow_px=0, background=(Face.BACKGROUND, Face.CLOTH))
+    assert np.array_equal(bare.before, square(5)) and np.array_equal(bare.after, square(6))
+    assert bare.ripple.sum() == 10
+    # What the move uncovers is itself a speck: 10 pixels, while both persons have 100.
+    assert ripple(before, after, grow_px=0, min_area_px=10).ripple[5:15, 5].all()
+    assert not ripple(before, after, grow_px=0, min_area_px=11).ripple[5:15].any()
+
+
+def test_no_speck_is_too_small_unless_told() -> None:
+    labels = np.zeros((9, 9), np.uint8)
+    labels[4, 4] = Face.HAIR
+    assert ripple(labels, np.zeros_like(labels), grow_px=0).ripple.sum() == 1
+
+
 def test_sizes_must_agree() -> None:
     with pytest.raises(ShapeMismatch, match="before 4 x 4, after 4 x 5"):
         ripple_mask(np.zeros((4, 4), np.bool_), np.zeros((4, 5), np.bool_), grow_px=1)
