@@ -169,3 +169,12 @@ def test_sizes_must_agree() -> None:
     world = scene()
     with pytest.raises(ShapeMismatch, match="64"):
         both(world, world.photo[:64])
+
+
+def test_the_ring_is_near_the_place_and_clear_of_both_silhouettes() -> None:
+    place, persons = np.zeros((2, 256, 256), np.bool_)  # px as they are stated
+    place[100:140, 100:140] = True
+    persons[100:140, 60:140] = True
+    ring = ghost.ring_around(place, persons)
+    assert np.flatnonzero(ring[120]).tolist() == list(range(140 + 5, 140 + 15))
+    assert np.flatnonzero(ring[:, 120]).tolist() == [*range(85, 95), *range(145, 155)]

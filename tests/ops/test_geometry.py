@@ -180,3 +180,16 @@ def test_a_stretched_map_stays_within_its_values() -> None:
     assert wide.min() == 0 and wide.max() == 1
     assert wide[0, 14:18] == pytest.approx([0.125 + 0.25 * n for n in range(1, 4)] + [1], abs=0.26)
     assert np.array_equal(geometry.stretched(step, 8), step)
+
+
+def test_the_longest_side_is_still_resampled_and_the_next_one_refused() -> None:
+    still = np.array([[1.0, 0, 0], [0, 1.0, 0]])
+    longest = geometry.MAX_SIDE_PX
+    for wide, high in ((longest, 1), (1, longest)):
+        row = np.full((high, wide), 7, np.uint8)
+        assert (geometry.resample(row, still, width=wide, height=high) == 7).all()
+        wide, high = wide + (wide > 1), high + (high > 1)
+        with pytest.raises(BadPhoto, match="cannot be resampled"):
+            geometry.resample(np.zeros((4, 4), np.uint8), still, width=wide, height=high)
+        with pytest.raises(BadPhoto, match="cannot be resampled"):
+            geometry.resample(np.zeros((high, wide), np.uint8), still, width=4, height=4)
