@@ -239,12 +239,12 @@ def read(kind: str, path: Path) -> None:
 
 
 def _add(path: Path) -> None:
-    from unripple.io.home import home
+    from unripple.home import data_folder
 
     from unripple.zoo.acquire import add
     from unripple.zoo.lock import read_lock
 
-    add(path, read_lock(home() / "data" / "models.lock.yaml"), path.parent / "models")
+    add(path, read_lock(data_folder() / "models.lock.yaml"), path.parent / "models")
 
 
 def _weights(path: Path) -> None:
