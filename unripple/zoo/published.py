@@ -8,6 +8,7 @@ import logging
 import os
 import shutil
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,15 @@ from unripple.zoo.layouts import LAYOUTS, Misplaced, States, spreads_apart
 from unripple.zoo.lock import Entry, Lock
 from unripple.zoo.networks import DEAD_KEYS, EXTRAS, fitted
 from unripple.zoo.registry import disk_errors, temporary_name
+from unripple.zoo.tflite import read_tflite
 from unripple.zoo.weights import TYPES, read_header, write_state, written_bytes
 
 __all__ = ["DIRECTIONS", "LAYOUTS", "convert", "recognise"]
 
 log = logging.getLogger(__name__)
+
+TFLITE = "tflite"
+"""The word of Entry.layout for a network that brings its graph along."""
 
 DIRECTIONS = "directions"
 """The word of Entry.networks for what is no network."""
@@ -57,7 +62,11 @@ def convert(source: Path, entry: Entry, folder: Path, *, sha256: str) -> dict[st
     about = {role: _about(role, entry, sha256) for role in targets}
     if all(_up_to_date(targets[role], about[role]) for role in targets):
         return targets
-    states = _split(read_container(source, member=entry.member), entry, source)
+    if entry.layout == TFLITE:
+        entry, states = _graph(entry, source)
+        about = {role: _about(role, entry, sha256) for role in targets}
+    else:
+        states = _split(read_container(source, member=entry.member), entry, source)
     for role, state in states.items():
         _check(role, state, entry, source)
     with disk_errors(folder):
@@ -68,6 +77,14 @@ def convert(source: Path, entry: Entry, folder: Path, *, sha256: str) -> dict[st
         files[targets[role]] = (kept, about[role] | facts)
     _write_all(files)
     return targets
+
+
+def _graph(entry: Entry, source: Path) -> tuple[Entry, States]:
+    """A TFLite file: its weights, and the entry with the graph among the network's arguments."""
+    (role,) = entry.networks
+    graph, state = read_tflite(source)
+    words = {**entry.metadata[role], "arguments": {"graph": graph}}
+    return replace(entry, metadata={role: words}), {role: state}
 
 
 def recognise(content: Any, lock: Lock) -> list[Entry]:
