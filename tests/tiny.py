@@ -48,6 +48,7 @@ def networks() -> dict[str, nn.Module]:
         irse,
         lama,
         landmarks,
+        mean_head,
         motion,
         pose,
         stylegan2,
@@ -81,6 +82,7 @@ def networks() -> dict[str, nn.Module]:
         "identity": irse.Backbone(32, thin, (1, 1, 1, 1), embedding=8),
         "restorer": gfpgan.GFPGAN(SIZE, 8, 2, {4: 8, 8: 8, 16: 4, 32: 4, 64: 4}),
         "attributes": attributes.AttributeNet((4, 4), 8, len(FACTORS)),
+        "head": mean_head.MeanHead(50),
     }
 
 

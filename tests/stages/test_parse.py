@@ -10,7 +10,15 @@ from torch import Tensor
 
 from unripple.conventions import Face
 from unripple.models.body_parts import Body
-from unripple.stages.parse import SCALES, Plain, network_input, parse, parse_body
+from unripple.stages.parse import (
+    SCALES,
+    Plain,
+    network_input,
+    parse,
+    parse_body,
+    person_share,
+    within_person,
+)
 
 
 class ColourParser(torch.nn.Module):
@@ -91,6 +99,47 @@ def test_what_is_seen_may_be_told_at_another_size() -> None:
         for shown, columns in ((picture, np.s_[36:]), (plain, np.s_[:28])):
             wanted = parse(shown, ColourParser(32), net_size_px=32)
             assert np.array_equal(found[:, columns], wanted[:, columns])
+
+
+def test_parts_fill_the_person_that_another_network_sees() -> None:
+    labels = np.full((8, 8), Face.BACKGROUND, np.uint8)
+    labels[2:4, 2:6] = Face.HAIR
+    labels[4:6, 2:6] = Face.SKIN
+    labels[7, 7] = Face.CLOTH
+    share = np.zeros((8, 8), np.float32)
+    share[1:7, 1:7] = 1
+    found = within_person(labels, share)
+    assert ((found != Face.BACKGROUND) == (share > 0.5)).all()
+    assert (found[1, 1:7] == Face.HAIR).all() and (found[6, 1:7] == Face.SKIN).all()
+    assert np.array_equal(found[2:6, 2:6], labels[2:6, 2:6])
+
+
+def test_labels_that_agree_on_the_whole_stay_as_they_are() -> None:
+    labels = np.full((20, 20), Face.BACKGROUND, np.uint8)
+    labels[:, :10] = Face.HAIR
+    share = np.zeros((20, 20), np.float32)
+    share[:19, :10] = 1
+    assert within_person(labels, share) is labels
+    share[17:] = 0  # 85%
+    assert within_person(labels, share) is not labels
+
+
+def test_a_network_that_sees_nobody_takes_nothing_away() -> None:
+    labels = np.full((6, 6), Face.SKIN, np.uint8)
+    assert within_person(labels, np.zeros((6, 6), np.float32)) is labels
+
+
+def test_the_person_is_seen_in_zero_to_one_at_the_networks_size() -> None:
+    def net(picture: Tensor) -> list[Tensor]:
+        assert picture.shape == (1, 3, 16, 16)
+        assert picture.min() >= 0 and picture.max() <= 1
+        return [picture[:, :1]]
+
+    picture = np.zeros((8, 8, 3), np.uint8)
+    picture[:4] = 255
+    share = person_share(picture, net, net_size_px=16)
+    assert share.shape == (8, 8)
+    assert share[:3].min() == 1 and share[5:].max() == 0
 
 
 class BodyParser(torch.nn.Module):

@@ -19,8 +19,9 @@ from unripple.zoo.directions import find_direction, is_turn
 
 if TYPE_CHECKING:
     from unripple.api.work import Work
-    from unripple.conventions import Floats, Landmarks, Photo
+    from unripple.conventions import Floats, Labels, Landmarks, Photo
     from unripple.io.artifact import Artifact
+    from unripple.stages.edit import Edited
     from unripple.stages.inpaint import Fill
     from unripple.stages.invert import Consultant
 
@@ -112,9 +113,11 @@ def translate(work: Work) -> Artifact:
 
 
 def edit(work: Work) -> Artifact:
-    """Draw the moved codes."""
+    """Draw the moved codes, or turn the head of a photograph by geometry."""
     from unripple.stages import edit as stage
 
+    if _turned_by_geometry(work):
+        return _parts(_turn(work))
     w_plus = work.array("translate.w_plus")
     generator: Any = work.zoo.load("generator").net
     photo = work.array("align.picture")
@@ -134,6 +137,66 @@ def edit(work: Work) -> Artifact:
     return _parts(edited)
 
 
+def _turned_by_geometry(work: Work) -> bool:
+    """Whether this photo's head is turned without the generator."""
+    from unripple.stages import edit as stage
+
+    how = work.settings.get("turn")
+    if how != "auto":
+        return how == "geometry"
+    seen = _landmarks_in_crop(work)
+    if "residual" not in work.inputs["invert"] or np.isnan(seen).any():
+        return False
+    shares = seen / work.array("align.picture").shape[0]
+    return stage.drawn_db(work.array("invert.residual"), shares) < stage.FOREIGN_DB
+
+
+def _landmarks_in_crop(work: Work) -> Landmarks:
+    """The face's five points in px of the crop; nan where nobody looked for them."""
+    from unripple.ops.geometry import apply, inverse
+
+    points = work.array("align.landmarks").astype(np.float64)
+    return apply(inverse(work.array("align.transform")), points)
+
+
+def _turn(work: Work) -> Edited:
+    from unripple.stages import edit as stage
+
+    landmarks = _landmarks_in_crop(work)
+    if np.isnan(landmarks).any():
+        raise NoFace(
+            "edit.turn geometry needs the landmarks of the face, and align.mode aligned looks for "
+            "none; set align.mode to mtcnn or embedded, or edit.turn to generator"
+        )
+    head: Any = work.zoo.load("head").net
+    return stage.edit_by_geometry(
+        work.array("align.picture"),
+        _labels(work, work.array("align.picture")),
+        landmarks,
+        head,
+        turn_deg=work.settings["turn_deg"],
+    )
+
+
+def _labels(work: Work, picture: Photo) -> Labels:
+    """The parts of an unedited picture."""
+    from unripple.stages import parse as stage
+
+    parser = work.zoo.load("parser")
+    net: Any = parser.net
+    if parser.network == "graphonomy":
+        scales = stage.SCALES[work.settings["scales"]]
+        labels = stage.parse_body(picture, net, net_size_px=parser.size_px, scales=scales)
+    else:
+        labels = stage.parse(picture, net, net_size_px=parser.size_px)
+    if not work.settings.get("person"):
+        return labels
+    person = work.zoo.load("person")
+    masking: Any = person.net
+    share = stage.person_share(picture, masking, net_size_px=person.size_px)
+    return stage.within_person(labels, share)
+
+
 def _shown(work: Work) -> Photo:
     """The picture of the only input: the aligned photo's or the edit's."""
     (name,) = work.inputs
@@ -144,15 +207,14 @@ def parse(work: Work) -> Artifact:
     """Label the parts of the face."""
     from unripple.stages import parse as stage
 
+    edited = work.inputs.get("edit", {})
+    if "labels" in edited:  # they came along with the photo's pixels
+        return {"labels": work.array("edit.labels")}
     parser = work.zoo.load("parser")
+    if parser.network == "graphonomy" or "motion" not in edited:
+        return {"labels": _labels(work, _shown(work))}
     net: Any = parser.net
-    if parser.network == "graphonomy":
-        scales = stage.SCALES[work.settings["scales"]]
-        labels = stage.parse_body(_shown(work), net, net_size_px=parser.size_px, scales=scales)
-        return {"labels": labels}
-    plain = None
-    if "motion" in work.inputs.get("edit", {}):
-        plain = stage.Plain(work.array("edit.plain"), work.array("edit.motion")[2])
+    plain = stage.Plain(work.array("edit.plain"), work.array("edit.motion")[2])
     labels = stage.parse(_shown(work), net, net_size_px=parser.size_px, plain=plain)
     return {"labels": labels}
 

@@ -21,11 +21,12 @@ from unripple.io.digest import array_sha256, file_sha256, noted_sha256, value_sh
 from unripple.io.domains import domain_file, domains_folder
 from unripple.io.results import PHOTO
 from unripple.io.translations import Library
-from unripple.zoo.directions import Direction, find_direction
+from unripple.zoo.directions import Direction, find_direction, is_turn
 from unripple.zoo.weights import size_px
 from unripple.zoo.zoo import AUTO, EMBEDDED, MTCNN, Zoo, chosen_directions, directions_path
 
 NO_LIBRARY = Library()
+_GENERATOR = "generator"
 
 
 @dataclass(frozen=True)
@@ -223,6 +224,8 @@ def job_from_config(
     if stage == "project":
         batch = settings.pop("batch")
         settings = _projection(settings)
+    if stage == "parse" and zoo.has("person"):
+        settings["person"] = True
     if stage == "restore":
         settings = _restorer(settings, zoo)
     if of not in (None, PHOTO):
@@ -231,6 +234,8 @@ def job_from_config(
         if stage == "translate":
             check_codes(config, [edit], zoo)
             settings |= {"translation": edit.translation} if edit.translation else {"moves": moves}
+        if stage == "edit":
+            settings |= _turning(settings.pop("turn"), edit, config, directions, zoo)
         if stage == "mix":
             drawn = domain_file(domains_folder(config["domains"]), edit.carac)
             repaired = _repairs(config["restore"], zoo)
@@ -244,6 +249,19 @@ def job_from_config(
     return Job(
         step, of, settings, zoo, directions, landmarks, limits, library(config), domain, batch
     )
+
+
+def _turning(how: str, edit: Edit, config: Config, directions: str, zoo: Zoo) -> dict[str, Any]:
+    """How a turn of the head is made; an edit of anything else knows no such setting."""
+    moves = dict(edit.moves)
+    if how == _GENERATOR or config["recipe"] != RIPPLE or not moves or not is_turn(moves):
+        return {}
+    sideways = [_asked_turn_deg(directions, {name: degree}) for name, degree in moves.items()]
+    if not all(sideways):  # it nods, or nobody knows how far it turns
+        return {}
+    turn_deg = sum(turn for turn in sideways if turn)
+    parsing = job_from_config(config, "parse", PHOTO, zoo).settings
+    return {**parsing, "turn": how, "turn_deg": turn_deg}
 
 
 def check_codes(config: Config, edits: Sequence[Edit], zoo: Zoo) -> None:

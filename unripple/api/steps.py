@@ -139,6 +139,15 @@ def _drawing_roles(settings: Settings) -> tuple[str, ...]:
     return ("generator", "hfgi") if settings["method"] == "hfgi" else ("generator",)
 
 
+def _editing_roles(settings: Settings) -> tuple[str, ...]:
+    turning = ("head", *_parsing_roles(settings)) if "turn" in settings else ()
+    return (*_drawing_roles(settings), *turning)
+
+
+def _parsing_roles(settings: Settings) -> tuple[str, ...]:
+    return ("parser", "person") if settings.get("person") else ("parser",)
+
+
 def _finding_roles(settings: Settings) -> tuple[str, ...]:
     return {"embedded": ("landmarks",), "mtcnn": (MTCNN,)}.get(settings["mode"], ())
 
@@ -185,7 +194,7 @@ _TABLE = (
         3,
         calls.edit,
         edit_inputs=("align", "translate", "invert"),
-        roles=_drawing_roles,
+        roles=_editing_roles,
         borrows=lambda config: {"method": config["invert"]["method"]},
         marked=True,
     ),
@@ -196,7 +205,7 @@ _TABLE = (
         shows="labels",
         photo_inputs=("align",),
         edit_inputs=("edit",),
-        roles=lambda _: ("parser",),
+        roles=_parsing_roles,
     ),
     Step("ripple", 1, calls.ripple, shows="ripple", edit_inputs=("parse@photo", "parse@edit")),
     Step(

@@ -6,9 +6,14 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from scipy import ndimage
 
-from unripple.conventions import Floats, Photo, ShapeMismatch, WPlus
+from unripple.conventions import Face, Floats, Labels, Landmarks, Mask, Photo, ShapeMismatch, WPlus
+from unripple.models.mean_head import MeanHead
+from unripple.ops.geometry import sample
+from unripple.ops.head import Head, fit_head
 from unripple.ops.tensors import resized, to_photo, to_tensor
+from unripple.ops.turning import Turned, turn_head
 from unripple.stages.invert import Consultant, Synthesizer, codes_of, consult, down, draw
 
 
@@ -21,11 +26,14 @@ class Edited(NamedTuple):
         motion: where the picture's points lie in the photo, as offsets x and y in sides of the
             picture, and how far they are seen there, from 0 to 1, float16 [3, s, s]; None without a
             motion net.
+        labels: parts of the edited picture, `Face`, uint8 [S, S], where they came along with the
+            pixels; None where `parse` must find them.
     """
 
     picture: Photo
     plain: Photo
     motion: Floats | None = None
+    labels: Labels | None = None
 
 
 def edit_plainly(w_plus: WPlus, generator: Synthesizer, *, size_px: int) -> Photo:
@@ -99,3 +107,81 @@ def edit(
             shares = torch.cat((motion.offsets / 2, motion.seen * min(strength, 1.0)), dim=1)
             told = shares[0].float().cpu().numpy().astype(np.float16)
         return Edited(to_photo(down(drawn, size_px)), to_photo(down(plain, size_px)), told)
+
+
+FOREIGN_DB = 17.0
+"""A photo whose codes alone draw it worse than this is not of the generator's world."""
+
+
+def drawn_db(residual: Floats, landmarks: Landmarks) -> float:
+    """How well the codes alone draw the photo: the mean of two PSNRs, of all and of the face, dB.
+
+    The whole picture alone fails where a rendered face stands before a busy background.
+
+    Args:
+        residual: what `invert` kept, float32 [3, s, s], where 1 is half of the range of bytes.
+        landmarks: five points of the face, in sides of the picture, [5, 2].
+    """
+    centre = landmarks.mean(0)
+    reach = np.hypot(*(landmarks[3:].mean(0) - landmarks[:2].mean(0)))
+    side = residual.shape[-1]
+    rows, columns = (np.mgrid[:side, :side] + 0.5) / side
+    face = np.hypot(columns - centre[0], rows - centre[1]) < reach
+    squares = np.square(residual.astype(np.float64)).mean(0) / 4
+    errors = np.array([squares.mean(), squares[face].mean() if face.any() else squares.mean()])
+    return float(np.mean(-10 * np.log10(np.maximum(errors, 1e-10))))
+
+
+def edit_by_geometry(
+    photo: Photo, labels: Labels, landmarks: Landmarks, mean_head: MeanHead, *, turn_deg: float
+) -> Edited:
+    """Turn the head by moving the photo's own pixels; no generator is asked.
+
+    Outside the person, and on the shoulders, every byte is the photo's.
+
+    Args:
+        photo: the unedited picture, uint8 [S, S, 3].
+        labels: its parts, `Face`, uint8 [S, S].
+        landmarks: five points of the face, px of the picture, [5, 2].
+        mean_head: the head that is fitted to them.
+        turn_deg: how far to turn, positive to the picture's right.
+
+    Raises:
+        NoFace: the landmarks are not those of a face.
+    """
+    head = _head(mean_head)
+    turned = turn_head(labels != Face.BACKGROUND, fit_head(landmarks, head), head, yaw_deg=turn_deg)
+    size = photo.shape[0]
+    rows, columns = np.mgrid[:size, :size] + 0.5
+    origins = np.stack((columns + turned.offsets[0], rows + turned.offsets[1]), axis=-1)
+    moved = np.clip(np.rint(sample(photo, origins)), 0, 255).astype(np.uint8)
+    changed = turned.covered & (np.abs(turned.offsets).max(0) > _STILL_PX)
+    picture = np.where(changed[..., None], moved, photo)
+    shares = np.concatenate((turned.offsets / size, turned.covered[None]), axis=0)
+    told = _carried(labels, turned, origins)
+    return Edited(picture, picture, shares.astype(np.float16), told)
+
+
+_STILL_PX = 0.02  # points that move less keep the photo's bytes
+
+
+def _head(module: MeanHead) -> Head:
+    chin, brow, half_width = (float(level) for level in module.levels)
+    surface, landmarks = (
+        points.double().cpu().numpy() for points in (module.surface, module.landmarks)
+    )
+    return Head(surface, landmarks, chin, brow, half_width)
+
+
+def _carried(labels: Labels, turned: Turned, origins: Floats) -> Labels:
+    """The parts where they went; what only just missed the person takes the nearest part."""
+    size = labels.shape[0]
+    nearest = ndimage.distance_transform_edt(
+        labels == Face.BACKGROUND, return_distances=False, return_indices=True
+    )
+    parts = labels[tuple(nearest)]
+    columns, rows = (np.clip(origins[..., axis].astype(int), 0, size - 1) for axis in (0, 1))
+    background = np.full_like(labels, Face.BACKGROUND)
+    covered: Mask = turned.covered
+    found: Labels = np.where(covered, parts[rows, columns], background)
+    return found

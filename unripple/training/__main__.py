@@ -27,6 +27,7 @@ NETS = (
     "pose",
     "attributes",
     "identity",
+    "mean_head",
     "directions",
     "translations",
 )

@@ -32,6 +32,8 @@ NETWORKS_OF: Mapping[str, tuple[str, ...]] = {
     "identity": ("curricularface", "arcface"),
     "restorer": ("gfpgan",),
     "clip": ("clip",),
+    "head": ("mean_head",),
+    "person": ("tflite_graph",),
     "mtcnn": ("mtcnn",),
 }
 """Role -> the networks that may fill it. The metadata's word `network` says which, else a telltale
@@ -132,6 +134,8 @@ _NETS: Mapping[str, _Net] = {
     "arcface": _Net("irse", "Backbone"),
     "curricularface": _Net("curricularface", "CurricularFace"),
     "gfpgan": _Net("gfpgan", "GFPGAN"),
+    "mean_head": _Net("mean_head", "MeanHead"),
+    "tflite_graph": _Net("tflite_graph", "TfliteGraph"),
     "mtcnn": _Net("mtcnn", "MTCNN"),
 }
 

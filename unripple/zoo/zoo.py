@@ -29,10 +29,12 @@ ROLES = (
     "attributes",
     "identity",
     "restorer",
+    "head",
+    "person",
 )
 """Roles with a weights file of their own."""
 
-NOT_EMBEDDED = ("restorer",)
+NOT_EMBEDDED = ("restorer", "person")
 """Roles that the embedded set has no network for."""
 
 STAGE_ROLES = {
@@ -45,6 +47,9 @@ STAGE_ROLES = {
     "restore": "restorer",
 }
 """Stages may stand for the role that they are about; `depth` is both words already."""
+
+PACKAGED = {"person": "selfie"}
+"""Roles of the embedded set that a published file fills as soon as it was fetched."""
 
 BASE = "base"
 AUTO = "auto"
@@ -169,6 +174,8 @@ class Zoo:
             UnknownName: no file is called so.
         """
         chosen = EMBEDDED if role == MTCNN else self._chosen.get(role, self._base)
+        if chosen == EMBEDDED and role in PACKAGED and self._is_fetched(PACKAGED[role]):
+            return PACKAGED[role]
         if chosen == EMBEDDED and role in NOT_EMBEDDED:
             raise BadConfig(
                 f"models: the set {EMBEDDED!r} has no {role}; choose one under models.{role}, "
@@ -194,6 +201,15 @@ class Zoo:
                 f"({EMBEDDED!r} or a path) beside `{BASE}: {chosen}`, or do without"
             )
         return lock.sets[chosen][role]
+
+    @staticmethod
+    def _is_fetched(name: str) -> bool:
+        """Whether a published file's networks are here."""
+        entry = published_lock().entries.get(name)
+        roles = () if entry is None else entry.networks
+        return any(
+            (published_folder() / entry.converted_as(role)).exists() for role in roles if entry
+        )
 
     def is_published(self, role: str) -> bool:
         """Whether the network of a role is one of the published files."""

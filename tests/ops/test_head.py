@@ -1,0 +1,49 @@
+"""The mean head finds its own poses again."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.ops.round_head import HEAD
+from unripple.conventions import NoFace, ShapeMismatch
+from unripple.ops.head import HeadPose, fit_head, rotation
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.floats(-35, 35), st.floats(-15, 15), st.floats(-60, 60), st.floats(8, 900))
+def test_the_pose_of_its_own_landmarks(yaw: float, pitch: float, roll: float, scale: float) -> None:
+    pose = HeadPose(yaw, pitch, roll, scale, (3 * scale, 2 * scale))
+    found = fit_head(pose.to_picture(HEAD.landmarks)[:, :2], HEAD)
+    # Drawn to usual poses: yaw a little, pitch, which five points hardly tell, by half.
+    assert found.yaw_deg == pytest.approx(yaw, abs=0.5 + 0.1 * abs(yaw))
+    assert found.pitch_deg == pytest.approx(pitch, abs=1.0 + 0.5 * abs(pitch))
+    assert found.roll_deg == pytest.approx(roll, abs=2.0)
+    assert found.scale == pytest.approx(scale, rel=0.05)
+    assert np.hypot(*np.subtract(found.centre, pose.centre)) < 0.1 * scale
+
+
+def test_signs_are_those_of_the_picture() -> None:
+    nose = np.array([0.0, 0.0, 1.0])
+    assert (rotation(20, 0, 0) @ nose)[0] > 0  # to the right
+    assert (rotation(0, 20, 0) @ nose)[1] < 0  # up
+    assert (rotation(0, 0, 20) @ [0.0, -1.0, 0.0])[0] > 0  # the crown goes right: clockwise
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_what_is_no_number_is_no_face(bad: float) -> None:
+    points = HeadPose(0, 0, 0, 50, (64, 64)).to_picture(HEAD.landmarks)[:, :2]
+    points[2, 0] = bad
+    with pytest.raises(NoFace, match="no numbers"):
+        fit_head(points, HEAD)
+
+
+def test_points_that_form_no_face() -> None:
+    with pytest.raises(NoFace, match="coincide"):
+        fit_head(np.zeros((5, 2)), HEAD)
+    with pytest.raises(NoFace, match="not those of a face"):
+        fit_head(np.array([[0, 0], [10, 0], [300, 5], [0, 12], [10, 12]], np.float64), HEAD)
+    with pytest.raises(ShapeMismatch):
+        fit_head(np.zeros((68, 2)), HEAD)

@@ -1,0 +1,127 @@
+"""A mean head in three dimensions, fitted to the five landmarks of a face.
+
+The head's own frame: the origin where a head turns, x to the picture's right, y down, z towards the
+viewer, in units of about half a head's height. A pose is a weak perspective: turned, scaled, moved.
+
+Source: own; the shape is that of the face world's average head.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import least_squares
+
+from unripple.conventions import Floats, Landmarks, NoFace, ShapeMismatch
+
+Points = npt.NDArray[np.float64]
+
+SPREAD = 0.05
+"""How far a real face's landmarks lie from the mean head's, head units: what the fit may leave."""
+USUAL_YAW_DEG, USUAL_PITCH_DEG = 35.0, 12.0
+"""Spread of poses in photographs. Five points tell pitch from face length badly; this decides."""
+_WORST_FIT = 0.2
+"""Mean distance from the fitted landmarks, head units, beyond which they are no face's."""
+
+
+class Head(NamedTuple):
+    """The mean head.
+
+    Attributes:
+        surface: points of its front, float64 [N, 3].
+        landmarks: picture-left eye, picture-right eye, nose tip, mouth corners, float64 [5, 3].
+        chin_y, brow_y: heights of the chin and of the brows.
+        half_width: of the face at the cheekbones.
+    """
+
+    surface: Points
+    landmarks: Points
+    chin_y: float
+    brow_y: float
+    half_width: float
+
+
+class HeadPose(NamedTuple):
+    """Where a head is in a picture.
+
+    Attributes:
+        yaw_deg: positive turns the nose to the picture's right.
+        pitch_deg: positive turns the nose up.
+        roll_deg: positive turns the head clockwise in the picture.
+        scale: px per head unit.
+        centre: of the head, px, (x, y).
+    """
+
+    yaw_deg: float
+    pitch_deg: float
+    roll_deg: float
+    scale: float
+    centre: tuple[float, float]
+
+    def to_picture(self, points: Points) -> Points:
+        """Points of the head's frame [N, 3] -> x, y in px and z in px before the centre, [N, 3]."""
+        turned = points @ rotation(self.yaw_deg, self.pitch_deg, self.roll_deg).T
+        placed: Points = self.scale * turned + np.array([*self.centre, 0.0])
+        return placed
+
+
+def rotation(yaw_deg: float, pitch_deg: float, roll_deg: float) -> Points:
+    """The matrix that turns a head, [3, 3]: pitch first, then yaw, then roll."""
+    yaw, pitch, roll = (math.radians(angle) for angle in (yaw_deg, pitch_deg, roll_deg))
+    nod = np.array(
+        [[1, 0, 0], [0, math.cos(pitch), -math.sin(pitch)], [0, math.sin(pitch), math.cos(pitch)]]
+    )
+    turn = np.array(
+        [[math.cos(yaw), 0, math.sin(yaw)], [0, 1, 0], [-math.sin(yaw), 0, math.cos(yaw)]]
+    )
+    tilt = np.array(
+        [[math.cos(roll), -math.sin(roll), 0], [math.sin(roll), math.cos(roll), 0], [0, 0, 1]]
+    )
+    found: Points = tilt @ turn @ nod
+    return found
+
+
+def fit_head(landmarks: Landmarks | Floats, head: Head) -> HeadPose:
+    """Find the pose in which the mean head shows these landmarks.
+
+    Args:
+        landmarks: [5, 2] px: picture-left eye, picture-right eye, nose tip, mouth corners.
+        head: the mean head.
+
+    Returns:
+        The pose that leaves the least, usual poses preferred where landmarks cannot decide.
+
+    Raises:
+        NoFace: the landmarks are no numbers, coincide, or form no face.
+        ShapeMismatch: not five landmarks.
+    """
+    if landmarks.shape != (5, 2):
+        raise ShapeMismatch(f"five landmarks [5, 2] expected, got {list(landmarks.shape)}")
+    seen = landmarks.astype(np.float64)
+    across, down = seen[1] - seen[0], seen[3:].mean(0) - seen[:2].mean(0)
+    size = max(float(np.hypot(*across)), float(np.hypot(*down)))
+    if not np.isfinite(seen).all() or size < 1e-6:
+        raise NoFace(f"the landmarks {landmarks.tolist()} coincide or are no numbers")
+    upright = math.degrees(math.atan2(across[1] - down[0], across[0] + down[1]))
+    start = np.array([0.0, 0.0, upright, math.log(size / 0.61), *seen.mean(0)])
+
+    def missing(guess: Points) -> Points:
+        pose = _pose(guess)
+        left = (pose.to_picture(head.landmarks)[:, :2] - seen) / (pose.scale * SPREAD)
+        usual = (pose.yaw_deg / USUAL_YAW_DEG, pose.pitch_deg / USUAL_PITCH_DEG)
+        return np.concatenate([left.ravel(), usual])
+
+    found = least_squares(missing, start, x_scale=[10, 10, 10, 0.1, size, size])
+    pose = _pose(found.x)
+    left = pose.to_picture(head.landmarks)[:, :2] - seen
+    if np.hypot(*left.T).mean() / pose.scale > _WORST_FIT:
+        raise NoFace(f"the landmarks {landmarks.round(1).tolist()} are not those of a face")
+    return pose
+
+
+def _pose(guess: Points) -> HeadPose:
+    yaw, pitch, roll, log_scale, x, y = (float(value) for value in guess)
+    return HeadPose(yaw, pitch, roll, math.exp(log_scale), (x, y))

@@ -1,0 +1,151 @@
+"""How far before its head's centre every pixel of a person lies: a relief from masks and a head.
+
+On the face the mean head tells. Elsewhere (hair, ears, neck) the relief is inflated from the
+outline: its square solves a Poisson equation that is 0 on the silhouette, so that it rises
+steeply behind the rim and flattens inside, as round things do.
+
+Source of the idea: Johnston 2002, "Lumo"; Prasad and Fitzgibbon 2006, "Single view reconstruction
+of curved surfaces".
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from scipy import sparse
+from scipy.interpolate import LinearNDInterpolator
+from scipy.sparse.linalg import spsolve
+
+from unripple.conventions import Floats, Mask
+from unripple.ops.head import Head, HeadPose
+
+GRID = 112
+"""Side of the grid on which the equation is solved; the relief is smooth, so more shows nothing."""
+SWELL = 2.2
+"""The Poisson equation's source: how fast the inside rises."""
+_FACE_REACH = 0.86
+"""Share of the face's half width that the mean head is believed on."""
+_HIGHEST = 1.5
+"""No point lies farther before the centre than this, in half widths of the face."""
+
+
+def relief(person: Mask, pose: HeadPose, head: Head) -> Floats:
+    """Find the depth of a person's head and neck.
+
+    Args:
+        person: bool [S, S].
+        pose: of the head in the picture.
+        head: the mean head.
+
+    Returns:
+        float32 [S, S], px towards the viewer, 0 at the head's centre and outside the person.
+    """
+    size = person.shape[0]
+    grid = min(GRID, size)
+    shrink = grid / size
+    inside = _shrunk(person.astype(np.float32), grid) > 0.5
+    depth = face_depth(pose, head, size=size, grid=grid)
+    known = np.isfinite(depth)
+    inside |= known
+    # Signed squares: the equation is one of squares, and a chin may lie behind the centre.
+    square = np.where(known, np.sign(depth) * depth**2, 0.0) * shrink**2
+    swollen = _solve(inside, known, square, SWELL)
+    swollen = np.minimum(swollen, (_limits(pose, head, grid, size) * shrink) ** 2)
+    swollen = np.where(known, square, swollen)
+    swollen = cv2.GaussianBlur(swollen, (0, 0), 1.0)
+    front = np.sign(swollen) * np.sqrt(np.abs(swollen)) / shrink
+    grown = cv2.resize(front.astype(np.float32), (size, size), interpolation=cv2.INTER_LINEAR)
+    grown *= person | _grown(known, size)
+    return _with_face(grown, face_depth(pose, head, size=size, grid=size))
+
+
+def _with_face(depth: Floats, face: Floats) -> Floats:
+    """Put the face's own depth, nose and all, into the smooth relief without a step."""
+    size = depth.shape[0]
+    known = np.isfinite(face)
+    inner = cv2.erode(known.astype(np.uint8), np.ones((2 * (size // 80) + 1,) * 2, np.uint8))
+    share = cv2.GaussianBlur(inner.astype(np.float32), (0, 0), max(size / 110, 0.5)) * known
+    found: Floats = depth + share * (np.where(known, face, 0).astype(np.float32) - depth)
+    return found
+
+
+def face_depth(pose: HeadPose, head: Head, *, size: int, grid: int) -> Floats:
+    """What the mean head says, float64 [grid, grid] px; nan beside the face."""
+    near = np.abs(head.surface[:, 0]) < _FACE_REACH * head.half_width
+    face = near & (head.surface[:, 1] < head.chin_y) & (head.surface[:, 1] > head.brow_y - 0.25)
+    seen = pose.to_picture(head.surface[face])
+    centres = (np.arange(grid) + 0.5) * size / grid
+    # The far cheek folds over the near one beyond 40 degrees; the nearer point is what is seen.
+    order = np.argsort(seen[:, 2])
+    depth = LinearNDInterpolator(seen[order, :2], seen[order, 2])(*np.meshgrid(centres, centres))
+    found: Floats = depth
+    return found
+
+
+def _limits(pose: HeadPose, head: Head, grid: int, size: int) -> Floats:
+    """The most that the relief may rise, px: a neck is thinner than a head."""
+    _, down = head_axes(pose, grid, size)
+    width = 2 * head.half_width * pose.scale
+    tall = (head.chin_y - head.brow_y) * pose.scale
+    chin = head.chin_y * pose.scale
+    limit = 0.75 - 0.45 * smoothstep(down, chin - 0.25 * tall, chin + 0.10 * tall)
+    limit -= 0.22 * smoothstep(down, chin + 0.10 * tall, chin + 0.40 * tall)
+    highest: Floats = np.minimum(limit * width, _HIGHEST * head.half_width * pose.scale)
+    return highest
+
+
+def head_axes(pose: HeadPose, grid: int, size: int) -> tuple[Floats, Floats]:
+    """Where pixels lie along the head's axes, right and down, px from its centre, [grid, grid]."""
+    centres = (np.arange(grid) + 0.5) * size / grid
+    x, y = np.meshgrid(centres - pose.centre[0], centres - pose.centre[1])
+    cos, sin = np.cos(np.radians(pose.roll_deg)), np.sin(np.radians(pose.roll_deg))
+    return x * cos + y * sin, -x * sin + y * cos
+
+
+def smoothstep(x: Floats, low: float, high: float) -> Floats:
+    """Rise from 0 at `low` to 1 at `high` without a kink."""
+    t = np.clip((x - low) / (high - low), 0, 1)
+    risen: Floats = t * t * (3 - 2 * t)
+    return risen
+
+
+def _solve(inside: Mask, known: Mask, value: Floats, source: float) -> Floats:
+    """h with laplace(h) = -source inside, `value` where known, 0 outside, free at the border."""
+    free = inside & ~known
+    count = int(free.sum())
+    result = np.where(known, value, 0.0)
+    if not count:
+        return result
+    high, wide = inside.shape
+    number = np.full(inside.shape, -1)
+    number[free] = np.arange(count)
+    rows, columns = np.nonzero(free)
+    at, to, weight = [], [], []
+    right, diagonal = np.full(count, source), np.zeros(count)
+    for step_y, step_x in ((0, 1), (0, -1), (1, 0), (-1, 0)):
+        y, x = rows + step_y, columns + step_x
+        here = (y >= 0) & (y < high) & (x >= 0) & (x < wide)  # a person goes on beyond the picture
+        y, x = y.clip(0, high - 1), x.clip(0, wide - 1)
+        diagonal += here
+        other = number[y, x]
+        linked = here & (other >= 0)
+        at.append(np.nonzero(linked)[0])
+        to.append(other[linked])
+        weight.append(-np.ones(int(linked.sum())))
+        right += np.where(here & known[y, x], value[y, x], 0.0)
+    at.append(np.arange(count))
+    to.append(np.arange(count))
+    weight.append(diagonal + 1e-9)
+    entries = np.concatenate(weight), (np.concatenate(at), np.concatenate(to))
+    result[free] = spsolve(sparse.csc_matrix(entries, shape=(count, count)), right)
+    return result
+
+
+def _shrunk(picture: Floats, grid: int) -> Floats:
+    small: Floats = cv2.resize(picture, (grid, grid), interpolation=cv2.INTER_AREA)
+    return small
+
+
+def _grown(mask: Mask, size: int) -> Mask:
+    large: Mask = cv2.resize(mask.astype(np.uint8), (size, size)) > 0
+    return large

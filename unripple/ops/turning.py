@@ -1,0 +1,193 @@
+"""A head turned by geometry: where every pixel of the turned picture lies in the photo.
+
+The photo's own pixels are moved, so what is shown stays as sharp as the photo. What the photo does
+not show (the far cheek) is stretched from its rim.
+
+Source: own.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from unripple.conventions import Floats, Mask
+from unripple.ops.head import Head, HeadPose
+from unripple.ops.relief import head_axes, relief, smoothstep
+
+WIDEN = 0.8
+"""How much of its width the outline keeps. A head is deeper than wide, so when it turns, its back
+comes up beside the rim; a relief alone would shrink, and uncover what a real turn does not."""
+FADE = 0.42
+"""Heights of the face below the chin over which the turn fades into still shoulders."""
+_OVERSAMPLE = 2
+_BEHIND = 0.09
+"""What lies this many half widths behind its neighbours shines through a stretched surface."""
+_CRACKS = (0.8, 1.6, 3.0, 6.0, 12.0, 24.0)
+
+
+class Turned(NamedTuple):
+    """A turn of the head as a map.
+
+    Attributes:
+        offsets: from each pixel of the turned picture to where the photo shows it, x and y, px,
+            float32 [2, S, S]. 0 where nothing moved.
+        covered: where the turned person is, bool [S, S].
+        stretch: how much the photo is magnified there, float32 [S, S]; 1 where nothing moved.
+    """
+
+    offsets: Floats
+    covered: Mask
+    stretch: Floats
+
+
+def turn_head(
+    person: Mask,
+    pose: HeadPose,
+    head: Head,
+    *,
+    yaw_deg: float,
+    pitch_deg: float = 0.0,
+    roll_deg: float = 0.0,
+) -> Turned:
+    """Turn a head about its centre; the neck follows part of the way, the shoulders stay.
+
+    Args:
+        person: in the photo, bool [S, S].
+        pose: of the head in the photo.
+        head: the mean head.
+        yaw_deg: how far to turn, positive to the picture's right.
+        pitch_deg: how far to nod, positive is up.
+        roll_deg: how far to tilt, positive is clockwise.
+
+    Returns:
+        The map. A turn by nothing moves nothing.
+    """
+    size = person.shape[0]
+    if not (yaw_deg or pitch_deg or roll_deg):
+        still = np.zeros((2, size, size), np.float32)
+        return Turned(still, person.copy(), np.ones((size, size), np.float32))
+    x, y, z = _moved(person, pose, head, (yaw_deg, pitch_deg, roll_deg))
+    nearest = _nearest(x, y, z, size)
+    hit = nearest >= 0
+    covered = _closed(hit)
+    depth = np.where(hit, z.ravel()[nearest], -1e4).astype(np.float32)
+    hit &= ~_shines_through(depth, hit, 2 * _BEHIND * head.half_width * pose.scale)
+    # A point's own way, not the way to the pixel's centre: that would keep the rounding.
+    column, row = nearest % z.shape[1], nearest // z.shape[1]
+    dx = np.where(hit, (column + 0.5) / _OVERSAMPLE - x.ravel()[nearest], 0).astype(np.float32)
+    dy = np.where(hit, (row + 0.5) / _OVERSAMPLE - y.ravel()[nearest], 0).astype(np.float32)
+    dx, dy, done = _without_cracks(dx, dy, hit, covered)
+    covered &= done
+    done &= turn_weight(pose, head, size, size) > 0  # the shoulders stay, to the byte
+    offsets = np.stack([np.where(done, _smoothed(np.where(done, d, 0)), 0) for d in (dx, dy)])
+    return Turned(offsets, covered, _stretch(offsets, covered))
+
+
+def _moved(
+    person: Mask, pose: HeadPose, head: Head, turn_deg: tuple[float, float, float]
+) -> tuple[Floats, Floats, Floats]:
+    """Where the person's points go: x, y and depth in px, [n, n] of a finer grid; nan beside it."""
+    size = person.shape[0]
+    fine = size * _OVERSAMPLE
+    z = _finer(relief(person, pose, head), fine)
+    right, down = head_axes(pose, fine, size)
+    weight = turn_weight(pose, head, fine, size)
+    width = 2 * head.half_width * pose.scale
+    # The rim, where the relief meets the centre's plane, keeps its place across the turn.
+    rim = WIDEN * np.exp(-((z / (0.28 * width)) ** 2))
+    yaw, pitch, roll = (np.radians(angle) * weight for angle in turn_deg)
+    keeps_x, keeps_y = (np.cos(angle) + (1 - np.cos(angle)) * rim for angle in (yaw, pitch))
+    nod_y = down * keeps_y - z * np.sin(pitch)
+    nod_z = z * np.cos(pitch) + down * np.sin(pitch)
+    turn_x = right * keeps_x + nod_z * np.sin(yaw)
+    turn_z = nod_z * np.cos(yaw) - right * np.sin(yaw)
+    # Tilt in the picture's plane, on top of the tilt that the head has.
+    angle = roll + np.radians(pose.roll_deg)
+    x = pose.centre[0] + turn_x * np.cos(angle) - nod_y * np.sin(angle)
+    y = pose.centre[1] + turn_x * np.sin(angle) + nod_y * np.cos(angle)
+    shown = _finer(person.astype(np.float32), fine) > 0.5
+    return np.where(shown, x, np.nan), y, turn_z
+
+
+def turn_weight(pose: HeadPose, head: Head, grid: int, size: int) -> Floats:
+    """Share of the turn that a point takes part in: 1 on the head, 0 on the shoulders."""
+    right, down = head_axes(pose, grid, size)
+    width = 2 * head.half_width * pose.scale
+    chin, tall = head.chin_y * pose.scale, 2 * (head.chin_y - head.brow_y) * pose.scale * 0.7
+    below = 1 - smoothstep(down, chin, chin + FADE * tall)
+    beside = 1 - smoothstep(np.abs(right), width, 1.45 * width)
+    above = 1 - smoothstep(-down, 1.5 * tall, 1.9 * tall)
+    share: Floats = below * beside * above
+    return share
+
+
+def _nearest(x: Floats, y: Floats, z: Floats, size: int) -> npt.NDArray[np.int64]:
+    """For every pixel the point that is nearest to the viewer, -1 without any, [size, size]."""
+    flat = np.flatnonzero(np.isfinite(x.ravel()))
+    column = np.floor(x.ravel()[flat]).astype(np.int64)
+    row = np.floor(y.ravel()[flat]).astype(np.int64)
+    here = (column >= 0) & (column < size) & (row >= 0) & (row < size)
+    flat, place = flat[here], row[here] * size + column[here]
+    # Far points first: what is written last, the nearest, stays.
+    order = np.argsort(z.ravel()[flat], kind="stable")
+    found = np.full(size * size, -1, np.int64)
+    found[place[order]] = flat[order]
+    return found.reshape(size, size)
+
+
+def _closed(hit: Mask) -> Mask:
+    """Coverage without the cracks that magnification opens."""
+    closed = cv2.morphologyEx(hit.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)) > 0
+    filled: Mask = ndimage.binary_fill_holes(closed)
+    return filled
+
+
+def _shines_through(depth: Floats, hit: Mask, step_px: float) -> Mask:
+    """Points far behind their neighbours, seen through the cracks of a stretched surface."""
+    near = cv2.dilate(depth, np.ones((3, 3), np.uint8))
+    around = cv2.medianBlur(np.where(hit, depth, near).astype(np.float32), 5)
+    behind: Mask = hit & (depth < around - step_px / 2)
+    return behind
+
+
+def _without_cracks(
+    dx: Floats, dy: Floats, hit: Mask, covered: Mask
+) -> tuple[Floats, Floats, Mask]:
+    """Offsets where no point fell, from their neighbours: the nearest scale that reaches any."""
+    known = hit.astype(np.float32)
+    fill_x, fill_y, done = dx.copy(), dy.copy(), hit.copy()
+    for sigma in _CRACKS:
+        if done[covered].all():
+            break
+        weight = cv2.GaussianBlur(known, (0, 0), sigma)
+        reached = ~done & (weight > 0.02)
+        for fill, offset in ((fill_x, dx), (fill_y, dy)):
+            fill[reached] = cv2.GaussianBlur(offset, (0, 0), sigma)[reached] / weight[reached]
+        done |= reached
+    return fill_x, fill_y, done
+
+
+def _smoothed(offsets: Floats) -> Floats:
+    """Without the rounding of the points to pixels, steps kept."""
+    smooth: Floats = cv2.bilateralFilter(offsets.astype(np.float32), 7, 6.0, 1.6)
+    return smooth
+
+
+def _stretch(offsets: Floats, covered: Mask) -> Floats:
+    """Magnification across the turn: how many pixels one pixel of the photo is drawn over."""
+    size = covered.shape[0]
+    gradient_x = np.gradient(offsets[0] + np.arange(size), axis=1)
+    gradient_y = np.gradient(offsets[1] + np.arange(size)[:, None], axis=0)
+    shrunk = np.clip(np.minimum(np.abs(gradient_x), np.abs(gradient_y)), 0.05, 20)
+    stretched: Floats = np.where(covered, 1 / shrunk, 1).astype(np.float32)
+    return stretched
+
+
+def _finer(values: Floats, fine: int) -> Floats:
+    large: Floats = cv2.resize(values, (fine, fine), interpolation=cv2.INTER_LINEAR)
+    return large
