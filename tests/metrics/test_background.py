@@ -62,3 +62,14 @@ def test_without_background_the_figures_are_undefined() -> None:
     assert math.isnan(background_identical(*arguments))
     assert math.isnan(background_psnr(*arguments))
     assert math.isnan(background_worst_tile_psnr(*arguments))
+
+
+@pytest.mark.parametrize("corner", [(0, 0), (0, 224), (224, 0), (224, 224)])
+def test_the_worst_tile_is_found_in_every_row_and_column(corner: tuple[int, int]) -> None:
+    photo = np.full((256, 256, 3), 100, np.uint8)
+    nobody = np.zeros((256, 256), np.bool_)
+    result = photo.copy()
+    top, left = corner
+    result[top : top + 32, left : left + 32] += np.uint8(10)
+    found = background_worst_tile_psnr(result, photo, nobody, nobody)
+    assert found == pytest.approx(20 * np.log10(25.5))

@@ -193,3 +193,11 @@ def test_the_longest_side_is_still_resampled_and_the_next_one_refused() -> None:
             geometry.resample(np.zeros((4, 4), np.uint8), still, width=wide, height=high)
         with pytest.raises(BadPhoto, match="cannot be resampled"):
             geometry.resample(np.zeros((high, wide), np.uint8), still, width=4, height=4)
+
+
+def test_beyond_the_border_a_picture_is_mirrored_about_its_outermost_pixels() -> None:
+    picture = np.random.default_rng(2).integers(0, 256, (50, 30, 3), np.uint8)  # a tall one
+    inside = [[2, 1], [29 - 2, 3], [4, 49 - 1]]
+    beyond = np.array([[[-2, 1], [29 + 2, 3], [4, 49 + 1]]]) + 0.5
+    found = geometry.sample(picture, beyond)
+    assert np.array_equal(found[0], [picture[y, x] for x, y in inside])
