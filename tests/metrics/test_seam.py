@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
+from unripple.metrics.regions import distance_to
 from unripple.metrics.seam import border_gradient, seam
 
 from .scenes import scene, to_bytes
@@ -48,3 +49,15 @@ def test_without_a_filled_place_there_is_no_seam() -> None:
 def test_gradient_of_a_ramp() -> None:
     ramp = np.arange(0, 80, 4, dtype=np.uint8)[None, :, None].repeat(9, 0).repeat(3, 2)
     assert border_gradient(ramp) == pytest.approx(4)
+
+
+def test_the_reference_lies_4_to_9_px_beside_the_border_and_nowhere_else() -> None:
+    before, after = np.zeros((2, 256, 256), np.bool_)  # px as they are stated
+    before[96:160, 96:160] = True
+    away = np.where(before, distance_to(~before), distance_to(before)) - 0.5
+    stripes = (np.arange(256) // 4 % 2 * 40).astype(np.uint8)
+    picture = np.broadcast_to((100 + stripes)[None, :, None], (256, 256, 3)).copy()
+    wanted = seam(picture, before, after)
+    assert wanted > 0
+    picture[away > 12] = 0  # far off and in the middle: a cliff that is no matter of the seam's
+    assert seam(picture, before, after) == pytest.approx(wanted)

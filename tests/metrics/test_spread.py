@@ -48,3 +48,8 @@ def test_a_value_lies_between_start_and_end_of_the_histogram() -> None:
     alone = spread([3.0, 3.0])
     assert alone is not None and alone.position(3.0) == 0.5
     assert alone.counts[14] == 2 and (alone.start, alone.end) == (3.0, 3.0)
+
+
+def test_the_histogram_spans_the_perfect_value() -> None:
+    found = spread([0.0, 1.0], perfect=28.0)
+    assert found is not None and found.counts[:3] == (1, 1, 0) and sum(found.counts) == 2
