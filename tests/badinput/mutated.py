@@ -240,7 +240,6 @@ def read(kind: str, path: Path) -> None:
 
 def _add(path: Path) -> None:
     from unripple.home import data_folder
-
     from unripple.zoo.acquire import add
     from unripple.zoo.lock import read_lock
 
