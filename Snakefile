@@ -1,6 +1,9 @@
 # unripple: photos in, edited photos out. The stages, in running order.
 
 
+include: "rules/config.smk"
+
+
 configfile: "config.yaml"
 
 

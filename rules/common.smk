@@ -7,10 +7,8 @@ import os
 import shlex
 import sys
 import threading
-from functools import lru_cache, wraps
+from functools import lru_cache
 from pathlib import Path
-
-from snakemake.logging import logger
 
 from unripple.api.jobs import check_codes, job_from_config
 from unripple.api.steps import RECIPES, ancestors, find_step
@@ -25,23 +23,6 @@ from unripple.zoo.zoo import Zoo
 
 # What planning makes stays to the end: to look for garbage in it takes a tenth of the time. See `settle`.
 gc.disable()
-
-
-def plainly(function):
-    """Say in one sentence what is wrong and end: to an error Snakemake would add a traceback."""
-
-    @wraps(function)
-    def said(*words):
-        try:
-            return function(*words)
-        except UnrippleError as error:
-            logger.error(f"unripple: {error}")
-        except OSError as error:
-            logger.error(f"unripple: {error.filename}: {error.strerror}")
-        raise SystemExit(1)
-
-    return said
-
 
 CONFIG = plainly(config_of_run)(workflow, sys.argv)  # read again: strictly
 EDITS = tuple(edit.name for edit in plainly(edits)(CONFIG))

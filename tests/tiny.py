@@ -17,6 +17,8 @@ from safetensors.numpy import save_file as save_arrays
 from safetensors.torch import save_file
 from torch import nn
 
+from tests.ops.round_head import HEAD
+
 REPO = Path(__file__).resolve().parents[1]
 SIZE = 64
 W = 16
@@ -82,8 +84,16 @@ def networks() -> dict[str, nn.Module]:
         "identity": irse.Backbone(32, thin, (1, 1, 1, 1), embedding=8),
         "restorer": gfpgan.GFPGAN(SIZE, 8, 2, {4: 8, 8: 8, 16: 4, 32: 4, 64: 4}),
         "attributes": attributes.AttributeNet((4, 4), 8, len(FACTORS)),
-        "head": mean_head.MeanHead(50),
+        "head": _round_head(mean_head.MeanHead),
     }
+
+
+def _round_head(kind: type[nn.Module]) -> nn.Module:
+    net = kind(len(HEAD.surface))
+    net.surface.copy_(torch.from_numpy(HEAD.surface))
+    net.landmarks.copy_(torch.from_numpy(HEAD.landmarks))
+    net.levels.copy_(torch.tensor([HEAD.chin_y, HEAD.brow_y, HEAD.half_width]))
+    return net
 
 
 def write_models(folder: Path) -> dict[str, str]:

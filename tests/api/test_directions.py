@@ -164,5 +164,7 @@ def test_an_infinite_label_is_refused() -> None:
     name = next(iter(LABELS))
     values = np.array(LABELS[name], np.float64)
     values[3] = np.inf
-    with pytest.raises(BadConfig, match=f"labels: {name}: an infinite value"):
+    with pytest.raises(
+        BadConfig, match=f"labels: {name}: wanted .* finite numbers.* 1 of them infinite"
+    ):
         fit_labelled(ROWS, LABELS | {name: values})

@@ -184,3 +184,23 @@ def test_a_painter_that_sees_nothing_is_not_asked_to_show_something() -> None:
     assert checked(Inpainted(PHOTO, ~np.eye(13, 18, dtype=np.bool_), whole)).hole.any()
     with pytest.raises(BadPhoto, match=r"make inpaint\.grow_px"):
         checked(Inpainted(PHOTO, whole, whole))
+
+
+def test_a_person_who_fills_the_picture_has_no_plate() -> None:
+    before = np.ones((13, 18), np.bool_)
+    after = before.copy()
+    after[:, :3] = False
+    painted = inpaint_plate(PHOTO, before, after, fill=telea, grow_px=2)
+    assert np.array_equal(painted.plate, PHOTO)
+
+
+def test_what_little_background_there_is_is_not_grown_over() -> None:
+    before = np.ones((13, 18), np.bool_)
+    before[0, 0] = False
+    after = before.copy()
+    after[:, :3] = False
+    painted = inpaint_plate(PHOTO, before, after, fill=telea, grow_px=2)
+    assert np.array_equal(painted.hole, before)
+    assert not (painted.vacated & ~painted.hole).any()
+    assert painted.vacated[5, 1]
+    assert (painted.plate[0, 0] == PHOTO[0, 0]).all()

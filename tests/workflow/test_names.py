@@ -15,7 +15,7 @@ from unripple.conventions import STAGES
 from unripple.io.results import Results
 
 EVERY_STEP = {stage: recipe for recipe, steps in RECIPES.items() for stage in steps}
-NO_STAGES = {"common", "view", "train"}
+NO_STAGES = {"config", "common", "view", "train"}
 """Rule files that are not about a stage."""
 
 

@@ -241,7 +241,7 @@ def test_loading_imports_no_compiler_and_no_torchvision(models: dict[str, str]) 
 import sys
 from unripple.zoo.zoo import ROLES, Zoo
 zoo = Zoo({models})
-for role in ROLES:
+for role in set(ROLES) - {set(NEED_A_GRAPH)}:
     zoo.load(role)
 print(sorted({{"sympy", "timm", "torch._dynamo", "torchvision"}} & set(sys.modules)))
 """

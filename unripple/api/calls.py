@@ -168,14 +168,15 @@ def _turn(work: Work) -> Edited:
             "edit.turn geometry needs the landmarks of the face, and align.mode aligned looks for "
             "none; set align.mode to mtcnn or embedded, or edit.turn to generator"
         )
-    head: Any = work.zoo.load("head").net
-    return stage.edit_by_geometry(
-        work.array("align.picture"),
-        _labels(work, work.array("align.picture")),
-        landmarks,
-        head,
-        turn_deg=work.settings["turn_deg"],
-    )
+    photo, head = work.array("align.picture"), work.zoo.load("head")
+    net: Any = head.net
+    labels = _labels(work, photo)
+    try:
+        return stage.edit_by_geometry(
+            photo, labels, landmarks, net, turn_deg=work.settings["turn_deg"]
+        )
+    except NoFace as error:
+        raise NoFace(f"{error}; mark them by hand, or set edit.turn to generator") from error
 
 
 def _labels(work: Work, picture: Photo) -> Labels:
@@ -321,7 +322,7 @@ def inpaint(work: Work) -> Artifact:
         depth_after=work.array("foreground.after") if seen else None,
         **work.lengths(photo, "grow_px", "min_area_px"),
     )
-    return _parts(stage.checked(plate))
+    return _parts(plate)
 
 
 def _painter(work: Work) -> Fill:

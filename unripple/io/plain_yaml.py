@@ -245,3 +245,19 @@ def read(path: Path) -> Any:
     except UnicodeDecodeError as error:
         raise BadConfig(f"{path}: no YAML: not {coding[:6].upper()} ({error.reason})") from error
     return parse(text, str(path))
+
+
+def check_for_snakemake(path: Path) -> None:
+    """Refuse what `read` refuses, and what Snakemake's own reader could not read either.
+
+    Raises:
+        BadConfig: it is no such file; a date that does not exist, for example, ends in a traceback
+            there.
+    """
+    read(path)
+    try:
+        yaml.load(path.read_text(encoding="utf-8-sig"), _FAST)
+    except Exception as error:  # PyYAML lets through what the makers of values complain of
+        raise BadConfig(
+            f"{path}: Snakemake cannot read it ({error}); put texts that look like dates in quotes"
+        ) from error

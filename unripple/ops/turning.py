@@ -25,6 +25,7 @@ comes up beside the rim; a relief alone would shrink, and uncover what a real tu
 FADE = 0.42
 """Heights of the face below the chin over which the turn fades into still shoulders."""
 _OVERSAMPLE = 2
+_MARGIN = 6  # a sixth of the side is added all around
 _BEHIND = 0.09
 """What lies this many half widths behind its neighbours shines through a stretched surface."""
 _CRACKS = (0.8, 1.6, 3.0, 6.0, 12.0, 24.0)
@@ -65,13 +66,26 @@ def turn_head(
         roll_deg: how far to tilt, positive is clockwise.
 
     Returns:
-        The map. A turn by nothing moves nothing.
+        The map. A turn by nothing moves nothing. At the border it may lead out of the picture.
     """
     size = person.shape[0]
     if not (yaw_deg or pitch_deg or roll_deg):
         still = np.zeros((2, size, size), np.float32)
         return Turned(still, person.copy(), np.ones((size, size), np.float32))
-    x, y, z = _moved(person, pose, head, (yaw_deg, pitch_deg, roll_deg))
+    # A person goes on beyond the picture: without that, a turn would leave a gap at its border.
+    margin = size // _MARGIN
+    wide = np.pad(person, margin, mode="edge")
+    moved = pose._replace(centre=(pose.centre[0] + margin, pose.centre[1] + margin))
+    turned = _turned(wide, moved, head, (yaw_deg, pitch_deg, roll_deg))
+    inner = np.s_[margin : margin + size, margin : margin + size]
+    return Turned(turned.offsets[:, *inner], turned.covered[inner], turned.stretch[inner])
+
+
+def _turned(
+    person: Mask, pose: HeadPose, head: Head, turn_deg: tuple[float, float, float]
+) -> Turned:
+    size = person.shape[0]
+    x, y, z = _moved(person, pose, head, turn_deg)
     nearest = _nearest(x, y, z, size)
     hit = nearest >= 0
     covered = _closed(hit)

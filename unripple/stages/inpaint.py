@@ -85,7 +85,9 @@ def inpaint_plate(
             nothing has left.
 
     Returns:
-        plate, hole and vacated, with vacated inside the hole.
+        plate, hole and vacated, with vacated inside the hole. Of a person who fills the picture
+        nothing is painted, for there is no background to paint from: the plate is the photo. Where
+        only growing would leave none, the hole is not grown.
     """
     person, left = before, before & ~after
     if depth_before is not None and depth_after is not None:
@@ -93,6 +95,10 @@ def inpaint_plate(
         left = left | opened(depth_before & ~depth_after & ~after, THICK / 2 * grow_px)
     hole = grow(person, grow_px)
     vacated = grow(remove_small(left, min_area_px), SHOWN * grow_px)
+    if person.all():
+        return Inpainted(photo.copy(), hole, vacated)
+    if hole.all():
+        hole, vacated = person, vacated & person
     return Inpainted(inpaint(photo, hole, fill), hole, vacated)
 
 
