@@ -59,6 +59,7 @@ FEW = "" if SHARE >= 1 else " --people 16 --steps 2"
 
 # What is found in minutes, without shards and without a loop to resume.
 FOUND = {
+    "mean_head": ("mean_head", []),
     "directions": ("directions", ["generator", "pose"]),
     "translations": (f"translations{FEW}", ["generator"]),
 }

@@ -121,7 +121,7 @@ def with_other_bob(settled: Path, tmp_path_factory: pytest.TempPathFactory) -> d
 @pytest.mark.parametrize("role", ["parser", "pose"])
 def test_a_changed_model_file_reruns_the_stages_that_use_it(run_before: Path, role: str) -> None:
     weights(role)(config_here())
-    places = {"parser": below("parse photo", "parse left"), "pose": ("measure left",)}[role]
+    places = {"parser": below("parse photo", "edit left"), "pose": ("measure left",)}[role]
     assert planned(run_before) == rules(places, "report", "all")
 
 

@@ -144,7 +144,8 @@ TABLE: dict[str, tuple[Change, Cost]] = {
     "generator": (weights("generator"), each(below("invert", "edit left"))),
     "encoder": (weights("encoder"), each(below("project"))),
     "hfgi": (weights("hfgi"), each(below("invert", "edit left"))),
-    "parser": (weights("parser"), each(below("parse photo", "parse left"))),
+    # A turn of the head may be made by geometry, which goes by the parts of the photo.
+    "parser": (weights("parser"), each(below("parse photo", "edit left"))),
     "depth": (weights("depth"), each(below("depth photo", "depth left"))),
     "inpainter": (weights("inpainter"), each(below("inpaint left"))),
     "landmarks, which crops do not need": (weights("landmarks"), {}),

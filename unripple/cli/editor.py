@@ -68,11 +68,11 @@ def register(commands: Any) -> None:
 
 
 def _editor(options: argparse.Namespace) -> None:
-    from unripple.editor.page import import_gradio
+    from unripple.editor.page import check_gradio
 
     password = _password(options.password_file)
     config = shared.config_of(options)
-    import_gradio()  # says what is missing, before what comes with gradio is imported
+    check_gradio()  # before what comes with gradio is imported
     from unripple.editor.serve import check_sharing, serve
     from unripple.editor.studio import Limits, Studio
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from unripple.zoo import registry
 from unripple.zoo.lock import Entry, Lock
 from unripple.zoo.registry import State
-from unripple.zoo.zoo import MTCNN, ROLES, Zoo, embedded_folder, embedded_variants
+from unripple.zoo.zoo import MTCNN, PACKAGED, ROLES, Zoo, embedded_folder, embedded_variants
 
 EMBEDDED_LICENCE = "Apache-2.0"
 MTCNN_LICENCE = (
@@ -42,6 +42,8 @@ class Row:
 def embedded_rows() -> Iterable[Row]:
     """The weights that come with the program."""
     for name in (*ROLES, *embedded_variants()):
+        if name in PACKAGED:  # listed with what can be fetched
+            continue
         path = embedded_folder() / "models" / f"{name}.safetensors"
         there = path.exists()
         yield Row(

@@ -7,6 +7,7 @@ nowhere else: it takes seconds.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -21,11 +22,21 @@ MONO_FONTS = ["ui-monospace", "DejaVu Sans Mono", "monospace"]
 INSTALL = "uv sync --extra editor (or: pip install 'gradio>=6'), or run make editor"
 
 
+def check_gradio() -> None:
+    """See that gradio is there, without the seconds that it takes to import.
+
+    Raises:
+        UnrippleError: it is not installed.
+    """
+    if importlib.util.find_spec("gradio") is None:
+        raise UnrippleError(f"the editor needs gradio, which is an extra: {INSTALL}")
+
+
 def import_gradio() -> Any:
     """gradio, told to stay at home.
 
     Raises:
-        UnrippleError: it is not installed.
+        UnrippleError: it is not installed, or not whole.
     """
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["GRADIO_TELEMETRY_ENABLED"] = "False"
