@@ -13,21 +13,19 @@ warm worker is watched by the worker (`Reported`).
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import multiprocessing
 import os
 import pickle
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any, Literal, TypeAlias, TypeVar
 
 from unripple.api.limits import DEFAULT, Limits
 from unripple.conventions import Crashed, LimitExceeded, UnrippleError
+from unripple.processes import die_with, resident_mb
 
 Outcome = TypeVar("Outcome")
 Uncounted: TypeAlias = Callable[[], AbstractContextManager[None]]
@@ -39,7 +37,6 @@ POLL_S = 0.05
 """How often the parent looks at the child's memory. Most photos are done with one look or two."""
 
 _OWN_FAULTS = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
-_PR_SET_PDEATHSIG = 1
 
 
 def unwatched(
@@ -143,7 +140,7 @@ class Seen:
         seconds, memory_mb = self._limits.seconds, self._limits.memory_mb
         if time.monotonic() > self._deadline:
             return _over(f"{seconds:g} s", "seconds")
-        if _resident_mb(process) - self._start_mb > memory_mb:
+        if resident_mb(process) - self._start_mb > memory_mb:
             return _over(f"{memory_mb:g} MB of memory", "memory_mb")
         return None
 
@@ -204,7 +201,7 @@ class Reported:
             raise self._fatal
 
         def begin(name: str) -> None:
-            self._tell(name, _resident_mb(os.getpid()), limits)
+            self._tell(name, resident_mb(os.getpid()), limits)
 
         @contextlib.contextmanager
         def uncounted() -> Iterator[None]:
@@ -228,7 +225,7 @@ def _work(names: Sequence[str], do: Do[Any], pipe: Connection, parent: int) -> N
     die_with(parent)
 
     def begin() -> None:
-        pipe.send(("begin", _resident_mb(os.getpid())))
+        pipe.send(("begin", resident_mb(os.getpid())))
 
     @contextlib.contextmanager
     def uncounted() -> Iterator[None]:
@@ -253,20 +250,3 @@ def _portable(error: Exception) -> Exception:
     except Exception:  # an error class may do anything when it is copied
         return UnrippleError(f"{type(error).__name__}: {error}")
     return error if type(again) is type(error) else UnrippleError(str(error))
-
-
-def die_with(parent: int) -> None:
-    """End this process when its parent is killed."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # killed before that call
-            os._exit(1)
-
-
-def _resident_mb(process: int | None) -> float:
-    """Memory of a process that is in use, megabytes; 0 where the system does not tell."""
-    try:
-        pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
-    except (OSError, ValueError, IndexError):
-        return 0.0
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6

@@ -20,9 +20,10 @@ from functools import cache
 from typing import Any, NoReturn
 
 from unripple.api.limits import Limits
-from unripple.api.watch import Reported, Seen, die_with
+from unripple.api.watch import Reported, Seen
 from unripple.cli import warm
 from unripple.conventions import Crashed, LimitExceeded, UnrippleError
+from unripple.processes import die_with
 
 ENDED = "ended"
 SEEN = "seen"

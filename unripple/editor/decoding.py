@@ -22,9 +22,9 @@ import numpy as np
 from PIL import Image
 
 from unripple.api.limits import Limits
-from unripple.api.watch import die_with
 from unripple.conventions import LimitExceeded, UnrippleError
 from unripple.io.photo import check_photo, read_photo
+from unripple.processes import die_with
 
 _FEWER_TURNS = 10  # added to the niceness: other people's previews come first
 _OURS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -7,7 +7,6 @@ process that reads is watched from outside, and what it costs must be in proport
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import multiprocessing
 import os
 import pickle
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from unripple.conventions import BadCheckpoint, UnrippleError
+from unripple.processes import die_with, resident_mb
 
 Outcome = TypeVar("Outcome")
 
@@ -30,7 +30,6 @@ LEAST_MB, TIMES_THE_FILE = 1500.0, 4.0
 """The same for memory; torch alone is a third of it."""
 
 _POLL_S = 0.02
-_PR_SET_PDEATHSIG = 1
 
 
 def apart(work: Callable[[], Outcome], path: Path) -> Outcome:
@@ -51,12 +50,12 @@ def apart(work: Callable[[], Outcome], path: Path) -> Outcome:
     child = context.Process(target=_work, args=(work, far_end, os.getpid()))
     child.start()
     far_end.close()  # the pipe ends with the child
-    start_mb, deadline = _resident_mb(os.getpid()), time.monotonic() + seconds
+    start_mb, deadline = resident_mb(os.getpid()), time.monotonic() + seconds
     try:
         while not pipe.poll(_POLL_S):
             if time.monotonic() > deadline:
                 raise _beyond(path, f"{seconds:.0f} s", size_mb)
-            if _resident_mb(child.pid) - start_mb > memory_mb:
+            if resident_mb(child.pid) - start_mb > memory_mb:
                 raise _beyond(path, f"{memory_mb:.0f} MB of memory", size_mb)
         try:
             good, outcome = pipe.recv()
@@ -91,10 +90,7 @@ def _died(path: Path, status: int) -> BadCheckpoint:
 def _work(work: Callable[[], Any], pipe: Connection, parent: int) -> None:
     """The child's whole life."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent gets it, too, and ends the child
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # killed before that call
-            os._exit(1)
+    die_with(parent)
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)  # threads do not survive a fork
     try:
@@ -110,12 +106,3 @@ def _portable(error: Exception) -> Exception:
         if type(pickle.loads(pickle.dumps(error))) is type(error):
             return error
     return UnrippleError(f"{type(error).__name__}: {error}")
-
-
-def _resident_mb(process: int | None) -> float:
-    """Memory of a process that is in use, megabytes; 0 where the system does not tell."""
-    try:
-        pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
-    except (OSError, ValueError, IndexError):
-        return 0.0
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
