@@ -135,6 +135,8 @@ def test_nothing_is_left_however_the_server_ends(
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "TMPDIR": str(tmp_path)},
+        # Under `nohup` the tests do not hear it, and the server would stay, as it should.
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
     )
     assert process.stdout is not None
     address = process.stdout.readline()
