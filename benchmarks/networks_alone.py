@@ -13,7 +13,6 @@ from torch import Tensor
 from benchmarks.edits import ALIGNED, Row
 from benchmarks.heldout import MEETINGS_DEG, TURNS, Stored, mask, picture
 from unripple.api.editor import Editor
-from unripple.api.work import grown
 from unripple.conventions import Face, Mask, Photo
 from unripple.io.config import complete
 from unripple.metrics.fidelity import ms_ssim, psnr
@@ -23,6 +22,7 @@ from unripple.models.perceptual import FeatureDistance
 from unripple.ops.tensors import to_tensor
 from unripple.stages.depth import depth as depth_of
 from unripple.stages.foreground import foreground
+from unripple.stages.interface import grown
 from unripple.stages.measure import embed
 from unripple.stages.parse import parse
 from unripple.stages.ripple import person

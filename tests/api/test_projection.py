@@ -13,7 +13,6 @@ import pytest
 from PIL import Image
 
 from tests.tiny import picture, write_models
-from unripple.api import projection
 from unripple.api.jobs import Job, job_from_config
 from unripple.api.shard import run_shard
 from unripple.api.steps import STEPS
@@ -21,6 +20,8 @@ from unripple.conventions import BadConfig
 from unripple.io.config import Config, complete
 from unripple.io.results import Manifest, Results
 from unripple.io.sheet import read_sheet, update_sheet
+from unripple.stages import project
+from unripple.stages.projectors import optimise
 from unripple.zoo.networks import Model
 from unripple.zoo.zoo import Zoo
 
@@ -108,7 +109,7 @@ def test_killed_and_resumed_gives_the_bytes_of_an_undisturbed_run(
 ) -> None:
     calm, hurt = Results(tmp_path / "calm"), Results(tmp_path / "hurt")
     wanted = codes(run(config, calm), calm)
-    monkeypatch.setattr(projection, "DRAFT_S", 0.0)
+    monkeypatch.setattr(optimise, "DRAFT_S", 0.0)
 
     def killed(photo: str, iteration: int, of: int, loss: float) -> None:
         if (photo, iteration) == ("bob", 4):
@@ -136,14 +137,15 @@ def test_a_batch_is_for_gpus_alone(
 ) -> None:
     config["project"]["iterations"] = 2  # more, and a random network makes much of rounding
     sizes: list[int] = []
-    together = projection.project_together
+    together = project.run_together
 
-    def counted(works: Any) -> Any:
+    def counted(works: Any, settings: Any) -> Any:
         sizes.append(len(works))
-        return together(works)
+        return together(works, settings)
 
     monkeypatch.setattr(Model, "device", property(lambda _: _Device("cuda" if on_gpu else "cpu")))
-    for name, call in (("together", counted), ("call", lambda work: counted([work])[0])):
+    alone_too = {"run_together": counted, "run": lambda work, given: counted([work], given)[0]}
+    for name, call in alone_too.items():
         monkeypatch.setitem(STEPS["project"].__dict__, name, call)
     alone, batched = Results(tmp_path / "alone"), Results(tmp_path / "batched")
     one_by_one = codes(run(config, alone), alone)

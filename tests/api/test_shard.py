@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from tests.tiny import SIZE, picture, walk, write_directions, write_models
-from unripple.api import projection, shard
+from unripple.api import shard
 from unripple.api.jobs import job_from_config
 from unripple.api.limits import Limits
 from unripple.api.shard import run_shard
@@ -158,10 +158,10 @@ def test_old_pictures_of_a_photo_that_fails_now_are_gone(config: Config) -> None
 def test_an_unforeseen_error_costs_one_photo(
     config: Config, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    project = projection.project
+    project = STEPS["project"].call
 
     def stumbles(work: Any) -> Any:
-        if work.array("align.picture")[0, 0, 0] == picture(1)[0, 0, 0]:  # anna's
+        if work.inputs["align"]["picture"][0, 0, 0] == picture(1)[0, 0, 0]:  # anna's
             raise ZeroDivisionError("a bug")
         return project(work)
 
@@ -169,7 +169,7 @@ def test_an_unforeseen_error_costs_one_photo(
     try:
         walk(config, STAGES)
     finally:
-        object.__setattr__(STEPS["project"], "call", project)
+        object.__delattr__(STEPS["project"], "call")
     manifest = Results().read_manifest("project", None, "00000")
     assert set(manifest.keys) == {"bob"}
     assert str(manifest.failures["anna"]) == "ZeroDivisionError: a bug"

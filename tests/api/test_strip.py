@@ -81,7 +81,7 @@ def test_the_picture_holds_every_tile_unchanged(config: dict[str, Any]) -> None:
 
 
 def test_a_stage_without_a_caption_is_called_by_its_word() -> None:
-    sharpen = dataclasses.replace(STEPS["compose"], stage="sharpen")
+    sharpen = dataclasses.replace(STEPS["compose"], name="sharpen", edit_title="")
     steps = {"align": STEPS["align"], "sharpen": sharpen}
     shown = {"align": picture(0), "sharpen": picture(1)}
     drawn = list(strip.tiles("e", lambda stage, of, name: shown.get(stage), None, steps))

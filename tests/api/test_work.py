@@ -5,15 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from unripple.api.work import Work, grown
-from unripple.zoo.zoo import Zoo
-
-SETTINGS = {"grow_px": 2.0, "min_area_px": 12, "strength": 1.0}
+from unripple.stages.interface import grown
+from unripple.stages.ripple import RippleSettings
 
 
 def lengths(side: int) -> dict[str, float]:
-    work = Work(SETTINGS, {}, Zoo())
-    return work.lengths(np.zeros((side, side, 3), np.uint8), "grow_px", "min_area_px")
+    settings = RippleSettings(grow_px=2.0, min_area_px=12)
+    knobs = settings.grown(np.zeros((side, side, 3), np.uint8))
+    return {"grow_px": knobs.grow_px, "min_area_px": knobs.min_area_px}
 
 
 def test_at_128_px_lengths_are_as_stated() -> None:

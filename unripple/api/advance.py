@@ -18,7 +18,6 @@ from unripple.api.watch import Uncounted
 from unripple.api.work import Tell, Work
 from unripple.conventions import BadPhoto, BadTranslation, WPlus
 from unripple.io.artifact import Artifact
-from unripple.io.config import align_modes
 from unripple.io.digest import array_sha256, file_sha256, value_sha256
 from unripple.io.landmarks import Points, landmarks_of
 from unripple.io.metadata import NOTHING
@@ -123,13 +122,13 @@ def advance(
         source.check(job.limits)
         inputs["file"] = source.sha256()
     truth = None
-    if step.stage == "measure":
+    if step.reads_truth:
         truth = TruthFolder(source.path, source.photo, str(job.of), job.settings["moves"])
         inputs |= {f"truth {name}": digest for name, digest in truth.digests().items()}
     offset = _offered(job, source)
     if offset is not None:
         inputs["translation"] = array_sha256(offset)
-    ingredients = job.ingredients(inputs, _own_settings(job, source))
+    ingredients = job.ingredients(inputs, step.own(job.settings, source))
     found = find(shelf, ingredients)
     if found is not None:
         return found, True
@@ -266,7 +265,7 @@ def _offered(job: Job, source: Source) -> WPlus | None:
         NotOffered: the photo has what it would give it.
         BadTranslation: there is none for this photo.
     """
-    if job.step.stage != "translate" or "translation" not in job.settings:
+    if not job.step.reads_directions or "translation" not in job.settings:
         return None
     wanted = job.settings["translation"]
     try:
@@ -274,14 +273,3 @@ def _offered(job: Job, source: Source) -> WPlus | None:
         return read_translation(job.library.choose(wanted, known))
     except BadTranslation as error:
         raise BadTranslation(f"{source.photo}: {error}") from error
-
-
-def _own_settings(job: Job, source: Source) -> dict[str, object]:
-    """Settings of one photo beside the job's: how align finds its face, and its landmarks."""
-    if job.step.stage != "align":
-        return {}
-    mode = source.align or job.settings["mode"]
-    if mode not in align_modes():
-        listed = ", ".join(align_modes())
-        raise BadPhoto(f"sheet: {source.photo}: align says {mode!r}; wanted one of {listed}")
-    return {"mode": mode, "points": source.points if mode == "file" else None}

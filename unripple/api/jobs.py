@@ -14,19 +14,19 @@ from pathlib import Path
 from typing import Any
 
 from unripple.api.limits import DEFAULT, Limits
-from unripple.api.steps import RIPPLE, Step, find_step
+from unripple.api.steps import Step, find_step
 from unripple.conventions import BadCheckpoint, BadConfig, UnknownName, UnrippleError
 from unripple.io.config import Config, Edit, check_degree, find_edit, library
 from unripple.io.digest import array_sha256, file_sha256, noted_sha256, value_sha256
 from unripple.io.domains import domain_file, domains_folder
 from unripple.io.results import PHOTO
 from unripple.io.translations import Library
-from unripple.zoo.directions import Direction, find_direction, is_turn
+from unripple.stages.interface import RIPPLE
+from unripple.zoo.directions import Direction, find_direction
 from unripple.zoo.weights import size_px
-from unripple.zoo.zoo import AUTO, EMBEDDED, MTCNN, Zoo, chosen_directions, directions_path
+from unripple.zoo.zoo import EMBEDDED, Zoo, chosen_directions, directions_path
 
 NO_LIBRARY = Library()
-_GENERATOR = "generator"
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Job:
     """One step at one place.
 
     Attributes:
-        step: the stage's row of the table.
+        step: the stage, as it stands in its recipe.
         of: an edit's name, `PHOTO`, or None; see `Step.places`.
         settings: the stage's knobs and what it borrows; all of it goes into the keys.
         zoo: the networks; where they run is not part of any key.
@@ -71,7 +71,7 @@ class Job:
             if role not in self._read:
                 self._read[role] = role_sha256(self.zoo, role)
         digests = {role: self._read[role] for role in self.step.roles(settings)}
-        for name in settings.get("moves", {}) if self.step.stage == "translate" else ():
+        for name in settings.get("moves", {}) if self.step.reads_directions else ():
             direction = find_direction(directions_path(self.directions), name)
             digests[f"direction {name}"] = _direction_sha256(direction)
         if self.domain is not None:
@@ -117,7 +117,7 @@ class Job:
 
     def warnings(self) -> list[str]:
         """What to tell about the degrees that this job goes."""
-        if self.step.stage != "translate":
+        if not self.step.reads_directions:
             return []
         return degree_warnings(self.directions, self.settings.get("moves", {}))
 
@@ -126,7 +126,7 @@ class Job:
         content: dict[str, Any] = {"settings": self.settings, "limits": asdict(self.limits)}
         if self.step.roles(self.settings):
             content["models"] = self.zoo.models
-        if self.step.stage == "translate":
+        if self.step.reads_directions:
             content["directions"] = self.directions
         if self.landmarks is not None:
             content["landmarks"] = self.landmarks
@@ -213,55 +213,113 @@ def job_from_config(
     """
     step = find_step(stage, config["recipe"])
     step.inputs(of)
-    settings = {**config[stage], **step.borrows(config)}
-    directions = chosen_directions(config["directions"], zoo)
-    landmarks = settings.pop("landmarks", None) if stage == "align" else None
+    if of in (None, PHOTO):
+        edit = None
+    elif edit is None:
+        edit = find_edit(config, str(of))
+    plan = Plan(config, zoo, edit)
+    section = {**config[stage], **step.borrows(config)}
+    aside = {name: section.pop(name) for name in step.aside}
     if step.marked:
-        settings["digital_source_type"] = config["digital_source_type"]
-    if stage == "align":
-        settings |= {"mode": _finder(settings["mode"], zoo), **_crop(zoo)}
-    domain, batch = None, 1
-    if stage == "project":
-        batch = settings.pop("batch")
-        settings = _projection(settings)
-    if stage == "parse" and zoo.has("person"):
-        settings["person"] = True
-    if stage == "restore":
-        settings = _restorer(settings, zoo)
-    if of not in (None, PHOTO):
-        edit = edit or find_edit(config, str(of))
-        moves = {name: check_degree(name, degree) for name, degree in edit.moves}
-        if stage == "translate":
-            check_codes(config, [edit], zoo)
-            settings |= {"translation": edit.translation} if edit.translation else {"moves": moves}
-        if stage == "edit":
-            settings |= _turning(settings.pop("turn"), edit, config, directions, zoo)
-        if stage == "mix":
-            drawn = domain_file(domains_folder(config["domains"]), edit.carac)
-            repaired = _repairs(config["restore"], zoo)
-            settings = _mixes(settings, edit, drawn=drawn is not None, repaired=repaired)
-            domain = drawn if "domain" in {one["mix"] for one in settings["mixes"]} else None
-        if stage == "measure":
-            settings["moves"] = moves
-            settings["asked_turn_deg"] = _asked_turn_deg(directions, moves)
-            settings |= {role: settings[role] and zoo.has(role) for role in ("pose", "identity")}
-    limits = Limits(**config["limits"])
+        section["digital_source_type"] = config["digital_source_type"]
+    settings = step.decide(section, plan)
     return Job(
-        step, of, settings, zoo, directions, landmarks, limits, library(config), domain, batch
+        step,
+        of,
+        settings,
+        zoo,
+        plan.directions,
+        limits=Limits(**config["limits"]),
+        library=library(config),
+        domain=plan.drawing if step.draws(settings) else None,
+        **aside,
     )
 
 
-def _turning(how: str, edit: Edit, config: Config, directions: str, zoo: Zoo) -> dict[str, Any]:
-    """How a turn of the head is made; an edit of anything else knows no such setting."""
-    moves = dict(edit.moves)
-    if how == _GENERATOR or config["recipe"] != RIPPLE or not moves or not is_turn(moves):
-        return {}
-    sideways = [_asked_turn_deg(directions, {name: degree}) for name, degree in moves.items()]
-    if not all(sideways):  # it nods, or nobody knows how far it turns
-        return {}
-    turn_deg = sum(turn for turn in sideways if turn)
-    parsing = job_from_config(config, "parse", PHOTO, zoo).settings
-    return {**parsing, "turn": how, "turn_deg": turn_deg}
+@dataclass(frozen=True)
+class Plan:
+    """What decides a job's settings beside its section; see `stages.interface.Plan`.
+
+    Attributes:
+        config: a complete config.
+        zoo: the networks.
+        edit: the edit; None for what all edits of a photo share.
+    """
+
+    config: Config
+    zoo: Zoo
+    edit: Edit | None
+
+    @cached_property
+    def directions(self) -> str:
+        """Where directions are looked for."""
+        return chosen_directions(self.config["directions"], self.zoo)
+
+    @cached_property
+    def moves(self) -> dict[str, float]:
+        """The edit's directions and degrees.
+
+        Raises:
+            BadConfig: a degree is none.
+        """
+        moves = self.edit.moves if self.edit else ()
+        return {name: check_degree(name, degree) for name, degree in moves}
+
+    @property
+    def drawing(self) -> Path | None:
+        """The file of the drawn domain of what the edit changes."""
+        if self.edit is None:
+            return None
+        return domain_file(domains_folder(self.config["domains"]), self.edit.carac)
+
+    @property
+    def has_drawing(self) -> bool:
+        """Whether there is a drawn domain for the edit's characteristic."""
+        return self.drawing is not None
+
+    def has_model(self, role: str) -> bool:
+        """Whether the chosen models have one for a role."""
+        return self.zoo.has(role)
+
+    def require_model(self, role: str) -> None:
+        """Complain, if they have none.
+
+        Raises:
+            BadConfig: they have none.
+        """
+        self.zoo.choice(role)
+
+    def is_published(self, role: str) -> bool:
+        """Whether the model of a role is one of the published files."""
+        return self.zoo.is_published(role)
+
+    def metadata(self, role: str) -> Mapping[str, Any]:
+        """What the file of a role says about itself."""
+        return self.zoo.metadata(role)
+
+    def size_px(self, role: str) -> int:
+        """The side of a network's pictures, as its file says."""
+        return size_px(self.zoo.metadata(role), self.zoo.path(role))
+
+    def asked_turn_deg(self, moves: Mapping[str, float]) -> float | None:
+        """By how much moves turn the head sideways; None if a direction does not say."""
+        path = directions_path(self.directions)
+        turns = [find_direction(path, name).yaw_per_degree for name in moves]
+        if any(turn is None for turn in turns):
+            return None
+        return sum(turn * by for turn, by in zip(turns, moves.values(), strict=True) if turn)
+
+    def check_codes(self) -> None:
+        """Complain of codes that the generator does not have.
+
+        Raises:
+            BadConfig: see `check_codes`.
+        """
+        check_codes(self.config, [self.edit] if self.edit else [], self.zoo)
+
+    def settings_of(self, stage: str) -> Mapping[str, Any]:
+        """The settings of another stage's job for the photo."""
+        return job_from_config(self.config, stage, PHOTO, self.zoo).settings
 
 
 def check_codes(config: Config, edits: Sequence[Edit], zoo: Zoo) -> None:
@@ -299,82 +357,6 @@ def _code_count(zoo: Zoo) -> int:
     """The codes of the set's generator: two for each doubling of its side, from 4 px on."""
     size = size_px(zoo.metadata("generator"), zoo.path("generator"))
     return 2 * size.bit_length() - 4
-
-
-def _projection(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings of `project`, none but those that matter: the encoder alone has none."""
-    if settings["method"] == "encoder" or settings["iterations"] == 0:
-        return {}
-    unused = () if settings["optimiser"] == "adam" else ("learning_rate",)
-    return {name: value for name, value in settings.items() if name not in unused}
-
-
-def _restorer(settings: Mapping[str, Any], zoo: Zoo) -> dict[str, Any]:
-    """What `restore` does: nothing, if the set of models has no restorer and none was asked for.
-
-    Raises:
-        BadConfig: one was asked for.
-    """
-    if _repairs(settings, zoo):
-        return {**settings, "restorer": "gfpgan"}
-    return {"restorer": "none", "digital_source_type": settings["digital_source_type"]}
-
-
-def _repairs(settings: Mapping[str, Any], zoo: Zoo) -> bool:
-    """Whether `restore` draws faces anew.
-
-    Raises:
-        BadConfig: it was asked to, and cannot.
-    """
-    if settings["restorer"] == "gfpgan":
-        zoo.choice("restorer")
-        return True
-    return settings["restorer"] != "none" and zoo.has("restorer")
-
-
-def _mixes(
-    settings: Mapping[str, Any], edit: Edit, *, drawn: bool, repaired: bool
-) -> dict[str, Any]:
-    """The mix-ups of one edit, in their order, each with its own knobs.
-
-    Args:
-        settings: all knobs of `mix`.
-        edit: which one.
-        drawn: whether its characteristic has a domain.
-        repaired: whether a restorer has drawn the face anew, in details of its own.
-    """
-    mixes = []
-    for name in settings["order"]:
-        knobs = dict(settings[name])
-        only, but = knobs.pop("only"), knobs.pop("except")
-        use = knobs.pop("use")
-        wanted = (not repaired if use == AUTO else use) and (only is None or edit.is_among(only))
-        if wanted and not edit.is_among(but) and (name != "domain" or drawn):
-            mixes.append({"mix": name, **knobs})
-    marked = settings["digital_source_type"]
-    return {"mixes": mixes, "carac": edit.carac, "digital_source_type": marked}
-
-
-def _finder(mode: str, zoo: Zoo) -> str:
-    """Who finds the faces: "auto" takes our own network with our encoder, else MTCNN."""
-    if mode != AUTO:
-        return mode
-    return MTCNN if zoo.is_published("encoder") else EMBEDDED
-
-
-def _crop(zoo: Zoo) -> dict[str, Any]:
-    """How this set of models wants its faces: as large as the generator draws them, and framed as
-    the encoder's file says (as in FFHQ if it does not)."""
-    size = size_px(zoo.metadata("generator"), zoo.path("generator"))
-    return {"size_px": size, "framing": zoo.metadata("encoder").get("framing", {})}
-
-
-def _asked_turn_deg(directions: str, moves: Mapping[str, float]) -> float | None:
-    """By how much an edit asks the head to turn; None if a direction does not say."""
-    turns = [find_direction(directions_path(directions), name).yaw_per_degree for name in moves]
-    if any(turn is None for turn in turns):
-        return None
-    return sum(turn * degree for turn, degree in zip(turns, moves.values(), strict=True) if turn)
 
 
 def warnings_of(config: Config, edit: Edit, zoo: Zoo) -> list[str]:

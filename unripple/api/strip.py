@@ -1,7 +1,6 @@
 """The strip: what every stage made of one photo and edit, as pictures in running order.
 
-Which stages there are, the table of steps says; a stage that this module has no caption for is
-captioned by its word.
+Which stages there are, the table of steps says, and their declarations how a tile is captioned.
 """
 
 from __future__ import annotations
@@ -12,35 +11,17 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from unripple.api.judging import seen_in_crop
 from unripple.api.steps import STEPS, Step
 from unripple.api.view import as_picture, over, within
 from unripple.conventions import Photo
 from unripple.io.artifact import Artifact, Part
 from unripple.io.config import check_knob
 from unripple.io.results import PHOTO
+from unripple.stages.align import seen_in_crop
 
 if TYPE_CHECKING:
     from unripple.io.truth import Truth
 
-PHOTO_TITLES = {
-    "align": "photo",
-    "invert": "inversion",
-    "parse": "parts before",
-    "depth": "depth before",
-}
-EDIT_TITLES = {
-    "edit": "edit",
-    "restore": "restored",
-    "parse": "parts after",
-    "ripple": "ripple",
-    "depth": "depth after",
-    "foreground": "foreground",
-    "mix": "mixed",
-    "inpaint": "inpainted",
-    "compose": "result",
-    "paste": "in the full photo",
-}
 TRUTH = "truth"
 _NOT_SEEN = ("w_plus", "figures")  # parts that hold numbers: no pictures for people
 _CAPTION_PX = 13
@@ -61,8 +42,8 @@ class Place(NamedTuple):
     @property
     def title(self) -> str:
         """Its caption."""
-        titles = PHOTO_TITLES if self.of_photo else EDIT_TITLES
-        return titles.get(self.step.stage, self.step.stage)
+        declared = self.step.photo_title if self.of_photo else self.step.edit_title
+        return declared or self.step.stage
 
 
 class Tile(NamedTuple):

@@ -1,28 +1,29 @@
-"""What a stage's call gets: inputs by name, settings, networks, and the photograph where asked."""
+"""What a stage is given: inputs by name, settings, networks, and the photograph where asked."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar, cast
 
 from unripple.conventions import WPlus
-from unripple.io.artifact import Array, Artifact
+from unripple.io.artifact import Artifact
+from unripple.io.digest import file_sha256
+from unripple.io.domains import read_domain
 from unripple.io.draft import Draft
 from unripple.io.photo import Photograph
 from unripple.io.truth import Truth
+from unripple.stages.interface import Drawing, Model
+from unripple.zoo.directions import Direction, find_direction
 from unripple.zoo.zoo import Zoo
-
-STATED_SIDE_PX = 128.0
-"""Side of the aligned picture for which lengths and areas are stated in the config."""
-
 
 Tell: TypeAlias = Callable[[str, int, int, float], None]
 """Whom to tell how far a photo is: its id, the iteration, of how many, and the loss."""
 
 NO_DRAFT = Draft()
+Parts = TypeVar("Parts", bound=tuple[Any, ...])
 
 
 def _nobody(iteration: int, of: int, loss: float) -> None:
@@ -31,11 +32,11 @@ def _nobody(iteration: int, of: int, loss: float) -> None:
 
 @dataclass(frozen=True)
 class Work:
-    """One step's task for one photo.
+    """One step's task for one photo; see `stages.interface.Work` for what stages ask of it.
 
     Attributes:
         settings: the stage's knobs and what it borrows; all of it is part of the artifact's key.
-        inputs: artifacts by input name, see `steps.Step`.
+        inputs: artifacts by input name, see `stages.interface.Stage`.
         zoo: where networks come from.
         photo: the photograph, for steps that read it.
         directions: the file of latent directions.
@@ -57,23 +58,35 @@ class Work:
     draft: Draft = NO_DRAFT
     tell: Callable[[int, int, float], None] = _nobody
 
-    def array(self, name: str) -> Array:
-        """One part of an input, named like `align.picture` or `parse@photo.labels`."""
-        stage, _, part = name.rpartition(".")
-        return self.inputs[stage][part]  # type: ignore[return-value]  # figures are no input
+    def input(self, kind: type[Parts], name: str) -> Parts:
+        """The outputs of the stage behind an input, parts that are lacking None."""
+        parts, named = self.inputs[name], cast("Any", kind)
+        outputs: Parts = named._make(parts.get(part) for part in named._fields)
+        return outputs
 
-    def knobs(self, *names: str) -> dict[str, Any]:
-        """Some settings, to be passed on by their names."""
-        return {name: self.settings[name] for name in names}
+    def has(self, name: str) -> bool:
+        """Whether the step has an input of that name."""
+        return name in self.inputs
 
-    def lengths(self, picture: Array, *names: str) -> dict[str, Any]:
-        """Settings in px (`..._px`, `..._area_px`), grown to the size of a picture [H, W, ...]."""
-        return {name: grown(name, self.settings[name], picture) for name in names}
+    def load(self, role: str) -> Model:
+        """The network of a role, ready."""
+        return self.zoo.load(role)
+
+    def direction(self, name: str) -> Direction:
+        """A direction by name.
+
+        Raises:
+            UnknownName: there is none.
+        """
+        return find_direction(self.directions, name)
+
+    @property
+    def drawing(self) -> Drawing | None:
+        """The edit's drawn domain."""
+        return None if self.domain is None else _drawing(self.domain, file_sha256(self.domain))
 
 
-def grown(name: str, stated: float, picture: Array) -> Any:
-    """A length or, by its name, an area, stated at 128 px, in the pixels of this picture."""
-    scale = math.sqrt(picture.shape[0] * picture.shape[1]) / STATED_SIDE_PX
-    if scale == 1.0:
-        return stated
-    return round(stated * scale**2) if name.endswith("_area_px") else stated * scale
+@lru_cache(maxsize=64)
+def _drawing(path: Path, sha256: str) -> Drawing:
+    """A drawn domain, read once; the digest is there to see that the file changed."""
+    return Drawing(sha256, read_domain(path))

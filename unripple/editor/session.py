@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from unripple.api import calls
 from unripple.api.advance import Source
 from unripple.api.editor import Editor
 from unripple.api.jobs import job_from_config
 from unripple.api.shelf import MemoryShelf
+from unripple.api.steps import find_step
 from unripple.api.work import Work
 from unripple.conventions import Mask, Photo, UnrippleError, WPlus
 from unripple.editor import batch, views
@@ -406,19 +406,20 @@ def _moved(opened: Opened, edit: Edit) -> WPlus:
     work = Work(
         job.settings, {"project": opened.artifacts["project"]}, opened.zoo, directions=directions
     )
-    moved: Any = calls.translate(work)["w_plus"]
-    codes: WPlus = moved
+    moved: Any = find_step("translate").call(work)
+    codes: WPlus = moved["w_plus"]
     return codes
 
 
 def _sketch(editor: Editor, zoo: Zoo, artifacts: Mapping[str, Artifact]) -> Sketch:
+    from unripple.stages.inverters.hfgi import consultant_of
     from unripple.stages.ripple import person
 
     parts: Any = {name: artifacts[name] for name in ("align", "invert")}
     labels: Any = artifacts[f"parse@{PHOTO}"]["labels"]
     nets = None
     if editor.config["invert"]["method"] == "hfgi":
-        nets = calls.consultant_of(Work({}, {}, zoo))
+        nets = consultant_of(zoo.load("hfgi"))
     return sketch_of(
         parts["align"]["picture"],
         person(labels),
