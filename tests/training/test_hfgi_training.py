@@ -9,13 +9,13 @@ import pytest
 import torch
 
 from unripple.conventions import BadCheckpoint, BadConfig, UnrippleError
+from unripple.models.flow import EditFlowNet
 from unripple.models.hfgi import fuse
-from unripple.models.motion import MotionNet
 from unripple.stages.invert import Consultant, consult
 from unripple.training import encoders, hfgi, latents, loop, turned
 from unripple.training.critics import Critic
+from unripple.training.flow import flow_state
 from unripple.training.hfgi import HfgiTask
-from unripple.training.motion import motion_state
 from unripple.training.schedule import Budget
 from unripple.training.shards import FaceShards
 from unripple.zoo import networks
@@ -45,7 +45,7 @@ def small_task(tmp_path: Path, pairs: float, *, moving: bool = False) -> HfgiTas
         critic=Critic(),
         batch_size=4,
         pairs=pairs,
-        motion=MotionNet((6, 8, 8), pose=POSE).state_dict() if moving else None,
+        flow=EditFlowNet((6, 8, 8), pose=POSE).state_dict() if moving else None,
     )
 
 
@@ -66,14 +66,16 @@ def moving_task(tmp_path: Path) -> HfgiTask:
 
 def test_the_identity_map_warps_nothing() -> None:
     pictures = torch.randn(2, 3, 16, 24)
-    assert torch.allclose(hfgi.warp(pictures, torch.eye(3).repeat(2, 1, 1)), pictures, atol=1e-5)
+    assert torch.allclose(
+        hfgi.warp_by_homography(pictures, torch.eye(3).repeat(2, 1, 1)), pictures, atol=1e-5
+    )
 
 
 def test_a_shift_moves_by_whole_pixels_and_leaves_zeros() -> None:
     pictures = torch.randn(1, 3, 16, 16)
     shift = torch.eye(3)[None].clone()
     shift[:, 0, 2] = 2 * 2 / 16  # samples two pixels further right
-    moved = hfgi.warp(pictures, shift)
+    moved = hfgi.warp_by_homography(pictures, shift)
     assert torch.allclose(moved[..., :-2], pictures[..., 2:], atol=1e-5)
     assert not moved[..., -2:].any()
 
@@ -285,8 +287,8 @@ def test_a_motion_net_learns_along_and_is_exported(moving_task: HfgiTask, tmp_pa
     (path,) = moving_task.export(tmp_path)
     model = networks.load("hfgi", path, torch.device("cpu"))
     assert set(dict(model.net.named_children())) == {"grid_align", "residue", "motion"}
-    assert "motion.MotionNet" in model.metadata["arch"]
-    state = motion_state(path)
+    assert "flow.EditFlowNet" in model.metadata["arch"]
+    state = flow_state(path)
     wanted = moving_task.average["motion"].state_dict()
     assert all(torch.allclose(state[k].float(), v.float(), atol=1e-3) for k, v in wanted.items())
 
@@ -366,7 +368,7 @@ def test_stages_draw_what_was_trained(moving_task: HfgiTask) -> None:
     assert torch.allclose(drawn, trained, atol=0.03)
     assert not torch.allclose(plain, trained, atol=0.1)
     assert moved is not None and unmoved is None
-    assert torch.allclose(moved.seen, seen, atol=0.01)
+    assert torch.allclose(moved.visibility, seen, atol=0.01)
 
 
 def test_a_training_with_motion_starts_from_one_without(
@@ -391,5 +393,5 @@ def test_the_motion_net_that_was_named_is_kept(moving_task: HfgiTask, tmp_path: 
 
 def test_a_motion_net_must_be_there(task: HfgiTask, tmp_path: Path) -> None:
     (path,) = task.export(tmp_path)
-    with pytest.raises(BadCheckpoint, match="holds no motion net"):
-        motion_state(path)
+    with pytest.raises(BadCheckpoint, match="holds no flow net"):
+        flow_state(path)

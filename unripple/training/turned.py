@@ -103,11 +103,11 @@ class Turning:
 def left_behind(seen: Tensor, case: Case) -> Tensor:
     """How much of the person is carried to where it no longer is, a mean share, a scalar.
 
-    What stood there before is not known, so pictures do not tell a motion net to let go of it: the
+    What stood there before is not known, so pictures do not teach a flow net to let go of it: the
     generator's guess at the background is hardly nearer to the truth than the old outline is.
 
     Args:
-        seen: see `models.motion.Motion`, [B, 1, S, S].
+        seen: see `models.flow.Flow`, [B, 1, S, S].
         case: what was to be drawn.
     """
     gone = 1 - case.known

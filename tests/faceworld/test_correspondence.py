@@ -1,4 +1,4 @@
-"""The true motion between two portraits of one person."""
+"""The true correspondence between two portraits of one person."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import torch
 
 from unripple.conventions import Face
 from unripple.faceworld import Faces, counterfactual, render, sample_factors, with_factors
-from unripple.faceworld.motion import Origin, origin
-from unripple.models.motion import carry
+from unripple.faceworld.correspondence import Correspondence, correspondence
+from unripple.models.flow import warp
 
 SIZE = 64
 
@@ -25,12 +25,14 @@ def other(one: Faces) -> Faces:
     return counterfactual(one, yaw_deg=yaw)
 
 
-def motion(one: Faces, other: Faces) -> Origin:
-    return origin(one.factors, one.inverse_depth, other.factors, other.labels, other.inverse_depth)
+def found_in(one: Faces, other: Faces) -> Correspondence:
+    return correspondence(
+        one.factors, one.inverse_depth, other.factors, other.labels, other.inverse_depth
+    )
 
 
 def test_a_picture_comes_from_itself(one: Faces) -> None:
-    found = motion(one, one)
+    found = found_in(one, one)
     centres = torch.arange(SIZE) + 0.5
     assert torch.allclose(found.position[..., 0], centres.expand(4, SIZE, SIZE), atol=1e-3)
     assert torch.allclose(found.position[..., 1], centres[:, None].expand(4, SIZE, SIZE), atol=1e-3)
@@ -38,7 +40,7 @@ def test_a_picture_comes_from_itself(one: Faces) -> None:
 
 
 def test_eyes_and_noses_come_from_their_own(one: Faces, other: Faces) -> None:
-    found = motion(one, other)
+    found = found_in(one, other)
     eyes = (Face.LEFT_EYE, Face.RIGHT_EYE)
     looked_at = 0
     for face in range(4):
@@ -54,7 +56,7 @@ def test_eyes_and_noses_come_from_their_own(one: Faces, other: Faces) -> None:
 
 
 def test_the_body_stays_and_the_head_moves(one: Faces, other: Faces) -> None:
-    found = motion(one, other)
+    found = found_in(one, other)
     centres = torch.arange(SIZE) + 0.5
     moved = (found.position[..., 0] - centres).abs()
     assert moved[other.labels == Face.CLOTH].max() < 1e-3
@@ -62,19 +64,19 @@ def test_the_body_stays_and_the_head_moves(one: Faces, other: Faces) -> None:
 
 
 def test_carried_along_it_the_photo_becomes_the_other_one(one: Faces, other: Faces) -> None:
-    found = motion(one, other)
+    found = found_in(one, other)
     centres = torch.arange(SIZE) + 0.5
     rows, columns = torch.meshgrid(centres, centres, indexing="ij")
     offsets = (found.position - torch.stack((columns, rows), -1)).permute(0, 3, 1, 2) * (2 / SIZE)
     photo, target = one.photo.float(), other.photo.float()
     head = (other.alpha == 255) & found.visible & (other.labels != Face.CLOTH)
-    error = (carry(photo, offsets) - target).abs().mean(1)[head].mean()
+    error = (warp(photo, offsets) - target).abs().mean(1)[head].mean()
     assert error < 0.6 * (photo - target).abs().mean(1)[head].mean()
 
 
 def test_what_was_hidden_is_not_visible(one: Faces, other: Faces) -> None:
     """Background that the person stood before, and ears that were on the far side."""
-    found = motion(one, other)
+    found = found_in(one, other)
     uncovered = (one.alpha == 255) & (other.alpha == 0)
     assert uncovered.any() and not found.visible[uncovered].any()
     assert found.visible[(one.alpha == 0) & (other.alpha == 0)].all()
