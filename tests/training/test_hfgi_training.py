@@ -13,7 +13,7 @@ from unripple.models.flow import EditFlowNet
 from unripple.models.hfgi import fuse
 from unripple.stages.invert import Consultant, consult
 from unripple.training import encoders, hfgi, latents, loop, turned
-from unripple.training.critics import Critic
+from unripple.training.auxiliary import AuxiliaryLosses
 from unripple.training.flow import flow_state
 from unripple.training.hfgi import HfgiTask
 from unripple.training.schedule import Budget
@@ -42,7 +42,7 @@ def small_task(tmp_path: Path, pairs: float, *, moving: bool = False) -> HfgiTas
         FaceShards(folder, turned.FIELDS, "val"),
         generator,
         (encoder, torch.zeros(latents.STYLE_DIM)),
-        critic=Critic(),
+        auxiliary=AuxiliaryLosses(),
         batch_size=4,
         pairs=pairs,
         flow=EditFlowNet((6, 8, 8), pose=POSE).state_dict() if moving else None,
@@ -228,7 +228,7 @@ def test_a_training_starts_from_another_and_has_its_own_name(
         FaceShards(folder, turned.FIELDS, "val"),
         pair_task.generator,
         (pair_task.encoder, pair_task.latent_avg),
-        critic=Critic(),
+        auxiliary=AuxiliaryLosses(),
         batch_size=4,
         name="hfgi-faithful",
     )

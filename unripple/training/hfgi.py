@@ -32,7 +32,7 @@ from unripple.models import hfgi
 from unripple.models.e4e import Encoder
 from unripple.models.flow import EditFlowNet, flip_averaged, sizes_from_state, warped_details
 from unripple.models.stylegan2 import Generator
-from unripple.training import cards, critics, ema, grids, losses, start, turned
+from unripple.training import auxiliary, cards, ema, grids, losses, start, turned
 from unripple.training.encoders import SIZE, load_encoder
 from unripple.training.flow import FLOW_PREFIX, flow_state
 from unripple.training.latents import CHANNELS, load_generator
@@ -95,7 +95,7 @@ def build(chosen: argparse.Namespace) -> HfgiTask:
         opened("val"),
         load_generator(chosen.generator, device),
         load_encoder(chosen.encoder, device),
-        critic=critics.load(chosen),
+        auxiliary=auxiliary.load(chosen),
         batch_size=chosen.batch,
         device=device,
         lr=chosen.lr,
@@ -154,7 +154,7 @@ class HfgiTask(turned.Turning):
         data, held_out: photos; with pairs, shards with `turned.FIELDS`.
         generator: frozen.
         encoder: frozen, and the mean w of its codes.
-        critic: further losses.
+        auxiliary: further losses.
         batch_size: pictures per step.
         device: where everything lives.
         lr: of Adam.
@@ -175,7 +175,7 @@ class HfgiTask(turned.Turning):
         generator: Generator,
         encoder: tuple[Encoder, Tensor],
         *,
-        critic: critics.Critic,
+        auxiliary: auxiliary.AuxiliaryLosses,
         batch_size: int,
         device: str = "cpu",
         lr: float = 2e-3,
@@ -187,7 +187,7 @@ class HfgiTask(turned.Turning):
         blend: tuple[Path, float] | None = None,
     ) -> None:
         super().__init__(generator, encoder, device)
-        self.data, self.batch_size, self.critic = data, batch_size, critic
+        self.data, self.batch_size, self.auxiliary = data, batch_size, auxiliary
         self.warped, self.align_weight, self.progress = warped, align_weight, 0.0
         self.pairs, self.name, self.blend = pairs, name, blend
         aligner = hfgi.Aligner(ALIGNER_WIDTHS)
@@ -275,12 +275,12 @@ class HfgiTask(turned.Turning):
             "pyramid": losses.pyramid_l1(missed),
             "square": missed.square().mean(),
             "align": ((aligned - (case.target - picture)) * case.known).abs().mean(),
-            **self.critic(case.target + missed, case.target),
+            **self.auxiliary(case.target + missed, case.target),
         }
         if visibility is not None:
             figures["left"] = turned.left_behind(visibility, case)
         weights = {"pyramid": 1.0, "square": 1.0, "align": self.align_weight, "left": LEFT_WEIGHT}
-        weights |= self.critic.weights
+        weights |= self.auxiliary.weights
         total = torch.stack([weights[name] * value for name, value in figures.items()]).sum()
         minimise(total, self.optimizers["hfgi"], clip=1.0)
         ema.follow(self.average, self.net, decay_at(step))
