@@ -9,7 +9,7 @@ import torch
 
 from unripple import faceworld
 from unripple.conventions import Face
-from unripple.faceworld.characteristics import edited, under_eyes
+from unripple.faceworld.attributes import edited, under_eyes
 from unripple.training import edit_pairs
 from unripple.training.edit_pairs import Studio, people
 

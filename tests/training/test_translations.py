@@ -14,7 +14,7 @@ from torch import Tensor
 
 from tests.training.test_directions import WIDTH, Mirror
 from unripple import faceworld
-from unripple.faceworld.characteristics import SETTINGS, edited
+from unripple.faceworld.attributes import SETTINGS, edited
 from unripple.io.translations import Library, read_translation
 from unripple.training import refine, translations
 from unripple.training.edit_pairs import Pairs

@@ -11,7 +11,7 @@ from torch import Tensor
 from unripple.conventions import Face
 from unripple.faceworld import camera
 from unripple.faceworld.camera import CAMERA_HEIGHT, CAMERA_Z
-from unripple.faceworld.dials import head_shift, rotation
+from unripple.faceworld.shape import head_shift, rotation
 
 STATIC_PARTS = (Face.BACKGROUND, Face.CLOTH, Face.NECK, Face.NECKLACE)
 """Parts that stay where they are when the head turns."""

@@ -12,11 +12,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from unripple.faceworld.accessories import hat_height
 from unripple.faceworld.anatomy import Eyelids, Mouth, beard_zone, eyelids, mouth, nose_tip_y
 from unripple.faceworld.colour import hair_tone, hsv, iris_tone, linear, rgb, skin_tone, value_noise
-from unripple.faceworld.dials import Dials
 from unripple.faceworld.sdf import bump, smoothstep
-from unripple.faceworld.wardrobe import hat_height
+from unripple.faceworld.shape import Shape
 
 Factors = Callable[[str], Tensor]
 IRIS = 0.50  # radius of the iris in units of the eyeball's
@@ -32,7 +32,7 @@ class Skin(NamedTuple):
     mouth: Tensor
 
 
-def skin(x: Tensor, y: Tensor, z: Tensor, f: Factors, k: Dials) -> Skin:
+def skin(x: Tensor, y: Tensor, z: Tensor, f: Factors, k: Shape) -> Skin:
     """Complexion, wrinkles, brows, lips, mouth, beard, and make-up around the eyes."""
     abs_x, seed = x.abs(), k["noise_seed"]
     tone = skin_tone(f("melanin"), f("redness"))
@@ -65,7 +65,7 @@ def _towards(colour: Tensor, target: Tensor, amount: Tensor) -> Tensor:
     return colour + (target - colour) * amount[..., None]
 
 
-def _complexion(colour: Tensor, x: Tensor, y: Tensor, z: Tensor, f: Factors, k: Dials) -> Tensor:
+def _complexion(colour: Tensor, x: Tensor, y: Tensor, z: Tensor, f: Factors, k: Shape) -> Tensor:
     """Blush, shadows under the eyes, freckles, nostrils."""
     abs_x, melanin = x.abs(), f("melanin")
     cheeks = torch.exp(-(((abs_x - 0.36) / 0.17) ** 2) - ((y + 0.25) / 0.14) ** 2)
@@ -87,7 +87,7 @@ def _complexion(colour: Tensor, x: Tensor, y: Tensor, z: Tensor, f: Factors, k: 
     return colour * (1 - 0.72 * nostril * (z > 0.6).float())[..., None]
 
 
-def _wrinkles(x: Tensor, y: Tensor, z: Tensor, f: Factors, k: Dials) -> Tensor:
+def _wrinkles(x: Tensor, y: Tensor, z: Tensor, f: Factors, k: Shape) -> Tensor:
     """Forehead lines, nasolabial folds, crow's feet and bags; the folds also come with a smile."""
     abs_x = x.abs()
     waves = torch.remainder((y + 0.02 * torch.sin(x * 6 + k["noise_seed"])) * 13, 1.0) - 0.5
@@ -109,7 +109,7 @@ def _wrinkles(x: Tensor, y: Tensor, z: Tensor, f: Factors, k: Dials) -> Tensor:
     return (aged + smiling) * (z > 0.0).float()
 
 
-def _brow(abs_x: Tensor, y: Tensor, z: Tensor, k: Dials) -> Tensor:
+def _brow(abs_x: Tensor, y: Tensor, z: Tensor, k: Shape) -> Tensor:
     along = (abs_x - k["eye_x"] - 0.005) / 0.20
     middle = k["brow_y"] + k["eye_y"] - 0.14 * k["brow_slope"] * along
     middle = middle - 0.055 * (along - 0.15) ** 2 + 0.012
@@ -120,7 +120,7 @@ def _brow(abs_x: Tensor, y: Tensor, z: Tensor, k: Dials) -> Tensor:
 
 
 def _mouth(
-    colour: Tensor, x: Tensor, y: Tensor, z: Tensor, lips: Mouth, tone: Tensor, f: Factors, k: Dials
+    colour: Tensor, x: Tensor, y: Tensor, z: Tensor, lips: Mouth, tone: Tensor, f: Factors, k: Shape
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Lips with or without lipstick, the seam between them, teeth and the dark behind."""
     front = (z > 0.25).float() * (x.abs() < k["mouth_half"]).float()
@@ -185,7 +185,7 @@ class Eye(NamedTuple):
     from_pupil_y: Tensor
 
 
-def eye(x: Tensor, y: Tensor, z: Tensor, f: Factors, k: Dials) -> Eye:
+def eye(x: Tensor, y: Tensor, z: Tensor, f: Factors, k: Shape) -> Eye:
     """Iris, pupil, white of the eye, shadow of the upper lid. Both eyes look the same way."""
     side, radius = torch.sign(x), k["eye_radius"]
     ux = (x - side * k["eye_x"]) / radius
@@ -212,7 +212,7 @@ def eye(x: Tensor, y: Tensor, z: Tensor, f: Factors, k: Dials) -> Eye:
     return Eye(colour * lid_shadow[..., None], dx, dy)
 
 
-def hair(x: Tensor, y: Tensor, z: Tensor, f: Factors, k: Dials) -> tuple[Tensor, Tensor, Tensor]:
+def hair(x: Tensor, y: Tensor, z: Tensor, f: Factors, k: Shape) -> tuple[Tensor, Tensor, Tensor]:
     """Hair with strands along the meridians, and clumps where it curls.
 
     Returns:
@@ -235,7 +235,7 @@ def hair(x: Tensor, y: Tensor, z: Tensor, f: Factors, k: Dials) -> tuple[Tensor,
     return tone * (texture * shade)[..., None] * 1.15, tone, fine
 
 
-def hat(x: Tensor, y: Tensor, z: Tensor, f: Factors, k: Dials) -> Tensor:
+def hat(x: Tensor, y: Tensor, z: Tensor, f: Factors, k: Shape) -> Tensor:
     """Felt with a ribbon, or a knitted beanie."""
     height, around = hat_height(y, z), torch.atan2(x, z + 0.13)
     ribs = 0.8 + 0.2 * torch.sin(around * 46)
@@ -255,7 +255,7 @@ def rims(f: Factors) -> Tensor:
     return torch.where(shape > 0.6, dark, torch.where(shape > 0.3, brown, gold))
 
 
-def cloth(x: Tensor, y: Tensor, f: Factors, k: Dials) -> Tensor:
+def cloth(x: Tensor, y: Tensor, f: Factors, k: Shape) -> Tensor:
     """Plain, striped, checked, dotted or pinstriped cloth with folds. World coordinates."""
     hue, saturation, value = f("cloth_hue"), f("cloth_saturation"), f("cloth_value")
     base = linear(hsv(hue, saturation * 0.8, 0.15 + 0.8 * value))

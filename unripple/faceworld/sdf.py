@@ -64,7 +64,7 @@ def intersection(a: Tensor, b: Tensor, blend: float) -> Tensor:
     return torch.maximum(a, b) + h * h * (blend * 0.25)
 
 
-def carve(a: Tensor, b: Tensor, blend: float) -> Tensor:
+def subtraction(a: Tensor, b: Tensor, blend: float) -> Tensor:
     """`a` without `b`, rounded."""
     return intersection(a, -b, blend)
 

@@ -10,17 +10,17 @@ from torch import Tensor
 
 from unripple.conventions import Face
 from unripple.faceworld import paint
+from unripple.faceworld.accessories import FRAME_BEND, FRAME_Z, LENS_X, rim_radius_at
 from unripple.faceworld.camera import CAMERA_HEIGHT, CAMERA_Z
 from unripple.faceworld.colour import linear, rgb, skin_tone, value_noise
-from unripple.faceworld.dials import Dials, rotate_to_head, to_head
 from unripple.faceworld.factors import INDEX
 from unripple.faceworld.sdf import smoothstep
+from unripple.faceworld.shape import Shape, rotate_to_head, to_head
 from unripple.faceworld.solid import Person
-from unripple.faceworld.wardrobe import FRAME_BEND, FRAME_Z, LENS_X, rim_radius_at
 
 
 class Material(IntEnum):
-    """The parts in the order of `solid.Parts`."""
+    """The parts in the order of `solid.PartDistances`."""
 
     SKIN = 0
     EYE = 1
@@ -33,7 +33,7 @@ class Material(IntEnum):
     CLOTH = 8
 
 
-class Points(NamedTuple):
+class SurfacePoints(NamedTuple):
     """Surface points that rays have hit, all [B, N].
 
     Attributes:
@@ -67,7 +67,7 @@ def light_direction(factors: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return torch.sin(azimuth) * flat, torch.sin(elevation), torch.cos(azimuth) * flat
 
 
-def shade(factors: Tensor, person: Person, p: Points) -> tuple[Tensor, Tensor]:
+def shade(factors: Tensor, person: Person, p: SurfacePoints) -> tuple[Tensor, Tensor]:
     """Colour and label of surface points.
 
     Args:
@@ -78,7 +78,7 @@ def shade(factors: Tensor, person: Person, p: Points) -> tuple[Tensor, Tensor]:
     Returns:
         linear light [B, N, 3], and `Face` labels int64 [B, N].
     """
-    k = person.dials
+    k = person.shape
 
     def f(name: str) -> Tensor:
         return factors[:, INDEX[name]][:, None]
@@ -129,7 +129,7 @@ def _neck(
 
 
 def _light(
-    albedo: Tensor, material: Tensor, p: Points, factors: Tensor, gloss: Tensor,
+    albedo: Tensor, material: Tensor, p: SurfacePoints, factors: Tensor, gloss: Tensor,
     hair_tone: Tensor, strands: Tensor,
 ) -> Tensor:  # fmt: skip
     """Key light with wrapped diffuse skin, sky and ground, fill, rim, highlights."""
@@ -183,7 +183,7 @@ def _catch_light(colour: Tensor, material: Tensor, eye: paint.Eye, factors: Tens
     return torch.where((material == Material.EYE)[..., None], colour + glint[..., None], colour)
 
 
-def _lens(p: Points, k: Dials, f: paint.Factors) -> tuple[Tensor, Tensor, Tensor]:
+def _lens(p: SurfacePoints, k: Shape, f: paint.Factors) -> tuple[Tensor, Tensor, Tensor]:
     """Where the ray passes a lens before it hits, and where on the lens (head frame)."""
 
     eye_y = torch.full_like(p.dx, CAMERA_HEIGHT)

@@ -24,8 +24,8 @@ import torch
 from torch import Tensor
 
 from unripple import faceworld
-from unripple.faceworld.characteristics import NINE, edited, has_values, values_of
-from unripple.faceworld.characteristics import SETTINGS as EDITS
+from unripple.faceworld.attributes import SETTINGS as EDITS
+from unripple.faceworld.attributes import SHEET_ATTRIBUTES, edited, edits_of, is_categorical
 from unripple.io.atomic import write_bytes
 from unripple.io.translations import CONDITIONAL, UNCONDITIONAL
 from unripple.models.stylegan2 import Generator
@@ -105,17 +105,17 @@ def found(generator: Generator, faces: Tensor, name: str) -> list[tuple[str, str
     Args:
         generator: whose mapping makes codes.
         faces: factors, float32 [B, K].
-        name: the edit, a word of `characteristics.SETTINGS`.
+        name: the edit, a word of `faceworld.attributes.SETTINGS`.
 
     Returns:
         Folder, name and offset [W] of the one that starts anywhere, and of those that start from
         each of several other values of one of a photo's nine characteristics.
     """
-    carac, _, _ = name.partition("_")
+    attribute, _, _ = name.partition("_")
     offsets = {start: _effect(generator, faces, start, name) for start in starts_of(name)}
     anywhere = torch.stack([offsets[start] for start in starts_when_unknown(name)]).mean(0)
     made = [(UNCONDITIONAL, name, anywhere)]
-    if carac in NINE and None in offsets:
+    if attribute in SHEET_ATTRIBUTES and None in offsets:
         made += [
             (CONDITIONAL, f"{name}_fr_{other.partition('_')[2]}", offset)
             for other, offset in offsets.items()
@@ -130,11 +130,11 @@ def starts_of(name: str) -> list[str | None]:
     Somebody who asks for the most of something seldom starts from the least, but nobody asks for
     the one of two values that a face has.
     """
-    carac, _, _ = name.partition("_")
-    others = [other for other in values_of(carac) if other != name]
+    attribute, _, _ = name.partition("_")
+    others = [other for other in edits_of(attribute) if other != name]
     if len(others) > 1:
         return [None, *others]
-    return [*others] if has_values(name) or carac in THERE_OR_NOT else [None]
+    return [*others] if is_categorical(name) or attribute in THERE_OR_NOT else [None]
 
 
 def starts_when_unknown(name: str) -> list[str | None]:
@@ -161,8 +161,8 @@ def _bettered(
     chosen: argparse.Namespace,
 ) -> tuple[list[Tensor], Shown]:
     """The offsets [n_codes, W] to write of what `found` made, and what the first of them shows."""
-    carac, _, _ = name.partition("_")
-    starts, more = starts_when_unknown(name), EXAGGERATION.get(carac, 1.0)
+    attribute, _, _ = name.partition("_")
+    starts, more = starts_when_unknown(name), EXAGGERATION.get(attribute, 1.0)
 
     def pairs(which: int, starts: Sequence[str | None]) -> Pairs:
         count = chosen.people if which == 0 else chosen.people // 2
@@ -175,7 +175,7 @@ def _bettered(
     )
     kept = [least_cost(generator, pairs(1, starts), [means[0], descended], more)]
     for (_, called, _), mean in zip(made[1:], means[1:], strict=True):
-        start = f"{carac}_{called.rpartition('_')[2]}"
+        start = f"{attribute}_{called.rpartition('_')[2]}"
         candidates = [mean, mean + descended - means[0], descended]
         kept.append(least_cost(generator, pairs(1, [start]), candidates, more))
     report = pairs(2, starts)
