@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from unripple.faceworld.correspondence import correspondence
 from unripple.models.flow import Flow
 from unripple.models.pose import PoseNet
-from unripple.training import encoders, latents, loop, turned
+from unripple.training import encoders, latents, loop, true_pairs
 from unripple.training import flow as training
 from unripple.training.flow import FlowTask
 from unripple.training.shards import FaceShards
@@ -42,7 +42,7 @@ def test_pairs_come_last(task: FlowTask) -> None:
 
 
 def test_the_true_motion_has_no_error(task: FlowTask) -> None:
-    batch = turned.swapped(task.held_out)
+    batch = true_pairs.swapped(task.held_out)
     true = correspondence(
         batch["factors"], batch["inverse_depth"], batch["target_factors"],
         batch["target_labels"], batch["target_inverse_depth"],
@@ -59,23 +59,23 @@ def test_the_true_motion_has_no_error(task: FlowTask) -> None:
 
 
 def test_steps_bring_the_error_down(task: FlowTask) -> None:
-    frozen = [p.clone() for p in task.turning.generator.parameters()]
+    frozen = [p.clone() for p in task.edits.generator.parameters()]
     batch = task.draw(torch.Generator().manual_seed(0))
     steps = [task.train_step(batch, step) for step in range(25)]
     for name in ("pyramid", "motion_px"):
         assert float(steps[-1][name]) < 0.9 * float(steps[0][name]), name
-    after = task.turning.generator.parameters()
+    after = task.edits.generator.parameters()
     assert all(torch.equal(a, b) for a, b in zip(frozen, after, strict=True))
 
 
 def test_it_carries_what_the_redrawing_misses_of_the_photo(task: FlowTask) -> None:
     for net in (task.net, task.average):
         moving_down(net, 4)
-    batch = turned.swapped(task.held_out)
+    batch = true_pairs.swapped(task.held_out)
     for learns in (True, False):
         with torch.set_grad_enabled(learns):
             case, _, _, details = task.predict(batch)
-        residual = case.photo - task.turning.invert(case.photo)[1]
+        residual = case.photo - task.edits.invert(case.photo)[1]
         assert torch.allclose(details.visible[:, :, :-4], residual[:, :, 4:], atol=1e-3)
 
 

@@ -12,7 +12,7 @@ from unripple.conventions import BadCheckpoint, BadConfig, UnrippleError
 from unripple.models.flow import EditFlowNet
 from unripple.models.hfgi import fuse
 from unripple.stages.invert import Consultant, consult
-from unripple.training import encoders, hfgi, latents, loop, turned
+from unripple.training import encoders, hfgi, latents, loop, true_pairs
 from unripple.training.auxiliary import AuxiliaryLosses
 from unripple.training.flow import flow_state
 from unripple.training.hfgi import HfgiTask
@@ -38,8 +38,8 @@ def small_task(tmp_path: Path, pairs: float, *, moving: bool = False) -> HfgiTas
     generator = loop.frozen(latents.small_generator(SIZE), "cpu")
     encoder = loop.frozen(encoders.small_encoder(), "cpu")
     return HfgiTask(
-        FaceShards(folder, turned.FIELDS, "train"),
-        FaceShards(folder, turned.FIELDS, "val"),
+        FaceShards(folder, true_pairs.FIELDS, "train"),
+        FaceShards(folder, true_pairs.FIELDS, "val"),
         generator,
         (encoder, torch.zeros(latents.STYLE_DIM)),
         auxiliary=AuxiliaryLosses(),
@@ -131,26 +131,26 @@ def test_what_the_person_hid_is_unknown_and_nothing_else() -> None:
         "alpha": alpha.to(torch.uint8),
         "factors": torch.zeros(1, 2),
     }
-    case = turned.Case.of(
-        turned.beside(faces, faces, {**faces, "alpha": other.to(torch.uint8)}), "cpu"
+    case = true_pairs.PairedBatch.of(
+        true_pairs.with_pairs(faces, faces, {**faces, "alpha": other.to(torch.uint8)}), "cpu"
     )
     assert case.n == 1 and len(case.photo) == len(case.target) == 2
-    assert case.known[:, 0, 0].tolist() == [[1, 1, 1], [0, 1, 1]]
+    assert case.observed[:, 0, 0].tolist() == [[1, 1, 1], [0, 1, 1]]
 
 
 def test_the_person_is_not_to_be_left_behind() -> None:
     """Of two pixels the person left one; what is said of the other one does not count."""
     known = torch.tensor([[[[0.0, 1.0]]]])
-    case = turned.Case(torch.zeros(1), torch.zeros(1), known, 0, None)
+    case = true_pairs.PairedBatch(torch.zeros(1), torch.zeros(1), known, 0, None)
     for share in (0.0, 0.25, 1.0):
         seen = torch.tensor([[[[share, 0.7]]]])
-        assert float(turned.left_behind(seen, case)) == pytest.approx(share)
+        assert float(true_pairs.disocclusion_loss(seen, case)) == pytest.approx(share)
     everything = case._replace(known=torch.ones_like(known))
-    assert float(turned.left_behind(torch.ones_like(known), everything)) == 0
+    assert float(true_pairs.disocclusion_loss(torch.ones_like(known), everything)) == 0
 
 
 def test_partners_are_each_others() -> None:
-    assert turned.partners(6).tolist() == [1, 0, 3, 2, 5, 4]
+    assert true_pairs.partners(6).tolist() == [1, 0, 3, 2, 5, 4]
 
 
 def test_batches_of_pairs_end_with_two_photos_of_one_person(pair_task: HfgiTask) -> None:
@@ -168,7 +168,7 @@ def test_batches_of_pairs_end_with_two_photos_of_one_person(pair_task: HfgiTask)
 
 
 def test_codes_turn_by_the_change_of_the_true_factors(pair_task: HfgiTask) -> None:
-    case = turned.Case.of(pair_task.draw(torch.Generator().manual_seed(1)), "cpu")
+    case = true_pairs.PairedBatch.of(pair_task.draw(torch.Generator().manual_seed(1)), "cpu")
     w_plus, picture = pair_task.invert(case.photo)
     moved, drawn = pair_task.turn(w_plus, picture, case)
     assert torch.equal(moved[:2], w_plus[:2]) and torch.equal(drawn[:2], picture[:2])
@@ -210,11 +210,11 @@ def test_hidden_background_teaches_nothing(pair_task: HfgiTask) -> None:
 
 def test_the_figures_of_true_edits_are_perfect(pair_task: HfgiTask) -> None:
     faces = pair_task.held_out
-    true = faces["photo"][turned.partners(4)].float() / 127.5 - 1
-    found = turned.figures(faces, true)
+    true = faces["photo"][true_pairs.partners(4)].float() / 127.5 - 1
+    found = true_pairs.figures(faces, true)
     assert found["inner_return"] == pytest.approx(1, abs=1e-4)
     assert found["inner_ghost"] == pytest.approx(0, abs=1e-4)
-    unmoved = turned.figures(faces, faces["photo"].float() / 127.5 - 1)
+    unmoved = true_pairs.figures(faces, faces["photo"].float() / 127.5 - 1)
     assert unmoved["inner_ghost"] == pytest.approx(1, abs=1e-4)
 
 
@@ -224,8 +224,8 @@ def test_a_training_starts_from_another_and_has_its_own_name(
     loop.fit(pair_task, tmp_path / "run", budget=Budget(steps=2))
     folder = tmp_path / "toys"
     next_task = HfgiTask(
-        FaceShards(folder, turned.FIELDS, "train"),
-        FaceShards(folder, turned.FIELDS, "val"),
+        FaceShards(folder, true_pairs.FIELDS, "train"),
+        FaceShards(folder, true_pairs.FIELDS, "val"),
         pair_task.generator,
         (pair_task.encoder, pair_task.latent_avg),
         auxiliary=AuxiliaryLosses(),
@@ -322,7 +322,7 @@ def test_a_step_bends_the_residual_that_is_shown(
     asked = consultations(task, monkeypatch)
     batch = task.draw(torch.Generator().manual_seed(0))
     task.train_step(batch, 0)
-    photo = turned.Case.of(batch, "cpu").photo
+    photo = true_pairs.PairedBatch.of(batch, "cpu").photo
     missing = photo - task.invert(photo)[1]
     (bent,) = asked
     assert torch.allclose(bent[:, :, :-4], missing[:, :, 4:], atol=1e-5)

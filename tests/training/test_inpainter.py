@@ -13,7 +13,7 @@ from torch import Tensor
 
 from unripple.models.lama import Lama, sizes_from_state
 from unripple.training import holes, inpainter
-from unripple.training.fills import Held
+from unripple.training.fills import HeldOutFills
 from unripple.training.inpainter import FIELDS, InpainterTask
 from unripple.training.shards import FaceShards
 
@@ -181,7 +181,7 @@ def test_the_rim_counts_most_and_the_known_least() -> None:
 
 
 def test_figures_of_the_truth_and_of_a_blur() -> None:
-    held = Held.of(plates(), alpha())
+    held = HeldOutFills.of(plates(), alpha())
     perfect = held.figures(held.truth)
     assert perfect["l1"] == 0
     assert perfect["energy"] == pytest.approx(1)
@@ -192,12 +192,12 @@ def test_figures_of_the_truth_and_of_a_blur() -> None:
 
 
 def test_the_rival_never_sees_behind_the_person() -> None:
-    held = Held.of(plates(), alpha())
+    held = HeldOutFills.of(plates(), alpha())
     hidden = (held.hole > 0.5).expand(-1, 3, -1, -1).repeat_interleave(2, 0)
     loud = torch.where(hidden, torch.tensor(255, dtype=torch.uint8), plates())
-    rival = Held.of(loud, alpha()).rival
+    rival = HeldOutFills.of(loud, alpha()).baseline
     seen = ~hidden[::2].permute(0, 2, 3, 1).numpy()
-    assert np.array_equal(rival * ~seen, held.rival * ~seen)
+    assert np.array_equal(rival * ~seen, held.baseline * ~seen)
 
 
 def test_the_fill_keeps_the_known_and_the_export_rebuilds_the_net(

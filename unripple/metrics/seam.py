@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from unripple.conventions import Floats, Mask, Photo
-from unripple.metrics.regions import MIN_PIXELS, distance_to, in_px, same_size, vacated, within
+from unripple.metrics.regions import MIN_PIXELS, disoccluded, distance_to, in_px, same_size, within
 
 NEAR_PX = 1.5
 FAR_PX = (4.0, 9.0)
@@ -36,7 +36,7 @@ def seam(result: Photo, before: Mask, after: Mask) -> float:
         The ratio; nan when there is no such border or no structure beside it.
     """
     same_size(result, before, after)
-    place = vacated(before, after)
+    place = disoccluded(before, after)
     if not place.any():
         return math.nan
     clear = ~within(after, CLEAR_PX)

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from unripple.models.bisenet import BiSeNet, normalised
 
-SILENT = 1e-3
+EPSILON = 1e-3
 """Squared length under which a pixel's features count as silent; answers are of unit scale."""
 
 
@@ -68,7 +68,7 @@ class FeatureDistance(nn.Module):
 
 def _unit(features: Tensor) -> Tensor:
     # The floor keeps the gradient of a pixel where almost no channel answers from exploding.
-    return features * torch.rsqrt(features.square().sum(1, keepdim=True) + SILENT)
+    return features * torch.rsqrt(features.square().sum(1, keepdim=True) + EPSILON)
 
 
 def _level_distance(a: Tensor, b: Tensor, weight: Tensor | None) -> Tensor:

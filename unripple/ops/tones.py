@@ -65,7 +65,7 @@ def toned(picture: Photo, tone: Tone) -> Photo:
 
     Args:
         picture: uint8 [H, W, 3].
-        tone: what `tone_of` told.
+        tone: from `tone_of`.
 
     Returns:
         uint8 [H, W, 3]; in a grey tone the three channels are one.
@@ -91,8 +91,8 @@ def _curve(luma: Floats, chroma: Floats) -> Floats:
     counts = np.bincount(levels, minlength=256).astype(float)
     sums = np.bincount(levels, chroma.ravel(), minlength=256)
     weights, weighted = (np.convolve(column, kernel)[255:511] for column in (counts, sums))
-    known = weights > 1e-3
-    curve: Floats = np.interp(_LEVELS, _LEVELS[known], weighted[known] / weights[known])
+    occurring = weights > 1e-3
+    curve: Floats = np.interp(_LEVELS, _LEVELS[occurring], weighted[occurring] / weights[occurring])
     return curve
 
 

@@ -85,24 +85,24 @@ def _turned(
     person: Mask, pose: HeadPose, head: Head, turn_deg: tuple[float, float, float]
 ) -> Turned:
     size = person.shape[0]
-    x, y, z = _moved(person, pose, head, turn_deg)
+    x, y, z = _turned_points(person, pose, head, turn_deg)
     nearest = _nearest(x, y, z, size)
     hit = nearest >= 0
     covered = _closed(hit)
     depth = np.where(hit, z.ravel()[nearest], -1e4).astype(np.float32)
-    hit &= ~_shines_through(depth, hit, 2 * _BEHIND * head.half_width * pose.scale)
+    hit &= ~_behind_surface(depth, hit, 2 * _BEHIND * head.half_width * pose.scale)
     # A point's own way, not the way to the pixel's centre: that would keep the rounding.
     column, row = nearest % z.shape[1], nearest // z.shape[1]
     dx = np.where(hit, (column + 0.5) / _OVERSAMPLE - x.ravel()[nearest], 0).astype(np.float32)
     dy = np.where(hit, (row + 0.5) / _OVERSAMPLE - y.ravel()[nearest], 0).astype(np.float32)
-    dx, dy, done = _without_cracks(dx, dy, hit, covered)
+    dx, dy, done = _cracks_filled(dx, dy, hit, covered)
     covered &= done
     done &= turn_weight(pose, head, size, size) > 0  # the shoulders stay, to the byte
     offsets = np.stack([np.where(done, _smoothed(np.where(done, d, 0)), 0) for d in (dx, dy)])
     return Turned(offsets, covered, _stretch(offsets, covered))
 
 
-def _moved(
+def _turned_points(
     person: Mask, pose: HeadPose, head: Head, turn_deg: tuple[float, float, float]
 ) -> tuple[Floats, Floats, Floats]:
     """Where the person's points go: x, y and depth in px, [n, n] of a finer grid; nan beside it."""
@@ -149,9 +149,9 @@ def _nearest(x: Floats, y: Floats, z: Floats, size: int) -> npt.NDArray[np.int64
     flat, place = flat[here], row[here] * size + column[here]
     # Far points first: what is written last, the nearest, stays.
     order = np.argsort(z.ravel()[flat], kind="stable")
-    found = np.full(size * size, -1, np.int64)
-    found[place[order]] = flat[order]
-    return found.reshape(size, size)
+    nearest = np.full(size * size, -1, np.int64)
+    nearest[place[order]] = flat[order]
+    return nearest.reshape(size, size)
 
 
 def _closed(hit: Mask) -> Mask:
@@ -161,7 +161,7 @@ def _closed(hit: Mask) -> Mask:
     return filled
 
 
-def _shines_through(depth: Floats, hit: Mask, step_px: float) -> Mask:
+def _behind_surface(depth: Floats, hit: Mask, step_px: float) -> Mask:
     """Points far behind their neighbours, seen through the cracks of a stretched surface."""
     near = cv2.dilate(depth, np.ones((3, 3), np.uint8))
     around = cv2.medianBlur(np.where(hit, depth, near).astype(np.float32), 5)
@@ -169,16 +169,14 @@ def _shines_through(depth: Floats, hit: Mask, step_px: float) -> Mask:
     return behind
 
 
-def _without_cracks(
-    dx: Floats, dy: Floats, hit: Mask, covered: Mask
-) -> tuple[Floats, Floats, Mask]:
+def _cracks_filled(dx: Floats, dy: Floats, hit: Mask, covered: Mask) -> tuple[Floats, Floats, Mask]:
     """Offsets where no point fell, from their neighbours: the nearest scale that reaches any."""
-    known = hit.astype(np.float32)
+    hit_weight = hit.astype(np.float32)
     fill_x, fill_y, done = dx.copy(), dy.copy(), hit.copy()
     for sigma in _CRACKS:
         if done[covered].all():
             break
-        weight = cv2.GaussianBlur(known, (0, 0), sigma)
+        weight = cv2.GaussianBlur(hit_weight, (0, 0), sigma)
         reached = ~done & (weight > 0.02)
         for fill, offset in ((fill_x, dx), (fill_y, dy)):
             fill[reached] = cv2.GaussianBlur(offset, (0, 0), sigma)[reached] / weight[reached]

@@ -20,7 +20,7 @@ from unripple.conventions import (
     ShapeMismatch,
 )
 from unripple.models.landmarks import LandmarkNet
-from unripple.ops.faces import Certainty, Found, Reader, face_unit, find_faces
+from unripple.ops.faces import Certainty, DetectedFace, Reader, face_unit, find_faces
 from unripple.ops.geometry import FFHQ, Framing, face_affine, resample
 from unripple.ops.tensors import device_of, to_tensor
 
@@ -123,7 +123,7 @@ def faces_by_network(
     max_spread: float = 0.12,
 ) -> list[Landmarks]:
     """Find all faces with a landmark network, the most certain one first; see `ops.faces`."""
-    found: list[Found] = find_faces(
+    found: list[DetectedFace] = find_faces(
         photo,
         reader_of(network),
         size_px=net_size_px,

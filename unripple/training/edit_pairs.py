@@ -53,7 +53,7 @@ def people(count: int, seed: int) -> Tensor:
     return faceworld.with_factors(drawn, hat=0.0, glasses_dark=0.0)
 
 
-class Studio:
+class PairRenderer:
     """Renders people, and keeps the pictures in a folder so that a stopped run goes on.
 
     Args:

@@ -22,7 +22,7 @@ from unripple.models.e4e import Encoder
 from unripple.models.flow import Details, EditFlowNet, Flow, warped_details
 from unripple.models.pose import sizes_from_state
 from unripple.models.stylegan2 import Generator
-from unripple.training import grids, losses, start, turned
+from unripple.training import grids, losses, start, true_pairs
 from unripple.training.encoders import SIZE, load_encoder
 from unripple.training.latents import load_generator
 from unripple.training.loop import Batch
@@ -31,12 +31,12 @@ from unripple.training.shards import FaceShards
 from unripple.training.single import SingleNet
 from unripple.zoo.weights import read_header
 
-FIELDS = (*turned.FIELDS, "labels", "inverse_depth")
+FIELDS = (*true_pairs.FIELDS, "labels", "inverse_depth")
 WIDTHS = (24, 40, 64, 96)
 PAIRS = 0.8  # of a batch; the others stay as they are, which an inversion needs
 BACKGROUND_WEIGHT = 0.2  # its true flow is none
 FLOW_WEIGHT = 0.1  # of the endpoint error in px, beside that of the picture
-LEFT_WEIGHT = 0.2  # of `turned.left_behind`
+LEFT_WEIGHT = 0.2  # of `true_pairs.disocclusion_loss`
 VALIDATION_FACES = 64
 FLOW_PREFIX = "motion."  # in hfgi files
 
@@ -115,7 +115,7 @@ class FlowTask(SingleNet):
         net = EditFlowNet(**self.net_sizes)
         net.pose.load_state_dict(pose)
         super().__init__(net, batch_size=batch_size, device=device, lr=lr)
-        self.turning = turned.Turning(generator, encoder, device)
+        self.edits = true_pairs.PoseEdits(generator, encoder, device)
         self.data, self.held_out = data, held_out.first(VALIDATION_FACES)
 
     def start_from(self, path: Path) -> None:
@@ -125,13 +125,15 @@ class FlowTask(SingleNet):
     def draw(self, rng: torch.Generator) -> Batch:
         """Random photos; those of pairs come last."""
         n = round(PAIRS * self.batch_size)
-        return turned.beside(self.data.batch(self.batch_size - n, rng), *self.data.pairs(n, rng))
+        return true_pairs.with_pairs(
+            self.data.batch(self.batch_size - n, rng), *self.data.pairs(n, rng)
+        )
 
-    def predict(self, batch: Batch) -> tuple[turned.Case, Tensor, Flow, Details]:
+    def predict(self, batch: Batch) -> tuple[true_pairs.PairedBatch, Tensor, Flow, Details]:
         """(case, edited pictures, their flow, the details warped by it)."""
-        case = turned.Case.of(batch, self.device)
-        w_plus, before = self.turning.invert(case.photo)
-        _, after = self.turning.turn(w_plus, before, case)
+        case = true_pairs.PairedBatch.of(batch, self.device)
+        w_plus, before = self.edits.invert(case.photo)
+        _, after = self.edits.turn(w_plus, before, case)
         net = self.net if torch.is_grad_enabled() else self.average
         with autocast(self.device):
             flow = net(case.photo, before, after)
@@ -140,10 +142,10 @@ class FlowTask(SingleNet):
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Endpoint error where points are visible, and error of the picture with its details."""
         case, after, flow, details = self.predict(batch)
-        missed = (details.laid_over(after, after) - case.target) * case.known
+        missed = (details.laid_over(after, after) - case.target) * case.observed
         moved = self.endpoint_error_px(batch, flow, case.n)
         figures = {"pyramid": losses.pyramid_l1(missed), "square": missed.square().mean()}
-        left = turned.left_behind(flow.visibility, case)
+        left = true_pairs.disocclusion_loss(flow.visibility, case)
         loss = figures["pyramid"] + figures["square"] + FLOW_WEIGHT * moved + LEFT_WEIGHT * left
         return {**figures, "motion_px": moved, "left": left, "loss": loss}
 
@@ -162,9 +164,9 @@ class FlowTask(SingleNet):
         true = correspondence(
             on["factors"][n:],
             on["inverse_depth"][n:],
-            on[turned.TARGET + "factors"],
-            on[turned.TARGET + "labels"],
-            on[turned.TARGET + "inverse_depth"],
+            on[true_pairs.TARGET + "factors"],
+            on[true_pairs.TARGET + "labels"],
+            on[true_pairs.TARGET + "inverse_depth"],
         )
         side = on["photo"].shape[-1]
         offsets_px = flow.offsets[n:] * (side / 2)  # [B, 2, S, S] px
@@ -172,28 +174,28 @@ class FlowTask(SingleNet):
         rows, columns = torch.meshgrid(centres, centres, indexing="ij")
         true_px = true.position.permute(0, 3, 1, 2) - torch.stack((columns, rows))
         error = (offsets_px - true_px).square().sum(1).add(1e-4).sqrt()  # [B, S, S]
-        weight = torch.where(on[turned.TARGET + "alpha"] > 127, 1.0, off) * true.visible
+        weight = torch.where(on[true_pairs.TARGET + "alpha"] > 127, 1.0, off) * true.visible
         return (error * weight).sum() / weight.sum().clamp_min(1)
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
         """Endpoint error on the person, and nearness to true edits with and without it."""
-        batch = turned.swapped(self.held_out)
+        batch = true_pairs.swapped(self.held_out)
         _, after, flow, details = self.predict(batch)
         drawn = details.laid_over(after, after)
         return {
             "motion_px": float(self.endpoint_error_px(batch, flow, 0, off=0.0)),
             "seen": float(flow.visibility.mean()),
             "same": float(flow.redraw_error.mean()),
-            **turned.figures(self.held_out, drawn),
-            "e4e_psnr_db": turned.figures(self.held_out, after)["edit_psnr_db"],
+            **true_pairs.figures(self.held_out, drawn),
+            "e4e_psnr_db": true_pairs.figures(self.held_out, after)["edit_psnr_db"],
         }
 
     @torch.no_grad()
     def sample(self) -> Photo:
         """Photos, their partners, the edits to them, with the warped details, visibility."""
         few = {name: value[:12] for name, value in self.held_out.items()}
-        case, after, flow, details = self.predict(turned.swapped(few))
+        case, after, flow, details = self.predict(true_pairs.swapped(few))
         gate = (flow.visibility * 2 - 1).expand(-1, 3, -1, -1)
         return grids.rows(case.photo, case.target, after, details.laid_over(after, after), gate)
 

@@ -32,7 +32,7 @@ from unripple.models import hfgi
 from unripple.models.e4e import Encoder
 from unripple.models.flow import EditFlowNet, flip_averaged, sizes_from_state, warped_details
 from unripple.models.stylegan2 import Generator
-from unripple.training import auxiliary, cards, ema, grids, losses, start, turned
+from unripple.training import auxiliary, cards, ema, grids, losses, start, true_pairs
 from unripple.training.encoders import SIZE, load_encoder
 from unripple.training.flow import FLOW_PREFIX, flow_state
 from unripple.training.latents import CHANNELS, load_generator
@@ -47,7 +47,7 @@ ALIGNER_WIDTHS = (16, 16, 32, 48)
 RESIDUAL_WIDTHS = (16, 32, 32)
 PREFIXES = {"grid_align.": "aligner", "residue.": "residual", FLOW_PREFIX: "motion"}  # in files
 VALIDATION_FACES = 32
-LEFT_WEIGHT = 0.2  # of `turned.left_behind`, where a flow net learns along
+LEFT_WEIGHT = 0.2  # of `true_pairs.disocclusion_loss`, where a flow net learns along
 PAIRS = 0.75  # 1 cost 1.6 dB of inversion, 0.5 left more of the ghost: training/README.md
 
 
@@ -88,7 +88,9 @@ def build(chosen: argparse.Namespace) -> HfgiTask:
         )
 
     def opened(split: Split) -> FaceShards | FolderPhotos:
-        return open_photos(chosen.data, size=SIZE, split=split, device=device, fields=turned.FIELDS)
+        return open_photos(
+            chosen.data, size=SIZE, split=split, device=device, fields=true_pairs.FIELDS
+        )
 
     return HfgiTask(
         opened("train"),
@@ -147,11 +149,11 @@ def warp_by_homography(pictures: Tensor, maps: Tensor) -> Tensor:
     return F.grid_sample(pictures, grid, align_corners=False)
 
 
-class HfgiTask(turned.Turning):
+class HfgiTask(true_pairs.PoseEdits):
     """Reconstruction, with an aligner that learns from warps and true pairs; see `loop.Task`.
 
     Args:
-        data, held_out: photos; with pairs, shards with `turned.FIELDS`.
+        data, held_out: photos; with pairs, shards with `true_pairs.FIELDS`.
         generator: frozen.
         encoder: frozen, and the mean w of its codes.
         auxiliary: further losses.
@@ -222,7 +224,7 @@ class HfgiTask(turned.Turning):
         assert isinstance(self.data, FaceShards)
         one, other = self.data.pairs(n, rng)
         same = self.data.batch(self.batch_size - n, rng) if n < self.batch_size else None
-        return turned.beside(same, one, other)
+        return true_pairs.with_pairs(same, one, other)
 
     def consult(
         self, net: nn.ModuleDict, w_plus: Tensor, residual: Tensor, before: Tensor, picture: Tensor
@@ -262,7 +264,7 @@ class HfgiTask(turned.Turning):
 
     def train_step(self, batch: Batch, step: int) -> Figures:
         """Draw each target through the aligned residual; the aligner must make it fit."""
-        case = turned.Case.of(batch, self.device)
+        case = true_pairs.PairedBatch.of(batch, self.device)
         w_plus, before = self.invert(case.photo)
         residual = case.photo - before
         w_plus, picture = self.turn(w_plus, before, case)
@@ -270,15 +272,15 @@ class HfgiTask(turned.Turning):
         maps = torch.where(moved[:, None, None], random_homographies(len(moved)), torch.eye(3))
         bent = warp_by_homography(residual, maps) if self.warped else residual
         aligned, drawn, visibility = self.consult(self.net, w_plus, bent, before, picture)
-        missed = (drawn - case.target) * case.known
+        missed = (drawn - case.target) * case.observed
         figures = {
             "pyramid": losses.pyramid_l1(missed),
             "square": missed.square().mean(),
-            "align": ((aligned - (case.target - picture)) * case.known).abs().mean(),
+            "align": ((aligned - (case.target - picture)) * case.observed).abs().mean(),
             **self.auxiliary(case.target + missed, case.target),
         }
         if visibility is not None:
-            figures["left"] = turned.left_behind(visibility, case)
+            figures["left"] = true_pairs.disocclusion_loss(visibility, case)
         weights = {"pyramid": 1.0, "square": 1.0, "align": self.align_weight, "left": LEFT_WEIGHT}
         weights |= self.auxiliary.weights
         total = torch.stack([weights[name] * value for name, value in figures.items()]).sum()
@@ -304,18 +306,18 @@ class HfgiTask(turned.Turning):
             "align": float((aligned - residual).abs().mean()),
             "align_shifted": float((mended - residual).abs().mean()),
             "left_shifted": float((shifted - residual).abs().mean()),
-            **(turned.figures(self.held_out, self.edited()[1]) if self.has_pairs else {}),
+            **(true_pairs.figures(self.held_out, self.edited()[1]) if self.has_pairs else {}),
         }
 
     @property
     def has_pairs(self) -> bool:
         """Whether the held-out photos are true pairs."""
-        return set(turned.FIELDS) <= set(self.held_out)
+        return set(true_pairs.FIELDS) <= set(self.held_out)
 
     @torch.no_grad()
     def edited(self) -> tuple[Tensor, Tensor]:
         """Every held-out photo turned to the pose of its partner: (by e4e, by HFGI)."""
-        case = turned.Case.of(turned.swapped(self.held_out), self.device)
+        case = true_pairs.PairedBatch.of(true_pairs.swapped(self.held_out), self.device)
         w_plus, before = self.invert(case.photo)
         residual = case.photo - before
         w_plus, picture = self.turn(w_plus, before, case)
@@ -330,7 +332,10 @@ class HfgiTask(turned.Turning):
         _, restored, _ = self.consult(self.average, w_plus, residual, picture, picture)
         strips = [photo[:12], picture, restored]
         if self.has_pairs:
-            strips += [photo[turned.partners(len(photo))][:12], *(p[:12] for p in self.edited())]
+            strips += [
+                photo[true_pairs.partners(len(photo))][:12],
+                *(p[:12] for p in self.edited()),
+            ]
         return grids.rows(*strips)
 
     def export(self, folder: Path) -> list[Path]:

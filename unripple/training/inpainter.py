@@ -29,7 +29,7 @@ from unripple.models.discriminator import PatchDiscriminator
 from unripple.models.lama import Lama, correct, first_guess
 from unripple.models.perceptual import FeatureDistance
 from unripple.training import ema, grids, holes
-from unripple.training.fills import Held, photos
+from unripple.training.fills import HeldOutFills, photos
 from unripple.training.loop import Batch, Figures, adam, frozen, minimise, parameters, place
 from unripple.training.precision import autocast
 from unripple.training.shards import FaceShards
@@ -221,7 +221,7 @@ class InpainterTask(SingleNet):
         self.perceptual = perceptual
         self.data = data
         faces = held_out.first(2 * VALIDATION_PEOPLE)
-        self.held_out = Held.of(faces["plate"], faces["alpha"])
+        self.held_out = HeldOutFills.of(faces["plate"], faces["alpha"])
 
     def draw(self, rng: torch.Generator) -> Batch:
         """Random plates, half of them mirrored, with holes of other people; crops of them first."""
@@ -341,7 +341,7 @@ class InpainterTask(SingleNet):
         fills = {
             "": photos(self.paint(plate, hole)),
             "guess_": photos(first_guess(plate * (1 - hole), hole)),
-            "telea_": self.held_out.rival,
+            "telea_": self.held_out.baseline,
         }
         return {
             f"{whose}{name}": value
@@ -354,9 +354,11 @@ class InpainterTask(SingleNet):
         plate, hole = self.held_out.plate[:12].to(self.device), self.held_out.hole[:12]
         hole = hole.to(self.device)
         guess, own = first_guess(plate * (1 - hole), hole).cpu(), self.paint(plate, hole).cpu()
-        rival = torch.from_numpy(self.held_out.rival[:12]).permute(0, 3, 1, 2).float() / 255
+        baseline = torch.from_numpy(self.held_out.baseline[:12]).permute(0, 3, 1, 2).float() / 255
         plate, hole = plate.cpu(), hole.cpu()
-        return grids.rows(*(2 * row - 1 for row in (plate * (1 - hole), guess, own, rival, plate)))
+        return grids.rows(
+            *(2 * row - 1 for row in (plate * (1 - hole), guess, own, baseline, plate))
+        )
 
     def metadata(self) -> dict[str, str]:
         """Also that the net corrects a first guess."""

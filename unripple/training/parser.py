@@ -167,11 +167,11 @@ def agreement(predicted: Tensor, true: Tensor) -> dict[str, float]:
     count = len(Face)
     pairs = true.flatten().long() * count + predicted.flatten().long()
     confusion = torch.bincount(pairs, minlength=count * count).view(count, count).double()
-    right, have, want = confusion.diagonal(), confusion.sum(0), confusion.sum(1)
-    iou = right / (have + want - right).clamp_min(1)
+    correct, predicted_count, true_count = confusion.diagonal(), confusion.sum(0), confusion.sum(1)
+    iou = correct / (predicted_count + true_count - correct).clamp_min(1)
     one, two = predicted != Face.BACKGROUND, true != Face.BACKGROUND
     return {
-        "miou": float(iou[want > 0].mean()),
+        "miou": float(iou[true_count > 0].mean()),
         "person_iou": float((one & two).sum() / (one | two).sum().clamp_min(1)),
-        "accuracy": float(right.sum() / confusion.sum()),
+        "accuracy": float(correct.sum() / confusion.sum()),
     }

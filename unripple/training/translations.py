@@ -29,9 +29,9 @@ from unripple.faceworld.attributes import SHEET_ATTRIBUTES, edited, edits_of, is
 from unripple.io.atomic import write_bytes
 from unripple.io.translations import CONDITIONAL, UNCONDITIONAL
 from unripple.models.stylegan2 import Generator
-from unripple.training.edit_pairs import FIRST_SEED, GROUP, Pairs, Studio, people
+from unripple.training.edit_pairs import FIRST_SEED, GROUP, PairRenderer, Pairs, people
 from unripple.training.latents import code, load_generator
-from unripple.training.refine import Fit, fit, refined
+from unripple.training.refine import FitQuality, fit, refined
 
 log = logging.getLogger("unripple.training")
 
@@ -57,11 +57,11 @@ TAKEN_FOR: Mapping[str, list[str | None]] = {"A_1": ["A_0"]}
 middle age the young get wrinkles and the old lose them."""
 
 
-class Shown(NamedTuple):
+class Comparison(NamedTuple):
     """How much the mean and the translation that was kept show, on people of their own."""
 
-    mean: Fit
-    kept: Fit
+    mean: FitQuality
+    kept: FitQuality
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -84,12 +84,14 @@ def main(chosen: argparse.Namespace) -> int:
     """Write the translations and the card `README.md`."""
     generator = load_generator(chosen.generator, chosen.device)
     compiled = not chosen.eager and shutil.which("gcc") is not None
-    studio = Studio(chosen.pictures, generator.size, compiled=compiled, device=chosen.device)
+    renderer = PairRenderer(
+        chosen.pictures, generator.size, compiled=compiled, device=chosen.device
+    )
     faces = faceworld.sample_factors(chosen.faces, seed=chosen.seed)
     shown = {}
     for name in EDITS:
-        made = found(generator, faces, name)
-        offsets, shown[name] = _bettered(generator, studio, name, made, chosen)
+        made = mean_offsets(generator, faces, name)
+        offsets, shown[name] = _refined_or_mean(generator, renderer, name, made, chosen)
         for (folder, called, _), offset in zip(made, offsets, strict=True):
             _write(chosen.out / folder / f"{called}.npy", offset.cpu().numpy().astype(np.float32))
         log.info("%s share %.2f, was %.2f", name, shown[name].kept.share, shown[name].mean.share)
@@ -99,7 +101,7 @@ def main(chosen: argparse.Namespace) -> int:
 
 
 @torch.no_grad()
-def found(generator: Generator, faces: Tensor, name: str) -> list[tuple[str, str, Tensor]]:
+def mean_offsets(generator: Generator, faces: Tensor, name: str) -> list[tuple[str, str, Tensor]]:
     """The translations to one value.
 
     Args:
@@ -153,21 +155,21 @@ def _w(generator: Generator, factors: Tensor) -> Tensor:
     return generator.map(code(factors, generator.style_dim).to(device)).float()
 
 
-def _bettered(
+def _refined_or_mean(
     generator: Generator,
-    studio: Studio,
+    renderer: PairRenderer,
     name: str,
     made: list[tuple[str, str, Tensor]],
     chosen: argparse.Namespace,
-) -> tuple[list[Tensor], Shown]:
-    """The offsets [n_codes, W] to write of what `found` made, and what the first of them shows."""
+) -> tuple[list[Tensor], Comparison]:
+    """Of what `mean_offsets` made, the offsets [n_codes, W] to write; how good the first one is."""
     attribute, _, _ = name.partition("_")
     starts, more = starts_when_unknown(name), EXAGGERATION.get(attribute, 1.0)
 
     def pairs(which: int, starts: Sequence[str | None]) -> Pairs:
         count = chosen.people if which == 0 else chosen.people // 2
         faces = people(count, chosen.seed + 1 + which)
-        return studio.pairs(faces, FIRST_SEED + APART * which, name, starts)
+        return renderer.pairs(faces, FIRST_SEED + APART * which, name, starts)
 
     means = [offset[None].repeat(generator.n_codes, 1) for _, _, offset in made]
     descended = refined(
@@ -180,7 +182,7 @@ def _bettered(
         kept.append(least_cost(generator, pairs(1, [start]), candidates, more))
     report = pairs(2, starts)
     both = [fit(generator, report, one, exaggeration=more) for one in (means[0], kept[0])]
-    return kept, Shown(*both)
+    return kept, Comparison(*both)
 
 
 def least_cost(
@@ -197,7 +199,7 @@ def _write(path: Path, offset: np.ndarray[tuple[int, ...], np.dtype[np.float32]]
     write_bytes(path, buffer.getvalue())
 
 
-def _card(shown: Mapping[str, Shown], chosen: argparse.Namespace) -> list[str]:
+def _card(shown: Mapping[str, Comparison], chosen: argparse.Namespace) -> list[str]:
     people, others = chosen.people, chosen.people // 2
     lines = [
         "# Named translations of the embedded generator",
