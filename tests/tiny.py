@@ -45,13 +45,13 @@ def networks() -> dict[str, nn.Module]:
         bisenet,
         dpt,
         e4e,
+        flow,
         gfpgan,
         hfgi,
         irse,
         lama,
         landmarks,
         mean_head,
-        motion,
         pose,
         stylegan2,
     )
@@ -65,7 +65,7 @@ def networks() -> dict[str, nn.Module]:
             {
                 "grid_align": hfgi.Aligner((4, 4, 4, 4)),
                 "residue": hfgi.ResidualEncoder((4, 4, 4), out_channels=8, strides=(1, 1)),
-                "motion": motion.MotionNet((4, 4), 4, {"widths": (4, 4), "hidden": 8}),
+                "motion": flow.EditFlowNet((4, 4), 4, {"widths": (4, 4), "hidden": 8}),
             }
         ),
         "parser": bisenet.BiSeNet(19, thin, stem_stride=2),

@@ -39,7 +39,7 @@ def join_faces(aligned: Sequence[Artifact], pasted: Sequence[Callable[[], Artifa
         aligned: what `align` made, face by face.
         pasted: gives what `paste` made, face by face.
     """
-    from unripple.ops.composite import Changed, join
+    from unripple.ops.composite import EditedFace, join
     from unripple.ops.geometry import apply, scale_of
 
     def loads(load: Callable[[], Artifact]) -> Callable[[], tuple[Photo, Mask]]:
@@ -55,7 +55,7 @@ def join_faces(aligned: Sequence[Artifact], pasted: Sequence[Callable[[], Artifa
         crop: Any = one["picture"]
         side = crop.shape[0]
         centre = apply(transform, np.array([side / 2, side / 2]))
-        faces.append(Changed(loads(load), centre, side * scale_of(transform)))
+        faces.append(EditedFace(loads(load), centre, side * scale_of(transform)))
     picture, touched = join(faces)
     return {"picture": picture, "touched": touched}
 

@@ -65,13 +65,14 @@ def toned(picture: Photo, tone: Tone) -> Photo:
 
     Args:
         picture: uint8 [H, W, 3].
-        tone: what `tone_of` told.
+        tone: from `tone_of`.
 
     Returns:
         uint8 [H, W, 3]; in a grey tone the three channels are one.
     """
     luma = picture @ _LUMA
     blue, red = (np.interp(luma, _LEVELS, curve) for curve in tone)
+    # What keeps the luma: the weighted chroma of the three channels sums to 0.
     green = -(_LUMA[0] * _RED * red + _LUMA[2] * _BLUE * blue) / _LUMA[1]
     channels = [luma + _RED * red, luma + green, luma + _BLUE * blue]
     levels: Photo = np.rint(np.clip(np.stack(channels, axis=-1), 0, 255)).astype(np.uint8)
@@ -91,8 +92,8 @@ def _curve(luma: Floats, chroma: Floats) -> Floats:
     counts = np.bincount(levels, minlength=256).astype(float)
     sums = np.bincount(levels, chroma.ravel(), minlength=256)
     weights, weighted = (np.convolve(column, kernel)[255:511] for column in (counts, sums))
-    known = weights > 1e-3
-    curve: Floats = np.interp(_LEVELS, _LEVELS[known], weighted[known] / weights[known])
+    occurring = weights > 1e-3
+    curve: Floats = np.interp(_LEVELS, _LEVELS[occurring], weighted[occurring] / weights[occurring])
     return curve
 
 

@@ -141,7 +141,7 @@ def edit(
         )
         told = None
         if motion is not None:
-            shares = torch.cat((motion.offsets / 2, motion.seen * min(strength, 1.0)), dim=1)
+            shares = torch.cat((motion.offsets / 2, motion.visibility * min(strength, 1.0)), dim=1)
             told = shares[0].float().cpu().numpy().astype(np.float16)
         return Edited(to_photo(down(drawn, size_px)), to_photo(down(plain, size_px)), told)
 

@@ -165,8 +165,8 @@ def fit(
     task.progress = budget.progress(clock.step, clock.seconds)
     chosen = precision.choose(task, rng, clock, compute)
     clock.precision, clock.processor = chosen.precision, chosen.processor
-    journal = Journal(task.role, out, clock)
-    journal.tell(chosen, clock)
+    journal = TrainingLog(task.role, out, clock)
+    journal.log_precision(chosen, clock)
     done_before, started = clock.seconds, time.monotonic()
     due = {"save": 60 * save_minutes, "validate": 60 * validate_minutes, "report": report_seconds}
     at = dict.fromkeys(due, clock.seconds)
@@ -179,13 +179,13 @@ def fit(
             clock.step += 1
             clock.pictures += task.batch_size
             clock.seconds = done_before + time.monotonic() - started
-            ripe = {name for name, every in due.items() if clock.seconds - at[name] >= every}
-            at.update(dict.fromkeys(ripe, clock.seconds))
-            if "report" in ripe:
+            due_now = {name for name, every in due.items() if clock.seconds - at[name] >= every}
+            at.update(dict.fromkeys(due_now, clock.seconds))
+            if "report" in due_now:
                 journal.report(clock, progress)
-            if "validate" in ripe:
+            if "validate" in due_now:
                 journal.look(task, clock)
-            if "save" in ripe:
+            if "save" in due_now:
                 checkpoint.save(last, task, clock, rng)
         journal.report(clock, progress)
         checkpoint.save(last, task, clock, rng)
@@ -196,7 +196,7 @@ def fit(
     return clock, finished
 
 
-class Journal:
+class TrainingLog:
     """Means of the losses between reports, written as lines for people and for programs."""
 
     def __init__(self, role: str, out: Path, clock: Clock) -> None:
@@ -207,7 +207,7 @@ class Journal:
         self.since = (clock.seconds, clock.pictures)
         out.mkdir(parents=True, exist_ok=True)
 
-    def tell(self, chosen: precision.Choice, clock: Clock) -> None:
+    def log_precision(self, chosen: precision.PrecisionChoice, clock: Clock) -> None:
         """Which precision is computed in, and why."""
         log.info("%s: computing in %s (%s)", self.role, chosen.precision, chosen.why)
         self._record(
@@ -246,8 +246,8 @@ class Journal:
         log.info("%s step %d  %.0f s  %s", self.role, clock.step, clock.seconds, shown)
         self._record(kind, clock, figures)
 
-    def _record(self, kind: str, clock: Clock, told: Mapping[str, Any]) -> None:
-        record = {"kind": kind, **vars(clock), **told}
+    def _record(self, kind: str, clock: Clock, values: Mapping[str, Any]) -> None:
+        record = {"kind": kind, **vars(clock), **values}
         with (self.out / "log.jsonl").open("a") as file:
             file.write(json.dumps(record) + "\n")
 

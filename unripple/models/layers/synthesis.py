@@ -24,7 +24,7 @@ from unripple.models.layers.precision import full_precision
 Noise = Literal["stored", "random", "none"]
 Inject: TypeAlias = Mapping[int, Callable[[Tensor], Tensor]]
 WeightOffsets: TypeAlias = Mapping[int, Tensor]
-Watch: TypeAlias = Callable[[int, Tensor], object]
+OnResolution: TypeAlias = Callable[[int, Tensor], object]
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class _Plan:
     inject: Inject
     widths: Sequence[int | None]
     offsets: WeightOffsets
-    watch: Watch | None
+    on_resolution: OnResolution | None
 
     def of_sample(self, n: int) -> _Plan:
         """The same for sample n alone."""
@@ -108,7 +108,7 @@ class Synthesis(nn.Module, ABC):
         resolution: int | None = None,
         widths: Sequence[int] | None = None,
         weight_offsets: WeightOffsets | None = None,
-        watch: Watch | None = None,
+        on_resolution: OnResolution | None = None,
     ) -> Tensor:
         """Render codes.
 
@@ -127,8 +127,8 @@ class Synthesis(nn.Module, ABC):
             weight_offsets: number of a modulated convolution in the order of `styles` -> offset
                 that broadcasts to [B, out, in, k, k] (B may be 1): the weight becomes
                 weight * (1 + offset) before scaling and demodulation.
-            watch: called with the side and the picture so far, float32 [B, 3, side, side], after
-                each resolution; the `__setitem__` of a dict keeps them all.
+            on_resolution: called with the side and the picture so far, float32 [B, 3, side, side],
+                after each resolution; the `__setitem__` of a dict keeps them all.
 
         Returns:
             float32 [B, 3, resolution, resolution], about [-1, 1], not clamped.
@@ -145,7 +145,7 @@ class Synthesis(nn.Module, ABC):
             resolution=resolution,
             widths=widths,
             weight_offsets=weight_offsets,
-            watch=watch,
+            on_resolution=on_resolution,
         )
 
     def styles(self, w_plus: Tensor) -> list[Tensor]:
@@ -174,7 +174,7 @@ class Synthesis(nn.Module, ABC):
         resolution: int | None = None,
         widths: Sequence[int] | None = None,
         weight_offsets: WeightOffsets | None = None,
-        watch: Watch | None = None,
+        on_resolution: OnResolution | None = None,
     ) -> Tensor:
         """Render style space as `styles` gives it; everything else as `synthesize`."""
         batch = len(styles[0])
@@ -185,22 +185,25 @@ class Synthesis(nn.Module, ABC):
             inject=self._checked_inject(inject, levels),
             widths=self._checked_widths(widths, levels),
             offsets=self._checked_offsets(weight_offsets, batch),
-            watch=watch,
+            on_resolution=on_resolution,
         )
+        # A view of one constant has no layout of its own; the convolutions want channels last.
         start = self.constant[:, : plan.widths[0]].expand(batch, -1, -1, -1)
         x = self._styled(0, start.contiguous(memory_format=torch.channels_last), plan)
         picture = self._rgb(0, x, None, plan)
         apart = self._apart_from(levels, plan, batch, x.device)
-        x, picture = self._climb(x, picture, range(1, apart), plan)
+        x, picture = self._upsampled(x, picture, range(1, apart), plan)
         if apart == levels:
             return picture
         singles = [
-            self._climb(x[n : n + 1], picture[n : n + 1], range(apart, levels), plan.of_sample(n))
+            self._upsampled(
+                x[n : n + 1], picture[n : n + 1], range(apart, levels), plan.of_sample(n)
+            )
             for n in range(batch)
         ]
         return torch.cat([finished for _, finished in singles])
 
-    def _climb(
+    def _upsampled(
         self, x: Tensor, picture: Tensor, levels: range, plan: _Plan
     ) -> tuple[Tensor, Tensor]:
         """Double features and picture once for each of the levels."""
@@ -229,8 +232,8 @@ class Synthesis(nn.Module, ABC):
                 picture = layer(x.float(), style, below, offset=offset)
         else:
             picture = layer(x, style, below, offset=offset)
-        if plan.watch is not None:
-            plan.watch(picture.shape[-1], picture)
+        if plan.on_resolution is not None:
+            plan.on_resolution(picture.shape[-1], picture)
         return picture
 
     def _apart_from(self, levels: int, plan: _Plan, batch: int, device: torch.device) -> int:
@@ -241,11 +244,15 @@ class Synthesis(nn.Module, ABC):
         outside are promised the batch, and training keeps every map anyway.
         """
         kept_together = (
-            batch == 1 or device.type != "cpu" or torch.is_grad_enabled() or plan.watch is not None
+            batch == 1
+            or device.type != "cpu"
+            or torch.is_grad_enabled()
+            or plan.on_resolution is not None
         )
         if kept_together:
             return levels
         last = max(plan.inject, default=0)
+        # Not below the level of the last injected function, which is promised the batch.
         apart = max(self.apart_px.bit_length() - 2, last // 2 + last % 2 + 1)
         return min(levels, apart)
 
@@ -304,13 +311,13 @@ class Synthesis(nn.Module, ABC):
             if not 0 <= number < len(convolutions):
                 last = len(convolutions) - 1
                 raise ValueError(f"weight_offsets: no convolution {number}, wanted 0 to {last}")
-            wanted = (batch, *convolutions[number].weight.shape[1:])
+            expected = (batch, *convolutions[number].weight.shape[1:])
             fits = offset.dim() == 5 and all(
-                got in (1, most) for got, most in zip(offset.shape, wanted, strict=True)
+                got in (1, most) for got, most in zip(offset.shape, expected, strict=True)
             )
             if not fits:
                 raise ValueError(
-                    f"weight_offsets[{number}]: got {tuple(offset.shape)}, wanted {wanted}"
+                    f"weight_offsets[{number}]: got {tuple(offset.shape)}, wanted {expected}"
                     " or ones in their place"
                 )
         return offsets

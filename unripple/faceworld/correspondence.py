@@ -1,4 +1,4 @@
-"""Where every point of one picture of a person lies in another picture of that person."""
+"""True correspondence: where every point of one portrait of a person lies in another one."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from torch import Tensor
 from unripple.conventions import Face
 from unripple.faceworld import camera
 from unripple.faceworld.camera import CAMERA_HEIGHT, CAMERA_Z
-from unripple.faceworld.dials import head_shift, rotation
+from unripple.faceworld.shape import head_shift, rotation
 
-STILL = (Face.BACKGROUND, Face.CLOTH, Face.NECK, Face.NECKLACE)
+STATIC_PARTS = (Face.BACKGROUND, Face.CLOTH, Face.NECK, Face.NECKLACE)
 """Parts that stay where they are when the head turns."""
-AS_NEAR = 0.12  # world units; silhouettes differ by more, neighbours on a surface by less
+DEPTH_TOLERANCE = 0.12  # world units; silhouettes differ by more, neighbours on a surface by less
 
 
-class Origin(NamedTuple):
+class Correspondence(NamedTuple):
     """Where a picture's points come from.
 
     Attributes:
@@ -30,9 +30,9 @@ class Origin(NamedTuple):
     visible: Tensor
 
 
-def origin(
+def correspondence(
     factors: Tensor, inverse_depth: Tensor, other: Tensor, labels: Tensor, other_depth: Tensor
-) -> Origin:
+) -> Correspondence:
     """Find the points of the other portraits in the first ones.
 
     The head turns as one piece. Where more than the pose differs, a point is found where it would
@@ -47,21 +47,26 @@ def origin(
     """
     view = camera.portrait(inverse_depth.shape[-1])
     depth = 1 / other_depth.float()
-    there = _points(view, depth)  # [B, S, S, 3]
-    back = rotation(factors) @ rotation(other).transpose(1, 2)
-    turned = torch.einsum("bij,bhwj->bhwi", back, there - head_shift(other)[:, None, None])
-    still = torch.isin(labels.long(), torch.tensor(STILL, device=labels.device))
-    here = torch.where(
-        still[..., None], there, turned + head_shift(factors)[:, None, None]
+    points = _points(view, depth)  # [B, S, S, 3]
+    # Undo the other head's shift and rotation, then apply the first one's.
+    turn_back = rotation(factors) @ rotation(other).transpose(1, 2)
+    turned = torch.einsum("bij,bhwj->bhwi", turn_back, points - head_shift(other)[:, None, None])
+    static = torch.isin(labels.long(), torch.tensor(STATIC_PARTS, device=labels.device))
+    origins = torch.where(
+        static[..., None], points, turned + head_shift(factors)[:, None, None]
     )  # [B, S, S, 3]
-    position = camera.project(view, here)
-    found = F.grid_sample(
+    position = camera.project(view, origins)
+    # A depth test, as in a shadow map: a point is visible where the surface that the first picture
+    # shows there is as far away as the point. Nearest, since depths must not be mixed at edges.
+    visible_depth = F.grid_sample(
         1 / inverse_depth.float()[:, None],
         position / (view.width / 2) - 1,
         mode="nearest",
         align_corners=False,
     )[:, 0]  # [B, S, S], 0 outside
-    return Origin(position, (found - (CAMERA_Z - here[..., 2])).abs() < AS_NEAR)
+    return Correspondence(
+        position, (visible_depth - (CAMERA_Z - origins[..., 2])).abs() < DEPTH_TOLERANCE
+    )
 
 
 def _points(view: camera.View, depth: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""The frozen judges of encoder and HFGI."""
+"""The auxiliary losses of encoder and HFGI."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from unripple.conventions import BadCheckpoint
 from unripple.models.bisenet import BiSeNet
 from unripple.models.irse import Backbone
-from unripple.training import cards, critics
+from unripple.training import auxiliary, cards
 
 
 @pytest.fixture
@@ -25,23 +25,23 @@ def chosen(tmp_path: Path) -> Namespace:
 
 
 def test_judges_are_zero_for_the_truth_and_pull_towards_it(chosen: Namespace) -> None:
-    critic = critics.load(chosen)
-    assert critic.weights == {"perceptual": 0.5, "identity": 0.2}
+    losses = auxiliary.load(chosen)
+    assert losses.weights == {"perceptual": 0.5, "identity": 0.2}
     target = torch.rand(2, 3, 64, 64) * 2 - 1
-    assert all(abs(float(v)) < 1e-3 for v in critic(target, target).values())
+    assert all(abs(float(v)) < 1e-3 for v in losses(target, target).values())
     picture = (target + 0.5 * torch.randn_like(target)).requires_grad_(True)
-    for name, value in critic(picture, target).items():
+    for name, value in losses(picture, target).items():
         assert float(value.detach()) > 0, name
         (slope,) = torch.autograd.grad(value, picture)
         assert bool(slope.any()), name
 
 
 def test_no_weight_asks_for_no_file(tmp_path: Path) -> None:
-    critic = critics.load(Namespace(models=tmp_path, device="cpu", perceptual=0.0, identity=0.0))
-    assert critic(torch.zeros(1, 3, 8, 8), torch.zeros(1, 3, 8, 8)) == {}
+    losses = auxiliary.load(Namespace(models=tmp_path, device="cpu", perceptual=0.0, identity=0.0))
+    assert losses(torch.zeros(1, 3, 8, 8), torch.zeros(1, 3, 8, 8)) == {}
 
 
 def test_a_judge_whose_weights_are_missing_is_named(chosen: Namespace) -> None:
     (chosen.models / "identity.safetensors").unlink()
     with pytest.raises(BadCheckpoint, match=r"identity\.safetensors"):
-        critics.load(chosen)
+        auxiliary.load(chosen)

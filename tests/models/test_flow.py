@@ -1,4 +1,4 @@
-"""MotionNet and what is carried along its motions."""
+"""EditFlowNet, warping, and the details that come along."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from unripple.models.motion import (
+from unripple.models.flow import (
     Details,
-    Motion,
-    MotionNet,
-    both_ways,
-    carried,
-    carry,
+    EditFlowNet,
+    Flow,
+    flip_averaged,
     sizes_from_state,
+    warp,
+    warped_details,
 )
 
 S = 32
@@ -35,47 +35,47 @@ def shift(px: float, *, count: int = 2) -> Tensor:
 
 
 def test_nothing_moves_without_offsets(pictures: tuple[Tensor, ...]) -> None:
-    assert torch.allclose(carry(pictures[0], shift(0)), pictures[0], atol=1e-5)
+    assert torch.allclose(warp(pictures[0], shift(0)), pictures[0], atol=1e-5)
 
 
 def test_whole_pixels_move_exactly_and_the_border_fills_up(pictures: tuple[Tensor, ...]) -> None:
-    moved = carry(pictures[0], shift(3))
+    moved = warp(pictures[0], shift(3))
     assert torch.allclose(moved[..., :-3], pictures[0][..., 3:], atol=1e-5)
     assert torch.allclose(moved[..., -3:], pictures[0][..., -1:].expand(-1, -1, -1, 3), atol=1e-5)
 
 
 def test_motions_keep_their_bits_under_autocast(pictures: tuple[Tensor, ...]) -> None:
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        moved = carry(pictures[0], shift(3))
-    assert torch.equal(moved, carry(pictures[0], shift(3)))
+        moved = warp(pictures[0], shift(3))
+    assert torch.equal(moved, warp(pictures[0], shift(3)))
 
 
-def motion(px: float, seen: float, same: float) -> Motion:
+def motion(px: float, seen: float, same: float) -> Flow:
     full = torch.full((2, 1, S, S), 1.0)
-    return Motion(shift(px), full * seen, full * same)
+    return Flow(shift(px), full * seen, full * same)
 
 
 def test_details_come_along(pictures: tuple[Tensor, ...]) -> None:
     photo, before, after = pictures
-    details = carried(motion(3, 0.5, 0.0), photo - before, before, after)
-    assert torch.allclose(details.moved, carry(photo - before, shift(3)), atol=1e-5)
-    assert torch.allclose(details.known, 0.5 * details.moved)
+    details = warped_details(motion(3, 0.5, 0.0), photo - before, before, after)
+    assert torch.allclose(details.warped, warp(photo - before, shift(3)), atol=1e-5)
+    assert torch.allclose(details.visible, 0.5 * details.warped)
 
 
 def test_where_two_drawings_ought_to_be_the_same_the_photo_shows(
     pictures: tuple[Tensor, ...],
 ) -> None:
     photo, before, after = pictures
-    details = carried(motion(3, 1.0, 1.0), photo - before, before, after)
+    details = warped_details(motion(3, 1.0, 1.0), photo - before, before, after)
     there = details.laid_over(after, after)
     assert torch.allclose(there[..., :-3], photo[..., 3:], atol=1e-5)
 
 
 def test_what_an_edit_changed_stays_changed(pictures: tuple[Tensor, ...]) -> None:
-    """With `same` 0, the photo's details are added to the edit and take nothing of it back."""
+    """With `redraw_error` 0, the photo's details are added and take nothing back."""
     photo, before, _ = pictures
     after = before + 0.25
-    details = carried(motion(0, 1.0, 0.0), photo - before, before, after)
+    details = warped_details(motion(0, 1.0, 0.0), photo - before, before, after)
     assert torch.allclose(details.laid_over(after, after), photo + 0.25, atol=1e-5)
 
 
@@ -96,16 +96,16 @@ def test_no_more_than_all_of_them_is_laid_over(pictures: tuple[Tensor, ...]) -> 
 
 @torch.no_grad()
 def test_a_new_net_says_that_nothing_moves(pictures: tuple[Tensor, ...]) -> None:
-    found = MotionNet((4, 6, 8), 8, POSE).eval()(*pictures)
+    found = EditFlowNet((4, 6, 8), 8, POSE).eval()(*pictures)
     assert not found.offsets.any()
-    for gate in (found.seen, found.same):
+    for gate in (found.visibility, found.redraw_error):
         assert gate.shape == (2, 1, S, S)
         assert float(gate.min()) > 0 and float(gate.max()) < 1
 
 
 def test_a_net_learns_a_shift() -> None:
     torch.manual_seed(0)
-    net = MotionNet((8, 8, 8, 8), 8, POSE)
+    net = EditFlowNet((8, 8, 8, 8), 8, POSE)
     adam = torch.optim.Adam(net.parameters(), 1e-2)
     for _ in range(60):
         large = torch.nn.functional.interpolate(torch.rand(4, 3, 8, 8), (S, S), mode="bicubic")
@@ -118,8 +118,8 @@ def test_a_net_learns_a_shift() -> None:
 
 
 def test_its_sizes_are_read_from_its_weights(pictures: tuple[Tensor, ...]) -> None:
-    net = MotionNet((4, 6, 8), 8, POSE).eval()
-    again = MotionNet(**sizes_from_state(net.state_dict())).eval()
+    net = EditFlowNet((4, 6, 8), 8, POSE).eval()
+    again = EditFlowNet(**sizes_from_state(net.state_dict())).eval()
     again.load_state_dict(net.state_dict())
     for one, other in zip(net(*pictures), again(*pictures), strict=True):
         assert torch.equal(one, other)
@@ -127,37 +127,37 @@ def test_its_sizes_are_read_from_its_weights(pictures: tuple[Tensor, ...]) -> No
 
 def test_one_level_cannot_be_built() -> None:
     with pytest.raises(ValueError, match="at least 2"):
-        MotionNet((8,), 8, POSE)
+        EditFlowNet((8,), 8, POSE)
 
 
 def test_looking_both_ways_knows_no_left_and_right(pictures: tuple[Tensor, ...]) -> None:
     rng = torch.Generator().manual_seed(1)
     weights = torch.randn(2, 1, S, S, generator=rng)
 
-    def lopsided(photo: Tensor, before: Tensor, after: Tensor) -> Motion:
+    def lopsided(photo: Tensor, before: Tensor, after: Tensor) -> Flow:
         shown = (photo + before - after).mean(1, keepdim=True)
-        return Motion(
+        return Flow(
             torch.cat((weights[0] * shown, weights[1] * shown), dim=1),
             (weights[0] * shown).sigmoid(),
             (weights[1] * shown).sigmoid(),
         )
 
-    found = both_ways(lopsided, *pictures)
-    mirrored = both_ways(lopsided, *(picture.flip(3) for picture in pictures))
+    found = flip_averaged(lopsided, *pictures)
+    mirrored = flip_averaged(lopsided, *(picture.flip(3) for picture in pictures))
     assert torch.allclose(mirrored.offsets[:, 0].flip(2), -found.offsets[:, 0], atol=1e-6)
     assert torch.allclose(mirrored.offsets[:, 1].flip(2), found.offsets[:, 1], atol=1e-6)
-    assert torch.allclose(mirrored.seen.flip(3), found.seen, atol=1e-6)
-    assert torch.allclose(mirrored.same.flip(3), found.same, atol=1e-6)
+    assert torch.allclose(mirrored.visibility.flip(3), found.visibility, atol=1e-6)
+    assert torch.allclose(mirrored.redraw_error.flip(3), found.redraw_error, atol=1e-6)
     straight = lopsided(*pictures)
-    assert not torch.allclose(straight.seen, found.seen, atol=1e-2)
+    assert not torch.allclose(straight.visibility, found.visibility, atol=1e-2)
 
 
 def test_what_is_symmetric_needs_one_look(pictures: tuple[Tensor, ...]) -> None:
-    def upwards(photo: Tensor, before: Tensor, after: Tensor) -> Motion:
+    def upwards(photo: Tensor, before: Tensor, after: Tensor) -> Flow:
         offsets = torch.zeros(2, 2, S, S)
         offsets[:, 1] = photo.mean((1, 2))[:, None]  # of columns: mirrored with the picture
-        return Motion(offsets, photo[:, :1].sigmoid(), after[:, :1].sigmoid())
+        return Flow(offsets, photo[:, :1].sigmoid(), after[:, :1].sigmoid())
 
-    found, straight = both_ways(upwards, *pictures), upwards(*pictures)
+    found, straight = flip_averaged(upwards, *pictures), upwards(*pictures)
     for one, other in zip(found, straight, strict=True):
         assert torch.allclose(one, other, atol=1e-6)

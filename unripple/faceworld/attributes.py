@@ -1,9 +1,9 @@
-"""What named edits of one characteristic mean in the face world: which factors they set.
+"""What named edits of one attribute mean in the face world: which factors they set.
 
-The names are those of the recipe `ceteris_paribus`: `{characteristic}_{value}` for the six of a
-photo's nine characteristics that are used, `{characteristic}_min` and `_max` for the others, since
-only the nine have values that a photo may already have. Gl are glasses, Bd is the beard, Sm the
-smile. Where the world has no such factor, the nearest ones stand in:
+The names are those of the recipe `ceteris_paribus`: `{attribute}_{value}` for the six of a photo's
+nine attributes (the sheet's column `characteristics`) that are used, `{attribute}_min` and `_max`
+for the others, since only the nine have values that a photo may already have. Gl are glasses, Bd is
+the beard, Sm the smile. Where the world has no such factor, the nearest ones stand in:
 
     A   age             wrinkles, lips and cheeks that thin; grey hair is one by itself
     Se  sex             besides the face, its brows, jaw, beard and make-up
@@ -81,24 +81,25 @@ SETTINGS: Mapping[str, Setting] = {
 styles: 0 straight, 1 curly; sexes: 0 feminine, 1 masculine."""
 
 UNDER_EYES = "Be"
-"""The characteristic that is held to the skin under the eyes."""
+"""The attribute that is held to the skin under the eyes."""
 
-NINE = ("Sk", "A", "Se", None, None, "B", "Hc", "D", "Hs")
-"""A photo's characteristics in their order; two are of no use here and always 0."""
-
-
-def values_of(carac: str) -> list[str]:
-    """All edits of a characteristic, like ["A_0", "A_1", "A_2"]."""
-    return [name for name in SETTINGS if name.partition("_")[0] == carac]
+SHEET_ATTRIBUTES = ("Sk", "A", "Se", None, None, "B", "Hc", "D", "Hs")
+"""The attributes of the sheet's column `characteristics`, in their order; two are of no use and
+always 0."""
 
 
-def has_values(name: str) -> bool:
+def edits_of(attribute: str) -> list[str]:
+    """All edits of an attribute, like ["A_0", "A_1", "A_2"]."""
+    return [name for name in SETTINGS if name.partition("_")[0] == attribute]
+
+
+def is_categorical(name: str) -> bool:
     """Whether the edit sets one of several values, rather than the least or most of something."""
     return name.partition("_")[2].isdigit()
 
 
-def characteristics(factors: Tensor) -> list[tuple[int, ...]]:
-    """The nine characteristics of faces: of each the value whose setting is nearest.
+def sheet_values(factors: Tensor) -> list[tuple[int, ...]]:
+    """The nine attributes of faces as in the sheet: of each the value whose setting is nearest.
 
     Args:
         factors: float32 [B, len(FACTORS)].
@@ -108,19 +109,24 @@ def characteristics(factors: Tensor) -> list[tuple[int, ...]]:
     """
     bald = factors[:, INDEX["bald"]] > 0.5
     grey = factors[:, INDEX["grey"]] > 0.5
-    nearest = {carac: _nearest(factors, carac) for carac in ("Sk", "A", "Se", "B", "D", "Hs")}
+    nearest = {
+        attribute: _nearest(factors, attribute) for attribute in ("Sk", "A", "Se", "B", "D", "Hs")
+    }
     light = factors[:, INDEX["hair_light"]]
     colour = torch.where(light < 0.24, 0, torch.where(light < 0.71, 1, 2))
     nearest["Hc"] = torch.where(bald, 4, torch.where(grey, 3, colour))
     nearest["Hs"] = torch.where(bald, 2, nearest["Hs"])
     nearest["B"] = torch.where(bald, 0, nearest["B"])
-    columns = [nearest[carac] if carac else torch.zeros_like(colour) for carac in NINE]
+    columns = [
+        nearest[attribute] if attribute else torch.zeros_like(colour)
+        for attribute in SHEET_ATTRIBUTES
+    ]
     return [tuple(row) for row in torch.stack(columns, dim=1).tolist()]
 
 
-def _nearest(factors: Tensor, carac: str) -> Tensor:
+def _nearest(factors: Tensor, attribute: str) -> Tensor:
     """Number of the value whose setting is nearest in its first factor, int64 [B]."""
-    first = [next(iter(SETTINGS[name].items())) for name in values_of(carac)]
+    first = [next(iter(SETTINGS[name].items())) for name in edits_of(attribute)]
     levels = torch.tensor([value for _, value in first])
     return (factors[:, INDEX[first[0][0]], None] - levels).abs().argmin(1)
 

@@ -1,4 +1,4 @@
-"""The true motion between two portraits of one person."""
+"""The true correspondence between two portraits of one person."""
 
 from __future__ import annotations
 
@@ -6,39 +6,41 @@ import pytest
 import torch
 
 from unripple.conventions import Face
-from unripple.faceworld import Faces, counterfactual, render, sample_factors, with_factors
-from unripple.faceworld.motion import Origin, origin
-from unripple.models.motion import carry
+from unripple.faceworld import RenderedFaces, counterfactual, render, sample_factors, with_factors
+from unripple.faceworld.correspondence import Correspondence, correspondence
+from unripple.models.flow import warp
 
 SIZE = 64
 
 
 @pytest.fixture(scope="module")
-def one() -> Faces:
+def one() -> RenderedFaces:
     factors = with_factors(sample_factors(4, seed=21), glasses=0.0, hat=0.0, bald=0.0)
     return render(factors, torch.tensor([5, 6, 7, 8]), size=SIZE)
 
 
 @pytest.fixture(scope="module")
-def other(one: Faces) -> Faces:
+def other(one: RenderedFaces) -> RenderedFaces:
     yaw = one.pose_deg[:, 0] + torch.tensor([20.0, -20.0, 20.0, -20.0])
     return counterfactual(one, yaw_deg=yaw)
 
 
-def motion(one: Faces, other: Faces) -> Origin:
-    return origin(one.factors, one.inverse_depth, other.factors, other.labels, other.inverse_depth)
+def found_in(one: RenderedFaces, other: RenderedFaces) -> Correspondence:
+    return correspondence(
+        one.factors, one.inverse_depth, other.factors, other.labels, other.inverse_depth
+    )
 
 
-def test_a_picture_comes_from_itself(one: Faces) -> None:
-    found = motion(one, one)
+def test_a_picture_comes_from_itself(one: RenderedFaces) -> None:
+    found = found_in(one, one)
     centres = torch.arange(SIZE) + 0.5
     assert torch.allclose(found.position[..., 0], centres.expand(4, SIZE, SIZE), atol=1e-3)
     assert torch.allclose(found.position[..., 1], centres[:, None].expand(4, SIZE, SIZE), atol=1e-3)
     assert found.visible.all()
 
 
-def test_eyes_and_noses_come_from_their_own(one: Faces, other: Faces) -> None:
-    found = motion(one, other)
+def test_eyes_and_noses_come_from_their_own(one: RenderedFaces, other: RenderedFaces) -> None:
+    found = found_in(one, other)
     eyes = (Face.LEFT_EYE, Face.RIGHT_EYE)
     looked_at = 0
     for face in range(4):
@@ -53,28 +55,30 @@ def test_eyes_and_noses_come_from_their_own(one: Faces, other: Faces) -> None:
     assert looked_at >= 8
 
 
-def test_the_body_stays_and_the_head_moves(one: Faces, other: Faces) -> None:
-    found = motion(one, other)
+def test_the_body_stays_and_the_head_moves(one: RenderedFaces, other: RenderedFaces) -> None:
+    found = found_in(one, other)
     centres = torch.arange(SIZE) + 0.5
     moved = (found.position[..., 0] - centres).abs()
     assert moved[other.labels == Face.CLOTH].max() < 1e-3
     assert moved[(other.labels == Face.NOSE) & found.visible].mean() > 1.5
 
 
-def test_carried_along_it_the_photo_becomes_the_other_one(one: Faces, other: Faces) -> None:
-    found = motion(one, other)
+def test_carried_along_it_the_photo_becomes_the_other_one(
+    one: RenderedFaces, other: RenderedFaces
+) -> None:
+    found = found_in(one, other)
     centres = torch.arange(SIZE) + 0.5
     rows, columns = torch.meshgrid(centres, centres, indexing="ij")
     offsets = (found.position - torch.stack((columns, rows), -1)).permute(0, 3, 1, 2) * (2 / SIZE)
     photo, target = one.photo.float(), other.photo.float()
     head = (other.alpha == 255) & found.visible & (other.labels != Face.CLOTH)
-    error = (carry(photo, offsets) - target).abs().mean(1)[head].mean()
+    error = (warp(photo, offsets) - target).abs().mean(1)[head].mean()
     assert error < 0.6 * (photo - target).abs().mean(1)[head].mean()
 
 
-def test_what_was_hidden_is_not_visible(one: Faces, other: Faces) -> None:
+def test_what_was_hidden_is_not_visible(one: RenderedFaces, other: RenderedFaces) -> None:
     """Background that the person stood before, and ears that were on the far side."""
-    found = motion(one, other)
+    found = found_in(one, other)
     uncovered = (one.alpha == 255) & (other.alpha == 0)
     assert uncovered.any() and not found.visible[uncovered].any()
     assert found.visible[(one.alpha == 0) & (other.alpha == 0)].all()

@@ -10,14 +10,14 @@ import pytest
 import torch
 
 from unripple.faceworld import INDEX, sample_factors
-from unripple.faceworld.characteristics import (
-    NINE,
+from unripple.faceworld.attributes import (
     SETTINGS,
-    characteristics,
+    SHEET_ATTRIBUTES,
     edited,
-    has_values,
+    edits_of,
+    is_categorical,
+    sheet_values,
     under_eyes,
-    values_of,
 )
 from unripple.io.sheet import read_sheet
 from unripple.io.translations import CARACS, VALUES, Names, offered, parsed
@@ -29,13 +29,13 @@ def test_every_edit_is_one_that_photos_may_be_offered() -> None:
     """A value that is not one of the nine would be a badly named file for every known photo."""
     for name in SETTINGS:
         assert parsed(name).key == name
-        assert name.partition("_")[0] in NINE or not has_values(name)
+        assert name.partition("_")[0] in SHEET_ATTRIBUTES or not is_categorical(name)
     assert offered(Names(unconditional=tuple(SETTINGS)), (0,) * 9).keys() >= {"Gl_max", "bald"}
 
 
 def test_the_nine_are_those_of_translations_and_have_their_values() -> None:
-    assert NINE == CARACS
-    for row in characteristics(FACES):
+    assert SHEET_ATTRIBUTES == CARACS
+    for row in sheet_values(FACES):
         assert all(0 <= value < count for value, count in zip(row, VALUES, strict=True))
 
 
@@ -47,18 +47,18 @@ def test_an_edit_changes_its_factors_alone(name: str) -> None:
     assert changed.any() or name in ("Bd_min", "Gl_min")
 
 
-@pytest.mark.parametrize("carac", [carac for carac in NINE if carac])
-def test_who_was_given_a_value_has_it(carac: str) -> None:
-    column = NINE.index(carac)
+@pytest.mark.parametrize("attribute", [attribute for attribute in SHEET_ATTRIBUTES if attribute])
+def test_who_was_given_a_value_has_it(attribute: str) -> None:
+    column = SHEET_ATTRIBUTES.index(attribute)
     haired = edited(FACES, "Hc_1")
-    for value, name in enumerate(values_of(carac)):
-        assert has_values(name)
-        rows = characteristics(edited(haired, name))
+    for value, name in enumerate(edits_of(attribute)):
+        assert is_categorical(name)
+        rows = sheet_values(edited(haired, name))
         assert {row[column] for row in rows} == {value}
 
 
 def test_the_bald_have_no_bangs_and_no_style() -> None:
-    for row in characteristics(edited(FACES, "Hc_4")):
+    for row in sheet_values(edited(FACES, "Hc_4")):
         assert (row[5], row[6], row[8]) == (0, 4, 2)
 
 
@@ -75,5 +75,5 @@ def test_the_sheet_says_what_the_sample_photos_have(repo: Path) -> None:
     assert len(rows) == 12
     for row in rows:
         meta = json.loads((repo / "data/photos/truth" / row.photo / "meta.json").read_text())
-        (nine,) = characteristics(torch.tensor([meta["factors"]]))
+        (nine,) = sheet_values(torch.tensor([meta["factors"]]))
         assert row.characteristics == "_".join(map(str, nine)), row.photo

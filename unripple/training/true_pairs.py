@@ -21,13 +21,13 @@ FIELDS = ("photo", "alpha", "factors")
 TARGET = "target_"  # prefix of the fields of the other photo; those have the pairs' rows alone
 
 
-class Case(NamedTuple):
-    """Photos and what shall come out of them.
+class PairedBatch(NamedTuple):
+    """Photos, and the targets that shall be drawn from them.
 
     Attributes:
         photo: [B, 3, S, S] in [-1, 1].
         target: likewise; equal to the photo in the first rows.
-        known: share of each target's pixel that the photo can tell, [B, 1, S, S] in [0, 1]: 0
+        observed: share of each target's pixel that the photo can tell, [B, 1, S, S] in [0, 1]: 0
             where the person stood in the photo and does not in the target.
         n: how many rows come first, whose target is the photo itself.
         factors: of the other rows, photo and target, each [B - n, K]; None if there are none.
@@ -35,7 +35,7 @@ class Case(NamedTuple):
 
     photo: Tensor
     target: Tensor
-    known: Tensor
+    observed: Tensor
     n: int
     factors: tuple[Tensor, Tensor] | None
 
@@ -48,17 +48,17 @@ class Case(NamedTuple):
         n = len(photo) - len(batch[TARGET + "photo"])
         target = grids.from_uint8(batch[TARGET + "photo"].to(device))
         before, after = (batch[p + "alpha"].to(device).float() / 255 for p in ("", TARGET))
-        known = 1 - (before[n:] - after).clamp_min(0)[:, None]
+        observed = 1 - (before[n:] - after).clamp_min(0)[:, None]
         return cls(
             photo,
             torch.cat((photo[:n], target)),
-            torch.cat((torch.ones_like(photo[:n, :1]), known)),
+            torch.cat((torch.ones_like(photo[:n, :1]), observed)),
             n,
             (batch["factors"][n:].to(device), batch[TARGET + "factors"].to(device)),
         )
 
 
-class Turning:
+class PoseEdits:
     """Edits with a known outcome, drawn by a frozen generator from a frozen encoder's codes.
 
     Args:
@@ -81,7 +81,7 @@ class Turning:
         return w_plus, self._drawn(w_plus)
 
     @torch.no_grad()
-    def turn(self, w_plus: Tensor, picture: Tensor, case: Case) -> tuple[Tensor, Tensor]:
+    def turn(self, w_plus: Tensor, picture: Tensor, case: PairedBatch) -> tuple[Tensor, Tensor]:
         """Codes and their pictures, those of pairs turned to the pose of the target.
 
         They move by the change of w that the mapping gives for the change of the true factors,
@@ -89,6 +89,8 @@ class Turning:
         """
         if case.factors is None:
             return w_plus, picture
+        # The change alone is exact; what the encoder got wrong of the photo stays, as in real
+        # edits.
         before, after = (self.generator.map(code(factors)).float() for factors in case.factors)
         other = w_plus[case.n :] + (after - before)[:, None]
         drawn = self._drawn(other)
@@ -100,21 +102,21 @@ class Turning:
         return picture.float().clamp(-1, 1)
 
 
-def left_behind(seen: Tensor, case: Case) -> Tensor:
-    """How much of the person is carried to where it no longer is, a mean share, a scalar.
+def disocclusion_loss(visibility: Tensor, case: PairedBatch) -> Tensor:
+    """How much of the old person is warped to where it no longer stands: a mean share, a scalar.
 
-    What stood there before is not known, so pictures do not tell a motion net to let go of it: the
+    What stood there before is not known, so pictures do not teach a flow net to let go of it: the
     generator's guess at the background is hardly nearer to the truth than the old outline is.
 
     Args:
-        seen: see `models.motion.Motion`, [B, 1, S, S].
+        visibility: see `models.flow.Flow`, [B, 1, S, S].
         case: what was to be drawn.
     """
-    gone = 1 - case.known
-    return (seen * gone).sum() / gone.sum().clamp_min(1)
+    gone = 1 - case.observed
+    return (visibility * gone).sum() / gone.sum().clamp_min(1)
 
 
-def beside(same: Batch | None, one: Batch, other: Batch) -> Batch:
+def with_pairs(same: Batch | None, one: Batch, other: Batch) -> Batch:
     """One batch of photos that are their own target, and of pairs."""
     photos = one if same is None else {f: torch.cat((same[f], one[f])) for f in one}
     return {**photos, **{TARGET + field: value for field, value in other.items()}}
@@ -128,7 +130,7 @@ def partners(count: int) -> Tensor:
 def swapped(faces: Batch) -> Batch:
     """Rows of shards as pairs, each to become its partner."""
     rows = partners(len(faces["photo"]))
-    return beside(
+    return with_pairs(
         None, faces, {field: value[rows.to(value.device)] for field, value in faces.items()}
     )
 
@@ -147,10 +149,10 @@ def figures(faces: Batch, drawn: Tensor) -> dict[str, float]:
     photos = faces["photo"].permute(0, 2, 3, 1).cpu().numpy()  # [B, S, S, 3]
     persons = (faces["alpha"] > 127).cpu().numpy()
     results = grids.to_uint8(drawn).numpy()
-    found: dict[str, list[float]] = {"edit_psnr_db": [], "inner_ghost": [], "inner_return": []}
+    values: dict[str, list[float]] = {"edit_psnr_db": [], "inner_ghost": [], "inner_return": []}
     for row, other in enumerate(rows.tolist()):
-        seen = (results[row], photos[row], photos[other], persons[row], persons[other])
-        found["edit_psnr_db"].append(psnr(results[row], photos[other], persons[other]))
-        found["inner_ghost"].append(inner_ghost(*seen))
-        found["inner_return"].append(inner_return(*seen))
-    return {name: float(np.nanmedian(values)) for name, values in found.items()}
+        arguments = (results[row], photos[row], photos[other], persons[row], persons[other])
+        values["edit_psnr_db"].append(psnr(results[row], photos[other], persons[other]))
+        values["inner_ghost"].append(inner_ghost(*arguments))
+        values["inner_return"].append(inner_return(*arguments))
+    return {name: float(np.nanmedian(values)) for name, values in values.items()}

@@ -1,4 +1,4 @@
-"""From factors to the numbers that the solids are built from.
+"""From factors to the shape parameters that the solids are built from.
 
 World units: the head is about 1.5 wide, the origin lies inside it, x runs to the picture's right,
 y up, z to the camera. The head turns and shifts; neck and body stay.
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from unripple.faceworld.factors import INDEX, PITCH_MAX_DEG, ROLL_MAX_DEG, YAW_MAX_DEG
 
-DIALS = (
+PARAMETERS = (
     "r00", "r01", "r02", "r10", "r11", "r12", "r20", "r21", "r22", "head_x", "head_y",
     "head_width", "face_length", "jaw_width", "chin", "cheek", "eye_radius", "eye_x", "eye_y",
     "eye_tilt", "nose_length", "nose_width", "nose_up", "brow_y", "brow_half", "brow_slope",
@@ -22,14 +22,14 @@ DIALS = (
     "has_hair", "has_glasses", "rim_power", "rim_radius", "has_hat", "has_brim", "has_earring",
     "beard", "moustache", "collar", "strand_phase", "curl_phase", "noise_seed",
 )  # fmt: skip
-_AT = {name: i for i, name in enumerate(DIALS)}
+_AT = {name: i for i, name in enumerate(PARAMETERS)}
 
 
-class Dials:
-    """Named rows of one tensor, so that a compiled function takes them as a single argument.
+class Shape:
+    """The shape parameters: named rows of one tensor, a single argument for compiled functions.
 
     Attributes:
-        values: float32 [len(DIALS), ...]; the trailing shape broadcasts against coordinates.
+        values: float32 [len(PARAMETERS), ...]; the trailing shape broadcasts against coordinates.
     """
 
     def __init__(self, values: Tensor) -> None:
@@ -62,20 +62,21 @@ def head_shift(factors: Tensor) -> Tensor:
 
     A photo's crop follows the face, so part of the travel of the face's centre is undone.
     """
+    # The middle of the face, which travels when the head turns about its axis.
     centre = rotation(factors) @ torch.tensor([0.0, -0.15, 0.62], device=factors.device)
     up = -0.35 * (centre[:, 1] + 0.15)
     return torch.stack((-0.45 * centre[:, 0], up, torch.zeros_like(up)), dim=-1)
 
 
-def dials_from_factors(factors: Tensor, phases: Tensor) -> Dials:
-    """Build the dials of a batch.
+def shape_from_factors(factors: Tensor, phases: Tensor) -> Shape:
+    """Build the shape parameters of a batch.
 
     Args:
         factors: float32 [B, len(FACTORS)].
         phases: float32 [B, 3], radians: strand, curl and noise phases from the detail seed.
 
     Returns:
-        Dials with values [len(DIALS), B, 1].
+        Values [len(PARAMETERS), B, 1].
     """
 
     def f(name: str) -> Tensor:
@@ -133,16 +134,16 @@ def dials_from_factors(factors: Tensor, phases: Tensor) -> Dials:
         "curl_phase": phases[:, 1],
         "noise_seed": phases[:, 2],
     }
-    return Dials(torch.stack([values[name] for name in DIALS])[:, :, None].contiguous())
+    return Shape(torch.stack([values[name] for name in PARAMETERS])[:, :, None].contiguous())
 
 
-def to_head(x: Tensor, y: Tensor, z: Tensor, k: Dials) -> tuple[Tensor, Tensor, Tensor]:
+def to_head(x: Tensor, y: Tensor, z: Tensor, k: Shape) -> tuple[Tensor, Tensor, Tensor]:
     """World coordinates -> coordinates of the unturned head."""
     wx, wy = x - k["head_x"], y - k["head_y"]
     return rotate_to_head(wx, wy, z, k)
 
 
-def rotate_to_head(x: Tensor, y: Tensor, z: Tensor, k: Dials) -> tuple[Tensor, Tensor, Tensor]:
+def rotate_to_head(x: Tensor, y: Tensor, z: Tensor, k: Shape) -> tuple[Tensor, Tensor, Tensor]:
     """World directions -> directions in the frame of the unturned head."""
     return (
         k["r00"] * x + k["r10"] * y + k["r20"] * z,

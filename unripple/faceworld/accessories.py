@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from unripple.faceworld.anatomy import FAR_AWAY
-from unripple.faceworld.dials import Dials
 from unripple.faceworld.sdf import capsule, ellipsoid, intersection, length, sphere, union
+from unripple.faceworld.shape import Shape
 
 LENS_X, LENS_HALF_WIDTH, LENS_HALF_HEIGHT = 0.305, 0.235, 0.185
 FRAME_Z, FRAME_BEND = 0.80, 0.22  # the frame lies on z = FRAME_Z - FRAME_BEND * x^2
@@ -19,7 +19,7 @@ def hat_height(y: Tensor, z: Tensor) -> Tensor:
     return y + 0.06 * z
 
 
-def hat(x: Tensor, y: Tensor, z: Tensor, k: Dials) -> tuple[Tensor, Tensor]:
+def hat(x: Tensor, y: Tensor, z: Tensor, k: Shape) -> tuple[Tensor, Tensor]:
     """A beanie with a rolled edge, or a hat with a brim.
 
     Returns:
@@ -33,17 +33,18 @@ def hat(x: Tensor, y: Tensor, z: Tensor, k: Dials) -> tuple[Tensor, Tensor]:
     roll = length((around - 1) * 0.8, (height - HAT_EDGE) * 0.55, torch.zeros_like(x)) - 0.075
     brim = ellipsoid(x, height - 0.44 + 0.10 * x * x, z + 0.05, 1.22, 0.055, 1.30)
     brimmed = union(crown, torch.maximum(brim, -(dome + 0.1)), 0.06)
+    # Roll and brim live in bent, stretched space, where distances are too long for the march.
     d = torch.where(k["has_brim"] > 0.5, brimmed, union(crown, roll, 0.03)) * 0.85
     return d + (1 - k["has_hat"]) * FAR_AWAY, crown
 
 
-def under_hat(hair: Tensor, crown: Tensor, y: Tensor, z: Tensor, k: Dials) -> Tensor:
+def under_hat(hair: Tensor, crown: Tensor, y: Tensor, z: Tensor, k: Shape) -> Tensor:
     """Hair pressed under the hat: none inside the crown, none above its edge."""
     pressed = torch.maximum(torch.maximum(hair, -crown), hat_height(y, z) - HAT_EDGE)
     return torch.where(k["has_hat"] > 0.5, pressed, hair)
 
 
-def rim_radius_at(dx: Tensor, dy: Tensor, k: Dials) -> Tensor:
+def rim_radius_at(dx: Tensor, dy: Tensor, k: Shape) -> Tensor:
     """Superellipse radius of a lens: below 1 inside. `dx`, `dy` from the middle of the lens."""
     power = k["rim_power"]
     return (
@@ -51,7 +52,7 @@ def rim_radius_at(dx: Tensor, dy: Tensor, k: Dials) -> Tensor:
     ) ** (1 / power)
 
 
-def glasses(x: Tensor, y: Tensor, z: Tensor, k: Dials) -> Tensor:
+def glasses(x: Tensor, y: Tensor, z: Tensor, k: Shape) -> Tensor:
     """Rims, bridge, and arms that run from the rims' outer edge to the tops of the ears."""
     abs_x = torch.sqrt(x * x + 4e-4)
     dx, dy = abs_x - LENS_X, y - k["eye_y"] + 0.01
@@ -69,7 +70,7 @@ def glasses(x: Tensor, y: Tensor, z: Tensor, k: Dials) -> Tensor:
     return d + (1 - k["has_glasses"]) * FAR_AWAY
 
 
-def earring(x: Tensor, y: Tensor, z: Tensor, k: Dials) -> Tensor:
+def earring(x: Tensor, y: Tensor, z: Tensor, k: Shape) -> Tensor:
     """A ball below each ear lobe."""
     abs_x = torch.sqrt(x * x + 4e-4)
     d = sphere(abs_x - 0.80 * k["head_width"], y + 0.06 + 0.24 * k["ear_size"], z, 0.045)
