@@ -18,7 +18,7 @@ from unripple.conventions import (
     SeveralFaces,
     ShapeMismatch,
 )
-from unripple.ops.faces import Certainty, Found, Reader, face_unit, find_faces
+from unripple.ops.faces import Certainty, DetectedFace, Reader, face_unit, find_faces
 from unripple.ops.geometry import FFHQ, Framing, apply, face_affine, inverse, resample
 from unripple.stages.finders import FINDERS
 from unripple.stages.interface import Plan, Settings, Stage, Subject, Values, Work, knob
@@ -202,7 +202,7 @@ def faces_by_network(
     """Find all faces with a landmark network, the most certain one first; see `ops.faces`."""
     from unripple.models.landmarks import LandmarkNet
 
-    found: list[Found] = find_faces(
+    found: list[DetectedFace] = find_faces(
         photo,
         reader_of(network),
         size_px=net_size_px,

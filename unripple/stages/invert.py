@@ -15,7 +15,7 @@ from unripple.stages.inverters import INVERTERS
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from unripple.models.motion import Motion
+    from unripple.models.flow import Flow
 
 
 class Synthesizer(Protocol):
@@ -49,7 +49,7 @@ class Consultant(NamedTuple):
     residual_encoder: Callable[[Tensor], tuple[Tensor, Tensor]]
     inject_after: int
     size_px: int
-    motion: Callable[[Tensor, Tensor, Tensor], Motion] | None = None
+    motion: Callable[[Tensor, Tensor, Tensor], Flow] | None = None
 
 
 class Inverted(NamedTuple):
@@ -132,7 +132,7 @@ class Consulted(NamedTuple):
     """
 
     drawn: Tensor
-    motion: Motion | None
+    motion: Flow | None
 
 
 def consult(
@@ -165,16 +165,16 @@ def consult(
     """
     import torch
 
+    from unripple.models.flow import flip_averaged, warped_details
     from unripple.models.hfgi import fuse
-    from unripple.models.motion import both_ways, carried
 
     motion = details = None
     if consultant.motion is not None:
-        motion = both_ways(consultant.motion, before + residual, before, plain)
+        motion = flip_averaged(consultant.motion, before + residual, before, plain)
         if not turn:
-            motion = motion._replace(same=torch.zeros_like(motion.same))
-        details = carried(motion, residual, before, plain)
-        residual = details.known if turn else details.moved
+            motion = motion._replace(redraw_error=torch.zeros_like(motion.redraw_error))
+        details = warped_details(motion, residual, before, plain)
+        residual = details.visible if turn else details.warped
     aligned = consultant.aligner(residual, plain) * strength
     scale, shift = consultant.residual_encoder(aligned)
     inject = {consultant.inject_after: lambda features: fuse(features, scale, shift)}
