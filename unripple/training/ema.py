@@ -1,7 +1,7 @@
 """Running averages of weights.
 
-The average itself is torch's (`torch.optim.swa_utils`). Its `AveragedModel` is left out: it would put
-a wrapper around each averaged net, and with it other key names into the checkpoints of all
+The average itself is torch's (`torch.optim.swa_utils`). Its `AveragedModel` is left out: it would
+put a wrapper around each averaged net, and with it other key names into the checkpoints of all
 trainings, and it begins with a plain copy after the first step instead of the net before it.
 """
 
@@ -28,7 +28,7 @@ def follow(average: nn.Module, net: nn.Module, decay: float) -> None:
 
     Buffers are copied, because statistics and counters already are averages.
     """
-    move = get_ema_multi_avg_fn(decay)
+    move = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
     move(tuple(average.parameters()), tuple(net.parameters()), None)
     for kept, newest in zip(average.buffers(), net.buffers(), strict=True):
         kept.copy_(newest)
