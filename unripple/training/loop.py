@@ -20,6 +20,8 @@ from typing import Any, Protocol, TypeVar
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from tqdm import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
 
 from unripple.conventions import Photo
 from unripple.training import checkpoint, grids, precision
@@ -32,6 +34,8 @@ log = logging.getLogger("unripple.training")
 Net = TypeVar("Net", bound=nn.Module)
 Batch = dict[str, Tensor]
 Figures = Mapping[str, Tensor | float]
+
+_BAR = "{desc}: {percentage:5.1f}%|{bar}| {elapsed}<{remaining}"  # on a terminal alone
 
 
 class Task(Protocol):
@@ -170,9 +174,15 @@ def fit(
     done_before, started = clock.seconds, time.monotonic()
     due = {"save": 60 * save_minutes, "validate": 60 * validate_minutes, "report": report_seconds}
     at = dict.fromkeys(due, clock.seconds)
-    with precision.computing(chosen.precision), _stop_signals() as stop:
+    with (
+        precision.computing(chosen.precision),
+        _stop_signals() as stop,
+        logging_redirect_tqdm(),
+        tqdm(desc=task.role, total=100, bar_format=_BAR, disable=None, leave=False) as bar,
+    ):
         while (progress := budget.progress(clock.step, clock.seconds)) < 1.0 and not stop:
             task.progress = progress
+            bar.update(100 * progress - bar.n)
             for optimizer in task.optimizers.values():
                 set_learning_rate(optimizer, learning_rate_factor(progress, clock.step))
             journal.add(task.train_step(task.draw(rng), clock.step))
