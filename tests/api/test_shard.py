@@ -18,9 +18,9 @@ from tests.tiny import SIZE, picture, walk, write_directions, write_models
 from unripple.api import shard
 from unripple.api.jobs import job_from_config
 from unripple.api.limits import Limits
+from unripple.api.pool import Do
 from unripple.api.shard import run_shard
 from unripple.api.steps import STEPS
-from unripple.api.watch import Do
 from unripple.conventions import BadPhoto, StoreError
 from unripple.io.config import Config, complete
 from unripple.io.results import Results

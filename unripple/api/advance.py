@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from unripple.api.jobs import Job
-from unripple.api.limits import Limits
+from unripple.api.limits import Limits, Uncounted
 from unripple.api.shelf import Shelf, find, keep
-from unripple.api.watch import Uncounted
 from unripple.api.work import Tell, Work
 from unripple.conventions import BadPhoto, BadTranslation, WPlus
 from unripple.io.artifact import Artifact
@@ -106,7 +105,7 @@ def advance(
         source: the photograph.
         input_keys: artifact keys by input name.
         shelf: where inputs are and outputs go.
-        uncounted: see `watch`; networks are loaded in its context.
+        uncounted: see `limits`; networks are loaded in its context.
         tell: whom to tell how far a long step is.
 
     Returns:

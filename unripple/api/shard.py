@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
 from unripple.api.advance import Source, advance, advance_together, source_of
 from unripple.api.jobs import Job
-from unripple.api.limits import Limits
+from unripple.api.limits import Uncounted
+from unripple.api.pool import Each, unwatched
 from unripple.api.shelf import StoreShelf
 from unripple.api.together import JOINED, groups_of, keep_together
-from unripple.api.watch import Do, Uncounted, unwatched
 from unripple.api.work import Tell
 from unripple.conventions import (
     BadPhoto,
@@ -53,9 +53,6 @@ _NOT_OFFERED = NotOffered.__name__
 
 _Done: TypeAlias = Failure | tuple[list[str], str]
 """What became of a photo: its failure, or its artifacts' keys and what to tell."""
-Each: TypeAlias = Callable[
-    [Sequence[str], Do[_Done], Limits], Iterator[tuple[str, _Done | LimitExceeded | Crashed]]
-]
 
 
 def run_shard(
@@ -76,7 +73,7 @@ def run_shard(
         rows: the sheet's rows of this shard.
         present: ids of the photos to be worked on; old results of the other rows are taken away.
         results: where manifests, artifacts and pictures lie.
-        each: `watch.watched` enforces the job's limits on time and memory in a child process.
+        each: how to go through the photos; a worker's has the job's limits on time and memory.
         tell: whom to tell how far a long step is with a photo.
 
     Returns:

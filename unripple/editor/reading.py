@@ -3,7 +3,7 @@
 The server starts one small process, `unripple.editor.decoding`, that imports the decoders and no
 networks. For each file it forks a child, which decodes into a file without a name that the server
 maps: the pixels of a photo take no memory that would have to be given back, and whatever a decoder
-did is gone with its child. The server watches the child's time and memory, as `api.watch` does for
+did is gone with its child. The server watches the child's time and memory, as `api.pool` does for
 a photo of the batch.
 """
 
@@ -28,8 +28,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from unripple.api.limits import Limits
-from unripple.api.watch import POLL_S, Seen
+from unripple.api.limits import POLL_S, Budget, Limits
 from unripple.conventions import Crashed, LimitExceeded, UnrippleError
 from unripple.io.photo import Photograph
 
@@ -190,12 +189,12 @@ class _Reading:
 
     def _next(self) -> Any:
         """What the child says next."""
-        seen, late = Seen("photo", 0.0, self.limits), time.monotonic() + GRACE_S
+        budget, late = Budget(self.limits), time.monotonic() + GRACE_S
         while not self.pipe.poll(POLL_S):
             self.patience.check()
-            verdict = seen.verdict(self.process)
-            if verdict is not None:
-                raise verdict
+            error = budget.excess(self.process)
+            if error is not None:
+                raise error
             if time.monotonic() > late and self.patience.crowded():
                 raise LimitExceeded(
                     f"took more than {GRACE_S:g} s while others waited; save it smaller, or try "
