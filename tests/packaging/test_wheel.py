@@ -29,7 +29,7 @@ NEEDED = (
     "unripple/data/domains/embedded/Gl.png",
     "unripple/data/translations/embedded/unconditional/Gl_max.npy",
     "unripple/workflow/schemas/config.schema.yaml",
-    "unripple/editor/page.html",
+    "unripple/webui/page.html",
     "unripple/stages/report.html.j2",
 )
 

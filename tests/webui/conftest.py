@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.tiny import write_project
-from unripple.editor.reading import Reader
-from unripple.editor.sessions import Sessions
-from unripple.editor.studio import Limits, Studio
 from unripple.io.config import read_config
+from unripple.webui.reading import Reader
+from unripple.webui.sessions import Sessions
+from unripple.webui.studio import Limits, Studio
 
 PHOTOS = {"anna.png": (64, 64), "bob.png": (90, 120)}
 
@@ -40,7 +40,7 @@ def studio(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: Reader
 ) -> Iterator[Studio]:
     monkeypatch.chdir(project)
-    monkeypatch.setattr("unripple.editor.studio.Reader", lambda _: reader)
+    monkeypatch.setattr("unripple.webui.studio.Reader", lambda _: reader)
     yield from _studio(tmp_path)
 
 

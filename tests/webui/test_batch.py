@@ -11,11 +11,11 @@ from PIL import Image
 
 from tests.tiny import snakemake, write_project
 from unripple.conventions import BadConfig, UnrippleError
-from unripple.editor.batch import add
-from unripple.editor.session import Session
-from unripple.editor.studio import Studio
-from unripple.editor.wanted import Wanted
 from unripple.io.config import Edit, complete, edits, read_config
+from unripple.webui.batch import add
+from unripple.webui.session import Session
+from unripple.webui.studio import Studio
+from unripple.webui.wanted import Wanted
 
 LEFT = Edit("left", (("pose", -2.0),))
 RIGHT = Edit("right", (("pose", 2.0), ("smile", 1.5)))

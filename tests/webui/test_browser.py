@@ -16,8 +16,8 @@ import pytest
 from PIL import Image
 
 import unripple
-from tests.editor.browsing import Watched, chromium, server
 from tests.tiny import write_project
+from tests.webui.browsing import Watched, chromium, server
 from unripple.io.config import edits, read_config
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

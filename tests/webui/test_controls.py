@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from unripple.editor.controls import OTHER, UNMEASURED, grouped
+from unripple.webui.controls import OTHER, UNMEASURED, grouped
 from unripple.zoo.directions import Direction, read_directions
 from unripple.zoo.zoo import directions_path
 

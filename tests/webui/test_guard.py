@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from unripple.editor.guard import Deadlines, Guard
+from unripple.webui.guard import Deadlines, Guard
 
 OURS = "127.0.0.1:7860"
 

@@ -7,13 +7,13 @@ import time
 
 import pytest
 
-from unripple.editor.guesses import Guesses
+from unripple.webui.guesses import Guesses
 
 
 def test_wrong_guesses_become_slow_and_the_right_one_comes_through(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("unripple.editor.guesses._LONGEST_S", 0.2)
+    monkeypatch.setattr("unripple.webui.guesses._LONGEST_S", 0.2)
 
     async def main() -> None:
         guesses, looked = Guesses(), 0

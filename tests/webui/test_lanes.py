@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from unripple.editor.lanes import FULL, HEAVY, PREVIEW, READ, Lanes, Superseded, Wish
+from unripple.webui.lanes import FULL, HEAVY, PREVIEW, READ, Lanes, Superseded, Wish
 
 LONG_S = 10.0
 

@@ -17,8 +17,8 @@ import pytest
 from unripple.cli import editor as command
 from unripple.cli.main import build_parser, run
 from unripple.conventions import UnrippleError
-from unripple.editor.serve import check_sharing
-from unripple.editor.studio import Studio
+from unripple.webui.serve import check_sharing
+from unripple.webui.studio import Studio
 
 WITHOUT = "needs the extra `editor`: uv sync --extra editor"
 
@@ -28,7 +28,7 @@ def client(studio: Studio) -> Iterator[Any]:
     pytest.importorskip("gradio", reason=WITHOUT)
     from starlette.testclient import TestClient
 
-    from unripple.editor.serve import guarded
+    from unripple.webui.serve import guarded
 
     app, _ = guarded(studio)
     with TestClient(app, base_url="http://127.0.0.1:7860") as one:  # type: ignore[arg-type]

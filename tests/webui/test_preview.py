@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from tests import tiny
-from unripple.editor.preview import Sketch, sketch_of
 from unripple.models.hfgi import CONSULTED
 from unripple.stages.edit import edit
 from unripple.stages.invert import Consultant, invert
+from unripple.webui.preview import Sketch, sketch_of
 
 PHOTO = tiny.picture(3)
 PERSON = np.ones(PHOTO.shape[:2], np.bool_)

@@ -15,9 +15,9 @@ from PIL import Image
 
 from unripple.api.limits import Limits
 from unripple.conventions import BadPhoto, Crashed, LimitExceeded
-from unripple.editor.lanes import Superseded
-from unripple.editor.reading import Patience, Reader, mapped
 from unripple.io.photo import read_photo
+from unripple.webui.lanes import Superseded
+from unripple.webui.reading import Patience, Reader, mapped
 
 PHOTO = Path("data/photos/portrait-01.png")
 
@@ -76,7 +76,7 @@ def test_a_newer_file_ends_the_one_before(reader: Reader, slow: Path) -> None:
 def test_others_that_wait_end_what_takes_long(
     reader: Reader, slow: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("unripple.editor.reading.GRACE_S", 0.3)
+    monkeypatch.setattr("unripple.webui.reading.GRACE_S", 0.3)
     with pytest.raises(LimitExceeded, match="while others waited"):
         reader.read(slow, Limits(), Patience(crowded=lambda: True))
 
@@ -97,7 +97,7 @@ def test_a_process_that_was_killed_is_started_again(repo: Path, tmp_path: Path) 
 def test_a_crash_is_an_error_of_that_file(
     reader: Reader, slow: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from unripple.editor import reading
+    from unripple.webui import reading
 
     def crash(self: object, process: int) -> None:
         with contextlib.suppress(ProcessLookupError):

@@ -20,10 +20,10 @@ from starlette.testclient import TestClient
 
 import unripple
 from tests.badinput.hostile import broken
-from unripple.editor.guard import Guard
-from unripple.editor.routes import Routes
-from unripple.editor.session import Session
-from unripple.editor.studio import Studio
+from unripple.webui.guard import Guard
+from unripple.webui.routes import Routes
+from unripple.webui.session import Session
+from unripple.webui.studio import Studio
 
 ADDRESS = "http://127.0.0.1:7860"
 

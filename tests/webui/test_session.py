@@ -10,11 +10,11 @@ from PIL import Image
 
 import unripple
 from unripple.conventions import BadPhoto, UnknownName, UnrippleError
-from unripple.editor.lanes import Superseded
-from unripple.editor.session import Session
-from unripple.editor.studio import Studio
-from unripple.editor.translations import read_translation
-from unripple.editor.wanted import Wanted
+from unripple.webui.lanes import Superseded
+from unripple.webui.session import Session
+from unripple.webui.studio import Studio
+from unripple.webui.translations import read_translation
+from unripple.webui.wanted import Wanted
 
 ASKED = Wanted({"pose": -2.0, "smile": 1.0})
 

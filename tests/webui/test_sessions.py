@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from unripple.conventions import UnknownName
-from unripple.editor.sessions import Sessions
-from unripple.editor.studio import Limits, Studio
+from unripple.webui.sessions import Sessions
+from unripple.webui.studio import Limits, Studio
 
 
 class Clock:

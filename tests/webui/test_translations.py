@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from unripple.conventions import UnknownName, UnrippleError
-from unripple.editor.translations import (
+from unripple.webui.translations import (
     check_name,
     list_translations,
     read_translation,

@@ -68,13 +68,13 @@ def register(commands: Any) -> None:
 
 
 def _editor(options: argparse.Namespace) -> None:
-    from unripple.editor.page import check_gradio
+    from unripple.webui.page import check_gradio
 
     password = _password(options.password_file)
     config = shared.config_of(options)
     check_gradio()  # before what comes with gradio is imported
-    from unripple.editor.serve import check_sharing, serve
-    from unripple.editor.studio import Limits, Studio
+    from unripple.webui.serve import check_sharing, serve
+    from unripple.webui.studio import Limits, Studio
 
     check_sharing(share=options.share, password=password)
     studio = Studio(

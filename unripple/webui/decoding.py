@@ -1,6 +1,6 @@
 """The process that decodes for `reading`: waits for files, and forks a child for each.
 
-    python -m unripple.editor.decoding FOLDER
+    python -m unripple.webui.decoding FOLDER
 
 Standard input is a socket; a message on it carries the child's end of a pipe, and the file without
 a name that the pixels go to. When the socket ends, so does the server, however it died: FOLDER, in

@@ -24,7 +24,7 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import parse_qs, urlsplit
 
-from unripple.editor.guesses import Guesses
+from unripple.webui.guesses import Guesses
 
 log = logging.getLogger(__name__)
 

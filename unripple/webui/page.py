@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from unripple.conventions import UnrippleError
 
 if TYPE_CHECKING:
-    from unripple.editor.routes import Routes
+    from unripple.webui.routes import Routes
 
 SYSTEM_FONTS = ["system-ui", "Segoe UI", "Noto Sans", "sans-serif"]
 MONO_FONTS = ["ui-monospace", "DejaVu Sans Mono", "monospace"]
@@ -67,8 +67,8 @@ def mounted(routes: Routes) -> Any:
     with gr.Blocks(title="unripple editor", analytics_enabled=False) as blocks:
         gr.HTML(
             value="",
-            html_template=_text("unripple.editor", "page.html"),
-            js_on_load=_text("unripple.editor", "page.js"),
+            html_template=_text("unripple.webui", "page.html"),
+            js_on_load=_text("unripple.webui", "page.js"),
             apply_default_css=False,
         )
     return gr.mount_gradio_app(
@@ -85,5 +85,5 @@ def mounted(routes: Routes) -> Any:
         run_history=False,
         enable_monitoring=False,
         theme=gr.themes.Base(font=SYSTEM_FONTS, font_mono=MONO_FONTS),
-        css=_text("unripple.stages", "look.css") + _text("unripple.editor", "page.css"),
+        css=_text("unripple.stages", "look.css") + _text("unripple.webui", "page.css"),
     )

@@ -1,6 +1,6 @@
 """Files that somebody sent are decoded in a process that is thrown away, under the batch's limits.
 
-The server starts one small process, `unripple.editor.decoding`, that imports the decoders and no
+The server starts one small process, `unripple.webui.decoding`, that imports the decoders and no
 networks. For each file it forks a child, which decodes into a file without a name that the server
 maps: the pixels of a photo take no memory that would have to be given back, and whatever a decoder
 did is gone with its child. The server watches the child's time and memory, as `api.watch` does for
@@ -136,7 +136,7 @@ class Reader:
         if self._line is None:
             self._line, theirs = socket.socketpair()
             with theirs:
-                command = [sys.executable, "-m", "unripple.editor.decoding", str(self._root)]
+                command = [sys.executable, "-m", "unripple.webui.decoding", str(self._root)]
                 self._process = subprocess.Popen(command, stdin=theirs.fileno())
         return self._line
 

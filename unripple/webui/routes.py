@@ -20,14 +20,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from unripple.conventions import UnknownName, UnrippleError
-from unripple.editor.guard import STUDIO
-from unripple.editor.lanes import FULL, HEAVY, PREVIEW, READ, Lanes, Superseded, Wish
-from unripple.editor.reading import Decoded, Patience
-from unripple.editor.session import Opened, Outcome, Session
-from unripple.editor.sessions import Sessions
-from unripple.editor.studio import Studio
-from unripple.editor.wanted import Wanted
 from unripple.io.photo import encode_png, printable
+from unripple.webui.guard import STUDIO
+from unripple.webui.lanes import FULL, HEAVY, PREVIEW, READ, Lanes, Superseded, Wish
+from unripple.webui.reading import Decoded, Patience
+from unripple.webui.session import Opened, Outcome, Session
+from unripple.webui.sessions import Sessions
+from unripple.webui.studio import Studio
+from unripple.webui.wanted import Wanted
 
 Answer: TypeAlias = Callable[[Request, Session], Awaitable[Response]]
 _NEVER_KEEP = {"cache-control": "no-store"}

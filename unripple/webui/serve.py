@@ -17,10 +17,10 @@ from types import FrameType
 from typing import Any
 
 from unripple.conventions import UnrippleError
-from unripple.editor.guard import Guard
-from unripple.editor.page import mounted
-from unripple.editor.routes import Routes
-from unripple.editor.studio import Studio
+from unripple.webui.guard import Guard
+from unripple.webui.page import mounted
+from unripple.webui.routes import Routes
+from unripple.webui.studio import Studio
 
 log = logging.getLogger(__name__)
 
@@ -117,7 +117,7 @@ def serve(
 def _run(app: Any, listener: socket.socket) -> None:
     import uvicorn
 
-    from unripple.editor.impatient import Impatient
+    from unripple.webui.impatient import Impatient
 
     config = uvicorn.Config(
         app,

@@ -15,17 +15,17 @@ from unripple.api.jobs import job_from_config
 from unripple.api.shelf import MemoryShelf
 from unripple.api.work import Work
 from unripple.conventions import Mask, Photo, UnrippleError, WPlus
-from unripple.editor import batch, views
-from unripple.editor.preview import Sketch, sketch_of
-from unripple.editor.reading import PATIENT, Decoded, Mapped, Patience, mapped
-from unripple.editor.studio import Studio
-from unripple.editor.translations import read_translation, save_translation
-from unripple.editor.wanted import NAME, Wanted
 from unripple.io.artifact import Artifact
 from unripple.io.config import Config, Edit, library
 from unripple.io.metadata import NOTHING
 from unripple.io.photo import encode_png
 from unripple.io.results import PHOTO
+from unripple.webui import batch, views
+from unripple.webui.preview import Sketch, sketch_of
+from unripple.webui.reading import PATIENT, Decoded, Mapped, Patience, mapped
+from unripple.webui.studio import Studio
+from unripple.webui.translations import read_translation, save_translation
+from unripple.webui.wanted import NAME, Wanted
 from unripple.zoo.directions import is_turn
 from unripple.zoo.zoo import Zoo, directions_path
 

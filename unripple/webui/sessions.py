@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unripple.conventions import UnknownName
-from unripple.editor.session import Session
-from unripple.editor.studio import Studio
+from unripple.webui.session import Session
+from unripple.webui.studio import Studio
 
 _NAME_BYTES = 24
 

@@ -17,12 +17,12 @@ from unripple.api.shelf import MemoryShelf
 from unripple.api.steps import STEPS
 from unripple.api.view import thumbnail
 from unripple.conventions import UnknownName, UnrippleError
-from unripple.editor.controls import Group, grouped
-from unripple.editor.reading import PATIENT, Decoded, Patience, Reader
-from unripple.editor.translations import FOLDER, USER, list_translations
 from unripple.io.config import Config, complete
 from unripple.io.photo import PHOTO_SUFFIXES, encode_jpeg
 from unripple.io.schema import nearest
+from unripple.webui.controls import Group, grouped
+from unripple.webui.reading import PATIENT, Decoded, Patience, Reader
+from unripple.webui.translations import FOLDER, USER, list_translations
 from unripple.zoo.directions import Direction, read_directions
 from unripple.zoo.zoo import (
     AUTO,
