@@ -1,4 +1,4 @@
-"""The page as gradio serves it, and the command that serves it."""
+"""The page as it is served, and the command that serves it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,7 +18,8 @@ import pytest
 from unripple.cli import editor as command
 from unripple.cli.main import build_parser, run
 from unripple.conventions import UnrippleError
-from unripple.webui.serve import check_sharing
+from unripple.webui.page import page_files
+from unripple.webui.serve import check_access
 from unripple.webui.studio import Studio
 
 WITHOUT = "needs the extra `editor`: uv sync --extra editor"
@@ -25,7 +27,8 @@ WITHOUT = "needs the extra `editor`: uv sync --extra editor"
 
 @pytest.fixture
 def client(studio: Studio) -> Iterator[Any]:
-    pytest.importorskip("gradio", reason=WITHOUT)
+    pytest.importorskip("starlette", reason=WITHOUT)
+    pytest.importorskip("uvicorn", reason=WITHOUT)
     from starlette.testclient import TestClient
 
     from unripple.webui.serve import guarded
@@ -35,64 +38,122 @@ def client(studio: Studio) -> Iterator[Any]:
         yield one
 
 
+def loaded_by(text: str) -> list[str]:
+    return re.findall(r'<(?:script|link|img|iframe)[^>]*(?:src|href)="([^"]+)"', text)
+
+
 def test_the_page_loads_nothing_from_elsewhere(client: Any) -> None:
-    text = client.get("/").text
-    assert "unripple editor" in text
-    loaded = re.findall(r'<(?:script|link|img|iframe)[^>]*(?:src|href)="([^"]+)"', text)
+    answer = client.get("/")
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert "unripple editor" in answer.text
+    loaded = [url for url in loaded_by(answer.text) if not url.startswith("data:")]
     assert loaded and not [url for url in loaded if "//" in url]
-    assert "http" not in client.get("/").headers["content-security-policy"]
-    assert "fonts.g" not in client.get("/theme.css").text
+    for url in loaded:
+        assert client.get(url).status_code == 200
+    policy = answer.headers["content-security-policy"]
+    assert "http" not in policy and "unsafe" not in policy
 
 
-def test_no_file_can_be_read_through_gradio(client: Any, studio: Studio, tmp_path: Path) -> None:
-    (tmp_path / "secret.png").write_bytes(Path("data/photos/anna.png").read_bytes())
-    for start in ("/gradio_api/file=", "/file=", "/gradio_api/file/", "/file/"):
-        for path in (tmp_path / "secret.png", Path("config.yaml").resolve(), "/etc/passwd"):
-            assert client.get(f"{start}{path}").status_code == 404
-    for path in ("/static/%2e%2e/%2e%2e/routes.py", "/assets/..%2f..%2f..%2froutes.py",
-                 "/static/..%252f..%252froutes.py"):  # fmt: skip
-        assert client.get(path).status_code in (403, 404)
-    upload = client.post("/gradio_api/upload", files={"files": b"x"})
-    assert upload.status_code == 404
+def test_every_module_of_the_page_is_served(client: Any) -> None:
+    asked, left = set(), {"/static/page.js"}
+    while left:
+        url = left.pop()
+        asked.add(url)
+        answer = client.get(url)
+        assert answer.status_code == 200, url
+        assert answer.headers["content-type"].startswith("text/javascript")
+        names = re.findall(r"^import .*?'\./(\w+\.js)'", answer.text, re.MULTILINE)
+        left |= {f"/static/{name}" for name in names} - asked
+    served = {url for url in page_files() if url.endswith(".js")}
+    assert asked == served
 
 
-def test_sharing_needs_a_password() -> None:
+@pytest.mark.parametrize(
+    "path",
+    ["/gradio_api/file=/etc/passwd", "/file=/etc/passwd", "/gradio_api/upload", "/proxy=http://x",
+     "/config", "/theme.css", "/static/../../../etc/passwd", "/assets/..\\..\\x",
+     "/static/%2e%2e/%2e%2e/routes.py", "/static/..%2f..%2froutes.py", "/static/..%252f..%252fx.py",
+     "/static/page.html", "/static/", "/static", "/studio", "/openapi.json", "/monitoring",
+     "/docs", "/login", "/custom_component/a/b/c"],
+)  # fmt: skip
+def test_nothing_else_is_served(client: Any, path: str) -> None:
+    for ask in (client.get, client.post):
+        answer = ask(path)
+        assert answer.status_code == 404 and answer.json()["error"]
+
+
+def test_a_proxys_name_needs_a_password_or_a_token() -> None:
+    name = "photos.example.org"
     with pytest.raises(UnrippleError, match="give a password"):
-        check_sharing(share=True, password=None)
+        check_access(proxy_name=name, token="")
     with pytest.raises(UnrippleError, match="fewer than 8"):
-        check_sharing(share=True, password="short")
-    check_sharing(share=True, password="long enough")
-    check_sharing(share=False, password=None)
+        check_access(proxy_name=name, password="short")
+    for bad in ("https://photos.example.org", "photos.example.org:443", "a/b", "", "-x"):
+        with pytest.raises(UnrippleError, match="wanted a host's name"):
+            check_access(proxy_name=bad, password="long enough")
+    check_access(proxy_name=name, password="long enough")
+    check_access(proxy_name=name)  # a new token
+    check_access(token="")
 
 
-def test_the_command_refuses_to_share_without_one(
+def test_a_proxys_name_is_answered_and_no_other(studio: Studio) -> None:
+    pytest.importorskip("starlette", reason=WITHOUT)
+    from starlette.testclient import TestClient
+
+    from unripple.webui.serve import guarded
+
+    app, _ = guarded(studio, token="a-very-secret-token", proxy_name="Photos.example.org")
+    with TestClient(app, base_url="https://photos.example.org") as one:  # type: ignore[arg-type]
+        assert one.get("/?token=a-very-secret-token").status_code == 200
+        assert one.get("/").status_code == 200  # by the cookie
+        own = {"origin": "https://photos.example.org"}
+        assert one.post("/studio/begin", headers=own).status_code == 200
+        for headers in ({"host": "evil.example.org"}, {"origin": "https://evil.example.org"}):
+            assert one.post("/studio/begin", headers=headers).status_code in (403, 421)
+
+
+def test_the_command_says_what_is_wrong_with_access(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.delenv(command.PASSWORD_VARIABLE, raising=False)
-    assert run(["editor", "--share"]) == 2
     (tmp_path / "empty").write_text("\n")
-    assert run(["editor", "--share", "--password-file", str(tmp_path / "empty")]) == 2
-    assert run(["editor", "--share", "--password-file", str(tmp_path / "none")]) == 2
+    named = ["editor", "--port", "0", "--proxy-name", "photos.example.org"]
+    assert run([*named, "--no-token"]) == 2
+    assert run([*named, "--password-file", str(tmp_path / "empty")]) == 2
+    assert run([*named, "--password-file", str(tmp_path / "none")]) == 2
     told = capsys.readouterr().err
     assert "give a password" in told and "is empty" in told and "cannot be read" in told
 
 
-def test_without_gradio_the_command_says_how_to_get_it(tmp_path: Path) -> None:
+def test_a_busy_port_is_told_before_anything_is_imported(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "unripple.webui.serve", None)  # brings torch
+    monkeypatch.setitem(sys.modules, "unripple.webui.studio", None)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        assert run(["editor", "--port", str(port)]) == 2
+    said = capsys.readouterr().err
+    assert f"port {port}" in said and "--port" in said
+
+
+def test_without_the_extra_the_command_says_how_to_get_it(tmp_path: Path) -> None:
     code = (
-        "import sys; sys.modules['gradio'] = None\n"
+        "import importlib.util as u, sys\n"
+        "u.find_spec = lambda name: None\n"
         "from unripple.cli.main import run; sys.exit(run(['editor', '--port', '0']))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False
     )
     assert done.returncode == 2 and "uv sync --extra editor" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert "starlette" in done.stderr and "Traceback" not in done.stderr
 
 
-def test_the_command_line_costs_neither_gradio_nor_torch() -> None:
+def test_the_command_line_costs_neither_starlette_nor_torch() -> None:
     code = (
         "import sys, unripple.cli.main as m; m.build_parser();"
-        "print(*[n for n in ('gradio', 'torch', 'starlette') if n in sys.modules])"
+        "print(*[n for n in ('uvicorn', 'torch', 'starlette') if n in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
@@ -125,7 +186,7 @@ def test_the_token_is_new_or_the_environments_or_none(monkeypatch: pytest.Monkey
 def test_nothing_is_left_however_the_server_ends(
     project: Path, tmp_path: Path, end: signal.Signals
 ) -> None:
-    pytest.importorskip("gradio", reason=WITHOUT)
+    pytest.importorskip("uvicorn", reason=WITHOUT)
     import http.client
     import time
 

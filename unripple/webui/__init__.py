@@ -4,5 +4,5 @@
 `lanes` who computes when, `batch` and `translations` what an edit leaves behind; `page`, `routes`
 and `guard` are the door to the browser (`guesses` slows who tries passwords, `impatient` ends who
 stalls). Files that somebody sent are decoded by `decoding`, a process of its own that `reading`
-watches. gradio is imported by `page` alone, when it is asked for.
+watches. Starlette and uvicorn, an extra, are imported by `page`, `routes` and `serve` alone.
 """

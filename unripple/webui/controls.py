@@ -1,4 +1,4 @@
-"""Sliders for directions: which group, which range, which words."""
+"""Sliders for directions: which group, which range, which words; buttons for what was refused."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from unripple.conventions import NoFace, SeveralFaces, UnrippleError
 from unripple.zoo.directions import Direction
 
 YAW, PITCH = "pose", "pitch"
@@ -20,6 +21,18 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 }
 """Groups in the page's order, and the words that put a direction there."""
 OTHER = "More"
+
+ALIGN = ("align.mode", "align.faces")
+"""Settings that a page may choose when it opens a photo."""
+_FINDERS = (
+    ("Look again with MTCNN, for photographs", {"align.mode": "mtcnn"}),
+    ("Look again with our own network, for rendered faces", {"align.mode": "embedded"}),
+    ("It is a face crop already", {"align.mode": "aligned"}),
+)
+_OFFERS: Mapping[type[UnrippleError], tuple[tuple[str, Mapping[str, str]], ...]] = {
+    NoFace: _FINDERS,
+    SeveralFaces: (("Take the largest face", {"align.faces": "largest"}),),
+}
 
 _TITLES = {"pose": "Turn", "pitch": "Nod", "eyes": "Open eyes", "gender": "Masculine"}
 
@@ -58,6 +71,20 @@ class Group:
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
         return asdict(self)
+
+
+def offers_of(error: UnrippleError, *, tried: str) -> list[dict[str, Any]]:
+    """What would change a refusal: a title for a button, and the settings behind it.
+
+    Args:
+        error: the refusal.
+        tried: the `align.mode` that led to it.
+    """
+    return [
+        {"title": title, "settings": dict(settings)}
+        for title, settings in _OFFERS.get(type(error), ())
+        if settings.get("align.mode") != tried
+    ]
 
 
 def grouped(directions: Mapping[str, Direction]) -> list[Group]:

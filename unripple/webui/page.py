@@ -1,89 +1,82 @@
-"""The page as a gradio app: one component of its own, in the look that the report has, too.
+"""The page's own files, and the whole app around the routes: plain Starlette.
 
-gradio serves the page and its assets; what the page asks while it is used goes to `routes`, because
-a preview must come back as one small picture, without a queue between. gradio is imported here and
-nowhere else: it takes seconds.
+The files are the package's, read once; nothing is compiled, and nothing is loaded from elsewhere.
+Uploads are the bodies of requests themselves, so no form has to be taken apart.
 """
 
 from __future__ import annotations
 
 import importlib.util
-import os
+import json
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from unripple.conventions import UnrippleError
 
 if TYPE_CHECKING:
+    from starlette.applications import Starlette
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.routing import Route
+
     from unripple.webui.routes import Routes
 
-SYSTEM_FONTS = ["system-ui", "Segoe UI", "Noto Sans", "sans-serif"]
-MONO_FONTS = ["ui-monospace", "DejaVu Sans Mono", "monospace"]
-INSTALL = "uv sync --extra editor (or: pip install 'gradio>=6'), or run make editor"
+NEEDED = ("starlette", "uvicorn")
+INSTALL = "uv sync --extra editor (or: pip install starlette uvicorn), or run make editor"
+STATIC = "/static"
+_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
+_FOLDER = "static"
 
 
-def check_gradio() -> None:
-    """See that gradio is there, without the seconds that it takes to import.
+def check_installed() -> None:
+    """See that what serves the page is there, without the time that it takes to import.
 
     Raises:
         UnrippleError: it is not installed.
     """
-    if importlib.util.find_spec("gradio") is None:
-        raise UnrippleError(f"the editor needs gradio, which is an extra: {INSTALL}")
+    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        names = " and ".join(missing)
+        raise UnrippleError(f"the editor needs {names}, of the extra `editor`: {INSTALL}")
 
 
-def import_gradio() -> Any:
-    """gradio, told to stay at home.
-
-    Raises:
-        UnrippleError: it is not installed, or not whole.
-    """
-    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-    os.environ["GRADIO_TELEMETRY_ENABLED"] = "False"
-    os.environ["HF_HUB_OFFLINE"] = "1"
-    try:
-        import gradio
-    except ImportError as error:
-        raise UnrippleError(f"the editor needs gradio, which is an extra: {INSTALL}") from error
-    return gradio
+def page_files() -> dict[str, tuple[bytes, str]]:
+    """The page's files by their address: bytes and media type."""
+    folder = resources.files("unripple.webui").joinpath(_FOLDER)
+    files = {f"{STATIC}/{entry.name}": entry for entry in folder.iterdir()}
+    files["/"] = files.pop(f"{STATIC}/page.html")
+    files[f"{STATIC}/look.css"] = resources.files("unripple.stages").joinpath("look.css")
+    return {
+        address: (entry.read_bytes(), _TYPES["." + entry.name.rpartition(".")[2]])
+        for address, entry in sorted(files.items())
+    }
 
 
-def _text(package: str, name: str) -> str:
-    return resources.files(package).joinpath(name).read_text("utf-8")
+def app_of(routes: Routes) -> Starlette:
+    """The whole app, unguarded: the page at /, its files, and what it asks while it is used."""
+    from starlette.applications import Starlette
 
-
-def mounted(routes: Routes) -> Any:
-    """The whole app, unguarded: our routes, and gradio's page at /.
-
-    Raises:
-        UnrippleError: gradio is not installed.
-    """
-    gr = import_gradio()
-    from fastapi import FastAPI
-
-    app = FastAPI(
-        lifespan=routes.living, routes=routes.all(), docs_url=None, redoc_url=None, openapi_url=None
+    pages = [_file_route(address, *content) for address, content in page_files().items()]
+    return Starlette(
+        routes=[*pages, *routes.all()],
+        lifespan=routes.living,
+        exception_handlers={404: _nothing_here, 405: _nothing_here},
     )
-    with gr.Blocks(title="unripple editor", analytics_enabled=False) as blocks:
-        gr.HTML(
-            value="",
-            html_template=_text("unripple.webui", "page.html"),
-            js_on_load=_text("unripple.webui", "page.js"),
-            apply_default_css=False,
-        )
-    return gr.mount_gradio_app(
-        app,
-        blocks,
-        path="/",
-        allowed_paths=[],
-        blocked_paths=["/"],
-        max_file_size=int(routes.studio.limits.upload_mb * 1e6),
-        show_error=False,
-        ssr_mode=False,
-        mcp_server=False,
-        footer_links=[],
-        run_history=False,
-        enable_monitoring=False,
-        theme=gr.themes.Base(font=SYSTEM_FONTS, font_mono=MONO_FONTS),
-        css=_text("unripple.stages", "look.css") + _text("unripple.webui", "page.css"),
-    )
+
+
+def _file_route(address: str, content: bytes, media_type: str) -> Route:
+    from starlette.responses import Response
+    from starlette.routing import Route
+
+    async def answer(request: Request) -> Response:  # noqa: ARG001
+        # Asked for anew each time: a page of yesterday's version must not meet today's server.
+        return Response(content, media_type=media_type, headers={"cache-control": "no-cache"})
+
+    return Route(address, answer, methods=["GET"])
+
+
+async def _nothing_here(request: Request, error: Exception) -> Response:  # noqa: ARG001
+    from starlette.responses import Response
+
+    body = json.dumps({"error": "there is nothing here"})
+    return Response(body, status_code=404, media_type="application/json")

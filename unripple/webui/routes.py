@@ -21,6 +21,7 @@ from starlette.routing import Route
 
 from unripple.conventions import UnknownName, UnrippleError
 from unripple.io.photo import encode_png, printable
+from unripple.webui.controls import ALIGN, offers_of
 from unripple.webui.guard import STUDIO
 from unripple.webui.lanes import FULL, HEAVY, PREVIEW, READ, Lanes, Superseded, Wish
 from unripple.webui.reading import Decoded, Patience
@@ -98,6 +99,9 @@ class Routes:
         async def answering(request: Request) -> Response:
             try:
                 session = self.sessions.get(request.path_params["session"])
+            except UnknownName as error:
+                return _error(404, str(error), ended=True)  # the page begins another one
+            try:
                 return await answer(request, session)
             except Superseded:
                 return Response(status_code=409)
@@ -108,9 +112,18 @@ class Routes:
             except UnknownName as error:
                 return _error(404, str(error))
             except UnrippleError as error:
-                return _error(400, re.sub(r"\S*/unripple-editor-\S*/", "", str(error)))
+                text = re.sub(r"\S*/unripple-editor-\S*/", "", str(error))
+                return _error(400, text, offers=self._offers(request, error))
 
         return answering
+
+    def _offers(self, request: Request, error: UnrippleError) -> list[dict[str, Any]]:
+        """What the page can offer to whoever's photo was refused."""
+        asked = request.query_params
+        models = asked.get("models", self.studio.models[0])
+        with contextlib.suppress(UnrippleError):  # no such models: nothing to offer
+            return offers_of(error, tried=self.studio.face_finder(models, asked.get(ALIGN[0])))
+        return []
 
     async def _begin(self, request: Request) -> Response:  # noqa: ARG002
         name = await asyncio.to_thread(self.sessions.begin)
@@ -138,10 +151,11 @@ class Routes:
 
     async def _photo(self, request: Request, session: Session) -> Response:
         """Open a sample, an uploaded file, or the same photo with other models."""
-        asked = _query(request, "name", "models", "inverter", "sample", "same")
+        asked = _query(request, "name", "models", "inverter", "sample", "same", *ALIGN)
         models = asked.get("models", self.studio.models[0])
         inverter = asked.get("inverter", self.studio.config["invert"]["method"])
-        self.studio.config_of(models, inverter)  # refuses other names before anything is read
+        align = {name.partition(".")[2]: asked[name] for name in ALIGN if name in asked}
+        self.studio.config_of(models, inverter, align)  # refuses others before anything is read
         async with contextlib.AsyncExitStack() as until_opened:
             if "sample" in asked:
                 path, name = self.studio.sample(asked["sample"]), asked["sample"]
@@ -157,7 +171,7 @@ class Routes:
                 request,
                 path,
                 lambda decoded, wish: session.open(
-                    path, printable(name)[:100], models, inverter, decoded, wish.check
+                    path, printable(name)[:100], models, inverter, decoded, wish.check, align
                 ),
             )
             if before is not None and session.folder in before.parents and before != path:
@@ -366,5 +380,5 @@ def _slug(name: str) -> str:
     return "".join(c if c.isascii() and (c.isalnum() or c in "_-") else "-" for c in stem)[:80]
 
 
-def _error(status: int, text: str) -> Response:
-    return JSONResponse({"error": printable(text)}, status, headers=_NEVER_KEEP)
+def _error(status: int, text: str, **more: Any) -> Response:
+    return JSONResponse({"error": printable(text), **more}, status, headers=_NEVER_KEEP)

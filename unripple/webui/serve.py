@@ -1,4 +1,4 @@
-"""The server: on this machine alone, unless it is shared with a password.
+"""The server: on this machine alone. From elsewhere one comes by `ssh -L` or one's own proxy.
 
 It ends on SIGTERM, SIGINT and SIGHUP alike, and leaves neither files nor processes.
 """
@@ -6,8 +6,8 @@ It ends on SIGTERM, SIGINT and SIGHUP alike, and leaves neither files nor proces
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
+import re
 import secrets
 import signal
 import socket
@@ -17,14 +17,12 @@ from types import FrameType
 from typing import Any
 
 from unripple.conventions import UnrippleError
-from unripple.webui.guard import Guard
-from unripple.webui.page import mounted
+from unripple.webui.guard import LOCAL, Guard
+from unripple.webui.listening import HOST
+from unripple.webui.page import app_of
 from unripple.webui.routes import Routes
 from unripple.webui.studio import Studio
 
-log = logging.getLogger(__name__)
-
-HOST = "127.0.0.1"
 USER = "unripple"
 SHORTEST_PASSWORD = 8
 CONNECTIONS = 500
@@ -33,83 +31,102 @@ CONNECTIONS = 500
 _TOKEN_BYTES = 24
 _LEAVE_S = 5.0  # for edits that run when the server ends
 _LONGEST_HEAD = 32_768  # bytes of a request before its body
+_HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", re.ASCII)
 
 
-def check_sharing(*, share: bool, password: str | None) -> None:
-    """Refuse to show the editor to the world without a password.
+def check_access(
+    *, proxy_name: str | None = None, password: str | None = None, token: str | None = None
+) -> None:
+    """Refuse to show the editor to the world without a password or a token.
+
+    Args:
+        proxy_name: the name under which a proxy passes requests on, or None.
+        password: what everybody must give, or None.
+        token: what the address carries; "" is none, None a new one.
 
     Raises:
-        UnrippleError: there is none, or it is short.
+        UnrippleError: everybody could come in, the password is short, or the name is none.
     """
     if password is not None and len(password) < SHORTEST_PASSWORD:
         raise UnrippleError(f"the password has fewer than {SHORTEST_PASSWORD} characters")
-    if share and password is None:
+    if proxy_name is None:
+        return
+    if _HOST_NAME.fullmatch(proxy_name.lower()) is None:
         raise UnrippleError(
-            "--share lets everybody in who has the address: give a password, by --password-file "
-            "or in $UNRIPPLE_EDITOR_PASSWORD"
+            f"--proxy-name {proxy_name}: wanted a host's name alone, like photos.example.org, "
+            "without scheme, port or path"
+        )
+    if password is None and token == "":
+        raise UnrippleError(
+            "--proxy-name without a token lets everybody in who has the address: give a password, "
+            "by --password-file or in $UNRIPPLE_EDITOR_PASSWORD, or leave --no-token out"
         )
 
 
 def guarded(
-    studio: Studio, *, workers: int = 2, password: str | None = None, token: str | None = None
+    studio: Studio,
+    *,
+    workers: int = 2,
+    password: str | None = None,
+    token: str | None = None,
+    proxy_name: str | None = None,
 ) -> tuple[Guard, Routes]:
-    """The app as it is served, and its routes.
-
-    Raises:
-        UnrippleError: gradio is not installed.
-    """
+    """The app as it is served, and its routes."""
     import torch
 
     # All lanes compute on one thread each: the pipeline's bytes are those of one thread.
     torch.set_num_threads(1)
     routes = Routes(studio, workers)
-    login = None if password is None else (USER, password)
-    most = studio.limits.upload_mb
-    return Guard(mounted(routes), max_mb=most, login=login, token=token), routes
+    app = Guard(
+        app_of(routes),
+        hosts=LOCAL if proxy_name is None else (*LOCAL, proxy_name),
+        max_mb=studio.limits.upload_mb,
+        login=None if password is None else (USER, password),
+        token=token,
+    )
+    return app, routes
 
 
 def serve(
     studio: Studio,
+    listener: socket.socket,
     *,
-    port: int = 7860,
     workers: int = 2,
-    share: bool = False,
     password: str | None = None,
     token: str | None = None,
+    proxy_name: str | None = None,
     started: Callable[[str], None] | None = None,
 ) -> None:
-    """Listen on 127.0.0.1 until interrupted.
+    """Answer on 127.0.0.1 until interrupted.
 
     Args:
-        studio: what is edited with.
-        port: 0 takes any free one.
+        studio: what is edited with; closed at the end.
+        listener: see `listening.listen`; closed at the end.
         workers: threads that compute.
-        share: also be reachable through gradio's tunnel; asks for a password.
         password: what everybody must give, beside the name `unripple`, instead of a token.
         token: what the address carries; "" is none, None a new one.
-        started: told the address once it is listened on.
+        proxy_name: the name under which a proxy of the user's passes requests on, or None.
+        started: given the address once it is answered on.
 
     Raises:
-        UnrippleError: the port is taken, gradio is not installed, or sharing is not possible.
+        UnrippleError: everybody could come in from elsewhere.
     """
-    check_sharing(share=share, password=password)
-    if token is None:
-        token = secrets.token_urlsafe(_TOKEN_BYTES)
-    token = None if password is not None else token or None
     with contextlib.ExitStack() as until_the_end:
         until_the_end.callback(_leave_soon)
         until_the_end.callback(studio.close)
+        until_the_end.enter_context(listener)
         until_the_end.enter_context(_ended_by_signals())
-        os.environ["GRADIO_TEMP_DIR"] = str(studio.root / "gradio")
-        listener = until_the_end.enter_context(_listener(port))
-        app, _ = guarded(studio, workers=workers, password=password, token=token)
-        port = listener.getsockname()[1]
-        if share:
-            until_the_end.callback(_close_tunnels)
-            app.hosts.add(_tunnel(port))
+        check_access(proxy_name=proxy_name, password=password, token=token)
+        if token is None:
+            token = secrets.token_urlsafe(_TOKEN_BYTES)
+        token = None if password is not None else token or None
+        app, _ = guarded(
+            studio, workers=workers, password=password, token=token, proxy_name=proxy_name
+        )
         studio.reader.start()
         threading.Thread(target=studio.warm_up, daemon=True).start()
         if started is not None:
+            port = listener.getsockname()[1]
             started(f"http://{HOST}:{port}" + (f"/?token={token}" if token else ""))
         _run(app, listener)
 
@@ -162,37 +179,3 @@ def _leave_soon() -> None:
     timer = threading.Timer(_LEAVE_S, os._exit, [0])
     timer.daemon = True
     timer.start()
-
-
-def _close_tunnels() -> None:
-    from gradio.tunneling import CURRENT_TUNNELS
-
-    for tunnel in CURRENT_TUNNELS:
-        tunnel.kill()
-
-
-def _listener(port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((HOST, port))
-        listener.listen(128)  # so that whoever is told the address now waits, and is not refused
-    except OSError as error:
-        listener.close()
-        raise UnrippleError(
-            f"port {port} cannot be listened on ({error.strerror}); choose another by --port, or "
-            "0 for any"
-        ) from error
-    return listener
-
-
-def _tunnel(port: int) -> str:
-    """The public name of gradio's tunnel to a local port."""
-    from gradio import networking
-
-    try:
-        address: str = networking.setup_tunnel(HOST, port, secrets.token_urlsafe(32), None, None)
-    except Exception as error:  # the network, a missing binary, the service itself
-        raise UnrippleError(f"--share: gradio's tunnel cannot be reached: {error}") from error
-    log.info("shared at %s, for the user %r", address, USER)
-    return address.split("://")[-1].split("/")[0].lower()

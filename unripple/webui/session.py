@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from unripple.api import calls
@@ -39,7 +40,7 @@ class Opened:
     Attributes:
         path: its file.
         name: what the user calls it.
-        models, inverter: what it was opened with.
+        models, inverter, align: what it was opened with.
         editor: walks the pipeline's steps.
         zoo: its networks.
         source: the decoded photo.
@@ -53,6 +54,7 @@ class Opened:
     name: str
     models: str
     inverter: str
+    align: Mapping[str, str]
     editor: Editor
     zoo: Zoo
     source: Source
@@ -126,7 +128,7 @@ class Session:
         self.held_bytes = self.disk_bytes = 0
         self._walking = threading.Lock()
         self._shelf = MemoryShelf()
-        self._asleep: tuple[Path, str, str, str] | None = None
+        self._asleep: tuple[Path, str, str, str, Mapping[str, str]] | None = None
 
     def read(self, path: Path, patience: Patience = PATIENT) -> Decoded:
         """Decode a file, for `open` or `set_keep`; nothing of the session changes.
@@ -144,6 +146,7 @@ class Session:
         inverter: str,
         decoded: Decoded | None = None,
         check: Callable[[], None] = lambda: None,
+        align: Mapping[str, str] = MappingProxyType({}),
     ) -> Opened:
         """Take a photo through the steps that no slider changes.
 
@@ -153,6 +156,7 @@ class Session:
             models, inverter: what to open it with.
             decoded: the file's content, where it was read already.
             check: called between steps; what it raises ends the opening.
+            align: settings of the section `align` that are chosen otherwise than in the config.
 
         Raises:
             UnrippleError: it cannot be done; the photo before it stays then.
@@ -160,7 +164,7 @@ class Session:
         decoded = decoded or self.read(path)
         with self._walking:
             try:
-                return self._open(path, name, models, inverter, decoded, check)
+                return self._open(path, name, models, inverter, decoded, check, align)
             finally:
                 decoded.pixels.leave_memory()
 
@@ -172,9 +176,10 @@ class Session:
         inverter: str,
         decoded: Decoded,
         check: Callable[[], None],
+        align: Mapping[str, str],
     ) -> Opened:
         studio = self.studio
-        editor = studio.editor(models, inverter, self._shelf)
+        editor = studio.editor(models, inverter, self._shelf, align)
         source = editor.open(path, pixels=decoded.photo)
         artifacts = editor.walk(source, None, "depth", before_step=check)
         zoo = studio.zoo(models)
@@ -184,6 +189,7 @@ class Session:
             name,
             models,
             inverter,
+            align,
             editor,
             zoo,
             source,
@@ -341,7 +347,9 @@ class Session:
         """Give back memory; the photo is opened anew when it is needed."""
         if self.opened is not None:
             opened = self.opened
-            self._asleep = (opened.path, opened.name, opened.models, opened.inverter)
+            self._asleep = (
+                opened.path, opened.name, opened.models, opened.inverter, opened.align
+            )  # fmt: skip
         self.opened = self.outcome = None
         self._shelf, self.held_bytes, self.disk_bytes = MemoryShelf(), 0, 0
 
@@ -349,7 +357,8 @@ class Session:
         """Open the photo again if the session sleeps; what is kept stays."""
         if self.opened is None and self._asleep is not None:
             keep = self.keep
-            self.open(*self._asleep, decoded)
+            path, name, models, inverter, align = self._asleep
+            self.open(path, name, models, inverter, decoded, align=align)
             self.keep = keep
 
     @property

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from unripple.api.editor import Editor
@@ -111,24 +112,44 @@ class Studio:
         others = [name for name in (EMBEDDED, PUBLISHED) if name != first and _is_here(name)]
         return [first, *others]
 
-    def config_of(self, models: str, inverter: str) -> Config:
+    def config_of(
+        self, models: str, inverter: str, align: Mapping[str, str] = MappingProxyType({})
+    ) -> Config:
         """The config of one choice on the page.
+
+        Args:
+            models, inverter: what is chosen of `models` and `INVERTERS`.
+            align: settings of the section `align` that the page chose otherwise.
 
         Raises:
             UnknownName: there is no such set or inverter.
+            BadConfig: there is no such setting.
         """
         if models not in self.models:
             raise UnknownName(f"models {models!r}{nearest(models, self.models)}")
         if inverter not in INVERTERS:
             raise UnknownName(f"inverter {inverter!r}{nearest(inverter, INVERTERS)}")
-        content = {**self.config, "invert": {**self.config["invert"], "method": inverter}}
+        content = {
+            **self.config,
+            "invert": {**self.config["invert"], "method": inverter},
+            "align": {**self.config["align"], **align},
+        }
         if models != self.models[0]:
             content |= {"models": models, "directions": AUTO}
         return complete(content)
 
-    def editor(self, models: str, inverter: str, shelf: MemoryShelf) -> Editor:
+    def face_finder(self, models: str, mode: str | None = None) -> str:
+        """Who looks for faces with these models, `align.mode` being `mode` or else the config's."""
+        mode = mode or self.config["align"]["mode"]
+        if mode != AUTO:
+            return mode
+        return "mtcnn" if self.zoo(models).is_published("encoder") else "embedded"
+
+    def editor(
+        self, models: str, inverter: str, shelf: MemoryShelf, align: Mapping[str, str]
+    ) -> Editor:
         """A live session of the choice; networks are shared with all others."""
-        config = self.config_of(models, inverter)
+        config = self.config_of(models, inverter, align)
         return Editor(settings=config, shelf=shelf, zoo=self.zoo(models))
 
     def zoo(self, models: str) -> Zoo:
