@@ -15,8 +15,8 @@ export OMP_NUM_THREADS ?= 1
 # Where it is set, each of a workflow's processes compiles all that it imports anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-# Where the goldens lie, and which python has a GPU.
-GOLDENS ?= ../shared/goldens
+# Where the reference outputs lie, and which python has a GPU.
+GOLDENS ?= tests/goldens
 GPU_PYTHON ?= $(BIN)/python
 
 .PHONY: demo editor test test-gpu parity test-browser test-slurm lint format clean train samples benchmark quality gallery
