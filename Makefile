@@ -15,11 +15,14 @@ export OMP_NUM_THREADS ?= 1
 # Where it is set, each of a workflow's processes compiles all that it imports anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-# Where the goldens lie, and which python has a GPU.
-GOLDENS ?= ../shared/goldens
+# Where the reference outputs lie, and which python has a GPU.
+GOLDENS ?= tests/goldens
 GPU_PYTHON ?= $(BIN)/python
+# What `make test-fast` runs.
+FAST := not slow and not browser and not gpu
+FAST_TESTS := stages ops metrics io cli models parity test_pages.py
 
-.PHONY: demo editor test test-gpu parity test-browser test-slurm lint format clean train samples benchmark quality gallery
+.PHONY: demo editor test test-fast test-gpu parity test-browser test-slurm docs lint format clean train samples benchmark quality gallery
 
 # An environment that came along with a moved or copied folder runs the other place's code, or none.
 OWN := $(shell $(BIN)/python -I -c 'import os, unripple; print(os.path.samefile(unripple.__path__[0], "unripple"))' 2>/dev/null)
@@ -72,8 +75,13 @@ quality: $(STAMP)
 gallery: $(STAMP)
 	$(BIN)/python benchmarks/gallery.py
 
+## All tests but those of a browser, a Slurm and a GPU.
 test: $(DEV_STAMP)
 	PATH="$$PWD/$(BIN):$$PATH" $(RUN) pytest -n 2 --dist worksteal -m "not browser"
+
+## What a change of one stage needs, in two minutes: no networks are loaded, no Snakemake is started.
+test-fast: $(DEV_STAMP)
+	$(RUN) pytest -n 2 --dist worksteal -m "$(FAST)" $(addprefix tests/,$(FAST_TESTS))
 
 ## The editor and the report in a real browser: Chromium, and npm for the accessibility rules.
 test-browser: $(DEV_STAMP)
@@ -93,6 +101,10 @@ test-slurm: $(DEV_STAMP)
 	$(SYNC) --extra slurm
 	PATH="$$PWD/$(BIN):$$PATH" UNRIPPLE_SLURM=1 $(RUN) pytest -m slurm -rs tests/slurm
 
+## The pages of docs/ and a reference of every module, in site/index.html.
+docs: $(DEV_STAMP)
+	$(RUN) mkdocs build --strict --quiet
+
 lint: $(DEV_STAMP)
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
@@ -107,4 +119,4 @@ format: $(DEV_STAMP)
 	$(RUN) snakefmt Snakefile rules
 
 clean:
-	rm -rf results .snakemake
+	rm -rf results .snakemake site

@@ -18,9 +18,12 @@ def repo() -> Path:
 
 
 @pytest.fixture(scope="session")
-def shared() -> Path:
-    """The folder beside the repository that holds goldens and published directions."""
-    folder = REPO.parent / "shared"
-    if not (folder / "goldens").is_dir():
-        pytest.skip("needs the goldens folder ../shared, which is not part of a clone")
-    return folder
+def goldens() -> Path:
+    """The folder of reference outputs of published code."""
+    return REPO / "tests" / "goldens"
+
+
+@pytest.fixture(scope="session")
+def published_directions() -> Path:
+    """The folder of published latent directions."""
+    return REPO / "tests" / "goldens" / "directions"

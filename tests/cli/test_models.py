@@ -361,7 +361,7 @@ def test_looking_around_needs_no_torch(repo: Path) -> None:
 @pytest.mark.parametrize("name", ["age", "smile", "pose_direction", "ffhq_pca"])
 def test_real_published_files_are_added(
     repo: Path,
-    shared: Path,
+    published_directions: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -371,7 +371,7 @@ def test_real_published_files_are_added(
     monkeypatch.setenv("UNRIPPLE_MODELS", str(tmp_path / "published"))
     file = {"pose_direction": "pose"}.get(name, name)
     renamed = tmp_path / "renamed.bin"
-    shutil.copy(shared / "directions" / f"{file}.pt", renamed)
+    shutil.copy(published_directions / f"{file}.pt", renamed)
     assert main(["models", "add", str(renamed)]) == 0
     assert f"{name}: added from" in capsys.readouterr().err
     assert read_seen(tmp_path / "published")[name].trusted == "lock"

@@ -3,8 +3,8 @@
     python3 -m pytest -m gpu tests/gpu tests/faceworld/test_gpu.py
 
 from the repository's root; `make test-gpu` does the same. Needs torch, numpy, opencv and
-pytest, nothing else, and a CUDA device; without one every test is skipped. The goldens lie in
-$GOLDENS or in ../shared/goldens.
+pytest, nothing else, and a CUDA device; without one every test is skipped. $GOLDENS names another
+folder than tests/goldens.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import torch
 from benchmarks.networks import CASES, MATRIX_SIDE, matrix_rate, measure, row
 
 from ..parity.goldens import (  # noqa: TID252 (tests are no package to import from)
-    SHARED,
+    GOLDENS,
     read_facts,
     read_golden,
 )
@@ -32,8 +32,8 @@ pytestmark = [
     pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no GPU"),
 ]
 
-GOLDENS = Path(os.environ.get("GOLDENS") or SHARED / "goldens")
-NAMES = sorted(path.parent.name for path in GOLDENS.glob("*/golden.json"))
+FOLDER = Path(os.environ.get("GOLDENS") or GOLDENS)
+NAMES = sorted(path.parent.name for path in FOLDER.glob("*/golden.json"))
 WITHIN = 0.01
 PAIRS = 10
 
@@ -50,8 +50,8 @@ def freed() -> Iterator[None]:
 def golden(request: pytest.FixtureRequest) -> Any:
     """Every golden whose op is built."""
     if not NAMES:
-        pytest.skip(f"needs goldens in {GOLDENS}; set GOLDENS to a folder of them")
-    folder = GOLDENS / request.param
+        pytest.skip(f"needs goldens in {FOLDER}; set GOLDENS to a folder of them")
+    folder = FOLDER / request.param
     op = read_facts(folder)["op"]
     if op in NOT_YET:
         pytest.skip(f"{op} is announced, not built")

@@ -28,8 +28,8 @@ OFFSET = np.arange(12, dtype=np.float32).reshape(4, 3)
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_published_cases(shared: Path, case: str) -> None:
-    golden = json.loads((shared / "goldens/ceteris_paribus/golden.json").read_text())
+def test_the_published_cases(goldens: Path, case: str) -> None:
+    golden = json.loads((goldens / "ceteris_paribus/golden.json").read_text())
     assert sorted(golden["cases"]) == CASES
     asked, stored = golden["cases"][case], golden["constants"]["repository_files"]
     folders = {name: asked.get(name, []) for name in ("unconditional", "conditional", "custom")}

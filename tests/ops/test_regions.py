@@ -27,8 +27,8 @@ def dot(part: Part, at: tuple[int, int] = (20, 20), side: int = 48) -> np.ndarra
     return parts
 
 
-def test_the_parts_are_those_that_were_published(shared: Path) -> None:
-    golden = json.loads((shared / "goldens/ceteris_paribus/golden.json").read_text())
+def test_the_parts_are_those_that_were_published(goldens: Path) -> None:
+    golden = json.loads((goldens / "ceteris_paribus/golden.json").read_text())
     merge = golden["constants"]["label_merge"]
     assert {str(label): int(part) for label, part in enumerate(PART_OF)} == merge
 

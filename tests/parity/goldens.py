@@ -18,8 +18,8 @@ from torch import Tensor
 
 Array = npt.NDArray[Any]
 REPO = Path(__file__).resolve().parents[2]
-SHARED = REPO.parent / "shared"
-"""The folder beside the repository that holds the visible goldens and the real directions."""
+GOLDENS = REPO / "tests" / "goldens"
+"""The folder of goldens that every clone has."""
 
 
 @dataclass(frozen=True)
@@ -116,12 +116,12 @@ def read_facts(folder: Path) -> dict[str, Any]:
 def read_golden(folder: Path) -> Golden:
     """Fill the golden in `folder`.
 
-    Its fill.py lies in it or at most two folders above; if not, the visible goldens' one serves.
+    Its fill.py lies in it or at most two folders above; if not, that of `GOLDENS` serves.
 
     Raises:
         FileNotFoundError: there is no fill.py at all.
     """
-    places = (folder, folder.parent, folder.parent.parent, SHARED / "goldens")
+    places = (folder, folder.parent, folder.parent.parent, GOLDENS)
     fillers = [place / "fill.py" for place in places if (place / "fill.py").is_file()]
     if not fillers:
         raise FileNotFoundError(f"no fill.py in any of {', '.join(map(str, places))}")

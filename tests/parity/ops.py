@@ -32,9 +32,20 @@ OPS = {
 
 NOT_YET = frozenset(
     {
+        "deltaedit.delta",
+        "hyperstyle.edit",
         "hyperstyle.invert",
+        "hyperstyle.invert_separable",
+        "metrics.lpips",
+        "metrics.ms_ssim",
+        "psp.encode",
+        "pti.steps",
+        "restyle.invert",
         "sfe.full",
+        "sfe.id_vit",
+        "sfe.style_edit",
         "styleclip.global_direction",
+        "styleclip.mapper_losses",
         "styleclip.mappers",
     }
 )

@@ -52,8 +52,8 @@ SIZES = [
     ("name", "prefix", "module", "sizes"), SIZES, ids=[f"{name}-{p}" for name, p, *_ in SIZES]
 )
 def test_published_sizes(
-    shared: Path, name: str, prefix: str, module: ModuleType, sizes: dict[str, Any]
+    goldens: Path, name: str, prefix: str, module: ModuleType, sizes: dict[str, Any]
 ) -> None:
-    layout = read_facts(shared / "goldens" / name)["state"]
+    layout = read_facts(goldens / name)["state"]
     state = {key: torch.empty(spec["shape"], device="meta") for key, spec in layout.items()}
     assert module.sizes_from_state(part(state, prefix)) == sizes

@@ -54,14 +54,14 @@ def test_sides_are_multiples_of_32(size: tuple[int, int], expected: tuple[int, i
     assert net_size(*size, 384) == expected
 
 
-def test_published_sizes_and_input(shared: Path) -> None:
-    folder = shared / "goldens" / "dpt_hybrid"
+def test_published_sizes_and_input(goldens: Path) -> None:
+    folder = goldens / "dpt_hybrid"
     facts = json.loads((folder / "golden.json").read_text())
     for width, height, wide, high in facts["constants"][
         "resize_cases_width_height_newwidth_newheight"
     ]:
         assert net_size(width, height, 384) == (wide, high)
-    spec = importlib.util.spec_from_file_location("fill", shared / "goldens" / "fill.py")
+    spec = importlib.util.spec_from_file_location("fill", goldens / "fill.py")
     fill = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(fill)
     image = fill.tensor("image", facts["inputs"]["image"], facts["seed"])

@@ -146,9 +146,9 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("name", sorted(GOLDENS))
-def test_entries_agree_with_the_goldens(lock: Lock, shared: Path, name: str) -> None:
+def test_entries_agree_with_the_goldens(lock: Lock, goldens: Path, name: str) -> None:
     entry = lock.entry(name)
-    facts = json.loads((shared / "goldens" / GOLDENS[name] / "golden.json").read_text())
+    facts = json.loads((goldens / GOLDENS[name] / "golden.json").read_text())
     published = facts["published_checkpoint"]
     told = " ".join(_texts(published))
     assert entry.file in told
@@ -166,11 +166,13 @@ def test_entries_agree_with_the_goldens(lock: Lock, shared: Path, name: str) -> 
     assert starts is None or str(entry.sha256).startswith(starts.group(1))
 
 
-def test_directions_have_the_digest_of_the_copies_at_hand(lock: Lock, shared: Path) -> None:
+def test_directions_have_the_digest_of_the_copies_at_hand(
+    lock: Lock, published_directions: Path
+) -> None:
     import hashlib
 
     for name in ("age", "smile", "pose_direction", "ffhq_pca"):
-        content = (shared / "directions" / lock.entry(name).file).read_bytes()
+        content = (published_directions / lock.entry(name).file).read_bytes()
         assert lock.entry(name).sha256 == hashlib.sha256(content).hexdigest()
         assert lock.entry(name).size == len(content)
 

@@ -148,11 +148,11 @@ def test_directions_are_found_by_name(source: Path, folder: Path) -> None:
         assert found[name].codes == (edit.first_code, edit.end_code)
 
 
-def test_the_real_directions_are_converted(shared: Path, folder: Path) -> None:
+def test_the_real_directions_are_converted(published_directions: Path, folder: Path) -> None:
     lock = read_lock(REPO / "data" / "models.lock.yaml")
     for name in ("age", "smile", "pose_direction", "ffhq_pca"):
         entry = lock.entry(name)
-        convert(shared / "directions" / entry.file, entry, folder, sha256=SHA)
+        convert(published_directions / entry.file, entry, folder, sha256=SHA)
     found = read_directions(folder)
     assert sorted(found) == sorted(["age", "smile", "pose", *FFHQ_EDITS])
     assert found["pose"].vector.shape == (18, 512) and found["age"].vector.shape == (512,)
@@ -198,9 +198,9 @@ PUBLISHED: dict[str, tuple[str, Callable[[dict[str, Tensor]], Any]]] = {
 
 
 @pytest.mark.parametrize("golden", list(PUBLISHED))
-def test_the_published_layouts_fit_strictly(golden: str, shared: Path) -> None:
+def test_the_published_layouts_fit_strictly(golden: str, goldens: Path) -> None:
     """Without values: names and shapes of the whole published files."""
-    facts = json.loads((shared / "goldens" / golden / "golden.json").read_text())
+    facts = json.loads((goldens / golden / "golden.json").read_text())
     types = {
         key: getattr(torch, one.get("dtype", "float32")) for key, one in facts["state"].items()
     }

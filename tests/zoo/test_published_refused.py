@@ -177,10 +177,10 @@ def test_dead_keys_are_called_so(
     assert "(dead: unused)" in text and "1 missing" in text
 
 
-def test_dead_keys_are_those_of_the_goldens(shared: Path) -> None:
+def test_dead_keys_are_those_of_the_goldens(goldens: Path) -> None:
     folders = {"dpt": "dpt_large", "gfpgan": "gfpgan", "graphonomy": "graphonomy"}
     for network, golden in folders.items():
-        facts = json.loads((shared / "goldens" / golden / "golden.json").read_text())
+        facts = json.loads((goldens / golden / "golden.json").read_text())
         named = [key for key in facts["state"] if key.startswith(DEAD_KEYS[network])]
         assert sorted(named) == sorted(facts["unused"])
 

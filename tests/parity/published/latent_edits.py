@@ -10,7 +10,7 @@ import torch
 
 from unripple.ops.latents import FFHQ_EDITS, Component, edited_each, moved_along, moved_to
 
-from ..goldens import SHARED, Golden  # noqa: TID252 (tests are no package to import from)
+from ..goldens import GOLDENS, Golden  # noqa: TID252 (tests are no package to import from)
 from ..run import CPU  # noqa: TID252
 
 OP = "latent_edits.apply"
@@ -44,8 +44,8 @@ def outputs(
 
 
 def _read(folder: Path, name: str) -> Any:
-    """One published file, from beside the golden's folder or the visible goldens' one."""
-    places = (folder, folder.parent, folder.parent.parent, SHARED)
+    """One published file, from beside the golden's folder or in that of tests/goldens."""
+    places = (folder, folder.parent, folder.parent.parent, GOLDENS)
     found = [path for place in places if (path := place / "directions" / name).is_file()]
     if not found:
         raise FileNotFoundError(f"no directions/{name} in any of {', '.join(map(str, places))}")
