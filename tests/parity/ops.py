@@ -26,15 +26,26 @@ OPS = {
     "parsing.bisenet": "bisenet",
     "parsing.graphonomy": "graphonomy",
     "restore.gfpgan": "gfpgan",
+    "sfe.full": "sfe",
+    "sfe.style_edit": "sfe_style_edit",
     "stylegan2.generator": "stylegan2",
 }
 """op -> module in `published`."""
 
 NOT_YET = frozenset(
     {
+        "deltaedit.delta",
+        "hyperstyle.edit",
         "hyperstyle.invert",
-        "sfe.full",
+        "hyperstyle.invert_separable",
+        "metrics.lpips",
+        "metrics.ms_ssim",
+        "psp.encode",
+        "pti.steps",
+        "restyle.invert",
+        "sfe.id_vit",
         "styleclip.global_direction",
+        "styleclip.mapper_losses",
         "styleclip.mappers",
     }
 )

@@ -11,19 +11,26 @@ import pytest
 from .goldens import SHARED, read_facts, read_golden
 from .ops import NOT_YET, OPS, outputs
 
-NAMES = sorted(path.parent.name for path in (SHARED / "goldens").glob("*/golden.json"))
+FOLDERS = ("goldens", "goldens_next")
+NAMES = sorted(
+    str(path.parent.relative_to(SHARED))
+    for folder in FOLDERS
+    for path in (SHARED / folder).glob("*/golden.json")
+)
 SLOW = {"anycost_encoder", "clip_vit_b32", "dpt_hybrid", "dpt_large", "e4e", "gfpgan", "graphonomy",
-        "hfgi", "stylegan2"}  # fmt: skip
+        "hfgi", "sfe", "sfe_style_edit", "stylegan2"}  # fmt: skip
 
 
 def cases() -> list[object]:
     marks = {True: [pytest.mark.slow], False: []}
-    return [pytest.param(name, marks=marks[name in SLOW]) for name in NAMES or ["absent"]]
+    return [
+        pytest.param(name, marks=marks[name.split("/")[-1] in SLOW]) for name in NAMES or ["absent"]
+    ]
 
 
 @pytest.mark.parametrize("name", cases())
 def test_published_numbers(shared: Path, name: str) -> None:
-    folder = shared / "goldens" / name
+    folder = shared / name
     op = read_facts(folder)["op"]
     if op in NOT_YET:
         pytest.skip(f"{op} is announced, not built")
@@ -36,7 +43,7 @@ def test_published_numbers(shared: Path, name: str) -> None:
 
 
 def test_every_visible_op_is_built_or_announced(shared: Path) -> None:
-    visible = {read_facts(shared / "goldens" / name)["op"] for name in NAMES}
+    visible = {read_facts(shared / name)["op"] for name in NAMES}
     assert visible == OPS.keys() | NOT_YET
 
 
