@@ -20,6 +20,9 @@ OPS = {
     "depth.dpt_large": "dpt_large",
     "e4e.encode": "e4e",
     "hfgi.invert_and_edit": "hfgi",
+    "hyperstyle.edit": "hyperstyle_edit",
+    "hyperstyle.invert": "hyperstyle",
+    "hyperstyle.invert_separable": "hyperstyle_separable",
     "id.curricularface": "curricularface",
     "inpaint.lama": "lama",
     "latent_edits.apply": "latent_edits",
@@ -35,9 +38,6 @@ OPS = {
 NOT_YET = frozenset(
     {
         "deltaedit.delta",
-        "hyperstyle.edit",
-        "hyperstyle.invert",
-        "hyperstyle.invert_separable",
         "metrics.lpips",
         "metrics.ms_ssim",
         "psp.encode",
