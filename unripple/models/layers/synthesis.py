@@ -1,7 +1,8 @@
 """StyleGAN2's way from codes to a picture, for every layout of keys that holds its layers.
 
 Source: Karras et al. 2020; the cuts of `resolution` and `widths` are those of Lin et al. 2021
-(Anycost GANs), `weight_offsets` those of Alaluf et al. 2022 (HyperStyle).
+(Anycost GANs), `weight_offsets` those of Alaluf et al. 2022 (HyperStyle), `enter` the feature
+insertion of Bobkov et al. 2024 (StyleFeatureEditor).
 
 Codes and layers: the styled convolution number i uses code i of w+, and the RGB layer of a
 resolution uses the code after its last convolution, which it shares with the next resolution.
@@ -23,6 +24,7 @@ from unripple.models.layers.precision import full_precision
 
 Noise = Literal["stored", "random", "none"]
 Inject: TypeAlias = Mapping[int, Callable[[Tensor], Tensor]]
+Enter: TypeAlias = Mapping[int, Tensor]
 WeightOffsets: TypeAlias = Mapping[int, Tensor]
 OnResolution: TypeAlias = Callable[[int, Tensor], object]
 
@@ -34,6 +36,7 @@ class _Plan:
     styles: Sequence[Tensor]
     noise: Sequence[Tensor | None]
     inject: Inject
+    enter: Enter
     widths: Sequence[int | None]
     offsets: WeightOffsets
     on_resolution: OnResolution | None
@@ -48,6 +51,7 @@ class _Plan:
             self,
             styles=[style[n : n + 1] for style in self.styles],
             noise=[None if maps is None else one(maps) for maps in self.noise],
+            enter={number: one(features) for number, features in self.enter.items()},
             offsets={number: one(offset) for number, offset in self.offsets.items()},
         )
 
@@ -104,6 +108,7 @@ class Synthesis(nn.Module, ABC):
         *,
         noise: Noise = "stored",
         inject: Inject | None = None,
+        enter: Enter | None = None,
         rng: torch.Generator | None = None,
         resolution: int | None = None,
         widths: Sequence[int] | None = None,
@@ -119,6 +124,9 @@ class Synthesis(nn.Module, ABC):
             inject: number of a styled convolution (0 to n_codes - 2) -> function of its output
                 [B, C, H, W], which goes on with what the function returns. A function that keeps
                 its argument and returns it is a feature tap.
+            enter: number of a styled convolution -> features [B or 1, C, H, W] that enter it in
+                place of what the one before gave. The RGB layer between the two still sees what it
+                gave, and so does an injected function.
             rng: stream of the random noise, on the weights' device; torch's global one if absent.
             resolution: stop when the picture has this side, px; codes, widths and offsets of what
                 would follow are not used. None is `size`.
@@ -134,13 +142,14 @@ class Synthesis(nn.Module, ABC):
             float32 [B, 3, resolution, resolution], about [-1, 1], not clamped.
 
         Raises:
-            ValueError: codes, widths or offsets of another shape, an unknown `noise`, or a side or
-                layer that is not there.
+            ValueError: codes, features, widths or offsets of another shape, an unknown `noise`, or
+                a side or layer that is not there.
         """
         return self.render(
             self.styles(w_plus),
             noise=noise,
             inject=inject,
+            enter=enter,
             rng=rng,
             resolution=resolution,
             widths=widths,
@@ -170,6 +179,7 @@ class Synthesis(nn.Module, ABC):
         *,
         noise: Noise = "stored",
         inject: Inject | None = None,
+        enter: Enter | None = None,
         rng: torch.Generator | None = None,
         resolution: int | None = None,
         widths: Sequence[int] | None = None,
@@ -183,6 +193,7 @@ class Synthesis(nn.Module, ABC):
             styles=styles,
             noise=self._noise_maps(batch, noise, rng, levels),
             inject=self._checked_inject(inject, levels),
+            enter=self._checked_enter(enter, levels, batch),
             widths=self._checked_widths(widths, levels),
             offsets=self._checked_offsets(weight_offsets, batch),
             on_resolution=on_resolution,
@@ -213,6 +224,8 @@ class Synthesis(nn.Module, ABC):
         return x, picture
 
     def _styled(self, i: int, x: Tensor, plan: _Plan) -> Tensor:
+        if i in plan.enter:
+            x = plan.enter[i].to(x.dtype).expand(len(x), -1, -1, -1)
         number = _style_of_convolution(i)
         style, noise = plan.styles[number], plan.noise[i]
         options = {"width": plan.widths[i + 1], "offset": plan.offsets.get(number)}
@@ -290,6 +303,18 @@ class Synthesis(nn.Module, ABC):
         if odd:
             raise ValueError(f"inject: no styled convolution {odd}, wanted 0 to {last}")
         return inject or {}
+
+    def _checked_enter(self, enter: Enter | None, levels: int, batch: int) -> Enter:
+        last = 2 * levels - 2
+        for i, features in (enter or {}).items():
+            if not 0 <= i <= last:
+                raise ValueError(f"enter: no styled convolution {i}, wanted 0 to {last}")
+            side = 4 * 2 ** (i // 2)
+            wanted = (self.styled(i).modulated.weight.shape[2], side, side)
+            if len(features) not in (1, batch) or tuple(features.shape[1:]) != wanted:
+                got = tuple(features.shape)
+                raise ValueError(f"enter[{i}]: got {got}, wanted {(batch, *wanted)}")
+        return enter or {}
 
     def _checked_widths(self, widths: Sequence[int] | None, levels: int) -> Sequence[int | None]:
         full = [self.styled(i).modulated.weight.shape[1] for i in range(2 * levels - 1)]
