@@ -139,8 +139,14 @@ def sample(picture: Pixels, places: Floats) -> Floats:
     """
     # Only the part that is looked at becomes floats: a photo may be a hundred times larger.
     size = np.array(picture.shape[1::-1])
-    first = np.clip(np.floor(places.min((0, 1))) - _CUBIC_PX, 0, size - 1).astype(int)
-    last = np.clip(np.ceil(places.max((0, 1))) + _CUBIC_PX, first + 1, size).astype(int)
+    first = np.floor(places.min((0, 1))) - _CUBIC_PX
+    last = np.ceil(places.max((0, 1))) + _CUBIC_PX
+    # What lies beyond a border shows what lies as far within it.
+    mirrored_first, mirrored_last = 2 * size - 1 - last, 1 - first
+    first = np.where(last > size, np.minimum(first, mirrored_first), first)
+    last = np.where(mirrored_last > 1, np.maximum(last, mirrored_last), last)
+    first = np.clip(first, 0, size - 1).astype(int)
+    last = np.clip(last, first + 1, size).astype(int)
     part = picture[first[1] : last[1], first[0] : last[0]].astype(np.float32)
     at = (places - first - 0.5).astype(np.float32)  # OpenCV counts from the first pixel's centre
     values: Floats = cv2.remap(part, at, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
