@@ -31,7 +31,6 @@ import torch
 from scipy.ndimage import binary_dilation, distance_transform_edt
 from sklearn.cluster import KMeans
 
-from unripple.api.editor import Editor
 from unripple.conventions import Mask, Photo
 from unripple.faceworld import INDEX, PITCH_MAX_DEG, YAW_MAX_DEG, render, sample_factors
 from unripple.faceworld.attributes import (
@@ -48,6 +47,7 @@ from unripple.models.perceptual import FeatureDistance
 from unripple.ops import mixing
 from unripple.ops.clusters import core_threshold
 from unripple.ops.tensors import to_tensor
+from unripple.runtime.editor import Editor
 from unripple.stages.foreground import foreground
 from unripple.stages.mix import mix_depth, mix_domain, mix_segmentation
 from unripple.zoo.zoo import Zoo

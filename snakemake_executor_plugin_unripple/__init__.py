@@ -2,8 +2,8 @@
 
 A stage's job is short, and to import torch for it takes longer than many of them. So the jobs of
 one workflow are done by processes that have torch and the networks of the jobs before loaded, see
-`unripple.api.pool`. What is more than a command of `unripple`, or wants an environment of its own,
-is done as the local executor does it.
+`unripple.runtime.pool`. What is more than a command of `unripple`, or wants an environment of its
+own, is done as the local executor does it.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from typing import Any
 from snakemake.exceptions import SpawnedJobError
 from snakemake.executors import local
 
-from unripple.api.pool import MOST_TASKS, Pool
 from unripple.cli.main import run_in_worker
 from unripple.conventions import UnrippleError
+from unripple.runtime.pool import MOST_TASKS, Pool
 
 common_settings = local.common_settings
 

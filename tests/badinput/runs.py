@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from tests.tiny import LANDMARKS, write_directions, write_models
-from unripple.api.jobs import Job, job_from_config
-from unripple.api.limits import Limits
-from unripple.api.pool import Each, supervised
-from unripple.api.shard import run_shard
 from unripple.io.config import read_config
 from unripple.io.results import Manifest, Results
 from unripple.io.sheet import Row, update_sheet
+from unripple.pipeline.jobs import Job, job_from_config
+from unripple.pipeline.limits import Limits
+from unripple.runtime.pool import Each, supervised
+from unripple.runtime.shard import run_shard
 from unripple.zoo.zoo import Zoo
 
 LIMITS = Limits(megapixels=30, seconds=20, memory_mb=1500)

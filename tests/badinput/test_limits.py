@@ -20,11 +20,12 @@ from PIL import Image
 from tests.badinput import hostile
 from tests.badinput.runs import align, make_project
 from tests.tiny import picture
-from unripple.api.limits import DEFAULT, Limits, Uncounted
-from unripple.api.pool import Do, Each, supervised
 from unripple.conventions import BadConfig, Crashed, LimitExceeded, StoreError, UnrippleError
 from unripple.io.config import complete, default_config
 from unripple.io.results import Results
+from unripple.pipeline.limits import DEFAULT, Limits
+from unripple.runtime.limits import Uncounted
+from unripple.runtime.pool import Do, Each, supervised
 
 QUICK = Limits(seconds=1, memory_mb=200)
 
@@ -114,8 +115,8 @@ def test_no_child_outlives_its_parent(tmp_path: Path) -> None:
     code = f"""
 import os, signal, time
 from pathlib import Path
-from unripple.api.limits import DEFAULT
-from unripple.api.pool import supervised
+from unripple.pipeline.limits import DEFAULT
+from unripple.runtime.pool import supervised
 def do(name, uncounted):
     Path({str(tmp_path / "child")!r}).write_text(str(os.getpid()))
     os.kill(os.getppid(), signal.SIGKILL)

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 import unripple
-from unripple.api.sweep import degrees_between
 from unripple.cli.main import main
 from unripple.conventions import BadConfig
 from unripple.io.config import (
@@ -25,6 +24,7 @@ from unripple.io.config import (
     read_config,
     schema,
 )
+from unripple.runtime.sweep import degrees_between
 from unripple.webui.session import Wanted
 
 

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from unripple.api.limits import Limits
 from unripple.conventions import BadPhoto, Crashed, LimitExceeded
 from unripple.io.photo import read_photo
+from unripple.pipeline.limits import Limits
 from unripple.webui.lanes import Superseded
 from unripple.webui.reading import Patience, Reader, mapped
 

@@ -19,7 +19,7 @@ from unripple import __version__
 from unripple.conventions import BadCheckpoint, DownloadFailed, StoreError, UnrippleError
 
 if TYPE_CHECKING:
-    from unripple.api.pool import Each
+    from unripple.runtime.pool import Each
 
 COMMANDS = (
     "unripple.cli.stages",

@@ -11,11 +11,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from unripple.api.editor import LAST_STEP, Editor, Result, joined
-from unripple.api.jobs import Job, job_from_config, warnings_of
-from unripple.api.pool import Each, supervised
-from unripple.api.shard import face_names, run_shard
-from unripple.api.steps import any_step
 from unripple.cli import options as shared
 from unripple.cli.meter import LossMeter
 from unripple.conventions import STAGES, UnrippleError
@@ -29,6 +24,11 @@ from unripple.io.photo import check_writable_name, read_photo, write_photo
 from unripple.io.results import PHOTO
 from unripple.io.sheet import SHEET, read_sheet, rows_in
 from unripple.io.times import noted
+from unripple.pipeline.graph import any_step
+from unripple.pipeline.jobs import Job, job_from_config, warnings_of
+from unripple.runtime.editor import LAST_STEP, Editor, Result, joined
+from unripple.runtime.pool import Each, supervised
+from unripple.runtime.shard import face_names, run_shard
 from unripple.zoo.zoo import Zoo
 
 log = logging.getLogger(__name__)
@@ -204,7 +204,7 @@ def _run_photo(options: argparse.Namespace) -> None:
 
 
 def _report(options: argparse.Namespace) -> None:
-    from unripple.api.report import assemble
+    from unripple.report.assemble import assemble
 
     shared.start_log(options)
     config = complete(json.loads(options.job)) if options.job else shared.config_of(options)

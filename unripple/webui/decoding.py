@@ -21,9 +21,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from unripple.api.limits import Limits
 from unripple.conventions import LimitExceeded, UnrippleError
 from unripple.io.photo import check_photo, read_photo
+from unripple.pipeline.limits import Limits
 from unripple.processes import die_with
 
 _FEWER_TURNS = 10  # added to the niceness: other people's previews come first

@@ -28,9 +28,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from unripple.api.limits import POLL_S, Budget, Limits
 from unripple.conventions import Crashed, LimitExceeded, UnrippleError
 from unripple.io.photo import Photograph
+from unripple.pipeline.limits import Limits
+from unripple.runtime.limits import POLL_S, Budget
 
 LARGE_MEGAPIXELS = 16.0
 """Photos above that are read two at a time."""

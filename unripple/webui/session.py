@@ -9,18 +9,18 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from unripple.api.advance import Source
-from unripple.api.editor import Editor
-from unripple.api.jobs import job_from_config
-from unripple.api.shelf import MemoryShelf
-from unripple.api.steps import find_step
-from unripple.api.work import Work
 from unripple.conventions import Mask, Photo, UnrippleError, WPlus
 from unripple.io.artifact import Artifact
 from unripple.io.config import Config, Edit, library
 from unripple.io.metadata import NOTHING
 from unripple.io.photo import encode_png
 from unripple.io.results import PHOTO
+from unripple.pipeline.graph import find_step
+from unripple.pipeline.jobs import job_from_config
+from unripple.runtime.cache import MemoryShelf
+from unripple.runtime.compute import Source
+from unripple.runtime.editor import Editor
+from unripple.runtime.work import Work
 from unripple.webui import batch, views
 from unripple.webui.preview import Sketch, sketch_of
 from unripple.webui.reading import PATIENT, Decoded, Mapped, Patience, mapped

@@ -12,15 +12,15 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from unripple.api.editor import Editor
-from unripple.api.limits import Limits as Costs
-from unripple.api.shelf import MemoryShelf
-from unripple.api.steps import STEPS
-from unripple.api.view import thumbnail
 from unripple.conventions import UnknownName, UnrippleError
 from unripple.io.config import Config, complete
 from unripple.io.photo import PHOTO_SUFFIXES, encode_jpeg
 from unripple.io.schema import nearest
+from unripple.pipeline.graph import STEPS
+from unripple.pipeline.limits import Limits as Costs
+from unripple.runtime.cache import MemoryShelf
+from unripple.runtime.editor import Editor
+from unripple.runtime.view import thumbnail
 from unripple.webui.controls import Group, grouped
 from unripple.webui.reading import PATIENT, Decoded, Patience, Reader
 from unripple.webui.translations import FOLDER, USER, list_translations

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from unripple.api.view import thumbnail
 from unripple.conventions import BadPhoto, Mask, Photo
 from unripple.io.artifact import Artifact
 from unripple.io.photo import encode_jpeg, encode_png
 from unripple.ops.geometry import resample
+from unripple.runtime.view import thumbnail
 from unripple.zoo.zoo import Zoo
 
 RIPPLE_RGB = (214, 54, 107)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from unripple.api.subject import find_source
 from unripple.io.config import default_config
 from unripple.io.sheet import Row, read_sheet, update_sheet
+from unripple.runtime.subject import find_source
 
 
 def test_what_the_sheet_says_of_a_photo_counts_for_it_alone(tmp_path: Path) -> None:

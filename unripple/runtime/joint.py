@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from unripple.api.advance import Source
-from unripple.api.jobs import Job
-from unripple.api.shelf import Shelf
 from unripple.conventions import Mask, Photo
 from unripple.io.artifact import Artifact
 from unripple.io.digest import value_sha256
 from unripple.io.results import FACE_MARK, photo_of
+from unripple.pipeline.jobs import Job
+from unripple.runtime.cache import Shelf
+from unripple.runtime.compute import Source
 
 JOINED = "paste"
 """The stage whose pictures are joined."""

@@ -11,12 +11,12 @@ import pytest
 
 import unripple
 from tests.tiny import picture, walk, write_project
-from unripple.api.report import assemble
 from unripple.conventions import NoFace, SeveralFaces, UnknownName, UnrippleError
 from unripple.io.config import complete, read_config
 from unripple.io.provenance import SOURCE_TYPE, source_type
 from unripple.io.results import Results
 from unripple.io.sheet import update_sheet
+from unripple.report.assemble import assemble
 from unripple.zoo.networks import Model
 from unripple.zoo.zoo import Zoo
 
@@ -180,7 +180,7 @@ def test_importing_unripple_costs_no_torch() -> None:
     code = "import sys, unripple, unripple.cli.main as m; m.build_parser(); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
-    assert "unripple.api.steps" in loaded
+    assert "unripple.pipeline.graph" in loaded
     assert not loaded & {"torch", "timm", "sklearn", "snakemake"}
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from unripple.api.steps import RECIPES, STEPS, find_step
 from unripple.conventions import STAGES, UnknownName
 from unripple.io.config import default_config
+from unripple.pipeline.graph import RECIPES, STEPS, find_step
 from unripple.zoo.directions import is_turn
 
 EDITS = ("smile",)

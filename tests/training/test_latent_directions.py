@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from tests.tiny import CODES, FACTORS, W, write_models
-from unripple.api.directions import (
+from unripple.conventions import BadConfig, UnrippleError
+from unripple.training.latent_directions import (
     Moved,
     fit_closed_form,
     fit_labelled,
@@ -20,7 +21,6 @@ from unripple.api.directions import (
     seen_in,
     with_turn,
 )
-from unripple.conventions import BadConfig, UnrippleError
 from unripple.zoo.directions import Direction, read_directions, write_directions
 from unripple.zoo.zoo import Zoo
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import yaml
 
 from unripple import __version__
-from unripple.api.jobs import job_from_config
-from unripple.api.steps import Step
 from unripple.io.config import Config, edits
 from unripple.io.results import Failure
+from unripple.pipeline.graph import Step
+from unripple.pipeline.jobs import job_from_config
 from unripple.zoo.zoo import EMBEDDED, MTCNN, Zoo, embedded_folder, published_lock
 
 if TYPE_CHECKING:

@@ -15,16 +15,16 @@ import numpy as np
 import pytest
 
 from tests.tiny import SIZE, picture, walk, write_directions, write_models
-from unripple.api import shard
-from unripple.api.jobs import job_from_config
-from unripple.api.limits import Limits
-from unripple.api.pool import Do
-from unripple.api.shard import run_shard
-from unripple.api.steps import STEPS
 from unripple.conventions import BadPhoto, StoreError
 from unripple.io.config import Config, complete
 from unripple.io.results import Results
 from unripple.io.sheet import SHEET, read_sheet, update_sheet
+from unripple.pipeline.graph import STEPS
+from unripple.pipeline.jobs import job_from_config
+from unripple.pipeline.limits import Limits
+from unripple.runtime import shard
+from unripple.runtime.pool import Do
+from unripple.runtime.shard import run_shard
 from unripple.zoo.zoo import Zoo
 
 STAGES = ("align", "project", "translate")

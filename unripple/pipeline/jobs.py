@@ -13,14 +13,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from unripple.api.limits import DEFAULT, Limits
-from unripple.api.steps import Step, find_step
 from unripple.conventions import BadCheckpoint, BadConfig, UnknownName, UnrippleError
 from unripple.io.config import Config, Edit, check_degree, find_edit, library
 from unripple.io.digest import array_sha256, file_sha256, noted_sha256, value_sha256
 from unripple.io.domains import domain_file, domains_folder
 from unripple.io.results import PHOTO
 from unripple.io.translations import Library
+from unripple.pipeline.graph import Step, find_step
+from unripple.pipeline.limits import DEFAULT, Limits
 from unripple.stages.interface import RIPPLE
 from unripple.zoo.directions import Direction, find_direction
 from unripple.zoo.weights import size_px

@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from unripple.api.advance import Source, advance
-from unripple.api.jobs import Job, job_from_config
-from unripple.api.shelf import MemoryShelf
-from unripple.api.steps import RECIPES
 from unripple.io.config import Config, complete, edits
 from unripple.io.digest import value_sha256
+from unripple.pipeline.graph import RECIPES
+from unripple.pipeline.jobs import Job, job_from_config
+from unripple.runtime.cache import MemoryShelf
+from unripple.runtime.compute import Source, advance
 from unripple.zoo.zoo import Zoo
 
 RECORDED = Path(__file__).with_name("keys.json")

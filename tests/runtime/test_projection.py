@@ -13,13 +13,13 @@ import pytest
 from PIL import Image
 
 from tests.tiny import picture, write_models
-from unripple.api.jobs import Job, job_from_config
-from unripple.api.shard import run_shard
-from unripple.api.steps import STEPS
 from unripple.conventions import BadConfig
 from unripple.io.config import Config, complete
 from unripple.io.results import Manifest, Results
 from unripple.io.sheet import read_sheet, update_sheet
+from unripple.pipeline.graph import STEPS
+from unripple.pipeline.jobs import Job, job_from_config
+from unripple.runtime.shard import run_shard
 from unripple.stages import project
 from unripple.stages.projectors import optimise
 from unripple.zoo.networks import Model

@@ -11,12 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from unripple.api import strip
-from unripple.api.jobs import job_from_config, warnings_of
-from unripple.api.report_facts import advice, facts_of
-from unripple.api.steps import RECIPES, Step
-from unripple.api.together import JOINED
-from unripple.api.view import within
 from unripple.conventions import Photo
 from unripple.io import atomic
 from unripple.io.artifact import Part
@@ -28,6 +22,12 @@ from unripple.io.results import PHOTO, Failure, Manifest, Results, photo_of
 from unripple.io.sheet import SHEET, read_sheet
 from unripple.io.times import read_times
 from unripple.io.truth import TruthFolder
+from unripple.pipeline.graph import RECIPES, Step
+from unripple.pipeline.jobs import job_from_config, warnings_of
+from unripple.report import strip
+from unripple.report.facts import advice, facts_of
+from unripple.runtime.joint import JOINED
+from unripple.runtime.view import within
 from unripple.zoo.zoo import Zoo
 
 if TYPE_CHECKING:

@@ -23,9 +23,10 @@ from multiprocessing.connection import Connection
 from types import ModuleType
 from typing import Any, Protocol, TypeAlias, TypeVar
 
-from unripple.api.limits import POLL_S, Budget, Limits, Uncounted
 from unripple.conventions import Crashed, LimitExceeded, UnrippleError
+from unripple.pipeline.limits import Limits
 from unripple.processes import die_with, resident_mb
+from unripple.runtime.limits import POLL_S, Budget, Uncounted
 from unripple.zoo.apart import portable
 
 Outcome = TypeVar("Outcome")

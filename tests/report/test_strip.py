@@ -13,17 +13,18 @@ from PIL import Image
 
 import unripple
 from tests.tiny import picture, walk, write_project
-from unripple.api import report, strip
-from unripple.api.editor import LAST_STEP
-from unripple.api.shelf import LayeredShelf, MemoryShelf
-from unripple.api.steps import STEPS
-from unripple.api.subject import find_source
-from unripple.api.sweep import degrees_between, sweep, there_and_back
-from unripple.api.view import as_picture, over
 from unripple.conventions import StoreError, UnknownName
 from unripple.io.config import complete, find_edit, read_config
 from unripple.io.results import PHOTO, Results
 from unripple.io.truth import Truth
+from unripple.pipeline.graph import STEPS
+from unripple.report import assemble as report
+from unripple.report import strip
+from unripple.runtime.cache import LayeredShelf, MemoryShelf
+from unripple.runtime.editor import LAST_STEP
+from unripple.runtime.subject import find_source
+from unripple.runtime.sweep import degrees_between, sweep, there_and_back
+from unripple.runtime.view import as_picture, over
 
 
 @pytest.fixture(scope="module")

@@ -15,9 +15,10 @@ from typing import Any
 
 import pytest
 
-from unripple.api.limits import DEFAULT, Limits, Uncounted
-from unripple.api.pool import Each, Pool, unwatched
 from unripple.conventions import Crashed, LimitExceeded, UnrippleError
+from unripple.pipeline.limits import DEFAULT, Limits
+from unripple.runtime.limits import Uncounted
+from unripple.runtime.pool import Each, Pool, unwatched
 
 PATIENCE_S = 30.0
 

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from unripple.api.steps import STEPS, Step
-from unripple.api.view import as_picture, over, within
 from unripple.conventions import Photo
 from unripple.io.artifact import Artifact, Part
 from unripple.io.config import check_knob
 from unripple.io.results import PHOTO
+from unripple.pipeline.graph import STEPS, Step
+from unripple.runtime.view import as_picture, over, within
 from unripple.stages.align import seen_in_crop
 
 if TYPE_CHECKING:

@@ -11,10 +11,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from unripple.api.jobs import Job
-from unripple.api.limits import Limits, Uncounted
-from unripple.api.shelf import Shelf, find, keep
-from unripple.api.work import Tell, Work
 from unripple.conventions import BadPhoto, BadTranslation, WPlus
 from unripple.io.artifact import Artifact
 from unripple.io.digest import array_sha256, file_sha256, value_sha256
@@ -24,6 +20,11 @@ from unripple.io.photo import Photograph, check_photo, read_photo
 from unripple.io.sheet import Row
 from unripple.io.translations import characteristics_of, read_translation
 from unripple.io.truth import TruthFolder
+from unripple.pipeline.jobs import Job
+from unripple.pipeline.limits import Limits
+from unripple.runtime.cache import Shelf, find, keep
+from unripple.runtime.limits import Uncounted
+from unripple.runtime.work import Tell, Work
 from unripple.zoo.zoo import directions_path
 
 _THREADS = "OMP_NUM_THREADS"

@@ -1,14 +1,14 @@
-"""What one photo may cost at one stage."""
+"""Watching what one photo costs at one stage."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from unripple.conventions import LimitExceeded
+from unripple.pipeline.limits import Limits
 from unripple.processes import resident_mb
 
 Uncounted: TypeAlias = Callable[[], AbstractContextManager[None]]
@@ -16,25 +16,6 @@ Uncounted: TypeAlias = Callable[[], AbstractContextManager[None]]
 
 POLL_S = 0.05
 """How often a process at a photo is looked at. Most photos are done with one look or two."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """The config's section `limits`. No limit is part of an artifact's key: results stay valid.
-
-    Attributes:
-        megapixels: area of a photo; its file may be as long as `memory_mb`.
-        seconds: time that one stage may take for one photo, loading of networks not counted.
-        memory_mb: memory that one stage may take for one photo beyond what the job had before.
-    """
-
-    megapixels: float = 100.0
-    seconds: float = 600.0
-    memory_mb: float = 8000.0
-
-
-DEFAULT = Limits()
-"""The program's defaults."""
 
 
 class Budget:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import difflib
 from pathlib import Path
 
-from unripple.api.advance import Source, source_of
 from unripple.conventions import UnknownName
 from unripple.io.config import Config
 from unripple.io.digest import value_sha256
 from unripple.io.landmarks import read_landmarks
 from unripple.io.sheet import SHEET, Row, read_sheet
+from unripple.runtime.compute import Source, source_of
 
 
 def find_source(word: str, config: Config, sheet: Path = SHEET) -> Source:

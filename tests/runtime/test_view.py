@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from unripple.api.view import as_picture, side_by_side, thumbnail
 from unripple.conventions import FACE_COLOURS, Face, UnknownName
+from unripple.runtime.view import as_picture, side_by_side, thumbnail
 
 
 def test_labels_are_coloured_and_other_bytes_are_grey() -> None:

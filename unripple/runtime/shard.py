@@ -13,13 +13,6 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from unripple.api.advance import Source, advance, advance_together, source_of
-from unripple.api.jobs import Job
-from unripple.api.limits import Uncounted
-from unripple.api.pool import Each, unwatched
-from unripple.api.shelf import StoreShelf
-from unripple.api.together import JOINED, groups_of, keep_together
-from unripple.api.work import Tell
 from unripple.conventions import (
     BadPhoto,
     BadTranslation,
@@ -36,6 +29,13 @@ from unripple.io.landmarks import read_landmarks
 from unripple.io.photo import printable
 from unripple.io.results import FACE_MARK, Failure, Manifest, Results, photo_of
 from unripple.io.sheet import Row
+from unripple.pipeline.jobs import Job
+from unripple.runtime.cache import StoreShelf
+from unripple.runtime.compute import Source, advance, advance_together, source_of
+from unripple.runtime.joint import JOINED, groups_of, keep_together
+from unripple.runtime.limits import Uncounted
+from unripple.runtime.pool import Each, unwatched
+from unripple.runtime.work import Tell
 
 log = logging.getLogger(__name__)
 

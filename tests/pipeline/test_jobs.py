@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from tests.tiny import write_directions, write_models
-from unripple.api.jobs import Job, job_from_config
 from unripple.conventions import BadCheckpoint, BadConfig, UnknownName, UnrippleError
 from unripple.io.config import Config, Edit, complete
 from unripple.io.digest import value_sha256
+from unripple.pipeline.jobs import Job, job_from_config
 from unripple.zoo.directions import Direction
 from unripple.zoo.directions import write_directions as write_own
 from unripple.zoo.zoo import Zoo

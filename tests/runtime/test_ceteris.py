@@ -12,15 +12,15 @@ import pytest
 from PIL import Image
 
 from tests.tiny import CODES, W, snakemake, walk, write_project
-from unripple.api.editor import Editor
-from unripple.api.jobs import Job, job_from_config
-from unripple.api.report import assemble
-from unripple.api.steps import RECIPES
 from unripple.conventions import BadConfig, NotOffered
 from unripple.io.artifact import Artifact
 from unripple.io.config import complete, edits, read_config
 from unripple.io.results import Results
 from unripple.io.sheet import SHEET, read_sheet, write_sheet
+from unripple.pipeline.graph import RECIPES
+from unripple.pipeline.jobs import Job, job_from_config
+from unripple.report.assemble import assemble
+from unripple.runtime.editor import Editor
 from unripple.zoo.zoo import Zoo
 
 KNOWN, UNKNOWN = "0_0_0_0_0_1_1_0_0", "anna"

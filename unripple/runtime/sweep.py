@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from unripple.api.advance import Source
-from unripple.api.editor import LAST_STEP, Editor, joined
 from unripple.conventions import Photo
 from unripple.io.colour import to_srgb
 from unripple.io.config import Edit, check_knob
 from unripple.io.photo import read_photo
+from unripple.runtime.compute import Source
+from unripple.runtime.editor import LAST_STEP, Editor, joined
 
 COMPOSED = "compose"
 

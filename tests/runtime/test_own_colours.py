@@ -14,12 +14,12 @@ from PIL import Image
 import unripple
 from tests.badinput.hostile import chunk, colour_profile, encoded
 from tests.tiny import LANDMARKS, picture, walk, write_project
-from unripple.api.report import assemble
 from unripple.io import companions
 from unripple.io.config import complete, read_config
 from unripple.io.photo import read_photo
 from unripple.io.png import colour_chunks
 from unripple.io.results import Results
+from unripple.report.assemble import assemble
 
 LINEAR = chunk(b"gAMA", struct.pack(">I", 100_000))
 HDR = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-\

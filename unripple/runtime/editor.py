@@ -14,13 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from unripple.api.advance import Source, advance
-from unripple.api.jobs import job_from_config, warnings_of
-from unripple.api.shelf import MemoryShelf, Shelf
-from unripple.api.steps import RECIPES, any_step, find_step
-from unripple.api.together import join_faces
-from unripple.api.view import as_picture, side_by_side
-from unripple.api.work import Tell
 from unripple.conventions import Photo, ShapeMismatch, UnknownName, WPlus
 from unripple.io.artifact import Artifact
 from unripple.io.config import Config, Edit, check_degree, complete
@@ -30,6 +23,13 @@ from unripple.io.metadata import NOTHING, Metadata
 from unripple.io.outputs import check_output
 from unripple.io.photo import Photograph, read_photo, write_photo
 from unripple.io.results import PHOTO
+from unripple.pipeline.graph import RECIPES, any_step, find_step
+from unripple.pipeline.jobs import job_from_config, warnings_of
+from unripple.runtime.cache import MemoryShelf, Shelf
+from unripple.runtime.compute import Source, advance
+from unripple.runtime.joint import join_faces
+from unripple.runtime.view import as_picture, side_by_side
+from unripple.runtime.work import Tell
 from unripple.zoo.directions import Direction, read_directions
 from unripple.zoo.zoo import Zoo, chosen_directions, directions_path
 
