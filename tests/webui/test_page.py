@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from unripple.cli import editor as command
-from unripple.cli.main import build_parser, run
+from unripple.cli.main import build_parser, main
 from unripple.conventions import UnrippleError
 from unripple.webui.page import page_files
 from unripple.webui.serve import check_access
@@ -118,9 +118,9 @@ def test_the_command_says_what_is_wrong_with_access(
     monkeypatch.delenv(command.PASSWORD_VARIABLE, raising=False)
     (tmp_path / "empty").write_text("\n")
     named = ["editor", "--port", "0", "--proxy-name", "photos.example.org"]
-    assert run([*named, "--no-token"]) == 2
-    assert run([*named, "--password-file", str(tmp_path / "empty")]) == 2
-    assert run([*named, "--password-file", str(tmp_path / "none")]) == 2
+    assert main([*named, "--no-token"]) == 2
+    assert main([*named, "--password-file", str(tmp_path / "empty")]) == 2
+    assert main([*named, "--password-file", str(tmp_path / "none")]) == 2
     told = capsys.readouterr().err
     assert "give a password" in told and "is empty" in told and "cannot be read" in told
 
@@ -132,7 +132,7 @@ def test_a_busy_port_is_told_before_anything_is_imported(
     monkeypatch.setitem(sys.modules, "unripple.webui.studio", None)
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        assert run(["editor", "--port", str(port)]) == 2
+        assert main(["editor", "--port", str(port)]) == 2
     said = capsys.readouterr().err
     assert f"port {port}" in said and "--port" in said
 
@@ -141,7 +141,7 @@ def test_without_the_extra_the_command_says_how_to_get_it(tmp_path: Path) -> Non
     code = (
         "import importlib.util as u, sys\n"
         "u.find_spec = lambda name: None\n"
-        "from unripple.cli.main import run; sys.exit(run(['editor', '--port', '0']))"
+        "from unripple.cli.main import main; sys.exit(main(['editor', '--port', '0']))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False
