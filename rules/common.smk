@@ -73,6 +73,16 @@ THREADS = (
 )
 
 
+# With `--software-deployment-method conda` a rule has an environment of its own, which runs the code
+# of this folder: see envs/unripple.yaml.
+if workflow.deployment_settings.deployment_method:
+    import shlex
+
+    _here = shlex.quote(str(workflow.basedir))
+    _prefix = f'unripple() {{ PYTHONPATH={_here} python -P -m unripple "$@"; }}; export OMP_NUM_THREADS=1; '
+    shell.prefix(_prefix.replace("{", "{{").replace("}", "}}"))
+
+
 wildcard_constraints:
     shard=r"[0-9]{5}",
     edit=r"[A-Za-z][A-Za-z0-9_-]*",
