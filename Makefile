@@ -86,7 +86,7 @@ test-fast: $(DEV_STAMP)
 ## The editor and the report in a real browser: Chromium, and npm for the accessibility rules.
 test-browser: $(DEV_STAMP)
 	PATH="$$PWD/$(BIN):$$PATH" $(RUN) pytest -m browser -rs tests/browser
-	PATH="$$PWD/$(BIN):$$PATH" $(RUN) pytest -m browser -rs tests/editor
+	PATH="$$PWD/$(BIN):$$PATH" $(RUN) pytest -m browser -rs tests/webui
 
 ## Compare every network with the published code's outputs.
 parity: $(DEV_STAMP)

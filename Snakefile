@@ -35,10 +35,6 @@ include: "rules/view.smk"
 include: "rules/train.smk"
 
 
-onstart:
-    settle()
-
-
 # Every intermediate manifest, not only the last: after a failed rerun Snakemake would otherwise
 # take stale results for finished ones.
 rule all:

@@ -31,16 +31,15 @@ import torch
 from scipy.ndimage import binary_dilation, distance_transform_edt
 from sklearn.cluster import KMeans
 
-from unripple.api.editor import Editor
 from unripple.conventions import Mask, Photo
 from unripple.faceworld import INDEX, PITCH_MAX_DEG, YAW_MAX_DEG, render, sample_factors
-from unripple.faceworld.characteristics import (
-    NINE,
+from unripple.faceworld.attributes import (
     SETTINGS,
+    SHEET_ATTRIBUTES,
     UNDER_EYES,
-    characteristics,
     edited,
-    has_values,
+    is_categorical,
+    sheet_values,
     under_eyes,
 )
 from unripple.io.config import Edit, read_config
@@ -48,6 +47,7 @@ from unripple.models.perceptual import FeatureDistance
 from unripple.ops import mixing
 from unripple.ops.clusters import core_threshold
 from unripple.ops.tensors import to_tensor
+from unripple.runtime.editor import Editor
 from unripple.stages.foreground import foreground
 from unripple.stages.mix import mix_depth, mix_domain, mix_segmentation
 from unripple.zoo.zoo import Zoo
@@ -81,21 +81,21 @@ def people(count: int) -> torch.Tensor:
 
 def offered(name: str, nine: tuple[int, ...], row: torch.Tensor) -> bool:
     """Whether a person lacks what an edit would give them."""
-    if has_values(name):
+    if is_categorical(name):
         return bool((edited(row[None], name) != row).any()) and not _has(name, nine)
     return True
 
 
 def _has(name: str, nine: tuple[int, ...]) -> bool:
     carac, _, value = name.partition("_")
-    return carac in NINE and nine[NINE.index(carac)] == int(value)
+    return carac in SHEET_ATTRIBUTES and nine[SHEET_ATTRIBUTES.index(carac)] == int(value)
 
 
 def cases(count: int, size: int) -> list[Case]:
     """Every person with one edit of each characteristic that they are offered."""
     factors = people(count)
     compiled = shutil.which("gcc") is not None
-    nines = characteristics(factors)
+    nines = sheet_values(factors)
     found: list[Case] = []
     for i, nine in enumerate(nines):
         seeds = torch.tensor([SEED + i])

@@ -33,7 +33,7 @@ MEMORY_GROWTH = 1.1  # of the second half's end over the first half's: flat but 
 
 def preview(moves: int) -> int:
     """Print the table of previews; 1 if one is slower than it should be."""
-    from tests.editor.browsing import Watched, chromium, server
+    from tests.webui.browsing import Watched, chromium, server
 
     sketch, w_plus = _sketch()
     bare: list[float] = []
@@ -67,9 +67,9 @@ def _sketch() -> tuple[Any, Any]:
 
     import torch
 
-    from unripple.editor.session import Session
-    from unripple.editor.studio import Studio
     from unripple.io.config import read_config
+    from unripple.webui.session import Session
+    from unripple.webui.studio import Studio
 
     torch.set_num_threads(1)
     studio = Studio(read_config(REPO / "config.yaml"))
@@ -175,7 +175,7 @@ def _resident_mb(process: int) -> float:
 
 def crowded(count: int, seconds: float) -> int:
     """Print the table of a crowd; 1 on errors, mixed-up pictures or growing memory."""
-    from tests.editor.browsing import server
+    from tests.webui.browsing import server
 
     with server(REPO, "--workers", "2") as address:
         port = int(address.rpartition(":")[2].partition("/")[0])

@@ -152,7 +152,7 @@ async def _compared(address: str, options: argparse.Namespace) -> int:
 
 def main() -> int:
     """Run the rounds."""
-    from tests.editor.browsing import server
+    from tests.webui.browsing import server
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--clients", type=int, default=20)

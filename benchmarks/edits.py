@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from benchmarks.heldout import Case
-from unripple.api.editor import Editor
-from unripple.api.shelf import MemoryShelf
-from unripple.api.work import grown
 from unripple.conventions import Mask, Photo
 from unripple.io.artifact import Artifact
 from unripple.io.config import Edit
 from unripple.metrics.figures import edit_figures
+from unripple.runtime.cache import MemoryShelf
+from unripple.runtime.editor import Editor
 from unripple.stages import compose, inpaint
+from unripple.stages.interface import grown
 from unripple.stages.measure import embed, yaw_of
 from unripple.zoo import zoo
 from unripple.zoo.zoo import ROLES, Zoo

@@ -20,7 +20,7 @@ from unripple.faceworld import (
     PITCH_MAX_DEG,
     VERSION,
     YAW_MAX_DEG,
-    Faces,
+    RenderedFaces,
     counterfactual,
     render,
     sample_factors,
@@ -79,7 +79,7 @@ def people(count: int, size: int, folder: Path) -> Stored:
         folder: where rendered pictures are kept.
 
     Returns:
-        The fields of `faceworld.Faces`; for each of `TURNS` `<turn>_photo`, `<turn>_alpha` and
+        The fields of `RenderedFaces`; for each of `TURNS` `<turn>_photo`, `<turn>_alpha` and
         `<turn>_yaw`, the true picture of the turn; for each of `MEETINGS_DEG` `seen_<deg>`, the
         person turned by so much before another plate, and `relit_<deg>`, in other light as well.
     """
@@ -122,7 +122,7 @@ def _rendered(factors: Tensor, seeds: Tensor, size: int) -> Stored:
 
 
 def _seen_again(
-    faces: Faces, degrees: float, changed: tuple[str, ...], *, compiled: bool
+    faces: RenderedFaces, degrees: float, changed: tuple[str, ...], *, compiled: bool
 ) -> Tensor:
     others = faces.factors.roll(1, 0)
     changes = {name: others[:, INDEX[name]] for name in changed}

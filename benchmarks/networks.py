@@ -34,12 +34,12 @@ from unripple.models import (
     curricularface,
     dpt,
     e4e,
+    flow,
     gfpgan,
     graphonomy,
     hfgi,
     irse,
     lama,
-    motion,
     stylegan2,
 )
 from unripple.models.layers.precision import exact_products
@@ -257,7 +257,7 @@ def edit_path(
         aligner = hfgi.Aligner((16, 16, 32, 48))
         residual_encoder = hfgi.ResidualEncoder((16, 32, 32), 64, strides=(2, 1))
     nets = [stirred(net).to(device) for net in (generator, aligner, residual_encoder)]
-    moving = [stirred(motion.MotionNet()).to(device)] if sizes == "embedded" else []
+    moving = [stirred(flow.EditFlowNet()).to(device)] if sizes == "embedded" else []
     consultant = Consultant(nets[1], nets[2], hfgi.CONSULTED, side, *moving)
 
     def edited(codes: Tensor, residual: Tensor) -> Tensor:

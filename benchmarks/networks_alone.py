@@ -12,8 +12,6 @@ from torch import Tensor
 
 from benchmarks.edits import ALIGNED, Row
 from benchmarks.heldout import MEETINGS_DEG, TURNS, Stored, mask, picture
-from unripple.api.editor import Editor
-from unripple.api.work import grown
 from unripple.conventions import Face, Mask, Photo
 from unripple.io.config import complete
 from unripple.metrics.fidelity import ms_ssim, psnr
@@ -21,8 +19,10 @@ from unripple.metrics.subject import cosine
 from unripple.models.bisenet import BiSeNet
 from unripple.models.perceptual import FeatureDistance
 from unripple.ops.tensors import to_tensor
+from unripple.runtime.editor import Editor
 from unripple.stages.depth import depth as depth_of
 from unripple.stages.foreground import foreground
+from unripple.stages.interface import grown
 from unripple.stages.measure import embed
 from unripple.stages.parse import parse
 from unripple.stages.ripple import person

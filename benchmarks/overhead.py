@@ -14,14 +14,14 @@ from typing import Any, NamedTuple
 
 from projects import CORES, REPO, different_photos, in_a_process, line, new_project, snakemake
 
-from unripple.api.advance import Source, advance
-from unripple.api.jobs import Job, job_from_config
-from unripple.api.report import assemble
-from unripple.api.shelf import MemoryShelf, Shelf, StoreShelf
-from unripple.api.steps import STEPS
 from unripple.io.config import edits, read_config
 from unripple.io.results import Results
 from unripple.io.sheet import SHEET, read_sheet
+from unripple.pipeline.graph import STEPS
+from unripple.pipeline.jobs import Job, job_from_config
+from unripple.report.assemble import assemble
+from unripple.runtime.cache import MemoryShelf, Shelf, StoreShelf
+from unripple.runtime.compute import Source, advance
 from unripple.zoo.zoo import Zoo
 
 OVERHEAD_BOUND = 0.10

@@ -24,14 +24,14 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from unripple.api.report import FOLDER, assemble
-from unripple.api.steps import STEPS
 from unripple.io.artifact import Artifact
 from unripple.io.config import Config, default_config, edits
 from unripple.io.digest import value_sha256
 from unripple.io.results import PHOTO, Manifest, Results
 from unripple.io.sheet import SHEET, Row, write_sheet
 from unripple.metrics.figures import FIGURES
+from unripple.pipeline.graph import STEPS
+from unripple.report.assemble import FOLDER, assemble
 
 REPO = Path(__file__).resolve().parents[1]
 SIZE = 128
@@ -195,7 +195,7 @@ def main() -> int:
 
 def places() -> list[Any]:
     """The places that a strip shows."""
-    from unripple.api import strip
+    from unripple.report import strip
 
     return strip.places(PHOTO)
 

@@ -33,12 +33,12 @@ from projects import (
     snakemake,
 )
 
-from unripple.api.jobs import Job, job_from_config
-from unripple.api.shard import run_shard
-from unripple.api.steps import STEPS
 from unripple.io.config import edits, read_config
 from unripple.io.results import Manifest, Results
 from unripple.io.sheet import Row, update_sheet
+from unripple.pipeline.graph import STEPS
+from unripple.pipeline.jobs import Job, job_from_config
+from unripple.runtime.shard import run_shard
 from unripple.zoo.zoo import Zoo
 
 PLAN_BOUNDS = {30_000: (25.0, 600.0), 100_000: (90.0, 1500.0)}

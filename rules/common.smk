@@ -1,28 +1,19 @@
 # Inputs and parameters of the rules, asked from the package: no torch, no work.
 
-import gc
-import importlib.util
 import json
-import os
-import shlex
 import sys
-import threading
 from functools import lru_cache
 from pathlib import Path
 
-from unripple.api.jobs import check_codes, job_from_config
-from unripple.api.steps import RECIPES, ancestors, find_step
-from unripple.cli import warm
+from unripple.pipeline.jobs import check_codes, job_from_config
+from unripple.pipeline.graph import RECIPES, ancestors, find_step
+from unripple.cli import workflow as run
 from unripple.conventions import STAGES, UnrippleError
 from unripple.io.config import config_of_run, edits
 from unripple.io.digest import file_sha256, value_sha256
-from unripple.io.lock import claim
-from unripple.io.results import PHOTO, Results, date_back
+from unripple.io.results import PHOTO, Results
 from unripple.io.sheet import SHEET, read_sheet, rows_in, stamp, update_sheet
 from unripple.zoo.zoo import Zoo
-
-# What planning makes stays to the end: to look for garbage in it takes a tenth of the time. See `settle`.
-gc.disable()
 
 CONFIG = plainly(config_of_run)(workflow, sys.argv)  # read again: strictly
 EDITS = tuple(edit.name for edit in plainly(edits)(CONFIG))
@@ -32,29 +23,9 @@ plainly(check_codes)(CONFIG, edits(CONFIG), ZOO)
 
 RESULTS = Results()
 
-_code = Path(workflow.basedir) / "unripple"
-if _code.is_dir() and not _code.samefile(Path(warm.__file__).parents[1]):
-    logger.warning(
-        f"unripple: the code of {Path(warm.__file__).parents[1]} runs, not that of this folder; "
-        "`make demo` installs its own"
-    )
+run.warn_of_other_code(workflow)
+shell.prefix(run.shell_prefix(workflow))
 
-# The rules call `unripple` by its name: the one of the environment that runs Snakemake, by functions
-# of the shell, for a folder with a colon in its path cannot stand in PATH. The jobs that this process
-# itself starts share a warm worker; jobs of a cluster do without.
-OWN_PYTHON = shlex.quote(sys.executable)
-_worker = (
-    f"export {warm.WORKFLOW}={warm.this_process()}; "
-    if workflow.is_main_process
-    else ""
-)
-# A job is one of Snakemake's cores, and networks give other bytes on several threads than on one.
-_prefix = (
-    f'unripple() {{ {OWN_PYTHON} -P -m unripple "$@"; }}; '
-    f'python() {{ {OWN_PYTHON} "$@"; }}; '
-    f"export OMP_NUM_THREADS=1; {_worker}"
-)
-shell.prefix(_prefix.replace("{", "{{").replace("}", "}}"))  # Snakemake formats it
 # The software behind every rule. Braces in its path, of which this folder's name may have some, would
 # be wildcards to Snakemake, unless they are doubled and a function gives them.
 ENVIRONMENT = "../envs/unripple.yaml"
@@ -62,25 +33,6 @@ if "{" in workflow.basedir or "}" in workflow.basedir:
     _file = str(Path(workflow.basedir, "envs", "unripple.yaml"))
     _doubled = _file.replace("{", "{{").replace("}", "}}")
     ENVIRONMENT = lambda wildcards: _doubled
-# What Snakemake sets to a job's number of threads.
-THREADS = (
-    "OMP_NUM_THREADS",
-    "GOTO_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-)
-
-
-# With `--software-deployment-method conda` a rule has an environment of its own, which runs the code
-# of this folder: see envs/unripple.yaml.
-if workflow.deployment_settings.deployment_method:
-    import shlex
-
-    _here = shlex.quote(str(workflow.basedir))
-    _prefix = f'unripple() {{ PYTHONPATH={_here} python -P -m unripple "$@"; }}; export OMP_NUM_THREADS=1; '
-    shell.prefix(_prefix.replace("{", "{{").replace("}", "}}"))
 
 
 wildcard_constraints:
@@ -91,95 +43,9 @@ wildcard_constraints:
     photo=r"[a-z0-9_+-]+",
 
 
-def writes():
-    """Whether this process decides what is made; a dry run writes nothing and needs no leave."""
-    return (
-        workflow.is_main_process
-        and workflow.executor_plugin is not None
-        and not workflow.dryrun
-    )
-
-
-def hurry():
-    """Start the worker of jobs that will surely come: a run that has no report yet has work left."""
-    lacks_report = not (RESULTS.root / "report.html").exists()
-    if workflow.local_exec and not workflow.touch and lacks_report:
-        name = warm.this_process()
-        variables = {
-            **os.environ,
-            **dict.fromkeys(THREADS, "1"),
-            warm.WORKFLOW: name,
-        }
-        warm.start_ahead(name, variables, json.dumps(CONFIG))
-
-
-def without_brake():
-    """Take Snakemake's limit of 100 jobs per second off local runs, unless it was asked for.
-
-    Every round of the scheduler would set a clock of a second for another round, and the last clock
-    keeps the run from ending.
-    """
-    limit = getattr(workflow.scheduling_settings, "max_jobs_per_timespan", None)
-    if workflow.local_exec and limit and (limit.max_jobs, limit.timespan) == (100, 1):
-        workflow.scheduling_settings.max_jobs_per_timespan = None
-
-
-def settle():
-    """Do what Snakemake would do while all cores wait for it, while the first jobs begin instead.
-
-    It imports pandas, where that is installed, to note the end of the first job. The plan counts for
-    no search for garbage any more.
-    """
-    gc.freeze()
-    gc.enable()
-    if importlib.util.find_spec("pandas") is not None:
-        threading.Thread(
-            target=importlib.import_module, args=["pandas"], daemon=True
-        ).start()
-
-
-def be_alone(folder):
-    """Be the only run that writes to a folder; whether the one before was killed.
-
-    Snakemake's locks that a killed run left there go away: nobody else would remove them.
-    """
-    killed = claim(folder)
-    for lock in Path(".snakemake/locks").glob("*.lock"):
-        if f"{folder}/" in lock.read_text():
-            lock.unlink()
-    return killed
-
-
-def begin():
-    """Be the only run in this folder, and clear away what a killed one left half-written."""
-    if not writes():
-        return
-    killed = be_alone(RESULTS.root)
-    hurry()
-    without_brake()
-    if killed:
-        RESULTS.sweep()
-    date_back(RESULTS.dated())
-    records = Path(".snakemake/metadata")
-    if records.is_dir() and not any(records.iterdir()):
-        # Without records Snakemake would take manifests for up to date, whatever they were made
-        # with. Made anew they cost nothing: their artifacts are in the store.
-        for manifest in RESULTS.manifest_paths():
-            manifest.unlink()
-
-
-def ask_again():
-    """Let the jobs run again that made what is gone from the results or from the store."""
-    gone = RESULTS.incomplete(every_place(), shards())
-    workflow.dag.forcefiles.update(str(manifest) for manifest in gone)
-
-
 @lru_cache(maxsize=1)
 def begin_training():
-    """Be the only `snakemake train` in this folder, whatever killed the one before."""
-    if writes():
-        be_alone(Path("runs"))
-        date_back(Path("runs").glob("**/done"))
+    run.begin_training(workflow, Path("runs"))
 
 
 @plainly
@@ -195,7 +61,7 @@ def sheet():
     folder = Path(CONFIG["photos"])
     if not workflow.is_main_process:
         return rows_in(read_sheet(SHEET), folder)
-    begin()
+    run.begin(workflow, RESULTS)
     return update_sheet(folder, write=not workflow.dryrun)
 
 
@@ -206,8 +72,7 @@ def look():
     if marked and not Path(marked).exists():
         raise UnrippleError(f"align.landmarks: {marked}: no such file")
     sheet()
-    if workflow.is_main_process and not workflow.touch:
-        ask_again()
+    run.rerun_incomplete(workflow, RESULTS, every_place(), shards())
 
 
 @lru_cache(maxsize=1)

@@ -41,7 +41,7 @@ TRAININGS = {
         30,
         ["generator", "e4e_codes", "parser", "identity"],
     ),
-    "motion": ("motion --batch 8 --export never", 60, ["generator", "e4e", "pose"]),
+    "motion": ("flow --batch 8 --export never", 60, ["generator", "e4e", "pose"]),
     "hfgi": (
         "hfgi --batch 8 --init runs/hfgi_faithful --motion runs/motion --lr 1e-3"
         " --perceptual 0.3 --pairs 0.9",

@@ -45,13 +45,13 @@ def networks() -> dict[str, nn.Module]:
         bisenet,
         dpt,
         e4e,
+        flow,
         gfpgan,
         hfgi,
         irse,
         lama,
         landmarks,
         mean_head,
-        motion,
         pose,
         stylegan2,
     )
@@ -65,7 +65,7 @@ def networks() -> dict[str, nn.Module]:
             {
                 "grid_align": hfgi.Aligner((4, 4, 4, 4)),
                 "residue": hfgi.ResidualEncoder((4, 4, 4), out_channels=8, strides=(1, 1)),
-                "motion": motion.MotionNet((4, 4), 4, {"widths": (4, 4), "hidden": 8}),
+                "motion": flow.EditFlowNet((4, 4), 4, {"widths": (4, 4), "hidden": 8}),
             }
         ),
         "parser": bisenet.BiSeNet(19, thin, stem_stride=2),
@@ -151,12 +151,12 @@ def write_project(folder: Path, photos: dict[str, tuple[int, int]]) -> Path:
 
 def walk(config: dict[str, Any], stages: tuple[str, ...] = ()) -> None:
     """What the DAG does, in this process and folder: every step for every shard."""
-    from unripple.api.jobs import job_from_config
-    from unripple.api.shard import run_shard
-    from unripple.api.steps import RECIPES
     from unripple.io.config import edits
     from unripple.io.results import Results
     from unripple.io.sheet import SHEET, read_sheet, update_sheet
+    from unripple.pipeline.graph import RECIPES
+    from unripple.pipeline.jobs import job_from_config
+    from unripple.runtime.shard import run_shard
     from unripple.zoo.zoo import Zoo
 
     present = update_sheet(Path(config["photos"]))

@@ -11,7 +11,7 @@ TYPE_CHECKING = False  # as in typing, whose import takes longer than a job's wh
 if TYPE_CHECKING:
     from typing import Any
 
-    from unripple.api.editor import Editor, Result
+    from unripple.runtime.editor import Editor, Result
 
 __version__ = "0.1.0"
 __all__ = ["Editor", "Result", "__version__"]
@@ -20,7 +20,7 @@ __all__ = ["Editor", "Result", "__version__"]
 def __getattr__(name: str) -> Any:
     # Late, so that `import unripple` stays cheap.
     if name in ("Editor", "Result"):
-        from unripple.api import editor
+        from unripple.runtime import editor
 
         return getattr(editor, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -40,6 +40,8 @@ _MOST_VALUES = 1_000_000  # of YAML, with its aliases unfolded
 _LONGEST_CAUSE = 200
 _KINDS = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
+# Opening a pipe must not wait for somebody to write; Windows gives texts unless asked for bytes.
+_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 class Unfit(ValueError):
@@ -98,8 +100,7 @@ def opened(path: Path) -> Iterator[io.BufferedReader]:
         OSError: there is none, or it may not be read.
         Unfit: it is a folder, a pipe, a device.
     """
-    # Opening a pipe must not wait for somebody to write.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    descriptor = os.open(path, _READ)
     kind = stat.S_IFMT(os.fstat(descriptor).st_mode)
     if kind != stat.S_IFREG:
         os.close(descriptor)

@@ -6,7 +6,8 @@ import ctypes
 import os
 import signal
 import sys
-from pathlib import Path
+
+import psutil
 
 _PR_SET_PDEATHSIG = 1
 
@@ -20,9 +21,8 @@ def die_with(parent: int) -> None:
 
 
 def resident_mb(process: int | None) -> float:
-    """Memory of a process that is in use, megabytes; 0 where the system does not tell."""
+    """Memory of a process that is in use, megabytes; 0 if there is no such process."""
     try:
-        pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
-    except (OSError, ValueError, IndexError):
+        return float(psutil.Process(process).memory_info().rss) / 1e6
+    except psutil.Error:
         return 0.0
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6

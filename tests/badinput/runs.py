@@ -6,18 +6,18 @@ import json
 import os
 import tempfile
 from dataclasses import asdict
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 from tests.tiny import LANDMARKS, write_directions, write_models
-from unripple.api.jobs import job_from_config
-from unripple.api.limits import Limits
-from unripple.api.shard import run_shard
-from unripple.api.watch import watched
 from unripple.io.config import read_config
 from unripple.io.results import Manifest, Results
-from unripple.io.sheet import update_sheet
+from unripple.io.sheet import Row, update_sheet
+from unripple.pipeline.jobs import Job, job_from_config
+from unripple.pipeline.limits import Limits
+from unripple.runtime.pool import Each, supervised
+from unripple.runtime.shard import run_shard
 from unripple.zoo.zoo import Zoo
 
 LIMITS = Limits(megapixels=30, seconds=20, memory_mb=1500)
@@ -61,7 +61,12 @@ def align(folder: Path) -> dict[str, Manifest]:
         for shard in sorted({row.shard for row in rows}):
             inside = [row for row in rows if row.shard == shard]
             present = {row.photo for row in inside}
-            manifests[shard] = run_shard(job, shard, inside, present, Results(), each=watched)
+            task = partial(shard_task, job, shard, inside, present)
+            manifests[shard] = supervised(task)
         return manifests
     finally:
         os.chdir(here)
+
+
+def shard_task(job: Job, shard: str, rows: list[Row], present: set[str], each: Each) -> Manifest:
+    return run_shard(job, shard, rows, present, Results(), each=each)

@@ -8,7 +8,10 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,13 +20,23 @@ from PIL import Image
 from tests.badinput import hostile
 from tests.badinput.runs import align, make_project
 from tests.tiny import picture
-from unripple.api.limits import DEFAULT, Limits
-from unripple.api.watch import Uncounted, watched
 from unripple.conventions import BadConfig, Crashed, LimitExceeded, StoreError, UnrippleError
 from unripple.io.config import complete, default_config
 from unripple.io.results import Results
+from unripple.pipeline.limits import DEFAULT, Limits
+from unripple.runtime.limits import Uncounted
+from unripple.runtime.pool import Do, Each, supervised
 
 QUICK = Limits(seconds=1, memory_mb=200)
+
+
+def go_through(names: Sequence[str], do: Do[str], limits: Limits, each: Each) -> dict[str, Any]:
+    return dict(each(names, do, limits))
+
+
+def watched(names: Sequence[str], do: Do[str], limits: Limits) -> dict[str, Any]:
+    """What becomes of some names in a worker process."""
+    return supervised(partial(go_through, names, do, limits))
 
 
 def misbehaving(name: str, uncounted: Uncounted) -> str:
@@ -55,6 +68,13 @@ def misbehaving(name: str, uncounted: Uncounted) -> str:
     return f"{name}: {os.getpid()}"
 
 
+def raises_what_cannot_travel(name: str, uncounted: Uncounted) -> str:
+    class Local(Exception):
+        pass
+
+    raise Local("of this test")
+
+
 @pytest.mark.parametrize(
     ("name", "error", "text"),
     [
@@ -67,7 +87,7 @@ def misbehaving(name: str, uncounted: Uncounted) -> str:
 )
 def test_one_that_misbehaves_costs_itself(name: str, error: type, text: str) -> None:
     started = time.monotonic()
-    done = dict(watched(["a", name, "b", "c"], misbehaving, QUICK))
+    done = watched(["a", name, "b", "c"], misbehaving, QUICK)
     assert list(done) == ["a", name, "b", "c"]
     assert type(done[name]) is error and text in str(done[name])
     assert str(done["a"]).startswith("a: ")
@@ -76,38 +96,34 @@ def test_one_that_misbehaves_costs_itself(name: str, error: type, text: str) -> 
 
 
 def test_loading_networks_does_not_count() -> None:
-    assert dict(watched(["loads"], misbehaving, QUICK)) == {"loads": "loads: 300000000"}
+    assert watched(["loads"], misbehaving, QUICK) == {"loads": "loads: 300000000"}
 
 
 def test_what_is_wrong_with_the_machine_stops_the_job() -> None:
     with pytest.raises(StoreError, match="the disk is full"):
-        dict(watched(["a", "full disk", "b"], misbehaving, QUICK))
+        watched(["a", "full disk", "b"], misbehaving, QUICK)
     with pytest.raises(UnrippleError, match="killed from outside by SIGKILL"):
-        dict(watched(["a", "is killed", "b"], misbehaving, QUICK))
+        watched(["a", "is killed", "b"], misbehaving, QUICK)
 
 
 def test_an_error_that_cannot_travel_arrives_as_text() -> None:
-    class Local(Exception):
-        pass
-
-    def do(name: str, uncounted: Uncounted) -> str:
-        raise Local("of this test")
-
     with pytest.raises(UnrippleError, match="Local: of this test"):
-        dict(watched(["a"], do, QUICK))
+        watched(["a"], raises_what_cannot_travel, QUICK)
 
 
 def test_no_child_outlives_its_parent(tmp_path: Path) -> None:
     code = f"""
 import os, signal, time
 from pathlib import Path
-from unripple.api.limits import DEFAULT
-from unripple.api.watch import watched
+from unripple.pipeline.limits import DEFAULT
+from unripple.runtime.pool import supervised
 def do(name, uncounted):
     Path({str(tmp_path / "child")!r}).write_text(str(os.getpid()))
     os.kill(os.getppid(), signal.SIGKILL)
     time.sleep(100)
-list(watched(["a"], do, DEFAULT))
+def task(each):
+    list(each(["a"], do, DEFAULT))
+supervised(task)
 """
     done = subprocess.run([sys.executable, "-c", code], check=False)
     assert done.returncode == -signal.SIGKILL

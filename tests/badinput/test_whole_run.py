@@ -13,13 +13,13 @@ from tests.badinput import hostile
 from tests.badinput.runs import make_project
 from tests.io.test_metadata import IPTC, camera_file
 from tests.tiny import LANDMARKS, SIZE, picture, snakemake, walk
-from unripple.api.editor import Editor
-from unripple.api.report import assemble
 from unripple.io.config import Config, read_config
 from unripple.io.photo import read_photo
 from unripple.io.provenance import SOURCE_TYPE, source_type
 from unripple.io.results import Results
 from unripple.io.sheet import read_sheet
+from unripple.report.assemble import assemble
+from unripple.runtime.editor import Editor
 
 ODD = ("line\nbreak.png", "{wildcard}.png", " two words.png", "Ä-日本.png", "-rf.png")
 

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from tests.tiny import picture, walk
-from unripple.api.report import assemble
 from unripple.io.config import complete
 from unripple.io.photo import encode_thumbnail
 from unripple.io.results import Results
+from unripple.report.assemble import assemble
 from unripple.stages.report import Failure, Row, Tile, report
 
 pytestmark = pytest.mark.browser

@@ -10,7 +10,7 @@ from PIL import Image
 
 from unripple.cli.domains import CARACS, SIDE_PX, drawn
 from unripple.cli.main import main
-from unripple.faceworld.characteristics import SETTINGS
+from unripple.faceworld.attributes import SETTINGS
 from unripple.io.domains import read_domain
 from unripple.ops.mixing import domain_of
 

@@ -8,6 +8,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -20,8 +21,8 @@ import yaml
 
 from tests.tiny import save_model
 from tests.zoo.site import Site, serving
+from unripple.cli import models
 from unripple.cli.main import main
-from unripple.cli.meter import Meter
 from unripple.cli.model_table import size_text
 from unripple.conventions import BadCheckpoint
 from unripple.zoo.lock import Entry, Lock
@@ -390,22 +391,26 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_progress_is_lines_in_a_log_and_one_place_on_a_terminal() -> None:
-    times = iter([0.0, 1.0, 11.0, 11.5])
-    log = io.StringIO()
-    meter = Meter("net", log, clock=lambda: next(times))
-    for done in (1_000_000, 2_000_000, 3_000_000, 4_000_000):
-        meter(done, 4_000_000)
-    assert log.getvalue().splitlines() == [
+def test_progress_is_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    with models.bar("net") as progress:
+        time.sleep(0.15)  # bars are drawn now and then
+        progress(2_000_000, 4_000_000)
+    assert "net:  50%" in terminal.getvalue() and "2.00M/4.00M" in terminal.getvalue()
+
+
+def test_progress_is_lines_in_a_log(caplog: pytest.LogCaptureFixture) -> None:
+    times = iter([0.0, 0.0, 1.0, 11.0, 11.0, 12.0])
+    caplog.set_level("INFO")
+    with models.bar("net", lambda: next(times)) as progress:
+        for done in (1_000_000, 2_000_000, 3_000_000, 4_000_000):
+            progress(done, 4_000_000)
+    assert caplog.messages == [
         "net: 1.0 MB of 4.0 MB, 25%",
         "net: 3.0 MB of 4.0 MB, 75%",
         "net: 4.0 MB of 4.0 MB, 100%",
     ]
-    terminal = Terminal()
-    meter = Meter("net", terminal, clock=iter([0.0, 1.0]).__next__)
-    meter(1_000_000, None)
-    meter(2_000_000, 2_000_000)
-    assert terminal.getvalue() == "\r\x1b[Knet: 1.0 MB\r\x1b[Knet: 2.0 MB of 2.0 MB, 100%\n"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import torch
 
 from unripple.conventions import Face
 from unripple.faceworld import (
-    Faces,
+    RenderedFaces,
     View,
     counterfactual,
     draw_plates,
@@ -23,30 +23,30 @@ SEEDS = torch.tensor([5, 6, 7, 8])
 
 
 @pytest.fixture(scope="module")
-def faces() -> Faces:
+def faces() -> RenderedFaces:
     factors = with_factors(sample_factors(4, seed=21), glasses=0.0, hat=0.0, bald=0.0)
     return render(factors, SEEDS, size=SIZE)
 
 
 @pytest.fixture(scope="module")
-def turned(faces: Faces) -> Faces:
+def turned(faces: RenderedFaces) -> RenderedFaces:
     return counterfactual(faces, yaw_deg=torch.tensor([25.0, -25.0, 25.0, -25.0]))
 
 
-def test_the_same_seed_gives_the_same_bytes(faces: Faces) -> None:
+def test_the_same_seed_gives_the_same_bytes(faces: RenderedFaces) -> None:
     again = render(faces.factors, SEEDS, size=SIZE)
-    for name, one, other in zip(Faces._fields, faces, again, strict=True):
+    for name, one, other in zip(RenderedFaces._fields, faces, again, strict=True):
         assert torch.equal(one, other), name
 
 
-def test_a_face_does_not_depend_on_its_batch(faces: Faces) -> None:
+def test_a_face_does_not_depend_on_its_batch(faces: RenderedFaces) -> None:
     alone = render(faces.factors[2:3], SEEDS[2:3], size=SIZE)
     assert torch.equal(alone.labels[0], faces.labels[2])
     difference = (alone.photo[0].int() - faces.photo[2].int()).abs()
     assert difference.max() <= 2
 
 
-def test_labels_alpha_and_depth_agree(faces: Faces) -> None:
+def test_labels_alpha_and_depth_agree(faces: RenderedFaces) -> None:
     person = faces.labels != Face.BACKGROUND
     assert torch.equal(person, faces.alpha > 127)
     nearest_plate = faces.inverse_depth[~person].max()
@@ -55,14 +55,14 @@ def test_labels_alpha_and_depth_agree(faces: Faces) -> None:
         assert (faces.labels == label).flatten(1).any(1).all(), label.name
 
 
-def test_the_photo_is_the_plate_where_nobody_is(faces: Faces) -> None:
+def test_the_photo_is_the_plate_where_nobody_is(faces: RenderedFaces) -> None:
     nobody = (faces.alpha == 0)[:, None].expand_as(faces.photo)
     assert torch.equal(faces.photo[nobody], faces.plate[nobody])
     person = (faces.alpha == 255)[:, None].expand_as(faces.photo)
     assert (faces.photo[person] != faces.plate[person]).float().mean() > 0.9
 
 
-def test_landmarks_lie_on_their_parts(faces: Faces) -> None:
+def test_landmarks_lie_on_their_parts(faces: RenderedFaces) -> None:
     wanted = (
         {Face.RIGHT_EYE, Face.SKIN},  # a squinting eye is a line
         {Face.LEFT_EYE, Face.SKIN},
@@ -80,7 +80,9 @@ def test_landmarks_lie_on_their_parts(faces: Faces) -> None:
             assert (centre - points[0]).norm() < 0.035 * SIZE
 
 
-def test_a_counterfactual_keeps_the_world_and_turns_the_head(faces: Faces, turned: Faces) -> None:
+def test_a_counterfactual_keeps_the_world_and_turns_the_head(
+    faces: RenderedFaces, turned: RenderedFaces
+) -> None:
     assert torch.equal(turned.plate, faces.plate)
     outside = ((turned.alpha == 0) & (faces.alpha == 0))[:, None].expand_as(faces.photo)
     assert torch.equal(turned.photo[outside], faces.photo[outside])
@@ -90,7 +92,7 @@ def test_a_counterfactual_keeps_the_world_and_turns_the_head(faces: Faces, turne
     assert torch.allclose(turned.pose_deg[:, 0], torch.tensor([25.0, -25.0, 25.0, -25.0]))
 
 
-def test_factors_do_what_their_names_say(faces: Faces) -> None:
+def test_factors_do_what_their_names_say(faces: RenderedFaces) -> None:
     bare = with_factors(faces.factors, hair_length=0.0, beard=0.0, moustache=0.0)
     worn = with_factors(bare, glasses=1.0)
     shown = render(worn, SEEDS, size=SIZE)
@@ -101,14 +103,14 @@ def test_factors_do_what_their_names_say(faces: Faces) -> None:
     assert grown > 0.05 * SIZE * SIZE * len(bare)
 
 
-def test_a_plate_at_two_sizes_is_one_picture(faces: Faces) -> None:
+def test_a_plate_at_two_sizes_is_one_picture(faces: RenderedFaces) -> None:
     large = draw_plates(faces.factors[:2], SEEDS[:2], portrait(128)).float()
     small = draw_plates(faces.factors[:2], SEEDS[:2], portrait(64)).float()
     halved = torch.nn.functional.avg_pool2d(large, 2)
     assert (halved - small).abs().max() <= 1.5
 
 
-def test_a_wider_view_shows_the_same_face_elsewhere(faces: Faces) -> None:
+def test_a_wider_view_shows_the_same_face_elsewhere(faces: RenderedFaces) -> None:
     units = portrait(SIZE).units_per_px
     shifted = View(96, 64, centre_x=8 * units, centre_y=0.0, units_per_px=units)
     scene = render(faces.factors[:1], SEEDS[:1], view=shifted)
@@ -118,7 +120,7 @@ def test_a_wider_view_shows_the_same_face_elsewhere(faces: Faces) -> None:
     assert (window == faces.labels[0]).float().mean() > 0.98
 
 
-def test_mirrored_factors_give_the_mirrored_person(faces: Faces) -> None:
+def test_mirrored_factors_give_the_mirrored_person(faces: RenderedFaces) -> None:
     mirror = render(mirrored(faces.factors), SEEDS, size=SIZE)
     person = (faces.labels != Face.BACKGROUND)[:, None]
     seen, flipped = faces.photo.float(), mirror.photo.float().flip(-1)
@@ -132,6 +134,6 @@ def test_mirrored_factors_give_the_mirrored_person(faces: Faces) -> None:
     assert sides.float().mean() < 0.01
 
 
-def test_sides_must_fit_the_blocks(faces: Faces) -> None:
+def test_sides_must_fit_the_blocks(faces: RenderedFaces) -> None:
     with pytest.raises(ValueError, match="multiples of 8"):
         render(faces.factors, SEEDS, size=60)

@@ -12,10 +12,8 @@ import numpy as np
 import pytest
 
 import unripple
-from unripple.api.sweep import degrees_between
 from unripple.cli.main import main
 from unripple.conventions import BadConfig
-from unripple.editor.session import Wanted
 from unripple.io.config import (
     check_degree,
     check_knob,
@@ -26,6 +24,8 @@ from unripple.io.config import (
     read_config,
     schema,
 )
+from unripple.runtime.sweep import degrees_between
+from unripple.webui.session import Wanted
 
 
 def numeric(properties: Any, at: str = "") -> Iterator[tuple[str, Any]]:

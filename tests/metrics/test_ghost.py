@@ -10,7 +10,7 @@ import pytest
 
 from unripple.conventions import Photo, ShapeMismatch
 from unripple.metrics import ghost
-from unripple.metrics.regions import fine, in_px, kept, rms, vacated
+from unripple.metrics.regions import disoccluded, fine, in_px, kept, rms
 
 from .scenes import Scene, mix, scene, to_bytes
 
@@ -150,11 +150,11 @@ def test_a_flat_wall_has_no_texture_to_return_but_shows_ghosts() -> None:
 
 def test_regions_grow_with_the_picture() -> None:
     small, large = scene(128), scene(256)
-    for region in (vacated, kept):
+    for region in (disoccluded, kept):
         share = region(small.before, small.after).mean()
         assert share > 0.02
         assert region(large.before, large.after).mean() == pytest.approx(share, rel=0.1)
-    assert not (vacated(small.before, small.after) & small.after).any()
+    assert not (disoccluded(small.before, small.after) & small.after).any()
     assert not (kept(small.before, small.after) & (small.before | small.after)).any()
     assert in_px(3, np.zeros((512, 512))) == 6
 

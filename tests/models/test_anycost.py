@@ -111,7 +111,7 @@ def test_objective_sums_over_the_batch() -> None:
         "mse_weight": 2.0,
         "codes_weight": 0.5,
         "perceptual": lambda a, b: (a - b).abs().mean((1, 2, 3)),
-        "looked_at_px": 8,
+        "compare_px": 8,
     }
     whole = objective(picture, target, codes, encoded, **how)
     rows = [

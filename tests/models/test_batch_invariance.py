@@ -17,13 +17,13 @@ from unripple.models import (
     curricularface,
     dpt,
     e4e,
+    flow,
     gfpgan,
     graphonomy,
     hfgi,
     irse,
     lama,
     landmarks,
-    motion,
     pose,
     stylegan2,
 )
@@ -143,7 +143,7 @@ def test_the_whole_consultation_takes_any_batch(moving: bool) -> None:
 
 def motion_net() -> nn.Module:
     """Small motions: large ones sample beyond the border, where all is one colour."""
-    net = stirred(motion.MotionNet((4, 6, 8), 8, {"widths": (4, 6), "hidden": 8}))
+    net = stirred(flow.EditFlowNet((4, 6, 8), 8, {"widths": (4, 6), "hidden": 8}))
     for head in (net.coarsest, *net.correct, net.gates):
         for weights in head.parameters():
             weights.mul_(0.01)

@@ -116,7 +116,7 @@ def test_watch_sees_the_auxiliary_pictures_and_changes_nothing(
     net: GFPGAN, pictures: Tensor
 ) -> None:
     seen: dict[int, Tensor] = {}
-    restored = net(pictures, watch=seen.__setitem__)
+    restored = net(pictures, on_resolution=seen.__setitem__)
     assert {side: tuple(p.shape) for side, p in seen.items()} == {
         side: (3, 3, side, side) for side in (8, 16, 32)
     }
@@ -151,7 +151,7 @@ def test_bfloat16_channels_last_stays_close(net: GFPGAN, pictures: Tensor) -> No
 
 def test_every_weight_but_the_dead_ones_learns(net: GFPGAN, pictures: Tensor) -> None:
     auxiliary: list[Tensor] = []
-    restored = net(pictures, watch=lambda _, picture: auxiliary.append(picture))
+    restored = net(pictures, on_resolution=lambda _, picture: auxiliary.append(picture))
     sum(p.square().mean() for p in (restored, *auxiliary)).backward()
     idle = [name for name, p in net.named_parameters() if p.grad is None or not p.grad.any()]
     assert idle == [name for name, _ in net.named_parameters() if name.startswith(DEAD_KEYS)]

@@ -26,7 +26,7 @@ from unripple.models.layers.graph import (
     normalised_adjacency,
     similar,
 )
-from unripple.models.layers.xception import Block, DetailBlock, SeparableConv, Xception
+from unripple.models.layers.xception import DetailBlock, SeparableConv, Xception, XceptionBlock
 
 SLIM = {
     "widths": (4, 8, 12, 16, 24, 32, 40, 36, 48),
@@ -124,7 +124,7 @@ def test_builds_on_meta_and_takes_the_weights_as_they_are(net: Graphonomy) -> No
 @torch.no_grad()
 @pytest.mark.parametrize(("relu_first", "seen"), [(True, 0.0), (False, -1.0)])
 def test_the_skip_sees_what_the_first_relu_leaves(relu_first: bool, seen: float) -> None:
-    block = Block(4, (4, 4, 4), relu_first=relu_first).eval()
+    block = XceptionBlock(4, (4, 4, 4), relu_first=relu_first).eval()
     assert block.skip is None
     torch.nn.init.zeros_(block.rep[-1].pointwise_bn.weight)
     torch.testing.assert_close(

@@ -210,7 +210,7 @@ def test_stopping_early_gives_the_running_picture(net: Generator, w_plus: Tensor
     """One sample: whether a batch is watched decides how its sums are grouped."""
     seen: dict[int, Tensor] = {}
     w_plus = w_plus[:1]
-    last = net.synthesize(w_plus, watch=seen.__setitem__)
+    last = net.synthesize(w_plus, on_resolution=seen.__setitem__)
     assert list(seen) == [4, 8, 16, 32]
     assert torch.equal(seen[32], last)
     for side, picture in seen.items():
@@ -223,7 +223,7 @@ def test_stopping_early_draws_the_same_noise(net: Generator, w_plus: Tensor) -> 
         torch.nn.init.constant_(layer.noise.weight, 0.3)
     seen: dict[int, Tensor] = {}
     rng = torch.Generator().manual_seed(7)
-    net.synthesize(w_plus, noise="random", rng=rng, watch=seen.__setitem__)
+    net.synthesize(w_plus, noise="random", rng=rng, on_resolution=seen.__setitem__)
     early = net.synthesize(w_plus, noise="random", rng=rng.manual_seed(7), resolution=16)
     assert torch.equal(early, seen[16])
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unripple.conventions import Photo, ShapeMismatch
-from unripple.ops.composite import Changed, blend, either_or, join
+from unripple.ops.composite import EditedFace, blend, either_or, join
 
 
 @settings(deadline=None, max_examples=50)
@@ -50,10 +50,10 @@ def test_sizes_must_agree() -> None:
         blend(np.zeros((4, 4, 3), np.uint8), np.zeros((4, 4, 3), np.uint8), np.zeros((3, 3)))
 
 
-def changed(photo: Photo, columns: slice, level: int, centre: float) -> Changed:
+def changed(photo: Photo, columns: slice, level: int, centre: float) -> EditedFace:
     picture, touched = photo.copy(), np.zeros(photo.shape[:2], np.bool_)
     picture[4:16, columns], touched[4:16, columns] = level, True
-    return Changed(lambda: (picture, touched), np.array([centre, 10.0]), 80.0)
+    return EditedFace(lambda: (picture, touched), np.array([centre, 10.0]), 80.0)
 
 
 def test_joined_faces_keep_what_each_changed_alone_and_all_other_bytes() -> None:

@@ -29,7 +29,7 @@ NEEDED = (
     "unripple/data/domains/embedded/Gl.png",
     "unripple/data/translations/embedded/unconditional/Gl_max.npy",
     "unripple/workflow/schemas/config.schema.yaml",
-    "unripple/editor/page.html",
+    "unripple/webui/static/page.html",
     "unripple/stages/report.html.j2",
 )
 
@@ -197,7 +197,7 @@ def test_fetched_models_are_kept_beside_the_package(
 
 def test_the_page_is_served(installed: Installed, environment: Path, uv: str, repo: Path) -> None:
     said = installed.run("unripple", "editor", "--port", "0", status=2)
-    assert "pip install" in said and "gradio" in said
+    assert "pip install" in said and "starlette" in said
     sync(uv, repo, environment, "--extra", "editor")
     with subprocess.Popen(
         [installed.bin / "unripple", "editor", "--port", "0"],

@@ -58,12 +58,12 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[list[str]]:
 def test_every_golden_of_a_folder_is_run(tmp_path: Path, capsys: Any) -> None:
     for name, seed in (("a", 1), ("b", 2)):
         write_golden(tmp_path / name, seed=seed)
-    write_golden(tmp_path / "later", op="sfe.full")
+    write_golden(tmp_path / "later", op="styleclip.mappers")
     assert main([str(tmp_path), "--threads", "1"]) == 0
     printed = capsys.readouterr()
     shown = [line.split(maxsplit=2) for line in printed.out.splitlines()]
     assert [line[:2] for line in shown] == [
-        ["a", "w"], ["a", "image"], ["b", "w"], ["b", "image"], ["later", "sfe.full"]
+        ["a", "w"], ["a", "image"], ["b", "w"], ["b", "image"], ["later", "styleclip.mappers"]
     ]  # fmt: skip
     assert all(float(line[2]) <= 1 for line in shown[:4])
     assert shown[4][2] == "not yet"

@@ -9,7 +9,18 @@ from typing import Any
 import pytest
 import torch
 
-from unripple.models import bisenet, dpt, e4e, hfgi, irse, lama, stylegan2
+from unripple.models import (
+    bisenet,
+    dpt,
+    e4e,
+    hfgi,
+    hyperstyle,
+    irse,
+    lama,
+    sfe,
+    stylegan2,
+    w_encoder,
+)
 from unripple.models.layers.irse import UNITS_50, WIDTHS_50
 
 from .goldens import read_facts
@@ -39,6 +50,16 @@ SIZES = [
     ("hfgi", "residue.", hfgi, {"widths": (32, 48, 64), "out_channels": 512}),
     ("arcface", "", irse,
      {"input_size": 112, "widths": WIDTHS_50, "units": UNITS_50, "embedding": 512}),
+    ("sfe", "inverter.", sfe,
+     {"widths": WIDTHS_50, "units": UNITS_50, "style_dim": 512, "n_codes": 18, "features": 512,
+      "blocks": 5}),
+    ("sfe", "encoder.", sfe, {"width": 512, "blocks": 5}),
+    ("hyperstyle", "w_encoder.", w_encoder,
+     {"widths": WIDTHS_50, "units": UNITS_50, "style_dim": 512}),
+    ("hyperstyle", "hypernet.", hyperstyle,
+     {"layers": hyperstyle.TUNED, "channels": stylegan2.CHANNELS_1024, "separable": False,
+      "widths": (64, 64, 128, 256, 512), "units": (3, 4, 6, 3), "code": 512,
+      "shared_inner": 128, "inner": 256, "halvings": 4}),
     ("bisenet", "", bisenet,
      {"n_classes": 19, "widths": (64, 64, 128, 256, 512), "stem_stride": 4}),
     ("lama", "", lama, LAMA),

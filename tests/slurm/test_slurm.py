@@ -18,8 +18,8 @@ import yaml
 
 from tests.slurm.cluster import Cluster, NoCluster, install, running
 from tests.tiny import write_project
-from unripple.api.steps import STEPS
 from unripple.io.results import Results
+from unripple.pipeline.graph import STEPS
 
 pytestmark = [pytest.mark.slow, pytest.mark.slurm]
 REPO = Path(__file__).resolve().parents[2]

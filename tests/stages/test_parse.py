@@ -10,8 +10,8 @@ from torch import Tensor
 
 from unripple.conventions import Face
 from unripple.models.body_parts import Body
+from unripple.ops.multiscale import SCALES
 from unripple.stages.parse import (
-    SCALES,
     Plain,
     network_input,
     parse,
@@ -172,4 +172,4 @@ def test_a_parser_of_bodies_gives_the_nearest_parts_of_a_face() -> None:
 def test_a_body_is_looked_at_in_six_sizes_unless_told_otherwise() -> None:
     parser = BodyParser()
     parse_body(np.zeros((32, 32, 3), np.uint8), parser, net_size_px=32)
-    assert len(set(parser.sides)) == len(SCALES["six"]) == 6
+    assert len(set(parser.sides)) == len(SCALES) == 6

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from unripple.models.motion import Motion
+from unripple.models.flow import Flow
 
 L, W, S = 4, 3, 8
 
@@ -58,10 +58,10 @@ class ToyMotion(nn.Module):
         self.px, self.share, self.fault = px, seen, same
         self.saw: list[tuple[Tensor, Tensor, Tensor]] = []
 
-    def forward(self, photo: Tensor, before: Tensor, after: Tensor) -> Motion:
+    def forward(self, photo: Tensor, before: Tensor, after: Tensor) -> Flow:
         self.saw.append((photo, before, after))
         offsets = torch.zeros_like(photo[:, :2])
         right = 1 if len(self.saw) % 2 else -1
         offsets[:, 0] = right * 2 * self.px / photo.shape[-1]
         seen = torch.full_like(photo[:, :1], self.share)
-        return Motion(offsets, seen, torch.full_like(seen, self.fault))
+        return Flow(offsets, seen, torch.full_like(seen, self.fault))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from unripple.training import encoders, hfgi, latents, motion
+from unripple.training import encoders, flow, hfgi, latents
 
 SIZE = 64
 
@@ -26,8 +26,8 @@ def slim(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hfgi, "ALIGNER_WIDTHS", (4, 6, 8, 8))
     monkeypatch.setattr(hfgi, "RESIDUAL_WIDTHS", (6, 8, 8))
     monkeypatch.setattr(hfgi, "VALIDATION_FACES", 4)
-    monkeypatch.setattr(motion, "WIDTHS", (6, 8, 8))
-    monkeypatch.setattr(motion, "VALIDATION_FACES", 4)
+    monkeypatch.setattr(flow, "WIDTHS", (6, 8, 8))
+    monkeypatch.setattr(flow, "VALIDATION_FACES", 4)
 
 
 def moving_down(net: Any, pixels: int) -> None:

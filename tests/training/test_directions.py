@@ -50,7 +50,7 @@ class Gauge(nn.Module):
 
 
 @pytest.fixture(scope="module")
-def found() -> dict[str, dict[str, direction_files.Found]]:
+def found() -> dict[str, dict[str, direction_files.FoundDirection]]:
     generator: Any = Mirror()
     gauge: Any = Gauge()
     return {
@@ -91,8 +91,8 @@ def test_a_degree_of_pose_is_measured_and_its_range_ends_where_the_head_stops(
 ) -> None:
     for method in ("effect", "boundary"):
         pose = found[method]["pose"]
-        turned = change_in_factor(pose.vector, "pose") * faceworld.YAW_MAX_DEG
-        assert turned == pytest.approx(YAW_PER_DEGREE, rel=0.02)
+        true_pairs = change_in_factor(pose.vector, "pose") * faceworld.YAW_MAX_DEG
+        assert true_pairs == pytest.approx(YAW_PER_DEGREE, rel=0.02)
         # 30 degrees are 4.5 steps: the head follows until there.
         assert pose.usable == (-4.5, 4.5)
 

@@ -9,16 +9,16 @@ import torch
 
 from unripple import faceworld
 from unripple.conventions import Face
-from unripple.faceworld.characteristics import edited, under_eyes
+from unripple.faceworld.attributes import edited, under_eyes
 from unripple.training import edit_pairs
-from unripple.training.edit_pairs import Studio, people
+from unripple.training.edit_pairs import PairRenderer, people
 
 SIZE = 16
 
 
 @pytest.fixture
-def studio(tmp_path: Path) -> Studio:
-    return Studio(tmp_path, SIZE, compiled=False)
+def studio(tmp_path: Path) -> PairRenderer:
+    return PairRenderer(tmp_path, SIZE, compiled=False)
 
 
 def test_nobody_hides_hair_or_eyes() -> None:
@@ -27,7 +27,7 @@ def test_nobody_hides_hair_or_eyes() -> None:
     assert not faces[:, faceworld.INDEX["glasses_dark"]].any()
 
 
-def test_pairs_are_the_same_people_with_the_value_and_without(studio: Studio) -> None:
+def test_pairs_are_the_same_people_with_the_value_and_without(studio: PairRenderer) -> None:
     faces = people(2, seed=1)
     pairs = studio.pairs(faces, 5, "Sk_2", ["Sk_0"])
     assert pairs.factors.equal(edited(faces, "Sk_0"))
@@ -41,7 +41,7 @@ def test_pairs_are_the_same_people_with_the_value_and_without(studio: Studio) ->
 
 
 def test_groups_start_from_the_other_values_in_turn(
-    studio: Studio, monkeypatch: pytest.MonkeyPatch
+    studio: PairRenderer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(edit_pairs, "GROUP", 1)
     faces = people(3, seed=1)
@@ -52,7 +52,7 @@ def test_groups_start_from_the_other_values_in_turn(
 
 
 def test_bags_are_the_change_under_the_eyes_alone(
-    studio: Studio, monkeypatch: pytest.MonkeyPatch
+    studio: PairRenderer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(edit_pairs, "GROUP", 1)
     face = people(1, seed=1)
@@ -67,7 +67,7 @@ def test_bags_are_the_change_under_the_eyes_alone(
 
 
 def test_age_leaves_the_line_of_the_hair_to_the_hair(
-    studio: Studio, monkeypatch: pytest.MonkeyPatch
+    studio: PairRenderer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(edit_pairs, "GROUP", 1)
     face = faceworld.with_factors(people(1, seed=1), masculinity=0.9, bald=0.0, fringe=0.9)
@@ -83,7 +83,7 @@ def test_age_leaves_the_line_of_the_hair_to_the_hair(
 
 
 def test_pictures_are_rendered_once(
-    tmp_path: Path, studio: Studio, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, studio: PairRenderer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(edit_pairs, "GROUP", 1)
     face = people(1, seed=1)

@@ -12,7 +12,7 @@ from unripple import faceworld
 from unripple.conventions import BadCheckpoint, UnrippleError
 from unripple.training import __main__ as door
 from unripple.training import e4e, encoders, latents, loop
-from unripple.training.critics import Critic
+from unripple.training.auxiliary import AuxiliaryLosses
 from unripple.training.e4e import EncoderTask
 from unripple.training.schedule import Budget
 from unripple.training.shards import FaceShards, FolderPhotos
@@ -46,7 +46,7 @@ def task(folder: Path, phase: str, **options: object) -> EncoderTask:
         FaceShards(folder, e4e.FIELDS, "train"),
         FaceShards(folder, e4e.FIELDS, "val"),
         generator,
-        critic=Critic(),
+        auxiliary=AuxiliaryLosses(),
         phase=phase,
         batch_size=6,
         **options,  # type: ignore[arg-type]
@@ -105,7 +105,7 @@ def test_plain_photos_train_phase_pictures_and_not_phase_codes(
         FolderPhotos(photos, SIZE, "train"),
         FolderPhotos(photos, SIZE, "val"),
         loop.frozen(latents.small_generator(SIZE), "cpu"),
-        critic=Critic(),
+        auxiliary=AuxiliaryLosses(),
         phase="pictures",
         batch_size=4,
     )

@@ -153,14 +153,14 @@ def test_the_export_draws_the_same_pictures(folder: Path, tmp_path: Path) -> Non
     assert torch.allclose(model.extras["latent_avg"], mean, atol=2e-2 * float(mean.abs().max()))
 
 
-def test_the_adversarial_term_trains_its_critic_late(folder: Path) -> None:
+def test_the_adversarial_term_trains_its_discriminator_late(folder: Path) -> None:
     adversarial = task(folder, size=32, adversarial=0.03)
     batch = adversarial.draw(torch.Generator().manual_seed(0))
     assert "critic" not in adversarial.train_step(batch, 0)
     adversarial.progress = 0.9
-    before = [p.clone() for p in adversarial.critic.net.parameters()]
+    before = [p.clone() for p in adversarial.discriminator.net.parameters()]
     assert "critic" in adversarial.train_step(batch, 16)
-    after = adversarial.critic.net.parameters()
+    after = adversarial.discriminator.net.parameters()
     assert any(not torch.equal(a, b) for a, b in zip(before, after, strict=True))
 
 

@@ -9,13 +9,13 @@ import pytest
 import torch
 
 from unripple.conventions import BadCheckpoint, BadConfig, UnrippleError
+from unripple.models.flow import EditFlowNet
 from unripple.models.hfgi import fuse
-from unripple.models.motion import MotionNet
 from unripple.stages.invert import Consultant, consult
-from unripple.training import encoders, hfgi, latents, loop, turned
-from unripple.training.critics import Critic
+from unripple.training import encoders, hfgi, latents, loop, true_pairs
+from unripple.training.auxiliary import AuxiliaryLosses
+from unripple.training.flow import flow_state
 from unripple.training.hfgi import HfgiTask
-from unripple.training.motion import motion_state
 from unripple.training.schedule import Budget
 from unripple.training.shards import FaceShards
 from unripple.zoo import networks
@@ -38,14 +38,14 @@ def small_task(tmp_path: Path, pairs: float, *, moving: bool = False) -> HfgiTas
     generator = loop.frozen(latents.small_generator(SIZE), "cpu")
     encoder = loop.frozen(encoders.small_encoder(), "cpu")
     return HfgiTask(
-        FaceShards(folder, turned.FIELDS, "train"),
-        FaceShards(folder, turned.FIELDS, "val"),
+        FaceShards(folder, true_pairs.FIELDS, "train"),
+        FaceShards(folder, true_pairs.FIELDS, "val"),
         generator,
         (encoder, torch.zeros(latents.STYLE_DIM)),
-        critic=Critic(),
+        auxiliary=AuxiliaryLosses(),
         batch_size=4,
         pairs=pairs,
-        motion=MotionNet((6, 8, 8), pose=POSE).state_dict() if moving else None,
+        flow=EditFlowNet((6, 8, 8), pose=POSE).state_dict() if moving else None,
     )
 
 
@@ -66,14 +66,16 @@ def moving_task(tmp_path: Path) -> HfgiTask:
 
 def test_the_identity_map_warps_nothing() -> None:
     pictures = torch.randn(2, 3, 16, 24)
-    assert torch.allclose(hfgi.warp(pictures, torch.eye(3).repeat(2, 1, 1)), pictures, atol=1e-5)
+    assert torch.allclose(
+        hfgi.warp_by_homography(pictures, torch.eye(3).repeat(2, 1, 1)), pictures, atol=1e-5
+    )
 
 
 def test_a_shift_moves_by_whole_pixels_and_leaves_zeros() -> None:
     pictures = torch.randn(1, 3, 16, 16)
     shift = torch.eye(3)[None].clone()
     shift[:, 0, 2] = 2 * 2 / 16  # samples two pixels further right
-    moved = hfgi.warp(pictures, shift)
+    moved = hfgi.warp_by_homography(pictures, shift)
     assert torch.allclose(moved[..., :-2], pictures[..., 2:], atol=1e-5)
     assert not moved[..., -2:].any()
 
@@ -129,26 +131,26 @@ def test_what_the_person_hid_is_unknown_and_nothing_else() -> None:
         "alpha": alpha.to(torch.uint8),
         "factors": torch.zeros(1, 2),
     }
-    case = turned.Case.of(
-        turned.beside(faces, faces, {**faces, "alpha": other.to(torch.uint8)}), "cpu"
+    case = true_pairs.PairedBatch.of(
+        true_pairs.with_pairs(faces, faces, {**faces, "alpha": other.to(torch.uint8)}), "cpu"
     )
     assert case.n == 1 and len(case.photo) == len(case.target) == 2
-    assert case.known[:, 0, 0].tolist() == [[1, 1, 1], [0, 1, 1]]
+    assert case.observed[:, 0, 0].tolist() == [[1, 1, 1], [0, 1, 1]]
 
 
 def test_the_person_is_not_to_be_left_behind() -> None:
     """Of two pixels the person left one; what is said of the other one does not count."""
     known = torch.tensor([[[[0.0, 1.0]]]])
-    case = turned.Case(torch.zeros(1), torch.zeros(1), known, 0, None)
+    case = true_pairs.PairedBatch(torch.zeros(1), torch.zeros(1), known, 0, None)
     for share in (0.0, 0.25, 1.0):
         seen = torch.tensor([[[[share, 0.7]]]])
-        assert float(turned.left_behind(seen, case)) == pytest.approx(share)
+        assert float(true_pairs.disocclusion_loss(seen, case)) == pytest.approx(share)
     everything = case._replace(known=torch.ones_like(known))
-    assert float(turned.left_behind(torch.ones_like(known), everything)) == 0
+    assert float(true_pairs.disocclusion_loss(torch.ones_like(known), everything)) == 0
 
 
 def test_partners_are_each_others() -> None:
-    assert turned.partners(6).tolist() == [1, 0, 3, 2, 5, 4]
+    assert true_pairs.partners(6).tolist() == [1, 0, 3, 2, 5, 4]
 
 
 def test_batches_of_pairs_end_with_two_photos_of_one_person(pair_task: HfgiTask) -> None:
@@ -166,7 +168,7 @@ def test_batches_of_pairs_end_with_two_photos_of_one_person(pair_task: HfgiTask)
 
 
 def test_codes_turn_by_the_change_of_the_true_factors(pair_task: HfgiTask) -> None:
-    case = turned.Case.of(pair_task.draw(torch.Generator().manual_seed(1)), "cpu")
+    case = true_pairs.PairedBatch.of(pair_task.draw(torch.Generator().manual_seed(1)), "cpu")
     w_plus, picture = pair_task.invert(case.photo)
     moved, drawn = pair_task.turn(w_plus, picture, case)
     assert torch.equal(moved[:2], w_plus[:2]) and torch.equal(drawn[:2], picture[:2])
@@ -208,11 +210,11 @@ def test_hidden_background_teaches_nothing(pair_task: HfgiTask) -> None:
 
 def test_the_figures_of_true_edits_are_perfect(pair_task: HfgiTask) -> None:
     faces = pair_task.held_out
-    true = faces["photo"][turned.partners(4)].float() / 127.5 - 1
-    found = turned.figures(faces, true)
+    true = faces["photo"][true_pairs.partners(4)].float() / 127.5 - 1
+    found = true_pairs.figures(faces, true)
     assert found["inner_return"] == pytest.approx(1, abs=1e-4)
     assert found["inner_ghost"] == pytest.approx(0, abs=1e-4)
-    unmoved = turned.figures(faces, faces["photo"].float() / 127.5 - 1)
+    unmoved = true_pairs.figures(faces, faces["photo"].float() / 127.5 - 1)
     assert unmoved["inner_ghost"] == pytest.approx(1, abs=1e-4)
 
 
@@ -222,11 +224,11 @@ def test_a_training_starts_from_another_and_has_its_own_name(
     loop.fit(pair_task, tmp_path / "run", budget=Budget(steps=2))
     folder = tmp_path / "toys"
     next_task = HfgiTask(
-        FaceShards(folder, turned.FIELDS, "train"),
-        FaceShards(folder, turned.FIELDS, "val"),
+        FaceShards(folder, true_pairs.FIELDS, "train"),
+        FaceShards(folder, true_pairs.FIELDS, "val"),
         pair_task.generator,
         (pair_task.encoder, pair_task.latent_avg),
-        critic=Critic(),
+        auxiliary=AuxiliaryLosses(),
         batch_size=4,
         name="hfgi-faithful",
     )
@@ -285,8 +287,8 @@ def test_a_motion_net_learns_along_and_is_exported(moving_task: HfgiTask, tmp_pa
     (path,) = moving_task.export(tmp_path)
     model = networks.load("hfgi", path, torch.device("cpu"))
     assert set(dict(model.net.named_children())) == {"grid_align", "residue", "motion"}
-    assert "motion.MotionNet" in model.metadata["arch"]
-    state = motion_state(path)
+    assert "flow.EditFlowNet" in model.metadata["arch"]
+    state = flow_state(path)
     wanted = moving_task.average["motion"].state_dict()
     assert all(torch.allclose(state[k].float(), v.float(), atol=1e-3) for k, v in wanted.items())
 
@@ -320,7 +322,7 @@ def test_a_step_bends_the_residual_that_is_shown(
     asked = consultations(task, monkeypatch)
     batch = task.draw(torch.Generator().manual_seed(0))
     task.train_step(batch, 0)
-    photo = turned.Case.of(batch, "cpu").photo
+    photo = true_pairs.PairedBatch.of(batch, "cpu").photo
     missing = photo - task.invert(photo)[1]
     (bent,) = asked
     assert torch.allclose(bent[:, :, :-4], missing[:, :, 4:], atol=1e-5)
@@ -366,7 +368,7 @@ def test_stages_draw_what_was_trained(moving_task: HfgiTask) -> None:
     assert torch.allclose(drawn, trained, atol=0.03)
     assert not torch.allclose(plain, trained, atol=0.1)
     assert moved is not None and unmoved is None
-    assert torch.allclose(moved.seen, seen, atol=0.01)
+    assert torch.allclose(moved.visibility, seen, atol=0.01)
 
 
 def test_a_training_with_motion_starts_from_one_without(
@@ -391,5 +393,5 @@ def test_the_motion_net_that_was_named_is_kept(moving_task: HfgiTask, tmp_path: 
 
 def test_a_motion_net_must_be_there(task: HfgiTask, tmp_path: Path) -> None:
     (path,) = task.export(tmp_path)
-    with pytest.raises(BadCheckpoint, match="holds no motion net"):
-        motion_state(path)
+    with pytest.raises(BadCheckpoint, match="holds no flow net"):
+        flow_state(path)

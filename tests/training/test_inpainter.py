@@ -13,7 +13,7 @@ from torch import Tensor
 
 from unripple.models.lama import Lama, sizes_from_state
 from unripple.training import holes, inpainter
-from unripple.training.fills import Held
+from unripple.training.fills import HeldOutFills
 from unripple.training.inpainter import FIELDS, InpainterTask
 from unripple.training.shards import FaceShards
 
@@ -33,7 +33,7 @@ def task(folder: Path) -> InpainterTask:
     torch.manual_seed(0)
     data, held_out = (FaceShards(folder, FIELDS, split) for split in ("train", "val"))
     return InpainterTask(
-        data, held_out, batch_size=4, crop=32, sizes=SIZES, critic_sizes=CRITIC, lr=3e-3
+        data, held_out, batch_size=4, crop=32, sizes=SIZES, discriminator_sizes=CRITIC, lr=3e-3
     )
 
 
@@ -110,11 +110,13 @@ def test_the_second_phase_trains_painter_and_discriminator(task: InpainterTask) 
     batch = task.draw(rng())
     assert batch["plate"].shape == (4, 3, 64, 64)
     assert task.batch_size == 4
-    before = [p.detach().clone() for p in task.critic.parameters()]
+    before = [p.detach().clone() for p in task.discriminator.parameters()]
     figures = [task.train_step(batch, step) for step in range(12)]
     assert set(figures[0]) == {"l1", "critic", "texture", "adversarial", "matching"}
     assert float(figures[-1]["critic"]) < float(figures[0]["critic"])
-    assert any(not torch.equal(a, b) for a, b in zip(before, task.critic.parameters(), strict=True))
+    assert any(
+        not torch.equal(a, b) for a, b in zip(before, task.discriminator.parameters(), strict=True)
+    )
     assert all(torch.isfinite(p).all() for p in task.net.parameters())
 
 
@@ -135,14 +137,14 @@ def test_texture_is_asked_for_in_strength_and_not_in_place() -> None:
     truth, other = noise[:1], noise[1:]
     flat = torch.full_like(truth, 0.6)
     loud = torch.lerp(flat, other, 3.0)
-    same, as_loud, silent, louder = (
+    same, as_loud, zeroed, louder = (
         float(inpainter.texture_loss(painted, truth, hole))
         for painted in (truth, other, flat, loud)
     )
     assert same == 0
-    assert as_loud < 0.3 * min(silent, louder)
+    assert as_loud < 0.3 * min(zeroed, louder)
     outside = torch.where(hole > 0, truth, flat)  # what lies outside the hole does not count
-    assert inpainter.texture_loss(outside, truth, hole) < 0.2 * silent
+    assert inpainter.texture_loss(outside, truth, hole) < 0.2 * zeroed
 
 
 def test_blocks_of_colour_are_pinned_and_texture_within_them_is_free() -> None:
@@ -161,8 +163,8 @@ def test_only_patches_with_fill_are_called_fake() -> None:
     real = torch.full((1, 1, 4, 4), 50.0)
     right = torch.full((1, 1, 4, 4), 50.0)
     right[..., :2] = -50.0  # fake where there is fill, real elsewhere
-    assert inpainter.critic_loss(real, right, hole) < 1e-6
-    assert inpainter.critic_loss(real, -right, hole) > 10
+    assert inpainter.discriminator_loss(real, right, hole) < 1e-6
+    assert inpainter.discriminator_loss(real, -right, hole) > 10
 
 
 def test_the_rim_counts_most_and_the_known_least() -> None:
@@ -179,7 +181,7 @@ def test_the_rim_counts_most_and_the_known_least() -> None:
 
 
 def test_figures_of_the_truth_and_of_a_blur() -> None:
-    held = Held.of(plates(), alpha())
+    held = HeldOutFills.of(plates(), alpha())
     perfect = held.figures(held.truth)
     assert perfect["l1"] == 0
     assert perfect["energy"] == pytest.approx(1)
@@ -190,12 +192,12 @@ def test_figures_of_the_truth_and_of_a_blur() -> None:
 
 
 def test_the_rival_never_sees_behind_the_person() -> None:
-    held = Held.of(plates(), alpha())
+    held = HeldOutFills.of(plates(), alpha())
     hidden = (held.hole > 0.5).expand(-1, 3, -1, -1).repeat_interleave(2, 0)
     loud = torch.where(hidden, torch.tensor(255, dtype=torch.uint8), plates())
-    rival = Held.of(loud, alpha()).rival
+    rival = HeldOutFills.of(loud, alpha()).baseline
     seen = ~hidden[::2].permute(0, 2, 3, 1).numpy()
-    assert np.array_equal(rival * ~seen, held.rival * ~seen)
+    assert np.array_equal(rival * ~seen, held.baseline * ~seen)
 
 
 def test_the_fill_keeps_the_known_and_the_export_rebuilds_the_net(

@@ -140,9 +140,9 @@ def test_a_counter_clockwise_turn_is_seen_as_one() -> None:
     turn = augment.similarity(torch.tensor([90.0]), torch.ones(1), torch.zeros(1, 2))
     picture = torch.zeros(1, 1, 32, 32)
     picture[0, 0, :8] = 1.0  # the top of the picture goes to its left
-    turned = augment.warp(picture, turn)
-    assert turned[0, 0, :, :8].mean() > 0.99
-    assert turned[0, 0, :, 9:].mean() < 0.01
+    true_pairs = augment.warp(picture, turn)
+    assert true_pairs[0, 0, :, :8].mean() > 0.99
+    assert true_pairs[0, 0, :, 9:].mean() < 0.01
     top = augment.move_points(torch.tensor([[[0.5, 0.0]]]), turn)
     assert torch.allclose(top, torch.tensor([[[0.0, 0.5]]]), atol=1e-6)
 
@@ -179,7 +179,7 @@ def test_the_landmark_loss_falls_on_one_batch(landmarks_task: landmarks.Landmark
 
 def test_wanted_heatmaps_have_their_mean_on_the_landmark() -> None:
     points = torch.tensor([[[0.25, 0.5], [0.6, 0.71]]])
-    spots = landmarks.wanted_heatmaps(points, 32)
+    spots = landmarks.target_heatmaps(points, 32)
     assert torch.allclose(spots.sum((2, 3)), torch.ones(1, 2))
     means = landmarks.soft_argmax(spots.clamp_min(1e-30).log())
     assert torch.allclose(means, points, atol=2e-3)

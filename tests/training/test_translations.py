@@ -14,7 +14,7 @@ from torch import Tensor
 
 from tests.training.test_directions import WIDTH, Mirror
 from unripple import faceworld
-from unripple.faceworld.characteristics import SETTINGS, edited
+from unripple.faceworld.attributes import SETTINGS, edited
 from unripple.io.translations import Library, read_translation
 from unripple.training import refine, translations
 from unripple.training.edit_pairs import Pairs
@@ -35,7 +35,7 @@ def test_one_other_value_is_where_it_starts_unless_it_is_a_mere_limit(
     name: str, other: str | None
 ) -> None:
     generator: Any = Mirror()
-    ((folder, called, offset),) = translations.found(generator, FACES, name)
+    ((folder, called, offset),) = translations.mean_offsets(generator, FACES, name)
     assert (folder, called) == ("unconditional", name)
     start = FACES if other is None else edited(FACES, other)
     torch.testing.assert_close(offset, moved(generator, start, edited(start, name)))
@@ -43,7 +43,7 @@ def test_one_other_value_is_where_it_starts_unless_it_is_a_mere_limit(
 
 def test_a_value_starts_from_that_and_from_each_other_one() -> None:
     generator: Any = Mirror()
-    made = {name: offset for _, name, offset in translations.found(generator, FACES, "Sk_1")}
+    made = {name: offset for _, name, offset in translations.mean_offsets(generator, FACES, "Sk_1")}
     assert made.keys() == {"Sk_1", "Sk_1_fr_0", "Sk_1_fr_2"}
     pale = edited(FACES, "Sk_0")
     wanted = moved(generator, pale, edited(pale, "Sk_1"))
@@ -141,7 +141,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Drawn:
     generator.size = 8
     studio = Drawn(generator)
     monkeypatch.setattr(translations, "load_generator", lambda path, device: generator)
-    monkeypatch.setattr(translations, "Studio", lambda *args, **options: studio)
+    monkeypatch.setattr(translations, "PairRenderer", lambda *args, **options: studio)
     return studio
 
 
@@ -174,7 +174,7 @@ def test_where_starts_would_cancel_out_one_is_taken() -> None:
     assert translations.starts_when_unknown("A_1") == ["A_0"]
     assert translations.starts_when_unknown("A_2") == translations.starts_of("A_2")
     generator: Any = Mirror()
-    made = {name: offset for _, name, offset in translations.found(generator, FACES, "A_1")}
+    made = {name: offset for _, name, offset in translations.mean_offsets(generator, FACES, "A_1")}
     assert torch.equal(made["A_1"], made["A_1_fr_0"])
     for name, taken in translations.TAKEN_FOR.items():
         assert set(taken) <= set(translations.starts_of(name))

@@ -14,11 +14,11 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from tests.tiny import picture, without_times, write_directions, write_models
-from unripple.api.report import assemble
-from unripple.api.steps import STEPS, ancestors
 from unripple.io.config import Config, complete
 from unripple.io.results import Results
 from unripple.io.sheet import read_sheet
+from unripple.pipeline.graph import STEPS, ancestors
+from unripple.report.assemble import assemble
 
 REPO = Path(__file__).resolve().parents[2]
 EDIT = "left"

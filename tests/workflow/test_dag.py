@@ -12,10 +12,10 @@ import pytest
 from PIL import Image
 
 from tests.tiny import LANDMARKS, picture, snakemake, write_project
-from unripple.api.steps import STEPS
 from unripple.conventions import STAGES
 from unripple.io.results import Results
 from unripple.io.store import Store
+from unripple.pipeline.graph import STEPS
 
 pytestmark = pytest.mark.slow
 

@@ -14,11 +14,11 @@ import torch
 from PIL import Image
 
 from tests.tiny import picture, walk, without_times, write_directions, write_models
-from unripple.api.report import assemble
 from unripple.cli.main import main
 from unripple.io.config import Config, complete
 from unripple.io.results import Results
 from unripple.io.sheet import read_sheet, update_sheet
+from unripple.report.assemble import assemble
 
 pytestmark = pytest.mark.slow
 REPO = Path(__file__).resolve().parents[2]

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from unripple.api.steps import RECIPES, any_step, find_step
 from unripple.cli.main import build_parser
 from unripple.conventions import STAGES
 from unripple.io.results import Results
+from unripple.pipeline.graph import RECIPES, any_step, find_step
 
 EVERY_STEP = {stage: recipe for recipe, steps in RECIPES.items() for stage in steps}
 NO_STAGES = {"config", "common", "view", "train"}

@@ -14,8 +14,8 @@ import yaml
 from PIL import Image
 
 from tests.tiny import picture, write_project
-from unripple.api.steps import STEPS
 from unripple.io.config import complete
+from unripple.pipeline.graph import STEPS
 
 ONE_OF_TWO = """\
 rule all:

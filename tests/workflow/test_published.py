@@ -20,8 +20,8 @@ from PIL import Image
 from safetensors.numpy import save_file
 
 from tests.published_files import write_all
-from unripple.api.steps import STEPS
 from unripple.io.results import Results
+from unripple.pipeline.graph import STEPS
 
 pytestmark = pytest.mark.slow
 REPO = Path(__file__).resolve().parents[2]

@@ -30,7 +30,7 @@ from tests.workflow.project import (
     write_photo,
     write_report,
 )
-from unripple.api.steps import ancestors
+from unripple.pipeline.graph import ancestors
 
 pytestmark = pytest.mark.slow
 

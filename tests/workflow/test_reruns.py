@@ -31,11 +31,11 @@ from tests.workflow.project import (
     write_photo,
     write_report,
 )
-from unripple.api.steps import STEPS
 from unripple.cli.main import main
 from unripple.conventions import StoreError
 from unripple.io.config import Config, complete
 from unripple.io.results import PHOTO, Results
+from unripple.pipeline.graph import STEPS
 
 pytestmark = pytest.mark.slow
 
@@ -43,11 +43,11 @@ pytestmark = pytest.mark.slow
 def computed(caplog: pytest.LogCaptureFixture, config: Config) -> Cost:
     """How many pictures a walk over all stages made, by place; failures are no pictures."""
     caplog.clear()
-    with caplog.at_level(logging.INFO, logger="unripple.api.shard"):
+    with caplog.at_level(logging.INFO, logger="unripple.runtime.shard"):
         walk(config)
     made: Counter[str] = Counter()
     for record in caplog.records:
-        if record.name == "unripple.api.shard" and record.levelno == logging.INFO:
+        if record.name == "unripple.runtime.shard" and record.levelno == logging.INFO:
             place, *_, outcome = record.args  # type: ignore[misc]
             if outcome != "there already" and not str(outcome).startswith("failed"):
                 made[str(place)] += 1
@@ -288,7 +288,7 @@ def test_a_name_that_does_not_show_the_store_is_put_right(here: Path, change: st
 def test_a_photo_that_changes_while_it_is_read_fails_alone(
     here: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from unripple.api import advance
+    from unripple.runtime import compute as advance
 
     read = advance.read_photo
 

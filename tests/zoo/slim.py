@@ -69,7 +69,7 @@ LOCK = Lock(ENTRIES, {})
 
 
 def published_hfgi(nets: nn.ModuleDict) -> nn.ModuleDict:
-    """The published file holds no motion net."""
+    """The published file holds no flow net."""
     return nn.ModuleDict({name: nets[name] for name in ("grid_align", "residue")})
 
 

@@ -148,6 +148,31 @@ def test_an_unreachable_host_is_tried_a_few_times_then_explained(
     assert "https://example.org/page" in text
 
 
+def test_where_no_network_leads_nothing_is_tried_twice(tmp_path: Path) -> None:
+    waits: list[float] = []
+    lost: set[str] = set()
+    entry = entry_of("https://no-such-host.invalid/f")
+    with pytest.raises(DownloadFailed, match="no network leads there"):
+        get(entry, tmp_path, pause=waits.append, lost=lost)
+    assert waits == [] and lost == {"no-such-host.invalid"}
+    with pytest.raises(DownloadFailed, match="invalid was out of reach just now"):
+        get(entry, tmp_path, lost=lost)
+
+
+def test_a_host_that_is_dead_for_one_file_is_not_asked_for_the_next(
+    site: Site, tmp_path: Path
+) -> None:
+    lost: set[str] = set()
+    with pytest.raises(DownloadFailed, match="cannot be reached"):
+        get(entry_of("http://127.0.0.1:9/f"), tmp_path, lost=lost)
+    assert lost == {"127.0.0.1"}
+    site.routes["/gone"] = lambda request: request.reply(404)
+    lost.clear()
+    with pytest.raises(DownloadFailed, match="answers 404"):
+        get(entry_of(site.root + "/gone"), tmp_path, lost=lost)
+    assert lost == set()  # it lives
+
+
 def test_a_busy_server_is_left_alone_as_long_as_it_asks(site: Site, tmp_path: Path) -> None:
     site.routes["/f"] = in_turn(
         lambda request: request.reply(503, Retry_After="7"),

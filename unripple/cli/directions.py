@@ -17,8 +17,8 @@ from unripple.zoo.directions import read_directions, write_directions
 from unripple.zoo.zoo import Zoo, chosen_directions, directions_path
 
 if TYPE_CHECKING:
-    from unripple.api.directions import Fit
     from unripple.io.config import Config
+    from unripple.training.latent_directions import Fit
 
 log = logging.getLogger(__name__)
 
@@ -115,7 +115,7 @@ def _fit(options: argparse.Namespace) -> None:
 
 
 def _found(options: argparse.Namespace, config: Config, zoo: Zoo) -> list[Fit]:
-    from unripple.api import directions as api
+    from unripple.training import latent_directions as api
 
     names, codes = _codes(options, config, zoo)
     log.info("%d latents of shape %s", len(codes), list(codes.shape[1:]))
@@ -136,8 +136,8 @@ def _codes(options: argparse.Namespace, config: Config, zoo: Zoo) -> tuple[list[
     """Names and codes [N, ...] of what the options point at."""
     import numpy as np
 
-    from unripple.api import directions as api
     from unripple.io.latents import read_latents
+    from unripple.training import latent_directions as api
 
     if options.latents is not None and options.photos is not None:
         raise UnrippleError("--latents and --photos: give one of the two")
@@ -153,7 +153,7 @@ def _codes(options: argparse.Namespace, config: Config, zoo: Zoo) -> tuple[list[
 
 def _projected(options: argparse.Namespace, config: Config) -> dict[str, Any]:
     """w+ of every photo of a folder; those that cannot be done are told and left out."""
-    from unripple.api.editor import Editor
+    from unripple.runtime.editor import Editor
 
     editor = Editor(device=options.device, settings=config, tell=LossMeter())
     found: dict[str, Any] = {}
@@ -173,8 +173,8 @@ def _labels(
     options: argparse.Namespace, zoo: Zoo, names: list[str], codes: Floats
 ) -> dict[str, Any]:
     """Attribute -> values in the order of the latents."""
-    from unripple.api import directions as api
     from unripple.io.latents import read_labels, values_of
+    from unripple.training import latent_directions as api
 
     if options.labels is not None:
         table = read_labels(options.labels)
@@ -194,7 +194,7 @@ def _labels(
 
 
 def _write(options: argparse.Namespace, zoo: Zoo, fits: list[Fit]) -> None:
-    from unripple.api import directions as api
+    from unripple.training import latent_directions as api
 
     directions = [fit.direction for fit in fits]
     moved = {}
@@ -209,7 +209,7 @@ def _write(options: argparse.Namespace, zoo: Zoo, fits: list[Fit]) -> None:
 
 
 def _measure(options: argparse.Namespace) -> None:
-    from unripple.api import directions as api
+    from unripple.training import latent_directions as api
 
     config = shared.config_of(options)
     zoo = Zoo(config["models"], options.device)

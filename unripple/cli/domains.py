@@ -94,17 +94,17 @@ def _how_often(people: Tensor, carac: str, size: int) -> Floats:
     """The share of people in which each pixel changes, float64 [size, size]."""
     import torch
 
-    from unripple.faceworld import characteristics, render
+    from unripple.faceworld import attributes, render
 
-    low, high = ENDS.get(carac) or characteristics.values_of(carac)[:2]
+    low, high = ENDS.get(carac) or attributes.edits_of(carac)[:2]
     seeds = SEED + torch.arange(len(people))
-    before = render(characteristics.edited(people, low), seeds, size=size)
-    after = render(characteristics.edited(people, high), seeds, size=size, plates=before.plate)
+    before = render(attributes.edited(people, low), seeds, size=size)
+    after = render(attributes.edited(people, high), seeds, size=size, plates=before.plate)
     change = (before.photo.int() - after.photo.int()).abs().amax(1).numpy()
-    changed = change > (FAINT if carac == characteristics.UNDER_EYES else SEEN)
-    if carac == characteristics.UNDER_EYES:
+    changed = change > (FAINT if carac == attributes.UNDER_EYES else SEEN)
+    if carac == attributes.UNDER_EYES:
         eyes = before.landmarks[:, :2].numpy()
-        changed &= np.stack([characteristics.under_eyes(pair, size) for pair in eyes])
+        changed &= np.stack([attributes.under_eyes(pair, size) for pair in eyes])
     often: Floats = changed.mean(axis=0)
     return often
 

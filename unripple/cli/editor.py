@@ -23,7 +23,8 @@ def register(commands: Any) -> None:
         help="edit photos on a page in the browser",
         description=(
             "Serve a page on this machine: choose a photo, move sliders, compare, save. Nothing "
-            "leaves the machine."
+            "leaves the machine. From another one, open a tunnel (ssh -L 7860:127.0.0.1:7860 "
+            "THIS-HOST) and the printed address, or pass requests on by a proxy (--proxy-name)."
         ),
     )
     shared.add_config(parser)
@@ -46,9 +47,9 @@ def register(commands: Any) -> None:
     shared.add_knob(parser, "--workers", "editor.workers", "threads that compute")
     shared.add_knob(parser, "--upload-mb", "editor.upload_mb", "longest file to upload")
     parser.add_argument(
-        "--share",
-        action="store_true",
-        help="also be reachable from elsewhere through gradio's tunnel; needs a password",
+        "--proxy-name",
+        metavar="HOST",
+        help="also answer to this name, under which a proxy of yours passes requests on",
     )
     parser.add_argument(
         "--password-file",
@@ -68,15 +69,19 @@ def register(commands: Any) -> None:
 
 
 def _editor(options: argparse.Namespace) -> None:
-    from unripple.editor.page import check_gradio
+    from unripple.webui.page import check_installed
 
     password = _password(options.password_file)
+    token = _token(none=options.no_token)
     config = shared.config_of(options)
-    check_gradio()  # before what comes with gradio is imported
-    from unripple.editor.serve import check_sharing, serve
-    from unripple.editor.studio import Limits, Studio
+    check_installed()
+    from unripple.webui.listening import listen
 
-    check_sharing(share=options.share, password=password)
+    listener = listen(options.port)  # a busy port is told before torch is imported
+    from unripple.webui.serve import check_access, serve
+    from unripple.webui.studio import Limits, Studio
+
+    check_access(proxy_name=options.proxy_name, password=password, token=token)
     studio = Studio(
         config,
         device=options.device,
@@ -86,11 +91,11 @@ def _editor(options: argparse.Namespace) -> None:
     )
     serve(
         studio,
-        port=options.port,
+        listener,
         workers=options.workers,
-        share=options.share,
         password=password,
-        token=_token(none=options.no_token),
+        token=token,
+        proxy_name=options.proxy_name,
         started=_say,
     )
 

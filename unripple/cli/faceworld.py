@@ -20,7 +20,7 @@ from unripple.conventions import Photo, UnrippleError
 if TYPE_CHECKING:
     import torch
 
-    from unripple.faceworld import Faces, View
+    from unripple.faceworld import RenderedFaces, View
 
 HELP = "render sample photos and the truth of their edits"
 FIRST_SAMPLE_SEED = 700_000_000
@@ -118,18 +118,18 @@ def scene_view(scene: Scene) -> View:
     )
 
 
-def _people(seed: int, wanted: int) -> Iterator[torch.Tensor]:
+def _people(seed: int, count: int) -> Iterator[torch.Tensor]:
     """Varied people who look more or less at the camera, so that every edit stays in range."""
     from unripple.faceworld import INDEX, PITCH_MAX_DEG, YAW_MAX_DEG, sample_factors
 
-    factors = sample_factors(50 * wanted + 200, seed=FIRST_SAMPLE_SEED + seed)
+    factors = sample_factors(50 * count + 200, seed=FIRST_SAMPLE_SEED + seed)
     yaw = factors[:, INDEX["yaw"]].abs() * YAW_MAX_DEG
     pitch = factors[:, INDEX["pitch"]].abs() * PITCH_MAX_DEG
-    calm = (yaw < 14) & (pitch < 7) & (factors[:, INDEX["smile"]] < 0.34)
-    kept = factors[calm]
+    frontal = (yaw < 14) & (pitch < 7) & (factors[:, INDEX["smile"]] < 0.34)
+    kept = factors[frontal]
     # Every kind of background comes up in turn.
     by_plate = [kept[kept[:, INDEX["plate_kind"]] == kind] for kind in range(7)]
-    for i in range(wanted):
+    for i in range(count):
         rows = by_plate[i % 7]
         yield rows[(i // 7) % len(rows)][None]
 
@@ -150,7 +150,7 @@ def _write(
     ending = "jpg" if scene else "png"
     photo = _encode(_picture(faces), ending)
     _check_free(chosen.out / name, photo, overwrite=chosen.overwrite)
-    meta: dict[str, Any] = {
+    truths: dict[str, Any] = {
         "caption": caption(factors[0]),
         "seed": seed,
         "factors": [round(value, 6) for value in factors[0].tolist()],
@@ -163,14 +163,14 @@ def _write(
     for edit, moves in TRUE_EDITS.items():
         changed = with_factors(factors, **_true_factors(factors, moves))
         after = render(changed, seeds, view=view, compiled=chosen.compiled, plates=faces.plate)
-        meta["edits"][edit] = {"yaw_deg": float(after.pose_deg[0, 0]), "moves": moves}
+        truths["edits"][edit] = {"yaw_deg": float(after.pose_deg[0, 0]), "moves": moves}
         write_bytes(truth / edit / f"photo.{ending}", _encode(_picture(after), ending))
         write_bytes(truth / edit / "alpha.png", _encode(after.alpha[0].numpy(), "png"))
     plate = faces.plate[0].permute(1, 2, 0).numpy()
     write_bytes(truth / f"plate.{ending}", _encode(plate, ending))
     write_bytes(truth / "alpha.png", _encode(faces.alpha[0].numpy(), "png"))
     write_bytes(truth / "labels.png", _encode(faces.labels[0].numpy(), "png"))
-    write_bytes(truth / "meta.json", (json.dumps(meta, indent=1) + "\n").encode())
+    write_bytes(truth / "meta.json", (json.dumps(truths, indent=1) + "\n").encode())
     write_bytes(chosen.out / name, photo)
 
 
@@ -197,7 +197,7 @@ def _true_factors(factors: torch.Tensor, moves: dict[str, float]) -> dict[str, f
     return changes
 
 
-def _picture(faces: Faces) -> Photo:
+def _picture(faces: RenderedFaces) -> Photo:
     picture: Photo = faces.photo[0].permute(1, 2, 0).contiguous().numpy()
     return picture
 

@@ -1,20 +1,25 @@
 """`unripple <command> ...`: every command is a module that registers itself.
 
 Starting up imports no torch. Errors that users can mend are one line on stderr: exit status 2 for a
-wrong command or config, 1 where a file, the network or the disk is at fault. A job that
-a rule started is handed to the workflow's warm worker before anything is imported.
+wrong command or config, 1 where a file, the network or the disk is at fault.
 """
 
 from __future__ import annotations
 
+import argparse
+import importlib
+import logging
+import os
 import sys
+import traceback
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from unripple.cli import warm
+from unripple import __version__
+from unripple.conventions import BadCheckpoint, DownloadFailed, StoreError, UnrippleError
 
-TYPE_CHECKING = False  # as in typing, which takes a job's command longer to import than all it does
 if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Callable, Sequence
+    from unripple.runtime.pool import Each
 
 COMMANDS = (
     "unripple.cli.stages",
@@ -37,9 +42,6 @@ BAD_FILE = 1
 
 def build_parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    import importlib
-
-    from unripple import __version__
     from unripple.cli.options import Parser
 
     parser = Parser(
@@ -53,40 +55,47 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command, here or in the workflow's warm worker; its exit status."""
-    words = sys.argv[1:] if arguments is None else list(arguments)
-    status = warm.hand_over(words)
-    return run(words) if status is None else status
+def main(arguments: Sequence[str] | None = None, each: Each | None = None) -> int:
+    """Run one command; its exit status.
 
-
-def run(arguments: Sequence[str]) -> int:
-    """Run one command in this process; its exit status."""
-    return _told(lambda: _run(build_parser().parse_args(arguments)))
-
-
-def run_parsed(options: argparse.Namespace) -> int:
-    """Run one command, its words being read already; its exit status."""
-    return _told(lambda: _run(options))
-
-
-def _run(options: argparse.Namespace) -> int:
-    status: int | None = options.run(options)
-    return status or 0
-
-
-def _told(work: Callable[[], int]) -> int:
-    """Work's exit status; what users can mend is one line."""
-    import logging
-
-    from unripple.conventions import BadCheckpoint, DownloadFailed, StoreError, UnrippleError
-
+    Args:
+        arguments: its words, by default those of this process.
+        each: how to go through a shard's photos, in a worker process that is watched; without one,
+            the command starts such a worker itself.
+    """
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s", force=True)
     try:
-        return work()
+        options = build_parser().parse_args(arguments)
+        options.each = each
+        status: int | None = options.run(options)
+        return status or 0
     except UnrippleError as error:
         files_fault = (BadCheckpoint, DownloadFailed, StoreError)
         logging.getLogger("unripple").error("unripple: %s", error)
         return BAD_FILE if isinstance(error, files_fault) else BAD_INPUT
     except KeyboardInterrupt:
         return 130
+
+
+def run_in_worker(folder: str, arguments: Sequence[str], each: Each) -> int:
+    """Run one of the many commands of a worker process, and leave nothing of it behind.
+
+    Args:
+        folder: where.
+        arguments, each: see `main`.
+
+    Returns:
+        Its exit status.
+    """
+    os.chdir(folder)
+    try:
+        return main(arguments, each)
+    except SystemExit as end:  # a wrong command line
+        return end.code if isinstance(end.code, int) else 1
+    except Exception:
+        traceback.print_exc()
+        return 1
+    finally:
+        for handler in logging.getLogger().handlers[:]:
+            logging.getLogger().removeHandler(handler)
+            handler.close()

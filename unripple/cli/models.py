@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import difflib
 import json
 import logging
+import math
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from unripple.cli.meter import Meter
+from tqdm import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
+
 from unripple.cli.model_table import (
     EMBEDDED_LICENCE,
     embedded_rows,
     published_card,
     published_rows,
     sets_of,
+    size_text,
     table,
 )
 from unripple.conventions import BadCheckpoint, DownloadFailed, UnknownName
 from unripple.home import published_folder
 from unripple.zoo.acquire import add, fetch
+from unripple.zoo.fetch import Progress
 from unripple.zoo.zoo import (
     MTCNN,
     ROLES,
@@ -35,6 +42,7 @@ from unripple.zoo.zoo import (
 log = logging.getLogger(__name__)
 
 FAILED = 1
+_LINES_S = 10.0
 
 
 def register(commands: Any) -> None:
@@ -95,15 +103,37 @@ def _fetch(options: argparse.Namespace) -> int:
     """One file that cannot be had keeps nobody from the others."""
     lock, folder = published_lock(), published_folder()
     entries = {entry.name: entry for name in options.names for entry in lock.chosen(name)}
-    failed = 0
+    failed, lost = 0, set[str]()
     for entry in entries.values():
         log.info("%s: licence: %s", entry.name, entry.licence)
         try:
-            fetch(entry, folder, progress=Meter(entry.name), accept_new=options.accept_new)
+            with bar(entry.name) as progress:
+                fetch(entry, folder, progress=progress, accept_new=options.accept_new, lost=lost)
         except (DownloadFailed, BadCheckpoint) as error:
             log.error("unripple: %s", error)
             failed += 1
     return FAILED if failed else 0
+
+
+@contextlib.contextmanager
+def bar(name: str, clock: Callable[[], float] = time.monotonic) -> Iterator[Progress]:
+    """How far a download is: a bar on a terminal, else a line now and then, and the last one."""
+    with (
+        logging_redirect_tqdm(),
+        tqdm(desc=name, unit="B", unit_scale=True, disable=None, leave=False) as drawn,
+    ):
+        said_at = -math.inf
+
+        def show(done: int, total: int | None) -> None:
+            nonlocal said_at
+            drawn.total = total
+            drawn.update(done - drawn.n)
+            if drawn.disable and (done == total or clock() - said_at >= _LINES_S):
+                drawn.n, said_at = done, clock()
+                share = f" of {size_text(total)}, {100 * done // max(total, 1)}%" if total else ""
+                log.info("%s: %s%s", name, size_text(done), share)
+
+        yield show
 
 
 def _add(options: argparse.Namespace) -> None:

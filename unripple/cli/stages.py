@@ -7,14 +7,10 @@ import json
 import logging
 import os
 import textwrap
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from unripple.api.editor import LAST_STEP, Editor, Result, joined
-from unripple.api.jobs import Job, job_from_config, warnings_of
-from unripple.api.shard import face_names, run_shard
-from unripple.api.steps import any_step
-from unripple.api.watch import watched
 from unripple.cli import options as shared
 from unripple.cli.meter import LossMeter
 from unripple.conventions import STAGES, UnrippleError
@@ -28,6 +24,11 @@ from unripple.io.photo import check_writable_name, read_photo, write_photo
 from unripple.io.results import PHOTO
 from unripple.io.sheet import SHEET, read_sheet, rows_in
 from unripple.io.times import noted
+from unripple.pipeline.graph import any_step
+from unripple.pipeline.jobs import Job, job_from_config, warnings_of
+from unripple.runtime.editor import LAST_STEP, Editor, Result, joined
+from unripple.runtime.pool import Each, supervised
+from unripple.runtime.shard import face_names, run_shard
 from unripple.zoo.zoo import Zoo
 
 log = logging.getLogger(__name__)
@@ -100,7 +101,7 @@ def _add_step_options(parser: argparse.ArgumentParser, stage: str) -> None:
     shared.add_results(parser)
     shared.add_log(parser)
     parser.add_argument("--job", metavar="JSON", help=argparse.SUPPRESS)
-    parser.set_defaults(run=_run_step, stage=stage, each=watched)
+    parser.set_defaults(run=_run_step, stage=stage)
 
 
 def _run_step(options: argparse.Namespace) -> None:
@@ -109,7 +110,8 @@ def _run_step(options: argparse.Namespace) -> None:
         raise UnrippleError(f"{options.stage}: name either a photo or a --shard")
     if options.shard is not None:
         with noted(options.log):
-            _run_shard(options)
+            task = partial(_run_shard, options)
+            supervised(task) if options.each is None else task(options.each)
     elif options.out is None:
         raise UnrippleError(f"{options.stage}: say with -o where the outcome goes")
     elif options.stage == "edit":
@@ -118,7 +120,7 @@ def _run_step(options: argparse.Namespace) -> None:
         _run_photo(options)
 
 
-def _run_shard(options: argparse.Namespace) -> None:
+def _run_shard(options: argparse.Namespace, each: Each) -> None:
     words = getattr(options, "edit", [])
     if len(words) > 1 or any("=" in word for word in words):
         raise UnrippleError("--edit: with --shard, the name of one edit of the config")
@@ -133,7 +135,6 @@ def _run_shard(options: argparse.Namespace) -> None:
         raise UnrippleError(f"{SHEET}: no shard {options.shard}; `unripple sheet` makes the sheet")
     present = {row.photo for row in rows_in(rows, folder)}
     with at_work(options.results.root):
-        each = options.each
         run_shard(job, options.shard, rows, present, options.results, each=each, tell=LossMeter())
         if options.job is None:
             # Made by hand, maybe with other settings than the config's: as the oldest of all files
@@ -203,7 +204,7 @@ def _run_photo(options: argparse.Namespace) -> None:
 
 
 def _report(options: argparse.Namespace) -> None:
-    from unripple.api.report import assemble
+    from unripple.report.assemble import assemble
 
     shared.start_log(options)
     config = complete(json.loads(options.job)) if options.job else shared.config_of(options)

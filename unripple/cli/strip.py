@@ -40,13 +40,13 @@ def register(commands: Any) -> None:
 
 
 def _strip(options: argparse.Namespace) -> None:
-    from unripple.api import strip
-    from unripple.api.editor import LAST_STEP, Editor
-    from unripple.api.shelf import LayeredShelf, MemoryShelf
-    from unripple.api.subject import file_stem, find_source
     from unripple.io.metadata import NOTHING
     from unripple.io.photo import check_writable_name, write_photo
     from unripple.io.truth import TruthFolder
+    from unripple.report import strip
+    from unripple.runtime.cache import LayeredShelf, MemoryShelf
+    from unripple.runtime.editor import LAST_STEP, Editor
+    from unripple.runtime.subject import file_stem, find_source
 
     config = shared.config_of(options)
     edit = shared.edit_of(options.edit, config)

@@ -13,8 +13,8 @@ from unripple.cli import options as shared
 from unripple.conventions import UnrippleError
 
 if TYPE_CHECKING:
-    from unripple.api.advance import Source
-    from unripple.api.editor import Editor
+    from unripple.runtime.compute import Source
+    from unripple.runtime.editor import Editor
 
 log = logging.getLogger(__name__)
 
@@ -65,12 +65,12 @@ def register(commands: Any) -> None:
 
 
 def _sweep(options: argparse.Namespace) -> int:
-    from unripple.api.editor import Editor
-    from unripple.api.shard import costs_one_photo
-    from unripple.api.shelf import LayeredShelf, MemoryShelf
-    from unripple.api.subject import find_source
     from unripple.cli.main import BAD_INPUT
     from unripple.io.config import Edit
+    from unripple.runtime.cache import LayeredShelf, MemoryShelf
+    from unripple.runtime.editor import Editor
+    from unripple.runtime.shard import costs_one_photo
+    from unripple.runtime.subject import find_source
 
     config = shared.config_of(options)
     sources = _once_each([find_source(word, config) for word in options.photos])
@@ -117,9 +117,9 @@ def _names(options: argparse.Namespace, sources: Mapping[Path, Source]) -> dict[
         UnrippleError: one file for several photos, an ending that cannot be written, or --format
             beside a file.
     """
-    from unripple.api.subject import file_stem
     from unripple.io.animation import check_animation_name
     from unripple.io.outputs import check_distinct
+    from unripple.runtime.subject import file_stem
 
     out: Path = options.out or options.results.root / "sweep"
     if out.suffix and not out.is_dir():
@@ -141,10 +141,10 @@ def _names(options: argparse.Namespace, sources: Mapping[Path, Source]) -> dict[
 
 
 def _write(editor: Editor, source: Source, options: argparse.Namespace, out: Path) -> None:
-    from unripple.api.sweep import degrees_between, sweep, there_and_back
-    from unripple.api.view import thumbnail
     from unripple.io import atomic
     from unripple.io.animation import encode_animation
+    from unripple.runtime.sweep import degrees_between, sweep, there_and_back
+    from unripple.runtime.view import thumbnail
 
     degrees = degrees_between(options.low, options.high, options.frames)
     frames = []

@@ -7,13 +7,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from unripple.api.steps import any_step
-from unripple.api.view import as_picture
 from unripple.cli import options as shared
 from unripple.io.artifact import decode_part
 from unripple.io.metadata import NOTHING
 from unripple.io.photo import write_photo
 from unripple.io.results import PHOTO
+from unripple.pipeline.graph import any_step
+from unripple.runtime.view import as_picture
 
 
 def register(commands: Any) -> None:

@@ -25,7 +25,7 @@ from unripple.faceworld.factors import (
     sample_factors,
     with_factors,
 )
-from unripple.faceworld.render import VERSION, Faces, counterfactual, draw_plates, render
+from unripple.faceworld.render import VERSION, RenderedFaces, counterfactual, draw_plates, render
 
 __all__ = [
     "EMBED_WIDTH",
@@ -37,8 +37,8 @@ __all__ = [
     "ROLL_MAX_DEG",
     "VERSION",
     "YAW_MAX_DEG",
-    "Faces",
     "Factor",
+    "RenderedFaces",
     "View",
     "caption",
     "code",

@@ -12,17 +12,17 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from unripple.faceworld.dials import Dials
 from unripple.faceworld.sdf import (
     bump,
     capsule,
-    carve,
     ellipsoid,
     intersection,
     smoothstep,
     sphere,
+    subtraction,
     union,
 )
+from unripple.faceworld.shape import Shape
 
 FAR_AWAY = 3.0  # added to the distance of a part that a person does not have
 
@@ -37,13 +37,14 @@ class Mouth(NamedTuple):
     envelope: Tensor  # 1 at the middle of the mouth, 0 at its corners
 
 
-def mouth(x: Tensor, y: Tensor, k: Dials) -> Mouth:
+def mouth(x: Tensor, y: Tensor, k: Shape) -> Mouth:
     """Where lips and mouth lie on the front of the face."""
     u = x / k["mouth_half"]
     envelope = (1 - u * u).clamp(min=0)
     root = torch.sqrt(envelope + 1e-6)
     curve = 0.085 + 0.055 * k["smile"].clamp(min=0)
     line_y = k["mouth_y"] + k["smile"] * curve * (u * u - 0.35).clamp(-0.4, 1.2)
+    # The jaw moves more than the upper lip: two thirds of the gap open downwards.
     gap = 0.085 * k["mouth_open"] * envelope
     bow = 1 - 0.22 * bump(u, 0.13) + 0.10 * bump(u.abs() - 0.28, 0.16)
     taper = 0.55 + 0.45 * root
@@ -68,12 +69,13 @@ class Eyelids(NamedTuple):
     lower: Tensor
 
 
-def eyelids(abs_x: Tensor, y: Tensor, k: Dials) -> Eyelids:
+def eyelids(abs_x: Tensor, y: Tensor, k: Shape) -> Eyelids:
     """The almond between the lids; `abs_x` folds both eyes onto one."""
     ex, ey = abs_x - k["eye_x"], y - k["eye_y"]
     cos, sin = torch.cos(k["eye_tilt"]), torch.sin(k["eye_tilt"])
     along = (ex * cos + ey * sin) / k["eye_radius"]
     across = (-ex * sin + ey * cos) / k["eye_radius"]
+    # Parabolas that meet at the corners; beyond those they have crossed, which keeps it shut.
     arch = (1 - (along / 0.93) ** 2).clamp(min=-0.5)
     upper = k["upper_lid"] * arch * (1 - 0.10 * along) - 0.02
     return Eyelids(along, across, upper, -k["lower_lid"] * arch - 0.02)
@@ -85,12 +87,12 @@ def beard_zone(abs_x: Tensor, y: Tensor, z: Tensor) -> Tensor:
     return smoothstep(-0.44, -0.61, edge) * smoothstep(-0.15, 0.1, z)
 
 
-def nose_tip_y(k: Dials) -> Tensor:
+def nose_tip_y(k: Shape) -> Tensor:
     """Height of the nose tip."""
     return -0.315 - k["nose_length"]
 
 
-def nose(x: Tensor, abs_x: Tensor, y: Tensor, z: Tensor, k: Dials) -> Tensor:
+def nose(x: Tensor, abs_x: Tensor, y: Tensor, z: Tensor, k: Shape) -> Tensor:
     """Bridge, tip, wings and nostrils."""
     width, up = k["nose_width"], k["nose_up"]
     tip_y = nose_tip_y(k)
@@ -106,10 +108,10 @@ def nose(x: Tensor, abs_x: Tensor, y: Tensor, z: Tensor, k: Dials) -> Tensor:
         abs_x - 0.055 * width, y - tip_y + 0.085 - up * 0.5, z - tip_z + 0.10,
         0.034 * width, 0.035, 0.055,
     )  # fmt: skip
-    return carve(d, nostril, 0.03)
+    return subtraction(d, nostril, 0.03)
 
 
-def skull(x: Tensor, abs_x: Tensor, y: Tensor, z: Tensor, k: Dials) -> Tensor:
+def skull(x: Tensor, abs_x: Tensor, y: Tensor, z: Tensor, k: Shape) -> Tensor:
     """Cranium, face, jaw, chin, cheeks, brow ridges and sockets; no nose, lips or lids."""
     width, length = k["head_width"], k["face_length"]
     d = ellipsoid(x, y - 0.30, z + 0.10, 0.735 * width, 0.72, 0.85)
@@ -132,11 +134,12 @@ def skull(x: Tensor, abs_x: Tensor, y: Tensor, z: Tensor, k: Dials) -> Tensor:
     )
     d = union(d, ridge, 0.16)
     socket = ellipsoid(abs_x - k["eye_x"], y - k["eye_y"], z - 0.76, 0.19, 0.115, 0.13)
-    return carve(d, socket, 0.13)
+    return subtraction(d, socket, 0.13)
 
 
-def relief(abs_x: Tensor, y: Tensor, z: Tensor, lips: Mouth, k: Dials) -> Tensor:
+def relief(abs_x: Tensor, y: Tensor, z: Tensor, lips: Mouth, k: Shape) -> Tensor:
     """How far lips, mouth and beard move the skin; to be added to the distance of the face."""
+    # Only on the face: the mouth's coordinates are those of a plane, which also cuts the nape.
     front = smoothstep(0.2, 0.45, z)
     above, below = y - lips.line_y - 0.03, y - lips.line_y + 0.045
     swell = torch.sqrt(lips.envelope + 1e-4) * (0.8 * bump(above, 0.05) + bump(below, 0.05))
@@ -158,7 +161,7 @@ class HeadParts(NamedTuple):
     ear: Tensor
 
 
-def head(x: Tensor, y: Tensor, z: Tensor, k: Dials) -> HeadParts:
+def head(x: Tensor, y: Tensor, z: Tensor, k: Shape) -> HeadParts:
     """The bare head."""
     abs_x = torch.sqrt(x * x + 4e-4)  # folded without a crease at the middle
     d_nose = nose(x, abs_x, y, z, k)
@@ -170,26 +173,26 @@ def head(x: Tensor, y: Tensor, z: Tensor, k: Dials) -> HeadParts:
     lids = eyelids(abs_x, y, k)
     opening = torch.maximum(lids.across - lids.upper, lids.lower - lids.across) * radius * 0.62
     eyeball = sphere(ex, ey, ez, radius)
-    shell = carve(sphere(ex, ey, ez, radius + 0.021), opening, 0.012)
+    shell = subtraction(sphere(ex, ey, ez, radius + 0.021), opening, 0.012)
     d = union(d, intersection(shell, 0.30 - z, 0.02), 0.045)
     hollow = torch.maximum(
         opening, ellipsoid(ex, ey, ez - 0.02, radius, radius * 0.9, radius + 0.02)
     )
-    d = carve(d, hollow, 0.012)
+    d = subtraction(d, hollow, 0.012)
     return HeadParts(skin=d, nose=d_nose, eye=eyeball, ear=_ear(abs_x, y, z, k))
 
 
-def _ear(abs_x: Tensor, y: Tensor, z: Tensor, k: Dials) -> Tensor:
+def _ear(abs_x: Tensor, y: Tensor, z: Tensor, k: Shape) -> Tensor:
     size = k["ear_size"]
     qx, qy, qz = abs_x - 0.735 * k["head_width"] - 0.02, y + 0.06, z + 0.06
     tx, tz = qx * 0.88 - qz * 0.47, qx * 0.47 + qz * 0.88  # leans away from the skull
     d = ellipsoid(tx, qy, tz, 0.055, 0.205 * size, 0.125 * size)
-    return carve(
+    return subtraction(
         d, ellipsoid(tx - 0.06, qy - 0.02, tz - 0.025, 0.05, 0.13 * size, 0.075 * size), 0.03
     )
 
 
-def hair(x: Tensor, y: Tensor, z: Tensor, skin: Tensor, k: Dials) -> Tensor:
+def hair(x: Tensor, y: Tensor, z: Tensor, skin: Tensor, k: Shape) -> Tensor:
     """Cap, side and back volumes, strands and curls, with a window for the face."""
     width, volume, long = k["head_width"], k["hair_volume"], k["hair_length"]
     abs_x = torch.sqrt(x * x + 4e-4)
@@ -207,19 +210,20 @@ def hair(x: Tensor, y: Tensor, z: Tensor, skin: Tensor, k: Dials) -> Tensor:
         x, y + 0.1 + 0.62 * long, z + 0.50,
         0.60 + 0.5 * volume + 0.1 * long, 0.62 + 0.78 * long, 0.30 + 0.3 * volume,
     )  # fmt: skip
+    # Short hair has no sides and back: they sink into the cap as `falls` goes to 0.
     falling = union(d, torch.minimum(sides, back) + (1 - falls) * 0.25, 0.14)
     d = torch.where(falls > 0, falling, d)
     d = d - _strands(x, y, z, k)
     # Wherever hair may grow it covers the skull, so that no bone pokes through thin hair.
     hairline = torch.maximum(0.06 - y + 0.55 * (z - 0.1).clamp(min=0), z - 0.62)
     d = torch.minimum(d, torch.maximum(skin - 0.03, hairline))
-    d = carve(d, _face_window(x, abs_x, y, z, falls, k), 0.05)
+    d = subtraction(d, _face_window(x, abs_x, y, z, falls, k), 0.05)
     # The neck's front stays free under the chin.
     throat = -torch.minimum(z + 0.26, torch.minimum(0.40 - abs_x, -0.66 - y))
-    return carve(d, throat, 0.06) + (1 - k["has_hair"]) * FAR_AWAY
+    return subtraction(d, throat, 0.06) + (1 - k["has_hair"]) * FAR_AWAY
 
 
-def _strands(x: Tensor, y: Tensor, z: Tensor, k: Dials) -> Tensor:
+def _strands(x: Tensor, y: Tensor, z: Tensor, k: Shape) -> Tensor:
     """Relief of straight strands and of curls.
 
     Strands run along meridians, which meet at the head's axis: there they fade out, or the relief
@@ -240,7 +244,7 @@ def _strands(x: Tensor, y: Tensor, z: Tensor, k: Dials) -> Tensor:
     return straight + (0.012 + 0.050 * k["curl"]) * curl * k["curl"]
 
 
-def _face_window(x: Tensor, abs_x: Tensor, y: Tensor, z: Tensor, falls: Tensor, k: Dials) -> Tensor:
+def _face_window(x: Tensor, abs_x: Tensor, y: Tensor, z: Tensor, falls: Tensor, k: Shape) -> Tensor:
     """The space before the face, the temples and the ears that hair leaves free."""
     top = 0.66 - 0.40 * k["fringe"] + 0.28 * k["part"] * x
     face = ellipsoid(
@@ -259,7 +263,7 @@ class BodyParts(NamedTuple):
     cloth: Tensor
 
 
-def body(x: Tensor, y: Tensor, z: Tensor, k: Dials) -> BodyParts:
+def body(x: Tensor, y: Tensor, z: Tensor, k: Shape) -> BodyParts:
     """Neck, shoulders and a collar that may be V-shaped. World coordinates."""
     radius = k["neck_radius"]
     neck = capsule(
@@ -275,6 +279,7 @@ def body(x: Tensor, y: Tensor, z: Tensor, k: Dials) -> BodyParts:
     below = capsule(x, y, z, (0.0, -2.4, -0.35), (0.0, -6.0, -0.35), 1.0, 1.1)
     torso = union(torso, below * 0.9, 0.35)  # only ever seen in scenes wider than a portrait
     neck = union(neck, torso + 0.015, 0.20)
+    # The opening of the collar: a cylinder around the neck, narrowed to a V at the front.
     v_neck = (z + 0.2).clamp(min=0) * (x.abs() * 1.1) * (k["collar"] > 0.6).to(x.dtype)
     from_neck = torch.sqrt(x * x + (z + 0.30) ** 2 + 1e-9) - radius * 1.16 - 0.05
     ring = from_neck - 0.16 * k["collar"] + v_neck

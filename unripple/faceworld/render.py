@@ -17,10 +17,10 @@ from unripple.conventions import Face
 from unripple.faceworld import camera, march
 from unripple.faceworld.anatomy import nose_tip_y
 from unripple.faceworld.camera import CAMERA_Z, View
-from unripple.faceworld.dials import Dials, dials_from_factors, rotation
 from unripple.faceworld.factors import INDEX, pose_deg, with_factors
 from unripple.faceworld.plates import draw_plate
 from unripple.faceworld.shade import shade
+from unripple.faceworld.shape import Shape, rotation, shape_from_factors
 from unripple.faceworld.solid import Person
 
 VERSION = 1
@@ -28,11 +28,11 @@ VERSION = 1
 
 _EXPOSURE = 1.35
 _SUBPIXELS = ((0.375, 0.125), (0.875, 0.375), (0.125, 0.625), (0.625, 0.875))  # rotated grid
-_NOTHING = 1e3  # depth where a ray meets nobody
+_NO_HIT = 1e3  # depth where a ray meets nobody
 _BLOCK = 8  # pictures are traced in blocks of this many pixels a side
 
 
-class Faces(NamedTuple):
+class RenderedFaces(NamedTuple):
     """Rendered faces and their truth.
 
     Attributes:
@@ -68,7 +68,7 @@ def render(
     view: View | None = None,
     compiled: bool = False,
     plates: Tensor | None = None,
-) -> Faces:
+) -> RenderedFaces:
     """Render faces.
 
     The same arguments give the same bytes on the CPU (per setting of `compiled`: fused arithmetic
@@ -89,18 +89,21 @@ def render(
     window = view or camera.portrait(size)
     if window.width % _BLOCK or window.height % _BLOCK:
         raise ValueError(f"sides must be multiples of {_BLOCK}, got {window.width}x{window.height}")
-    dials = dials_from_factors(factors, _phases(seeds).to(factors))
-    person = Person(dials, compiled=compiled)
+    shape = shape_from_factors(factors, _phases(seeds).to(factors))
+    person = Person(shape, compiled=compiled)
     layers = _trace(person, factors, window)
     if plates is None:
         plates = draw_plates(factors, seeds, window)
     background = plates.to(factors.device).float().permute(0, 2, 3, 1) / 255  # [B, H, W, 3]
+    # Tone-mapped before it is blended: the plate is in display values, and so is the truth that
+    # alpha composites must give.
     alpha = layers.share[..., None]
-    photo = _develop(layers.light) * alpha + background * (1 - alpha)
+    photo = _tone_mapped(layers.light) * alpha + background * (1 - alpha)
     behind = torch.tensor([_plate_depth(int(kind)) for kind in factors[:, INDEX["plate_kind"]]])
     far = (CAMERA_Z + behind).to(factors)[:, None, None]
+    # One depth and one label per pixel: of whoever covers most of it.
     depth = torch.where(layers.share >= 0.5, layers.depth, far)
-    return Faces(
+    return RenderedFaces(
         photo=_to_bytes(photo).permute(0, 3, 1, 2).contiguous(),
         plate=plates,
         labels=torch.where(layers.share >= 0.5, layers.labels, int(Face.BACKGROUND)).to(
@@ -108,14 +111,16 @@ def render(
         ),
         inverse_depth=1 / depth,
         alpha=_to_bytes(layers.share),
-        landmarks=_landmarks(factors, dials, window),
+        landmarks=_landmarks(factors, shape, window),
         pose_deg=pose_deg(factors),
         factors=factors,
         seeds=seeds,
     )
 
 
-def counterfactual(faces: Faces, *, compiled: bool = False, **changes: float | Tensor) -> Faces:
+def counterfactual(
+    faces: RenderedFaces, *, compiled: bool = False, **changes: float | Tensor
+) -> RenderedFaces:
     """The same people in the same light before the same background, with other factors.
 
     Args:
@@ -180,22 +185,24 @@ def _trace(person: Person, factors: Tensor, view: View) -> _Samples:
         light=torch.zeros(batch, count, 3, device=start.device),
         share=torch.zeros_like(start),
         labels=torch.zeros_like(start, dtype=torch.long),
-        depth=torch.full_like(start, _NOTHING),
+        depth=torch.full_like(start, _NO_HIT),
     )
     # Rays that the cones have seen leave the scene need no marching.
-    chosen = _pick(start < march.FARTHEST - 0.05, multiple=2048)
-    first = _shoot(
+    chosen = _padded_indices(start < march.FARTHEST - 0.05, multiple=2048)
+    first = _traced(
         person, factors, view, column[chosen.at], row[chosen.at], start.gather(1, chosen.at)
     )
-    layers = _put(layers, chosen, first)
-    edges = _pick(
+    layers = _scattered(layers, chosen, first)
+    # Four rays where one is not enough: at silhouettes, lashes, rims. The four rays replace the
+    # first one, whose direction is the pixel's centre.
+    edges = _padded_indices(
         _edges(layers.labels.view(shape), layers.depth.view(shape)).view(batch, -1), multiple=256
     )
     if edges.at.shape[1]:
-        fine = _shoot_subpixels(
+        fine = _supersampled(
             person, factors, view, column[edges.at], row[edges.at], start.gather(1, edges.at)
         )
-        layers = _put(layers, edges, fine)
+        layers = _scattered(layers, edges, fine)
     return _Samples(
         layers.light.view(*shape, 3),
         layers.share.view(shape),
@@ -204,56 +211,57 @@ def _trace(person: Person, factors: Tensor, view: View) -> _Samples:
     )
 
 
-class _Pick(NamedTuple):
+class _Indices(NamedTuple):
     at: Tensor  # int64 [B, M] chosen places, each row padded with others to the same length
-    wanted: Tensor  # bool [B, M], False for the padding
+    valid: Tensor  # bool [B, M], False for the padding
 
 
-def _pick(flags: Tensor, *, multiple: int) -> _Pick:
+def _padded_indices(flags: Tensor, *, multiple: int) -> _Indices:
     """The flagged places of each row."""
     most = int(flags.sum(1).max())
     padded = min(-(-most // multiple) * multiple, flags.shape[1])
     order = torch.argsort(flags.to(torch.uint8), dim=1, descending=True, stable=True)[:, :padded]
-    return _Pick(order, flags.gather(1, order))
+    return _Indices(order, flags.gather(1, order))
 
 
-def _put(layers: _Samples, pick: _Pick, samples: _Samples) -> _Samples:
-    """Layers with the wanted samples in their places; padding changes nothing."""
+def _scattered(layers: _Samples, places: _Indices, samples: _Samples) -> _Samples:
+    """Layers with the valid samples in their places; padding changes nothing."""
 
-    def put(layer: Tensor, new: Tensor) -> Tensor:
-        at = pick.at if layer.dim() == 2 else pick.at[..., None].expand(-1, -1, layer.shape[-1])
-        wanted = pick.wanted if layer.dim() == 2 else pick.wanted[..., None]
-        return layer.scatter(1, at, torch.where(wanted, new, layer.gather(1, at)))
+    def scatter(layer: Tensor, new: Tensor) -> Tensor:
+        at = places.at if layer.dim() == 2 else places.at[..., None].expand(-1, -1, layer.shape[-1])
+        valid = places.valid if layer.dim() == 2 else places.valid[..., None]
+        return layer.scatter(1, at, torch.where(valid, new, layer.gather(1, at)))
 
-    return _Samples(*(put(layer, new) for layer, new in zip(layers, samples, strict=True)))
+    return _Samples(*(scatter(layer, new) for layer, new in zip(layers, samples, strict=True)))
 
 
-def _shoot(
+def _traced(
     person: Person, factors: Tensor, view: View, column: Tensor, row: Tensor, start: Tensor
 ) -> _Samples:
     rays = camera.ray_directions(view, column, row)
-    t, found = march.hit(person, rays, start, precision=view.units_per_px * 0.5)
+    t, hits = march.hit(person, rays, start, precision=view.units_per_px * 0.5)
     points = march.surface(person, factors, rays, t)
     colour, labels = shade(factors, person, points)
     return _Samples(
-        light=torch.where(found[..., None], colour, 0.0),
-        share=found.float(),
-        labels=torch.where(found, labels, int(Face.BACKGROUND)),
-        depth=torch.where(found, CAMERA_Z - points.z, _NOTHING),
+        light=torch.where(hits[..., None], colour, 0.0),
+        share=hits.float(),
+        labels=torch.where(hits, labels, int(Face.BACKGROUND)),
+        depth=torch.where(hits, CAMERA_Z - points.z, _NO_HIT),
     )
 
 
-def _shoot_subpixels(
+def _supersampled(
     person: Person, factors: Tensor, view: View, column: Tensor, row: Tensor, start: Tensor
 ) -> _Samples:
     """Four rays per pixel, averaged."""
     times = len(_SUBPIXELS)
     columns = torch.cat([column - 0.5 + dx for dx, _ in _SUBPIXELS], dim=1)
     rows = torch.cat([row - 0.5 + dy for _, dy in _SUBPIXELS], dim=1)
-    fine = _shoot(person, factors, view, columns, rows, start.repeat(1, times))
+    fine = _traced(person, factors, view, columns, rows, start.repeat(1, times))
     light, hits, labels, depth = (
         part.view(len(start), times, start.shape[1], *part.shape[2:]) for part in fine
     )  # [B, 4, N, ...]
+    # Of the rays that hit alone: the share of the others is the plate's, by alpha.
     mean_light = light.sum(1) / hits.sum(1).clamp(min=1)[..., None]
     return _Samples(mean_light, hits.mean(1), _majority(labels, hits), depth.amin(1))
 
@@ -264,6 +272,7 @@ def _edges(labels: Tensor, depth: Tensor) -> Tensor:
     for axis in (1, 2):
         n = labels.shape[axis]
         a, b = labels.narrow(axis, 0, n - 1), labels.narrow(axis, 1, n - 1)
+        # Folds of one material have edges as well: an ear before hair, a nose before a cheek.
         jump = (depth.narrow(axis, 0, n - 1) - depth.narrow(axis, 1, n - 1)).abs() > 0.12
         differ = (a != b) | jump
         flags.narrow(axis, 0, n - 1).logical_or_(differ)
@@ -278,7 +287,7 @@ def _majority(labels: Tensor, hits: Tensor) -> Tensor:
     return votes.argmax(-1)
 
 
-def _develop(light: Tensor) -> Tensor:
+def _tone_mapped(light: Tensor) -> Tensor:
     """Linear light -> display values in [0, 1], with a soft shoulder."""
     return (1 - torch.exp(-light.clamp(min=0) * _EXPOSURE)).clamp(0, 1) ** (1 / 2.2)
 
@@ -292,19 +301,19 @@ def _phases(seeds: Tensor) -> Tensor:
     return torch.from_numpy(np.stack(rows)).float()
 
 
-def _landmarks(factors: Tensor, dials: Dials, view: View) -> Tensor:
+def _landmarks(factors: Tensor, shape: Shape, view: View) -> Tensor:
     """Projected eyes, nose tip and mouth corners, float32 [B, 5, 2]."""
-    eye_x, eye_y = dials["eye_x"][:, 0], dials["eye_y"][:, 0]
-    mouth_x, mouth_y = dials["mouth_half"][:, 0], dials["mouth_y"][:, 0]
-    corner_y = mouth_y + dials["smile"][:, 0] * 0.05
+    eye_x, eye_y = shape["eye_x"][:, 0], shape["eye_y"][:, 0]
+    mouth_x, mouth_y = shape["mouth_half"][:, 0], shape["mouth_y"][:, 0]
+    corner_y = mouth_y + shape["smile"][:, 0] * 0.05
     ones = torch.ones_like(eye_x)
-    tip_z = 0.93 + 0.3 * (dials["nose_up"] + dials["nose_length"])[:, 0]
+    tip_z = 0.93 + 0.3 * (shape["nose_up"] + shape["nose_length"])[:, 0]
     points = torch.stack(
         [
             torch.stack([-eye_x, eye_y, 0.64 * ones], dim=-1),
             torch.stack([eye_x, eye_y, 0.64 * ones], dim=-1),
             torch.stack(
-                [0 * ones, nose_tip_y(dials)[:, 0] + dials["nose_up"][:, 0], tip_z], dim=-1
+                [0 * ones, nose_tip_y(shape)[:, 0] + shape["nose_up"][:, 0], tip_z], dim=-1
             ),
             torch.stack([-mouth_x, corner_y, 0.60 * ones], dim=-1),
             torch.stack([mouth_x, corner_y, 0.60 * ones], dim=-1),
@@ -312,5 +321,5 @@ def _landmarks(factors: Tensor, dials: Dials, view: View) -> Tensor:
         dim=1,
     )  # [B, 5, 3] in the head's frame
     turned = torch.einsum("bij,bkj->bki", rotation(factors), points)
-    shift = torch.stack([dials["head_x"][:, 0], dials["head_y"][:, 0], 0 * ones], dim=-1)
+    shift = torch.stack([shape["head_x"][:, 0], shape["head_y"][:, 0], 0 * ones], dim=-1)
     return camera.project(view, turned + shift[:, None]).float()

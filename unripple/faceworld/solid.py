@@ -12,14 +12,14 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from unripple.faceworld import anatomy, wardrobe
-from unripple.faceworld.dials import Dials, to_head
+from unripple.faceworld import accessories, anatomy
 from unripple.faceworld.sdf import union
+from unripple.faceworld.shape import Shape, to_head
 
 _CHUNKS = (4096, 512)  # long runs, and the remainder without much padding
 
 
-class Parts(NamedTuple):
+class PartDistances(NamedTuple):
     """Distances of the parts, in the order of `Material`."""
 
     skin: Tensor
@@ -34,22 +34,22 @@ class Parts(NamedTuple):
     nose: Tensor  # part of skin; kept apart for its label
 
 
-def parts(x: Tensor, y: Tensor, z: Tensor, values: Tensor) -> Parts:
+def parts(x: Tensor, y: Tensor, z: Tensor, values: Tensor) -> PartDistances:
     """Distances of all parts at world points."""
-    k = Dials(values)
+    k = Shape(values)
     hx, hy, hz = to_head(x, y, z, k)
     bare = anatomy.head(hx, hy, hz, k)
     d_hair = anatomy.hair(hx, hy, hz, bare.skin, k)
-    d_hat, crown = wardrobe.hat(hx, hy, hz, k)
+    d_hat, crown = accessories.hat(hx, hy, hz, k)
     d_body = anatomy.body(x, y, z, k)
-    return Parts(
+    return PartDistances(
         skin=bare.skin,
         eye=bare.eye,
         ear=bare.ear,
-        hair=wardrobe.under_hat(d_hair, crown, hy, hz, k),
+        hair=accessories.under_hat(d_hair, crown, hy, hz, k),
         hat=d_hat,
-        glasses=wardrobe.glasses(hx, hy, hz, k),
-        earring=wardrobe.earring(hx, hy, hz, k),
+        glasses=accessories.glasses(hx, hy, hz, k),
+        earring=accessories.earring(hx, hy, hz, k),
         neck=d_body.neck,
         cloth=d_body.cloth,
         nose=bare.nose,
@@ -69,24 +69,24 @@ class Person:
     """A batch of people whose distances can be asked for, fast.
 
     Attributes:
-        dials: values [len(DIALS), B, 1].
+        shape: values [len(PARAMETERS), B, 1].
     """
 
-    def __init__(self, dials: Dials, *, compiled: bool = False) -> None:
-        self.dials = dials
-        self._compiled = compiled and dials.values.device.type == "cpu"
+    def __init__(self, shape: Shape, *, compiled: bool = False) -> None:
+        self.shape = shape
+        self._compiled = compiled and shape.values.device.type == "cpu"
 
     def distance(self, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
         """Distance at world points [B, N] -> [B, N]."""
         if not self._compiled:
-            return distance(x, y, z, self.dials.values)
+            return distance(x, y, z, self.shape.values)
         return self._in_chunks(_compiled_distance(), x, y, z)[0]
 
-    def parts(self, x: Tensor, y: Tensor, z: Tensor) -> Parts:
+    def parts(self, x: Tensor, y: Tensor, z: Tensor) -> PartDistances:
         """Distances of the parts at world points [B, N]."""
         if not self._compiled:
-            return parts(x, y, z, self.dials.values)
-        return Parts(*self._in_chunks(_compiled_parts(), x, y, z))
+            return parts(x, y, z, self.shape.values)
+        return PartDistances(*self._in_chunks(_compiled_parts(), x, y, z))
 
     def _in_chunks(
         self, function: Callable[..., Any], x: Tensor, y: Tensor, z: Tensor
@@ -94,7 +94,7 @@ class Person:
         batch, count = x.shape
         results: list[Tensor] = []
         for i in range(batch):
-            values = self.dials.values[:, i].clone()  # fresh strides, or the guard recompiles
+            values = self.shape.values[:, i].clone()  # fresh strides, or the guard recompiles
             start = 0
             while start < count:
                 chunk = _CHUNKS[0] if count - start > 5 * _CHUNKS[1] else _CHUNKS[1]

@@ -44,7 +44,9 @@ def is_temporary(name: str) -> bool:
 
 
 def sync_folder(folder: Path) -> None:
-    """Bring a folder's entries to the disk, where the file system can."""
+    """Bring a folder's entries to the disk, where the system can."""
+    if os.name == "nt":  # opens no folders
+        return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,9 +1,11 @@
 """Locks that the system gives up by itself when their holder dies, however it dies.
 
     results/.run.lock     held by the one run that decides what is made and what is out of date
-    results/.jobs.lock    shared by the jobs that work now; they may outlive a run that was killed
+    results/.jobs.lock-*  one for each job that works now; jobs may outlive a run that was killed
+    results/.jobs.lock    held while a job signs on, and while a run looks who works
 
-The files stay; what counts is who holds them open.
+What counts is who holds a file, not whether it is there. (Jobs share no lock, for filelock has none
+to share that the system itself would give up.)
 """
 
 from __future__ import annotations
@@ -11,13 +13,15 @@ from __future__ import annotations
 import atexit
 import contextlib
 import errno
-import fcntl
 import logging
 import os
 import socket
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
+
+from filelock import lock_descriptor
 
 from unripple.conventions import StoreError
 from unripple.io import atomic
@@ -26,6 +30,7 @@ RUN_LOCK = ".run.lock"
 JOBS_LOCK = ".jobs.lock"
 
 _NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)
+_LONGEST_HOLDER = 200  # bytes
 _claimed: dict[Path, int] = {}
 log = logging.getLogger(__name__)
 
@@ -46,8 +51,8 @@ def claim(folder: Path) -> bool:
     if place in _claimed:
         return False
     descriptor = _open(folder / RUN_LOCK)
-    free = _lock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    holder = os.pread(descriptor, 200, 0).decode(errors="replace").strip()
+    free = _lock(descriptor, blocking=False)
+    holder = _holder(descriptor)
     if not free:
         os.close(descriptor)
         raise StoreError(
@@ -71,10 +76,17 @@ def release(folder: Path) -> None:
         os.close(descriptor)
 
 
+def _holder(descriptor: int) -> str:
+    with contextlib.suppress(OSError):  # Windows lets nobody read what another process locked
+        return os.read(descriptor, _LONGEST_HOLDER).decode(errors="replace").strip()
+    return ""
+
+
 def _sign(descriptor: int, text: str) -> None:
     with contextlib.suppress(OSError):  # a full disk need not know who holds the lock
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, text.encode(), 0)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        os.write(descriptor, text.encode())
 
 
 @contextlib.contextmanager
@@ -94,33 +106,47 @@ def at_work(folder: Path) -> Iterator[None]:
     Raises:
         StoreError: the folder cannot be written.
     """
-    with locked(folder / JOBS_LOCK, shared=True):
+    path = folder / f"{JOBS_LOCK}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    with contextlib.ExitStack() as held:
+        with locked(folder / JOBS_LOCK):
+            held.enter_context(locked(path))
+        held.callback(_forget, path)
         yield
 
 
 @contextlib.contextmanager
-def locked(path: Path, *, shared: bool = False) -> Iterator[None]:
+def locked(path: Path, *, notice: str = "") -> Iterator[None]:
     """Wait for a lock and hold it for as long as the context is open.
+
+    Args:
+        path: the lock's file.
+        notice: what to warn of where it takes waiting.
 
     Raises:
         StoreError: the lock's file cannot be written.
     """
     descriptor = _open(path)
     try:
-        _lock(descriptor, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
+        if not _lock(descriptor, blocking=False):
+            if notice:
+                log.warning(notice)
+            _lock(descriptor)
         yield
     finally:
         os.close(descriptor)
 
 
 def _wait_for_jobs(folder: Path) -> None:
-    descriptor = _open(folder / JOBS_LOCK)
-    try:
-        if not _lock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB):
-            log.warning("%s: waiting for jobs that an earlier run left at work", folder)
-            _lock(descriptor, fcntl.LOCK_EX)
-    finally:
-        os.close(descriptor)
+    notice = f"{folder}: waiting for jobs that an earlier run left at work"
+    with locked(folder / JOBS_LOCK, notice=notice):
+        for path in sorted(folder.glob(f"{JOBS_LOCK}-*")):
+            with locked(path, notice=notice):
+                _forget(path)  # a killed job leaves it behind
+
+
+def _forget(path: Path) -> None:
+    with contextlib.suppress(OSError):  # Windows keeps what is open
+        path.unlink()
 
 
 def _open(path: Path) -> int:
@@ -130,12 +156,10 @@ def _open(path: Path) -> int:
         return os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
 
 
-def _lock(descriptor: int, how: int) -> bool:
+def _lock(descriptor: int, *, blocking: bool = True) -> bool:
     """Whether the lock was got; a file system without locks gives it to everybody."""
     try:
-        fcntl.flock(descriptor, how)
-    except BlockingIOError:
-        return False
+        return lock_descriptor(descriptor, blocking=blocking)
     except OSError as error:
         if error.errno not in _NO_LOCKS:
             raise

@@ -10,7 +10,6 @@ import contextlib
 import csv
 import math
 import os
-import resource
 import sys
 import time
 from collections.abc import Collection, Iterator, Mapping
@@ -61,7 +60,7 @@ def noted(log: Path | None) -> Iterator[None]:
 
 
 def _childrens_peak_mb() -> float:
-    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / _PER_MB
+    return _peak_mb("RUSAGE_CHILDREN")
 
 
 def _own_peak_mb() -> float:
@@ -69,7 +68,16 @@ def _own_peak_mb() -> float:
         for line in Path("/proc/self/status").read_text().splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) / 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _PER_MB
+    return _peak_mb("RUSAGE_SELF")
+
+
+def _peak_mb(whose: str) -> float:
+    """The largest memory so far; 0 on Windows, which does not tell."""
+    try:
+        import resource
+    except ImportError:
+        return 0.0
+    return float(resource.getrusage(getattr(resource, whose)).ru_maxrss) / _PER_MB
 
 
 def read_times(log: Path, stages: Collection[str]) -> Mapping[str, StageTime]:

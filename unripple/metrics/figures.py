@@ -19,7 +19,7 @@ from unripple.metrics.ghost import (
     texture_energy,
     texture_return,
 )
-from unripple.metrics.regions import vacated
+from unripple.metrics.regions import disoccluded
 from unripple.metrics.seam import seam
 from unripple.metrics.subject import SameFace, cosine, identity, yaw_error
 
@@ -106,7 +106,7 @@ def edit_figures(
     """
     old = before if true_before is None else true_before
     new = after if true_after is None else true_after
-    found = {
+    figures = {
         "background_identical": background_identical(result, photo, old, new),
         "background_psnr": background_psnr(result, photo, old, new),
         "background_worst_tile_psnr": background_worst_tile_psnr(result, photo, old, new),
@@ -115,26 +115,26 @@ def edit_figures(
     }
     any_plate = estimated_plate if plate is None else plate
     if any_plate is not None:
-        found["ghost_transmission"] = ghost_transmission(result, photo, any_plate, old, new)
+        figures["ghost_transmission"] = ghost_transmission(result, photo, any_plate, old, new)
     if plate is not None:
-        found["texture_return"] = texture_return(result, photo, plate, old, new)
-        found["fill_psnr"] = psnr(result, plate, vacated(old, new))
+        figures["texture_return"] = texture_return(result, photo, plate, old, new)
+        figures["fill_psnr"] = psnr(result, plate, disoccluded(old, new))
     if counterfactual is not None:
-        found["inner_ghost"] = inner_ghost(result, photo, counterfactual, old, new)
-        found["inner_return"] = inner_return(result, photo, counterfactual, old, new)
-        found["counterfactual_psnr"] = psnr(result, counterfactual)
-        found["counterfactual_ssim"] = ssim(result, counterfactual)
-        found["counterfactual_ms_ssim"] = ms_ssim(result, counterfactual)
+        figures["inner_ghost"] = inner_ghost(result, photo, counterfactual, old, new)
+        figures["inner_return"] = inner_return(result, photo, counterfactual, old, new)
+        figures["counterfactual_psnr"] = psnr(result, counterfactual)
+        figures["counterfactual_ssim"] = ssim(result, counterfactual)
+        figures["counterfactual_ms_ssim"] = ms_ssim(result, counterfactual)
     if asked_yaw_deg is not None and achieved_yaw_deg is not None:
-        found["yaw_error"] = yaw_error(achieved_yaw_deg, asked_yaw_deg)
+        figures["yaw_error"] = yaw_error(achieved_yaw_deg, asked_yaw_deg)
     if photo_embedding is not None and result_embedding is not None:
-        found["identity_cosine"] = cosine(photo_embedding, result_embedding)
+        figures["identity_cosine"] = cosine(photo_embedding, result_embedding)
         if same_face is not None and yaw_change_deg is not None:
-            found["identity"] = identity(
+            figures["identity"] = identity(
                 photo_embedding,
                 result_embedding,
                 yaw_change_deg=yaw_change_deg,
                 same_face=same_face,
             )
-    capped = {name: IDENTICAL_DB if math.isinf(value) else value for name, value in found.items()}
+    capped = {name: IDENTICAL_DB if math.isinf(value) else value for name, value in figures.items()}
     return {name: capped[name] for name in FIGURES if name in capped}

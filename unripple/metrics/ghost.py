@@ -2,7 +2,7 @@
 
 All of these compare fine structure (`regions.fine`): a ghost is seen by its contours and locks,
 whatever its brightness. nan means undefined: the region has fewer than 24 pixels, or one of the two
-sources has no fine structure there, or the two cannot be told apart.
+sources has no fine structure there, or the two cannot be distinguished.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from unripple.conventions import Mask, Photo
-from unripple.metrics.regions import MIN_PIXELS, fine, rms, same_size, vacated, within
+from unripple.metrics.regions import MIN_PIXELS, disoccluded, fine, rms, same_size, within
 
 FAINT = 0.25  # rms in levels: below this there is only the rounding of bytes
 ALIKE = 0.999  # correlation above which two sources are one
@@ -32,19 +32,22 @@ def shares(result: Photo, old: Photo, true: Photo, region: Mask) -> tuple[float,
     same_size(result, old, true, region)
     if region.sum() < MIN_PIXELS:
         return math.nan, math.nan
-    seen, ghost, truth = (
+    result_fine, old_fine, true_fine = (
         fine(picture)[region].ravel().astype(np.float64) for picture in (result, old, true)
     )
-    if rms(ghost) < FAINT and rms(truth) < FAINT:
+    # Without structure in a source its share is anything: the fit would explain noise by noise.
+    if rms(old_fine) < FAINT and rms(true_fine) < FAINT:
         return math.nan, math.nan
-    if rms(truth) < FAINT:
-        return float(seen @ ghost / (ghost @ ghost)), math.nan
-    if rms(ghost) < FAINT:
-        return math.nan, float(seen @ truth / (truth @ truth))
-    if abs(ghost @ truth) > ALIKE * np.linalg.norm(ghost) * np.linalg.norm(truth):
+    if rms(true_fine) < FAINT:
+        return float(result_fine @ old_fine / (old_fine @ old_fine)), math.nan
+    if rms(old_fine) < FAINT:
+        return math.nan, float(result_fine @ true_fine / (true_fine @ true_fine))
+    # Nearly parallel sources make the normal equations singular: any split fits as well.
+    if abs(old_fine @ true_fine) > ALIKE * np.linalg.norm(old_fine) * np.linalg.norm(true_fine):
         return math.nan, math.nan
-    sources = np.stack((ghost, truth), axis=1)
-    old_share, true_share = np.linalg.solve(sources.T @ sources, sources.T @ seen)
+    # Both at once: a new texture that happens to correlate with the old one is no ghost.
+    sources = np.stack((old_fine, true_fine), axis=1)
+    old_share, true_share = np.linalg.solve(sources.T @ sources, sources.T @ result_fine)
     return float(old_share), float(true_share)
 
 
@@ -63,7 +66,7 @@ def ghost_transmission(
         alpha; a ghost of 5% reads about 0.05, and a blurry fill reads 0 as well, so read it beside
         `texture_return`.
     """
-    return shares(result, photo, plate, vacated(before, after))[0]
+    return shares(result, photo, plate, disoccluded(before, after))[0]
 
 
 def texture_return(result: Photo, photo: Photo, plate: Photo, before: Mask, after: Mask) -> float:
@@ -71,7 +74,7 @@ def texture_return(result: Photo, photo: Photo, plate: Photo, before: Mask, afte
 
     Arguments as for `ghost_transmission`; the plate must be the true one.
     """
-    return shares(result, photo, plate, vacated(before, after))[1]
+    return shares(result, photo, plate, disoccluded(before, after))[1]
 
 
 def inner_ghost(
@@ -103,6 +106,7 @@ def inner_return(
 def _moved(photo: Photo, counterfactual: Photo, before: Mask, after: Mask) -> Mask:
     """Where the person is in both pictures and they differ."""
     same_size(photo, counterfactual, before, after)
+    # Signed: a difference of bytes would wrap around.
     apart = np.abs(photo.astype(np.int16) - counterfactual).max(axis=2) > APART
     return before & after & within(apart, APART_REACH_PX)
 
@@ -121,11 +125,12 @@ def texture_energy(
     Returns:
         Ratio of the rms; nan when the place or the ring is too small or without structure.
     """
-    place = vacated(before, after)
+    place = disoccluded(before, after)
     reference = place if plate is not None else ring_around(place, before | after)
     if min(place.sum(), reference.sum()) < MIN_PIXELS:
         return math.nan
     expected = rms(fine(photo if plate is None else plate)[reference])
+    # A ratio to next to nothing says nothing about the fill.
     return rms(fine(result)[place]) / expected if expected >= FAINT else math.nan
 
 

@@ -26,8 +26,8 @@ MIN_PIXELS = 24  # a region of fewer pixels says nothing
 def same_size(*arrays: npt.NDArray[Any]) -> None:
     """Raise ShapeMismatch unless all arrays agree in height and width."""
     if len({array.shape[:2] for array in arrays}) > 1:
-        found = ", ".join(str(list(array.shape)) for array in arrays)
-        raise ShapeMismatch(f"pictures and masks of one figure must agree in size, got {found}")
+        shapes = ", ".join(str(list(array.shape)) for array in arrays)
+        raise ShapeMismatch(f"pictures and masks of one figure must agree in size, got {shapes}")
 
 
 def in_px(stated_px: float, picture: npt.NDArray[Any]) -> float:
@@ -51,7 +51,7 @@ def within(mask: Mask, stated_px: float) -> Mask:
     return near
 
 
-def vacated(before: Mask, after: Mask) -> Mask:
+def disoccluded(before: Mask, after: Mask) -> Mask:
     """V: where the person was and is not even nearly now, so that the background must show."""
     same_size(before, after)
     return before & ~within(after, NEW_MARGIN_PX)

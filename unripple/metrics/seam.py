@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from unripple.conventions import Floats, Mask, Photo
-from unripple.metrics.regions import MIN_PIXELS, distance_to, in_px, same_size, vacated, within
+from unripple.metrics.regions import MIN_PIXELS, disoccluded, distance_to, in_px, same_size, within
 
 NEAR_PX = 1.5
 FAR_PX = (4.0, 9.0)
@@ -36,9 +36,10 @@ def seam(result: Photo, before: Mask, after: Mask) -> float:
         The ratio; nan when there is no such border or no structure beside it.
     """
     same_size(result, before, after)
-    place = vacated(before, after)
+    place = disoccluded(before, after)
     if not place.any():
         return math.nan
+    # The new person's outline is steep by right, wherever it touches the filled place.
     clear = ~within(after, CLEAR_PX)
     # Pixel centres lie half a pixel from the border that runs between them.
     away = np.where(place, distance_to(~place), distance_to(place)) - 0.5
@@ -48,5 +49,6 @@ def seam(result: Photo, before: Mask, after: Mask) -> float:
     if min(near.sum(), beside.sum()) < MIN_PIXELS:
         return math.nan
     steep = border_gradient(result)
+    # Relative to the picture around: a seam in foliage is as steep as leaves are.
     reference = float(steep[beside].mean())
     return float(steep[near].mean()) / reference if reference > 0 else math.nan

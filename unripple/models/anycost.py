@@ -20,7 +20,7 @@ from unripple.models.stylegan2 import Generator
 
 Distance: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 
-LOOKED_AT_PX = 256
+INPUT_PX = 256
 """Side at which the encoder and the perceptual distance see pictures."""
 
 
@@ -97,7 +97,7 @@ class AnycostEncoder(ResNet50):
         widths: tuple[int, ...] = WIDTHS_50,
         units: tuple[int, ...] = UNITS_50,
         *,
-        size: int = LOOKED_AT_PX,
+        size: int = INPUT_PX,
     ) -> None:
         super().__init__(widths, units)
         self.n_codes, self.style_dim, self.size = n_codes, style_dim, size
@@ -152,7 +152,7 @@ def objectives(
     mse_weight: float = 1.0,
     codes_weight: float = 0.0,
     perceptual: Distance | None = None,
-    looked_at_px: int = LOOKED_AT_PX,
+    compare_px: int = INPUT_PX,
 ) -> Objective:
     """Compute what the published projection minimises over w+, for each picture of a batch.
 
@@ -174,15 +174,17 @@ def objectives(
         ValueError: the codes weigh something and one of the two is missing, or unlike shapes.
     """
     mse = _mean_square(picture, adaptive_resize(target, picture.shape[3]))
-    distance, seen = torch.zeros_like(mse), torch.zeros_like(mse)
+    distance, perceptual_term = torch.zeros_like(mse), torch.zeros_like(mse)
     if codes is not None and encoded is not None:
         distance = _mean_square(codes, encoded)
     elif codes_weight:
         raise ValueError(f"codes_weight is {codes_weight}: wanted both codes and encoded")
     if perceptual is not None:
-        shrunk = (adaptive_resize(each, looked_at_px) for each in (picture, target))
-        seen = perceptual(*shrunk)
-    return Objective(mse_weight * mse + codes_weight * distance + seen, mse, distance, seen)
+        shrunk = (adaptive_resize(each, compare_px) for each in (picture, target))
+        perceptual_term = perceptual(*shrunk)
+    return Objective(
+        mse_weight * mse + codes_weight * distance + perceptual_term, mse, distance, perceptual_term
+    )
 
 
 def objective(picture: Tensor, target: Tensor, *codes: Tensor | None, **how: Any) -> Objective:
@@ -215,7 +217,7 @@ def objective_gradient(
     with torch.enable_grad():
         codes = codes.detach().requires_grad_()
         picture = generator.synthesize(codes)
-        found = objectives(
+        terms = objectives(
             picture.clamp(-1, 1) if clamp else picture,
             target,
             codes,
@@ -223,10 +225,10 @@ def objective_gradient(
             mse_weight=mse_weight,
             codes_weight=codes_weight,
             perceptual=perceptual,
-            looked_at_px=min(generator.size, LOOKED_AT_PX),
+            compare_px=min(generator.size, INPUT_PX),
         )
-        (gradient,) = torch.autograd.grad(found.total.sum(), codes)
-    return Objective(*(term.detach() for term in found)), gradient
+        (gradient,) = torch.autograd.grad(terms.total.sum(), codes)
+    return Objective(*(term.detach() for term in terms)), gradient
 
 
 def _mean_square(a: Tensor, b: Tensor) -> Tensor:

@@ -58,13 +58,14 @@ class ContextPath(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the trunk's third level, and the context at its size and at half its size."""
         _, _, feat8, feat16, feat32 = self.resnet(x)
+        # The global mean tells every pixel what the whole picture shows.
         deep = self.arm32(feat32) + self.conv_avg(_global_mean(feat32))
         context16: Tensor = self.conv_head32(_nearest(deep, like=feat16))
         middle = self.arm16(feat16) + context16
         return feat8, self.conv_head16(_nearest(middle, like=feat8)), context16
 
 
-class FeatureFusion(nn.Module):
+class FeatureFusionModule(nn.Module):
     """Detail and context mixed, then weighed by a gate from their global mean."""
 
     def __init__(self, fan_in: int, width: int) -> None:
@@ -79,7 +80,7 @@ class FeatureFusion(nn.Module):
         return features * gate + features
 
 
-class Head(nn.Module):
+class SegmentationHead(nn.Module):
     """Features to one logit per class."""
 
     def __init__(self, fan_in: int, width: int, n_classes: int) -> None:
@@ -115,10 +116,10 @@ class BiSeNet(nn.Module):
         self.cp = ContextPath(widths, stem_stride=stem_stride)
         context = widths[2]
         fusion = 2 * context
-        self.ffm = FeatureFusion(fusion, fusion)
-        self.conv_out = Head(fusion, fusion, n_classes)
-        self.conv_out16 = Head(context, context // 2, n_classes)
-        self.conv_out32 = Head(context, context // 2, n_classes)
+        self.ffm = FeatureFusionModule(fusion, fusion)
+        self.conv_out = SegmentationHead(fusion, fusion, n_classes)
+        self.conv_out16 = SegmentationHead(context, context // 2, n_classes)
+        self.conv_out32 = SegmentationHead(context, context // 2, n_classes)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Compute the logits of every pixel.

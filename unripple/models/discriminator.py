@@ -1,4 +1,4 @@
-"""The two critics of training: one looks at patches of a picture, one at a latent code."""
+"""The two discriminators of training: one looks at patches of a picture, one at a latent code."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 
 class PatchDiscriminator(nn.Module):
-    """Judges overlapping patches and hands out its features for feature matching.
+    """Tells real from generated patches, which overlap; also gives its features, for matching.
 
     Source: Isola et al. 2017, Wang et al. 2018; layout and key names of the discriminator in
     advimman/lama (Apache-2.0), whose published model uses ndf 64 and 4 layers.
@@ -39,7 +39,7 @@ class PatchDiscriminator(nn.Module):
             self.add_module(f"model{level}", layer)
 
     def forward(self, picture: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Judge pictures.
+        """Score pictures.
 
         Args:
             picture: float [B, channels, H, W].

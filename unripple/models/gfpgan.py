@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from unripple.models.layers.clean import CleanStyledConv, CleanToRGB
 from unripple.models.layers.equalised import SLOPE
 from unripple.models.layers.precision import full_precision
-from unripple.models.layers.synthesis import Noise, Synthesis, Watch
+from unripple.models.layers.synthesis import Noise, OnResolution, Synthesis
 from unripple.models.layers.upsampling import bilinear
 from unripple.models.stylegan2 import NoiseMaps, resolutions
 
@@ -148,7 +148,7 @@ class GFPGAN(nn.Module):
         *,
         noise: Noise = "stored",
         rng: torch.Generator | None = None,
-        watch: Watch | None = None,
+        on_resolution: OnResolution | None = None,
     ) -> Tensor:
         """Restore faces.
 
@@ -157,8 +157,8 @@ class GFPGAN(nn.Module):
             noise: as `Synthesis.synthesize`. The published script draws fresh noise at every call;
                 here that is "random", and stored noise gives the same bytes again.
             rng: stream of the random noise, on the weights' device.
-            watch: called with the side and the U-net's own picture, float32 [B, 3, side, side],
-                after each of its resolutions from 8 px.
+            on_resolution: called with the side and the U-net's own picture, float32 [B, 3, side,
+                side], after each of its resolutions from 8 px.
 
         Returns:
             float32 [B, 3, size, size], about [-1, 1], not clamped.
@@ -171,21 +171,22 @@ class GFPGAN(nn.Module):
                 f"picture: got {tuple(picture.shape)}, wanted [B, 3, {self.size}, {self.size}]"
             )
         x = F.leaky_relu(self.conv_body_first(picture), SLOPE)
-        kept = []
+        skips = []
         for down in self.conv_body_down:
             x = self._exactly(down, x)
-            kept.append(x)
+            skips.append(x)
         x = F.leaky_relu(self._exactly(self.final_conv, x), SLOPE)
         codes = self._codes(x)
-        moves = {}
+        modulations = {}
         for level, up in enumerate(self.conv_body_up):
-            x = self._exactly(up, x + kept.pop())
+            x = self._exactly(up, x + skips.pop())
             scale, shift = self.condition_scale[level], self.condition_shift[level]
-            move = _half_moved(self._exactly(scale, x), self._exactly(shift, x))
-            moves[2 * level + 1] = move  # after the convolution that reaches this resolution
-            if watch is not None:
-                watch(x.shape[3], self.toRGB[level](x).float())
-        return self.stylegan_decoder.synthesize(codes, noise=noise, rng=rng, inject=moves)
+            modulation = _half_modulated(self._exactly(scale, x), self._exactly(shift, x))
+            # After the decoder's convolution that reaches this resolution.
+            modulations[2 * level + 1] = modulation
+            if on_resolution is not None:
+                on_resolution(x.shape[3], self.toRGB[level](x).float())
+        return self.stylegan_decoder.synthesize(codes, noise=noise, rng=rng, inject=modulations)
 
     def _exactly(self, layer: nn.Module, x: Tensor) -> Tensor:
         if x.shape[-1] > self.exact_px:
@@ -209,14 +210,14 @@ def _condition(width: int) -> nn.Sequential:
     )
 
 
-def _half_moved(scale: Tensor, shift: Tensor) -> Callable[[Tensor], Tensor]:
+def _half_modulated(scale: Tensor, shift: Tensor) -> Callable[[Tensor], Tensor]:
     """The spatial feature transform of the second half of the channels (paper, section 3.4)."""
 
-    def move(features: Tensor) -> Tensor:
-        free, steered = features.chunk(2, dim=1)
-        return torch.cat([free, steered * scale + shift], dim=1)
+    def modulate(features: Tensor) -> Tensor:
+        unchanged, modulated = features.chunk(2, dim=1)
+        return torch.cat([unchanged, modulated * scale + shift], dim=1)
 
-    return move
+    return modulate
 
 
 def sizes_from_state(state: Mapping[str, Tensor]) -> dict[str, Any]:

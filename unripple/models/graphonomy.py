@@ -145,7 +145,9 @@ class Graphonomy(nn.Module):
         deep, detail = self.xception_features(picture)
         with full_precision(picture):
             features = self._decode(deep, detail)
-            x = self.target_skip_conv(features) + self.target_graph_2_fea(self._reason(features))
+            x = self.target_skip_conv(features) + self.target_graph_2_fea(
+                self._graph_reasoning(features)
+            )
             return _resized(self.semantic(x), picture)
 
     def _decode(self, deep: Tensor, detail: Tensor) -> Tensor:
@@ -158,7 +160,7 @@ class Graphonomy(nn.Module):
         features: Tensor = self.decoder(torch.cat([wide, fine], dim=1))
         return features
 
-    def _reason(self, features: Tensor) -> Tensor:
+    def _graph_reasoning(self, features: Tensor) -> Tensor:
         """The nodes of the body's graph after three rounds, [B, 20, hidden]."""
         near_coarse = normalised_adjacency(NEIGHBOURS_PASCAL, like=features)
         near = normalised_adjacency(NEIGHBOURS_CIHP, like=features)
@@ -170,10 +172,12 @@ class Graphonomy(nn.Module):
             (self.source_graph_conv2, self.target_graph_conv2),
             (self.source_graph_conv2, self.target_graph_conv3),  # the second one again: published
         )
+        # Each round the body's nodes hear from themselves, from like nodes of the coarse graph, and
+        # by the fixed table of names (paper, section 3.2).
         for source_conv, target_conv in rounds:
             coarse = source_conv(coarse, near_coarse)
-            heard = [body, similar(body, coarse), self.transpose_graph(coarse, table)]
-            body = target_conv(self.fc_graph(torch.cat(heard, dim=2)), near)
+            messages = [body, similar(body, coarse), self.transpose_graph(coarse, table)]
+            body = target_conv(self.fc_graph(torch.cat(messages, dim=2)), near)
         return body
 
 
@@ -191,10 +195,10 @@ def sizes_from_state(state: Mapping[str, Tensor]) -> dict[str, Any]:
         state["semantic.weight"].shape[0],
         state["source_featuremap_2_graph.pre_fea"].shape[1],
     )
-    wanted = (len(NEIGHBOURS_CIHP), len(NEIGHBOURS_PASCAL))
-    if classes != wanted:
+    expected = (len(NEIGHBOURS_CIHP), len(NEIGHBOURS_PASCAL))
+    if classes != expected:
         raise ValueError(
-            f"body and coarse classes: got {classes}, wanted {wanted} (CIHP, transferred from "
+            f"body and coarse classes: got {classes}, wanted {expected} (CIHP, transferred from "
             "PASCAL-Person-Part)"
         )
     widths, n_middle = trunk_sizes(state, "xception_features.")

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from unripple.models.bisenet import BiSeNet, normalised
 
-SILENT = 1e-3
+EPSILON = 1e-3
 """Squared length under which a pixel's features count as silent; answers are of unit scale."""
 
 
@@ -68,13 +68,14 @@ class FeatureDistance(nn.Module):
 
 def _unit(features: Tensor) -> Tensor:
     # The floor keeps the gradient of a pixel where almost no channel answers from exploding.
-    return features * torch.rsqrt(features.square().sum(1, keepdim=True) + SILENT)
+    return features * torch.rsqrt(features.square().sum(1, keepdim=True) + EPSILON)
 
 
 def _level_distance(a: Tensor, b: Tensor, weight: Tensor | None) -> Tensor:
     per_pixel = (a - b).square().sum(1, keepdim=True)  # [B, 1, h, w]
     if weight is None:
         return per_pixel.mean((1, 2, 3))
+    # Deep features see more than their cell, so a small hole counts a little beyond its border.
     share = F.interpolate(weight.float(), size=per_pixel.shape[2:], mode="area")
     total = share.sum((1, 2, 3))
     return (per_pixel * share).sum((1, 2, 3)) / total.clamp_min(1e-8)

@@ -31,6 +31,7 @@ def blend(under: Photo, over: Photo | Floats, weight: Floats) -> Photo:
     """
     require_same_size(under=under, over=over, weight=weight)
     below = under.astype(np.float32)
+    # In this form: equal pictures give exactly `under`, and weight 0 as well.
     mixed = below + weight[..., None] * (over.astype(np.float32) - below)
     levels: Photo = np.rint(np.clip(mixed, 0, 255)).astype(np.uint8)
     return levels
@@ -56,7 +57,7 @@ _NEAREST = 30.0
 has 0.89 of the colour."""
 
 
-class Changed(NamedTuple):
+class EditedFace(NamedTuple):
     """A picture in which one face was edited.
 
     Attributes:
@@ -71,7 +72,7 @@ class Changed(NamedTuple):
     reach_px: float
 
 
-def join(faces: Sequence[Changed]) -> tuple[Photo, Mask]:
+def join(faces: Sequence[EditedFace]) -> tuple[Photo, Mask]:
     """Put pictures of one photograph, each with another face edited, into one.
 
     What one of them changed alone has its bytes, what none changed those of the photograph. Where
@@ -84,30 +85,32 @@ def join(faces: Sequence[Changed]) -> tuple[Photo, Mask]:
     Returns:
         The picture, and where it may differ from the photograph.
     """
-    picture, touched = faces[0].load()
+    picture, changed = faces[0].load()
     joint = picture.copy()
-    times = touched.astype(np.uint16)
+    times = changed.astype(np.uint16)
     for face in faces[1:]:
-        picture, touched = face.load()
-        require_same_size(first=joint, face=picture, touched=touched)
-        joint[touched] = picture[touched]
-        times += touched
+        picture, changed = face.load()
+        require_same_size(first=joint, face=picture, changed=changed)
+        # Who changed a pixel alone is simply copied; the few that several changed are redone below.
+        joint[changed] = picture[changed]
+        times += changed
     rows, columns = np.nonzero(times > 1)
     if len(rows):
         colours, shares = np.zeros((len(rows), 3)), np.zeros(len(rows))
         for face in faces:
-            picture, touched = face.load()
-            share = _share(touched, face, rows, columns)
+            picture, changed = face.load()
+            share = _share(changed, face, rows, columns)
             colours += share[:, None] * picture[rows, columns]
             shares += share
         joint[rows, columns] = np.rint(colours / shares[:, None]).astype(np.uint8)
     return joint, times > 0
 
 
-def _share(touched: Mask, face: Changed, rows: NDArray[Any], columns: NDArray[Any]) -> Floats:
+def _share(changed: Mask, face: EditedFace, rows: NDArray[Any], columns: NDArray[Any]) -> Floats:
     """What a face contributes to pixels that others changed, too; 0 where it did not."""
-    depth = np.clip(signed_distance(touched)[rows, columns], 0, face.reach_px)
+    # 0 at the border of one's change, so that its edge never shows; then by nearness.
+    depth = np.clip(signed_distance(changed)[rows, columns], 0, face.reach_px)
     places = np.stack((columns, rows), axis=-1) + 0.5
-    away = np.linalg.norm(places - face.centre, axis=-1) / face.reach_px
-    share: Floats = depth * np.exp(-_NEAREST * np.minimum(away, 2.0) ** 2)
+    distance = np.linalg.norm(places - face.centre, axis=-1) / face.reach_px
+    share: Floats = depth * np.exp(-_NEAREST * np.minimum(distance, 2.0) ** 2)
     return share

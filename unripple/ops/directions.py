@@ -19,10 +19,10 @@ Machine: TypeAlias = Literal["svm", "logistic"]
 PENALTY = 0.05
 """Of the boundary (C of LinearSVC and LogisticRegression), on standardised entries."""
 
-UNSEEN = 5
+HELD_OUT_EVERY = 5
 """Every so manieth code is kept for the accuracy."""
 
-LEAST_TOLD = 10
+LEAST_PER_CLASS = 10
 """Codes on either side without which no boundary is drawn."""
 
 
@@ -46,29 +46,29 @@ def boundary(codes: Matrix, values: Matrix, machine: Machine = "svm") -> tuple[M
 
     Source: Shen et al. 2020 (InterFaceGAN), section 3.
     """
-    known = np.isfinite(values)
-    codes, values = codes[known], values[known]
+    labelled = np.isfinite(values)
+    codes, values = codes[labelled], values[labelled]
     low = high = float(values.mean()) if len(values) else 0.0
     if len(np.unique(values)) > 2:
         low, high = np.quantile(values, (1 / 3, 2 / 3))
-    told = (values <= low) | (values > high)
-    points, labels = codes[told], values[told] > high
-    if min(labels.sum(), (~labels).sum()) < LEAST_TOLD:
+    extreme = (values <= low) | (values > high)
+    points, labels = codes[extreme], values[extreme] > high
+    if min(labels.sum(), (~labels).sum()) < LEAST_PER_CLASS:
         raise TooFewLabels(
             f"{int(labels.sum())} high and {int((~labels).sum())} low ones, wanted "
-            f"{LEAST_TOLD} of each"
+            f"{LEAST_PER_CLASS} of each"
         )
-    unseen = np.arange(len(points)) % UNSEEN == 0
+    held_out = np.arange(len(points)) % HELD_OUT_EVERY == 0
     # Standardised entries make one penalty fit all generators; the normal is brought back.
     spread = points.std(0) + 1e-8
-    fitted = (
+    classifier = (
         LinearSVC(C=PENALTY, dual="auto", class_weight="balanced")
         if machine == "svm"
         else LogisticRegression(C=PENALTY, class_weight="balanced", max_iter=1000)
     )
-    fitted.fit(points[~unseen] / spread, labels[~unseen])
-    normal = fitted.coef_[0] / spread
-    accuracy = fitted.score(points[unseen] / spread, labels[unseen])
+    classifier.fit(points[~held_out] / spread, labels[~held_out])
+    normal = classifier.coef_[0] / spread
+    accuracy = classifier.score(points[held_out] / spread, labels[held_out])
     return normal / np.linalg.norm(normal), float(accuracy)
 
 
@@ -79,6 +79,7 @@ def conditioned(normal: Matrix, others: Sequence[Matrix]) -> Matrix:
     """
     if not others:
         return normal / np.linalg.norm(normal)
+    # Orthonormal first: subtracting one oblique normal after another would bring some back.
     basis, _ = np.linalg.qr(np.stack(others, axis=1))
     rest = normal - basis @ (basis.T @ normal)
     unit: Matrix = rest / np.linalg.norm(rest)
@@ -87,9 +88,9 @@ def conditioned(normal: Matrix, others: Sequence[Matrix]) -> Matrix:
 
 def reader(codes: Matrix, values: Matrix) -> Matrix:
     """Coefficients [D] of the ridge regression that reads an attribute from codes."""
-    known = np.isfinite(values)
-    ridge = Ridge(alpha=1e-2 * known.sum() * codes.var())
-    coefficients: Matrix = ridge.fit(codes[known], values[known]).coef_
+    labelled = np.isfinite(values)
+    ridge = Ridge(alpha=1e-2 * labelled.sum() * codes.var())
+    coefficients: Matrix = ridge.fit(codes[labelled], values[labelled]).coef_
     return coefficients
 
 
@@ -111,9 +112,10 @@ def principal_modes(codes: Matrix, count: int) -> list[Mode]:
     Source: Härkönen et al. 2020 (GANSpace), section 2.
     """
     centred = codes - codes.mean(0)
+    # Of the codes themselves: squared singular values are variances, no covariance is formed.
     _, strength, axes = np.linalg.svd(centred, full_matrices=False)
     shares = strength**2 / (strength**2).sum()
-    return [Mode(_pointed(axes[i]), float(shares[i])) for i in range(min(count, len(axes)))]
+    return [Mode(_with_fixed_sign(axes[i]), float(shares[i])) for i in range(min(count, len(axes)))]
 
 
 def closed_form_modes(weights: Sequence[Matrix], count: int) -> list[Mode]:
@@ -126,12 +128,13 @@ def closed_form_modes(weights: Sequence[Matrix], count: int) -> list[Mode]:
     Source: Shen and Zhou 2021 (SeFa), equation 5.
     """
     stacked = np.concatenate(weights)
+    # |A n|^2 over unit n is largest along the leading eigenvectors of A^T A.
     values, axes = np.linalg.eigh(stacked.T @ stacked)
     order = values.argsort()[::-1][:count]
-    return [Mode(_pointed(axes[:, i]), float(values[i] / values.sum())) for i in order]
+    return [Mode(_with_fixed_sign(axes[:, i]), float(values[i] / values.sum())) for i in order]
 
 
-def _pointed(axis: Matrix) -> Matrix:
+def _with_fixed_sign(axis: Matrix) -> Matrix:
     """The axis or its opposite, so that the largest entry is positive: signs are arbitrary."""
     sign = 1.0 if axis[np.abs(axis).argmax()] > 0 else -1.0
     pointed: Matrix = axis * sign

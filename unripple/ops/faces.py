@@ -35,22 +35,22 @@ SAME_HEAD = 1.0  # nor can the middles of two faces be closer, in units of the l
 SEEDS = 6  # candidates that are looked at again and again, even if they lie in one face
 MORE_SEEDS = 12  # further ones
 CROWD_SEEDS = 64  # further ones away from the faces that are there already
-HOPELESS = 1.0  # spread of the first looks after which a candidate is dropped
+MAX_FIRST_SPREAD = 1.0  # spread of the first readings after which a candidate is dropped
 LEAST_UNIT = 0.03  # of a window's side; where it shows no face, all landmarks lie in its middle
 BATCH = 256  # crops in memory at once
 TURNS_DEG = (180, 90, 270)  # of photographs that show no upright face
-# Moved and zoomed looks at one face, as (zoom, right, down) in crop sides.
-LOOKS = ((1.0, 0.0, 0.0), (1.15, 0.07, 0.05), (1.15, -0.07, -0.05), (0.95, 0.04, -0.06))
-# Looks from farther away that must still agree, as (zoom, degrees).
-FAR_LOOKS = ((0.8, 0.0), (1.35, 0.0), (1.6, 0.0), (1.0, 20.0), (1.0, -20.0))
+# Moved and zoomed views of one face, as (zoom, right, down) in crop sides.
+VIEWS = ((1.0, 0.0, 0.0), (1.15, 0.07, 0.05), (1.15, -0.07, -0.05), (0.95, 0.04, -0.06))
+# Views from farther away that must still agree, as (zoom, degrees).
+FAR_VIEWS = ((0.8, 0.0), (1.35, 0.0), (1.6, 0.0), (1.0, 20.0), (1.0, -20.0))
 
 
-class Found(NamedTuple):
+class DetectedFace(NamedTuple):
     """One face.
 
     Attributes:
         landmarks: [5, 2] px of the photograph.
-        spread: how far the looks disagree, in face units; 0 is certain.
+        spread: how far the readings disagree, in face units; 0 is certain.
     """
 
     landmarks: Landmarks
@@ -101,39 +101,40 @@ def _starts(length: int, side: float) -> Floats:
 
 def read(photo: Photo, affines: Sequence[Affine], reader: Reader, *, size_px: int) -> Floats:
     """Landmarks [N, 5, 2], px of the photograph, as the reader sees them in N crops of it."""
-    seen = []
+    landmarks = []
     for first in range(0, len(affines), BATCH):
         some = affines[first : first + BATCH]
         crops = [resample(photo, affine, width=size_px, height=size_px) for affine in some]
         points = reader(np.stack(crops))
-        seen += [apply(*pair) for pair in zip(some, points, strict=True)]
-    return np.stack(seen)
+        landmarks += [apply(*pair) for pair in zip(some, points, strict=True)]
+    return np.stack(landmarks)
 
 
-def look_closer(
+def refined_landmarks(
     photo: Photo, start: Floats, reader: Reader, *, size_px: int, framing: Framing, rounds: int
-) -> Found:
-    """Crop around a guess, look from several places, take the middle, and again."""
+) -> DetectedFace:
+    """Crop around a guess, read several views of it, take the median, and again."""
     landmarks, spread = start, math.inf
     for _ in range(rounds):
         crop = face_affine(landmarks, size_px, framing)
-        looks = [compose(crop, _look(size_px, *look)) for look in LOOKS]
-        seen = read(photo, looks, reader, size_px=size_px)
-        landmarks = np.median(seen, axis=0)
+        views = [compose(crop, _view(size_px, *view)) for view in VIEWS]
+        readings = read(photo, views, reader, size_px=size_px)
+        landmarks = np.median(readings, axis=0)
         unit = max(float(face_unit(landmarks)), 1e-6)
-        spread = float(np.sqrt(np.mean((seen - landmarks) ** 2) * 2)) / unit
-        if spread > HOPELESS:
+        # Root mean square length: the mean runs over x and y, hence times 2.
+        spread = float(np.sqrt(np.mean((readings - landmarks) ** 2) * 2)) / unit
+        if spread > MAX_FIRST_SPREAD:
             break
-    return Found(landmarks.astype(np.float32), spread)
+    return DetectedFace(landmarks.astype(np.float32), spread)
 
 
-def _look(size_px: int, zoom: float, right: float, down: float) -> Affine:
+def _view(size_px: int, zoom: float, right: float, down: float) -> Affine:
     centre = size_px / 2
     offset = (1 - zoom) * centre
     return np.array([[zoom, 0, offset + right * size_px], [0, zoom, offset + down * size_px]])
 
 
-def doubt(
+def disagreement(
     photo: Photo,
     landmarks: Landmarks,
     reader: Reader,
@@ -142,26 +143,26 @@ def doubt(
     size_px: int,
     framing: Framing,
 ) -> float:
-    """How far looks from farther away disagree with landmarks, in face units over certainty.
+    """How far readings of farther views disagree with landmarks, in face units over certainty.
 
     Over the samples and 32 more rendered people, recompressed, resized and turned, it stays below
-    0.08 on faces; what only looked like one in the near looks (a face upside down, hair, a
+    0.08 on faces; what only looked like one in the near views (a face upside down, hair, a
     pattern) begins at 0.25.
     """
     crop = face_affine(landmarks, size_px, framing)
-    looks = [compose(crop, _turned(size_px, degrees, zoom)) for zoom, degrees in FAR_LOOKS]
-    seen = read(photo, looks, reader, size_px=size_px)
-    gaps = np.linalg.norm(seen - landmarks, axis=-1).mean(-1)
+    views = [compose(crop, _rotated_view(size_px, degrees, zoom)) for zoom, degrees in FAR_VIEWS]
+    readings = read(photo, views, reader, size_px=size_px)
+    gaps = np.linalg.norm(readings - landmarks, axis=-1).mean(-1)
     spread = float(np.sqrt(np.mean(gaps**2))) / max(float(face_unit(landmarks)), 1e-6)
     if certainty is None:
         return spread
-    near = [compose(crop, _look(size_px, *look)) for look in LOOKS]
-    crops = [resample(photo, look, width=size_px, height=size_px) for look in near]
+    near = [compose(crop, _view(size_px, *view)) for view in VIEWS]
+    crops = [resample(photo, view, width=size_px, height=size_px) for view in near]
     return spread / max(float(certainty(np.stack(crops)).mean(0).min()), 1e-6)
 
 
-def _turned(size_px: int, degrees: float, zoom: float = 1.0) -> Affine:
-    """A look at a crop that is turned and zoomed about its middle."""
+def _rotated_view(size_px: int, degrees: float, zoom: float = 1.0) -> Affine:
+    """A view of a crop that is turned and zoomed about its middle."""
     angle, centre = math.radians(degrees), size_px / 2
     turn = zoom * np.array(
         [[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]]
@@ -178,7 +179,7 @@ def find_faces(
     rounds: int = 3,
     max_spread: float = 0.12,
     certainty: Certainty | None = None,
-) -> list[Found]:
+) -> list[DetectedFace]:
     """Find the faces of a photograph.
 
     Where none is upright, the photograph is searched on its sides and upside down.
@@ -188,8 +189,8 @@ def find_faces(
         reader: reads the landmarks of crops.
         size_px: side of the crops that the reader takes.
         framing: the framing that the reader knows best.
-        rounds: closer looks at each candidate.
-        max_spread: largest disagreement of the looks, in face units, that still counts as a face.
+        rounds: of refinement, of each candidate.
+        max_spread: largest disagreement of the readings, in face units, that still is a face.
         certainty: how sure the reader is, where it can tell.
 
     Returns:
@@ -198,57 +199,63 @@ def find_faces(
     small, shrink = _overview(photo, SEARCH_SIDES * size_px)
     upright = windows(small.shape[0], small.shape[1], size_px)
 
-    def closer(start: Floats) -> Found:
-        return look_closer(photo, start, reader, size_px=size_px, framing=framing, rounds=rounds)
+    def refine(start: Floats) -> DetectedFace:
+        return refined_landmarks(
+            photo, start, reader, size_px=size_px, framing=framing, rounds=rounds
+        )
 
-    def is_face(found: Found, degrees: float) -> bool:
-        if found.spread > max_spread or not _upright(found.landmarks, degrees):
+    def is_face(face: DetectedFace, degrees: float) -> bool:
+        if face.spread > max_spread or not _upright(face.landmarks, degrees):
             return False
-        far = doubt(photo, found.landmarks, reader, certainty, size_px=size_px, framing=framing)
+        far = disagreement(
+            photo, face.landmarks, reader, certainty, size_px=size_px, framing=framing
+        )
         return far <= max_spread
 
     for degrees in (0, *TURNS_DEG) if upright else ():
-        turned = [compose(window, _turned(size_px, degrees)) for window in upright]
-        seen = read(small, turned if degrees else upright, reader, size_px=size_px)
+        turned = [compose(window, _rotated_view(size_px, degrees)) for window in upright]
+        guesses = read(small, turned if degrees else upright, reader, size_px=size_px)
         sides = np.array([window[0, 0] * size_px for window in upright])
-        there = face_unit(seen) > LEAST_UNIT * sides
-        faces = _faces(seen * shrink, there, closer, partial(is_face, degrees=degrees))
+        occupied = face_unit(guesses) > LEAST_UNIT * sides
+        faces = _faces(guesses * shrink, occupied, refine, partial(is_face, degrees=degrees))
         if faces:
             return faces
     return []
 
 
 def _faces(
-    seen: Floats,
-    there: Mask,
-    closer: Callable[[Floats], Found],
-    is_face: Callable[[Found], bool],
-) -> list[Found]:
+    guesses: Floats,
+    occupied: Mask,
+    refine: Callable[[Floats], DetectedFace],
+    is_face: Callable[[DetectedFace], bool],
+) -> list[DetectedFace]:
     """The faces that guesses [N, 5, 2] lead to, the most certain one first.
 
     Args:
-        seen: the guesses.
-        there: which of them may be more than the middle of an empty window, bool [N].
-        closer: looks again at one.
+        guesses: landmarks.
+        occupied: which of them may be more than the middle of an empty window, bool [N].
+        refine: reads the landmarks of one again, from a crop around it.
         is_face: tells faces from phantoms.
     """
-    starts = _most_agreed(seen, there)
-    found = [face for start, _ in itertools.islice(starts, SEEDS) if is_face(face := closer(start))]
-    found.sort(key=lambda face: face.spread)
-    kept: list[Found] = []
-    for face in found:
+    starts = _most_agreed(guesses, occupied)
+    accepted = [
+        face for start, _ in itertools.islice(starts, SEEDS) if is_face(face := refine(start))
+    ]
+    accepted.sort(key=lambda face: face.spread)
+    kept: list[DetectedFace] = []
+    for face in accepted:
         if _is_new(face.landmarks, kept):
             kept.append(face)
     further = (start for start, plausible in starts if plausible and _is_new(start, kept))
     for start in itertools.islice(further, CROWD_SEEDS if kept else MORE_SEEDS):
-        face = closer(start)
+        face = refine(start)
         if _is_new(face.landmarks, kept) and is_face(face):
             kept.append(face)
     return sorted(kept, key=lambda face: face.spread)
 
 
-def _is_new(landmarks: Floats, kept: Sequence[Found]) -> bool:
-    return all(_apart(landmarks, face.landmarks) for face in kept)
+def _is_new(landmarks: Floats, kept: Sequence[DetectedFace]) -> bool:
+    return all(_different_heads(landmarks, face.landmarks) for face in kept)
 
 
 def _overview(photo: Photo, side_px: int) -> tuple[Photo, Floats]:
@@ -262,27 +269,28 @@ def _overview(photo: Photo, side_px: int) -> tuple[Photo, Floats]:
     return small, np.array((wide / size[0], high / size[1]))
 
 
-def _most_agreed(seen: Floats, there: Mask) -> Iterator[tuple[Floats, bool]]:
+def _most_agreed(guesses: Floats, occupied: Mask) -> Iterator[tuple[Floats, bool]]:
     """Guesses [N, 5, 2] that most of the others agree with, one per face, best first.
 
     Each with whether one of those that agree is plausible.
     """
-    unit = np.maximum(face_unit(seen), 1e-6)
-    agree = np.empty((len(seen), len(seen)), np.bool_)
-    for row in range(0, len(seen), BATCH):  # all at once would be 10 numbers per pair
+    unit = np.maximum(face_unit(guesses), 1e-6)
+    agree = np.empty((len(guesses), len(guesses)), np.bool_)
+    for row in range(0, len(guesses), BATCH):  # all at once would be 10 numbers per pair
         some = slice(row, row + BATCH)
-        gaps = np.linalg.norm(seen[some, None] - seen[None], axis=-1).mean(-1)
+        gaps = np.linalg.norm(guesses[some, None] - guesses[None], axis=-1).mean(-1)
         agree[some] = gaps < SAME_FACE / 2 * np.minimum(unit[some, None], unit[None])
-    left = np.ones(len(seen), np.bool_)
+    left = np.ones(len(guesses), np.bool_)
     while left.any():
         votes = (agree & left[None]).sum(1) * left
         best = int(votes.argmax())
         group = agree[best] & left
-        yield np.median(seen[group], axis=0), bool(there[group].any())
+        yield np.median(guesses[group], axis=0), bool(occupied[group].any())
+        # One face takes its guesses along, so the next best is another face.
         left &= ~agree[best]
 
 
-def _apart(one: Floats, other: Floats) -> bool:
+def _different_heads(one: Floats, other: Floats) -> bool:
     """Whether two sets of landmarks are of two heads."""
     units = float(face_unit(one)), float(face_unit(other))
     if np.linalg.norm(one - other, axis=-1).mean() <= SAME_FACE * min(units):
@@ -292,7 +300,7 @@ def _apart(one: Floats, other: Floats) -> bool:
 
 def _upright(landmarks: Landmarks, degrees: float = 0) -> bool:
     """Whether eyes lie above the mouth and in their order, in a photograph turned by `degrees`."""
-    points = landmarks.astype(np.float64) @ _turned(1, degrees)[:, :2]
+    points = landmarks.astype(np.float64) @ _rotated_view(1, degrees)[:, :2]
     eyes = points[1] - points[0]
     down = points[3:].mean(0) - points[:2].mean(0)
     turn = float(eyes[0] * down[1] - eyes[1] * down[0])  # > 0: not mirrored

@@ -139,12 +139,18 @@ def sample(picture: Pixels, places: Floats) -> Floats:
     """
     # Only the part that is looked at becomes floats: a photo may be a hundred times larger.
     size = np.array(picture.shape[1::-1])
-    first = np.clip(np.floor(places.min((0, 1))) - _CUBIC_PX, 0, size - 1).astype(int)
-    last = np.clip(np.ceil(places.max((0, 1))) + _CUBIC_PX, first + 1, size).astype(int)
+    first = np.floor(places.min((0, 1))) - _CUBIC_PX
+    last = np.ceil(places.max((0, 1))) + _CUBIC_PX
+    # What lies beyond a border shows what lies as far within it.
+    mirrored_first, mirrored_last = 2 * size - 1 - last, 1 - first
+    first = np.where(last > size, np.minimum(first, mirrored_first), first)
+    last = np.where(mirrored_last > 1, np.maximum(last, mirrored_last), last)
+    first = np.clip(first, 0, size - 1).astype(int)
+    last = np.clip(last, first + 1, size).astype(int)
     part = picture[first[1] : last[1], first[0] : last[0]].astype(np.float32)
     at = (places - first - 0.5).astype(np.float32)  # OpenCV counts from the first pixel's centre
-    found: Floats = cv2.remap(part, at, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
-    return found
+    values: Floats = cv2.remap(part, at, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
+    return values
 
 
 def resample(
@@ -177,7 +183,7 @@ def resample(
     linear = affine[:, :2] / samples
     # OpenCV counts from the centre of the first pixel.
     offset = affine[:, 2] + linear @ (0.5, 0.5) - 0.5
-    seen = cv2.warpAffine(
+    resampled = cv2.warpAffine(
         picture,
         np.column_stack((linear, offset)),
         (width * samples, height * samples),
@@ -185,6 +191,6 @@ def resample(
         borderMode=cv2.BORDER_REFLECT_101,
     )
     if samples > 1:
-        seen = cv2.resize(seen, (width, height), interpolation=cv2.INTER_AREA)
-    output: Pixels = seen
+        resampled = cv2.resize(resampled, (width, height), interpolation=cv2.INTER_AREA)
+    output: Pixels = resampled
     return output

@@ -17,13 +17,13 @@ from scipy.optimize import least_squares
 
 from unripple.conventions import Floats, Landmarks, NoFace, ShapeMismatch
 
-Points = npt.NDArray[np.float64]
+Points3D = npt.NDArray[np.float64]
 
 SPREAD = 0.05
 """How far a real face's landmarks lie from the mean head's, head units: what the fit may leave."""
 USUAL_YAW_DEG, USUAL_PITCH_DEG = 35.0, 12.0
 """Spread of poses in photographs. Five points tell pitch from face length badly; this decides."""
-_WORST_FIT = 0.2
+_MAX_RESIDUAL = 0.2
 """Mean distance from the fitted landmarks, head units, beyond which they are no face's."""
 
 
@@ -37,8 +37,8 @@ class Head(NamedTuple):
         half_width: of the face at the cheekbones.
     """
 
-    surface: Points
-    landmarks: Points
+    surface: Points3D
+    landmarks: Points3D
     chin_y: float
     brow_y: float
     half_width: float
@@ -61,14 +61,14 @@ class HeadPose(NamedTuple):
     scale: float
     centre: tuple[float, float]
 
-    def to_picture(self, points: Points) -> Points:
+    def to_picture(self, points: Points3D) -> Points3D:
         """Points of the head's frame [N, 3] -> x, y in px and z in px before the centre, [N, 3]."""
         turned = points @ rotation(self.yaw_deg, self.pitch_deg, self.roll_deg).T
-        placed: Points = self.scale * turned + np.array([*self.centre, 0.0])
+        placed: Points3D = self.scale * turned + np.array([*self.centre, 0.0])
         return placed
 
 
-def rotation(yaw_deg: float, pitch_deg: float, roll_deg: float) -> Points:
+def rotation(yaw_deg: float, pitch_deg: float, roll_deg: float) -> Points3D:
     """The matrix that turns a head, [3, 3]: pitch first, then yaw, then roll."""
     yaw, pitch, roll = (math.radians(angle) for angle in (yaw_deg, pitch_deg, roll_deg))
     nod = np.array(
@@ -80,8 +80,8 @@ def rotation(yaw_deg: float, pitch_deg: float, roll_deg: float) -> Points:
     tilt = np.array(
         [[math.cos(roll), -math.sin(roll), 0], [math.sin(roll), math.cos(roll), 0], [0, 0, 1]]
     )
-    found: Points = tilt @ turn @ nod
-    return found
+    matrix: Points3D = tilt @ turn @ nod
+    return matrix
 
 
 def fit_head(landmarks: Landmarks | Floats, head: Head) -> HeadPose:
@@ -100,28 +100,33 @@ def fit_head(landmarks: Landmarks | Floats, head: Head) -> HeadPose:
     """
     if landmarks.shape != (5, 2):
         raise ShapeMismatch(f"five landmarks [5, 2] expected, got {list(landmarks.shape)}")
-    seen = landmarks.astype(np.float64)
-    across, down = seen[1] - seen[0], seen[3:].mean(0) - seen[:2].mean(0)
+    observed = landmarks.astype(np.float64)
+    across, down = observed[1] - observed[0], observed[3:].mean(0) - observed[:2].mean(0)
     size = max(float(np.hypot(*across)), float(np.hypot(*down)))
-    if not np.isfinite(seen).all() or size < 1e-6:
+    if not np.isfinite(observed).all() or size < 1e-6:
         raise NoFace(f"the landmarks {landmarks.tolist()} coincide or are no numbers")
+    # Starts from the roll that eyes and mouth show; both vectors vote, as in `geometry.crop_quad`.
     upright = math.degrees(math.atan2(across[1] - down[0], across[0] + down[1]))
-    start = np.array([0.0, 0.0, upright, math.log(size / 0.61), *seen.mean(0)])
+    start = np.array([0.0, 0.0, upright, math.log(size / 0.61), *observed.mean(0)])
 
-    def missing(guess: Points) -> Points:
+    def residuals(guess: Points3D) -> Points3D:
         pose = _pose(guess)
-        left = (pose.to_picture(head.landmarks)[:, :2] - seen) / (pose.scale * SPREAD)
+        residual = (pose.to_picture(head.landmarks)[:, :2] - observed) / (pose.scale * SPREAD)
+        # A Gaussian prior as two more residuals: ten coordinates hardly tell a nod from a long
+        # face.
         usual = (pose.yaw_deg / USUAL_YAW_DEG, pose.pitch_deg / USUAL_PITCH_DEG)
-        return np.concatenate([left.ravel(), usual])
+        return np.concatenate([residual.ravel(), usual])
 
-    found = least_squares(missing, start, x_scale=[10, 10, 10, 0.1, size, size])
-    pose = _pose(found.x)
-    left = pose.to_picture(head.landmarks)[:, :2] - seen
-    if np.hypot(*left.T).mean() / pose.scale > _WORST_FIT:
+    # Steps of comparable effect in degrees, in the logarithm of the scale, and in px.
+    solution = least_squares(residuals, start, x_scale=[10, 10, 10, 0.1, size, size])
+    pose = _pose(solution.x)
+    # The least residual may still be large: five points of no face fit no pose.
+    residual = pose.to_picture(head.landmarks)[:, :2] - observed
+    if np.hypot(*residual.T).mean() / pose.scale > _MAX_RESIDUAL:
         raise NoFace(f"the landmarks {landmarks.round(1).tolist()} are not those of a face")
     return pose
 
 
-def _pose(guess: Points) -> HeadPose:
+def _pose(guess: Points3D) -> HeadPose:
     yaw, pitch, roll, log_scale, x, y = (float(value) for value in guess)
     return HeadPose(yaw, pitch, roll, math.exp(log_scale), (x, y))

@@ -1,4 +1,4 @@
-"""Classic inpainting: rivals of the network, and a fallback without weights."""
+"""Classic inpainting: baselines of the network, and a fallback without weights."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def telea(photo: Photo, hole: Mask, *, radius_px: float = 3.0) -> Photo:
     Args:
         photo: uint8 [H, W, 3].
         hole: True where the picture is unknown, bool [H, W].
-        radius_px: how far away known pixels may speak, px.
+        radius_px: how far away known pixels count, px.
 
     Returns:
         uint8 [H, W, 3].
@@ -38,5 +38,6 @@ def _fill(photo: Photo, hole: Mask, radius_px: float, method: int) -> Photo:
     if not hole.any():
         return photo.copy()
     filled = cv2.inpaint(photo, hole.astype(np.uint8), radius_px, method)
+    # OpenCV does not promise to keep the known pixels; this function does.
     painted: Photo = np.where(hole[..., None], filled, photo)
     return painted

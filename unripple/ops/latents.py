@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from unripple.conventions import Floats, ShapeMismatch, WPlus
+
+TURNS = ("pose", "yaw", "pitch", "roll")
+"""Directions that turn the head and are meant to change nothing else."""
+
+
+def is_turn(moves: Iterable[str]) -> bool:
+    """Whether an edit along some directions turns the head and does nothing else."""
+    return all(name in TURNS for name in moves)
 
 
 class Component(NamedTuple):

@@ -1,4 +1,4 @@
-"""Which parts of a face an edit of one characteristic may change.
+"""Which parts of a face an edit of one attribute may change.
 
 Source: valentingol/gan-face-editing (MIT), pipeline/utils/segmentation; the seven parts and the
 rules of `RULES` up to `Ch` are its own, the rest are ours.
@@ -22,7 +22,7 @@ STATED_SIDE_PX = 512
 
 
 class Part(IntEnum):
-    """The parts of a face as far as single characteristics go."""
+    """The parts of a face as far as edits of single attributes go."""
 
     BACKGROUND = 0
     EYES = 1
@@ -44,7 +44,7 @@ PART_OF[[Face.CLOTH, Face.HAT]] = Part.CLOTHES
 
 
 class Rule(NamedTuple):
-    """Where a characteristic may change a picture.
+    """Where an edit of an attribute may change a picture.
 
     Attributes:
         part: the part that changes; None for everything but the background.
@@ -77,7 +77,7 @@ RULES: Mapping[str, Rule] = {
     "Sm": Rule(Part.MOUTH, grow_px=40),
     "Bd": _PERSON,
 }
-"""Rule of each characteristic. One that has none is not held by segmentation."""
+"""Rule of each attribute. One that has none is not held by segmentation."""
 
 
 def parts_of(labels: Labels, part_of: npt.NDArray[Any] = PART_OF) -> Labels:
@@ -91,7 +91,7 @@ def changing(parts: Labels, rule: Rule, *, scale: float = 1.0) -> Mask:
 
     Args:
         parts: uint8 [H, W] of `Part`.
-        rule: the characteristic's; its lengths are rounded up to whole pixels.
+        rule: the attribute's; its lengths are rounded up to whole pixels.
         scale: pixels per pixel of `STATED_SIDE_PX`.
 
     Returns:

@@ -20,8 +20,9 @@ _SMOOTH_LEVELS = 6.0  # no chemical or digital toning turns within fewer levels
 _WINDOW = 1 / 16  # of the side: wider than a JPEG's blocks, narrower than an eye or a mouth
 # Measured on 13 photographs: toned ones, also as JPEG at quality 60 and WebP at 75, stray by up to
 # 4 levels (7 where the tone itself has a chroma of 80); colour ones by 24 to 59, and by 5 to 12
-# once four fifths of their colour are taken.
-_STRAY_LEVELS, _STRAY_SHARE = 2.0, 0.1
+# once four fifths of their colour are taken. Between the two tones of a split toning, codecs and
+# shrinking mix what lies side by side: by up to a sixth of how far the tone turns.
+_STRAY_LEVELS, _STRAY_SHARE, _TURN_SHARE = 2.0, 0.1, 0.1
 _GREY_LEVELS = 1.0  # a tone weaker than the rounding of a colour conversion is none
 
 
@@ -50,12 +51,14 @@ def tone_of(photo: Photo) -> Tone | None:
         return _GREY
     luma, *chroma = _split(photo)
     blue, red = (_curve(luma, axis) for axis in chroma)
-    strength = float(np.hypot(blue, red)[np.rint(luma).astype(int)].max())
+    levels = np.unique(np.rint(luma).astype(int))
+    strength = float(np.hypot(blue, red)[levels].max())
+    turn = float(np.hypot(np.ptp(blue[levels]), np.ptp(red[levels])))
     stray = max(
         _stray(axis - np.interp(luma, _LEVELS, curve))
         for axis, curve in zip(chroma, (blue, red), strict=True)
     )
-    if stray > _STRAY_LEVELS + _STRAY_SHARE * strength:
+    if stray > _STRAY_LEVELS + _STRAY_SHARE * strength + _TURN_SHARE * turn:
         return None
     return _GREY if strength < _GREY_LEVELS else Tone(blue, red)
 
@@ -65,13 +68,14 @@ def toned(picture: Photo, tone: Tone) -> Photo:
 
     Args:
         picture: uint8 [H, W, 3].
-        tone: what `tone_of` told.
+        tone: from `tone_of`.
 
     Returns:
         uint8 [H, W, 3]; in a grey tone the three channels are one.
     """
     luma = picture @ _LUMA
     blue, red = (np.interp(luma, _LEVELS, curve) for curve in tone)
+    # What keeps the luma: the weighted chroma of the three channels sums to 0.
     green = -(_LUMA[0] * _RED * red + _LUMA[2] * _BLUE * blue) / _LUMA[1]
     channels = [luma + _RED * red, luma + green, luma + _BLUE * blue]
     levels: Photo = np.rint(np.clip(np.stack(channels, axis=-1), 0, 255)).astype(np.uint8)
@@ -91,8 +95,8 @@ def _curve(luma: Floats, chroma: Floats) -> Floats:
     counts = np.bincount(levels, minlength=256).astype(float)
     sums = np.bincount(levels, chroma.ravel(), minlength=256)
     weights, weighted = (np.convolve(column, kernel)[255:511] for column in (counts, sums))
-    known = weights > 1e-3
-    curve: Floats = np.interp(_LEVELS, _LEVELS[known], weighted[known] / weights[known])
+    occurring = weights > 1e-3
+    curve: Floats = np.interp(_LEVELS, _LEVELS[occurring], weighted[occurring] / weights[occurring])
     return curve
 
 

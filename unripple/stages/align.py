@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Literal, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from unripple.conventions import (
     Affine,
@@ -19,10 +18,17 @@ from unripple.conventions import (
     SeveralFaces,
     ShapeMismatch,
 )
-from unripple.models.landmarks import LandmarkNet
-from unripple.ops.faces import Certainty, Found, Reader, face_unit, find_faces
-from unripple.ops.geometry import FFHQ, Framing, face_affine, resample
-from unripple.ops.tensors import device_of, to_tensor
+from unripple.ops.faces import Certainty, DetectedFace, Reader, face_unit, find_faces
+from unripple.ops.geometry import FFHQ, Framing, apply, face_affine, inverse, resample
+from unripple.stages.finders import FINDERS
+from unripple.stages.interface import Plan, Settings, Stage, Subject, Values, Work, knob
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from unripple.models.landmarks import LandmarkNet
+
+AUTO = "auto"
 
 CHUNK = 32  # crops per forward pass
 SURE = 0.07  # the highest share of a heatmap where a clear face has the landmark
@@ -41,6 +47,69 @@ class Aligned(NamedTuple):
     picture: Photo
     transform: Affine
     landmarks: Landmarks
+
+    @property
+    def landmarks_in_crop(self) -> Landmarks:
+        """The face's five points in px of the crop; nan where nobody looked for them."""
+        return apply(inverse(self.transform), self.landmarks.astype(np.float64))
+
+    def seen(self, picture: Any) -> Any:
+        """A picture or mask as large as the photo, seen through the crop, see `seen_in_crop`."""
+        return seen_in_crop(picture, self.transform, size_px=self.picture.shape[0])
+
+
+def seen_in_crop(picture: Any, transform: Affine, *, size_px: int) -> Any:
+    """A picture or mask as large as the photo, seen through the crop.
+
+    Args:
+        picture: uint8 [H, W, 3], or bool [H, W].
+        transform: crop pixels -> photograph pixels.
+        size_px: side of the crop.
+
+    Returns:
+        uint8 [size_px, size_px, 3], or bool [size_px, size_px].
+    """
+    is_mask = picture.dtype == np.bool_
+    source = picture.astype(np.uint8) * 255 if is_mask else picture
+    looked = resample(source, transform, width=size_px, height=size_px)
+    return looked >= 128 if is_mask else looked
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlignSettings(Settings):
+    """How the face is found and cut out.
+
+    Attributes:
+        size_px, framing: how the set of models wants its faces: as large as the generator draws
+            them, and framed as the encoder's file says (as in FFHQ if it does not).
+        points: the landmarks of this photo, where a file names them.
+    """
+
+    mode: str = knob(
+        AUTO,
+        "who finds the 5 landmarks: embedded (rendered faces only) | mtcnn | file | aligned (the "
+        "photo is a face crop already); auto is embedded with the embedded encoder, else mtcnn. "
+        "The column `align` of data/sheet.tsv overrides it",
+        choices=FINDERS,
+        also=(AUTO,),
+    )
+    faces: Literal["refuse", "largest", "all"] = knob(
+        "refuse",
+        "several faces in a photo: refuse | largest | all (a picture per face, and one with all of "
+        "them edited)",
+        choices=("refuse", "largest", "all"),
+    )
+    landmarks: str | None = knob(None, "mode file: a .json or .csv, see `unripple align --help`")
+    max_spread: float = knob(
+        0.12,
+        "mode embedded: how far looks may disagree, in distances between the eyes",
+        above=0,
+        maximum=10,
+    )
+    min_confidence: float = knob(0.9, "mode mtcnn", minimum=0, maximum=1)
+    size_px: int = 0
+    framing: Mapping[str, Any] = field(default_factory=dict)
+    points: Sequence[Sequence[float]] | None = None
 
 
 def align(photo: Photo, landmarks: Landmarks, *, size_px: int, framing: Framing = FFHQ) -> Aligned:
@@ -89,6 +158,10 @@ def reader_of(network: Callable[[Tensor], Tensor]) -> Reader:
         network: float [B, 3, S, S] in [-1, 1] -> landmarks [B, 5, 2] in units of the side.
     """
 
+    import torch
+
+    from unripple.ops.tensors import device_of, to_tensor
+
     def read(crops: Photo) -> Floats:
         device = device_of(network)
         with torch.inference_mode():
@@ -104,6 +177,10 @@ def reader_of(network: Callable[[Tensor], Tensor]) -> Reader:
 
 def certainty_of(network: LandmarkNet) -> Certainty:
     """Ask a landmark network how sure it is: by how high the peaks of its heatmaps are."""
+
+    import torch
+
+    from unripple.ops.tensors import device_of, to_tensor
 
     def certainty(crops: Photo) -> Floats:
         with torch.inference_mode():
@@ -123,7 +200,9 @@ def faces_by_network(
     max_spread: float = 0.12,
 ) -> list[Landmarks]:
     """Find all faces with a landmark network, the most certain one first; see `ops.faces`."""
-    found: list[Found] = find_faces(
+    from unripple.models.landmarks import LandmarkNet
+
+    found: list[DetectedFace] = find_faces(
         photo,
         reader_of(network),
         size_px=net_size_px,
@@ -198,3 +277,61 @@ def choose_faces(
         )
     by_size = sorted(faces, key=lambda face: -float(face_unit(face)))
     return by_size if policy == "all" else by_size[:1]
+
+
+def run(work: Work, settings: AlignSettings) -> list[Aligned]:
+    """Crop every face that the settings ask for, largest first."""
+    return FINDERS[settings.mode].crops(work, settings)
+
+
+def cut_out(photo: Photo, found: Sequence[Landmarks], settings: AlignSettings) -> list[Aligned]:
+    """Crop those of the faces found that the settings ask for, largest first."""
+    framing = Framing(**settings.framing)
+    return [
+        align(photo, face, size_px=settings.size_px, framing=framing)
+        for face in choose_faces(found, settings.faces, mode=settings.mode)
+    ]
+
+
+def decide(settings: Values, plan: Plan) -> dict[str, Any]:
+    """Who finds the faces, and how the models want them: our own network with our encoder."""
+    mode = settings["mode"]
+    if mode == AUTO:
+        mode = "mtcnn" if plan.is_published("encoder") else "embedded"
+    framing = plan.metadata("encoder").get("framing", {})
+    return {**settings, "mode": mode, "size_px": plan.size_px("generator"), "framing": framing}
+
+
+def own(settings: Values, subject: Subject) -> dict[str, Any]:
+    """How the face of this photo is found, as the sheet or else the config says.
+
+    Raises:
+        BadPhoto: the sheet names no such way.
+    """
+    mode = subject.align or settings["mode"]
+    if mode not in FINDERS:
+        listed = ", ".join(FINDERS)
+        raise BadPhoto(f"sheet: {subject.photo}: align says {mode!r}; wanted one of {listed}")
+    return {"mode": mode, "points": subject.points if FINDERS[mode].by_hand else None}
+
+
+def roles(settings: Values) -> tuple[str, ...]:
+    """Those of whoever finds the faces."""
+    return FINDERS[settings["mode"]].roles
+
+
+STAGE = Stage(
+    name="align",
+    help="cut the face out, upright",
+    version=3,
+    run=run,
+    outputs=Aligned,
+    settings=AlignSettings,
+    photo_inputs=(),
+    photo_title="photo",
+    roles=roles,
+    decide=decide,
+    own=own,
+    aside=("landmarks",),
+    reads_photo=True,
+)

@@ -5,6 +5,7 @@ Outside `touched` every byte is the photo's. A grey photo stays grey, a toned on
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,30 @@ from unripple.ops.composite import blend, either_or
 from unripple.ops.geometry import stretched
 from unripple.ops.masks import feather, require_same_size
 from unripple.ops.tones import tone_of, toned
+from unripple.stages.align import Aligned
+from unripple.stages.composers import COMPOSERS
+from unripple.stages.interface import Settings, Stage, Work, knob
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComposeSettings(Settings):
+    """How edit and background become one picture."""
+
+    method: str = knob(
+        "plate",
+        "plate | direct (paint over the ripple in the edit) | or (Lim 2022); with recipe "
+        "ceteris_paribus mixed, and nothing else",
+        choices=COMPOSERS,
+    )
+    head_detail: float = knob(
+        1.0,
+        "plate: share of the photo's details in the head. 1 takes the edit as it is, 0 the codes "
+        "alone. Clothes keep all. Less than 1 softens the old eyes under the new ones that "
+        "hfgi-faithful leaves.",
+        minimum=0,
+        maximum=1,
+    )
+    feather_px: float = knob(1, "soft border, inwards", minimum=0, maximum=128)
 
 
 class Composed(NamedTuple):
@@ -188,3 +213,22 @@ def in_own_tone(composed: Composed, photo: Photo) -> Composed:
     plain = in_tone_of(photo, composed.picture)
     picture = np.where(composed.touched[..., None], plain, composed.picture)
     return composed._replace(picture=picture)
+
+
+def run(work: Work, settings: ComposeSettings) -> Composed:
+    """Put the edited person into the photo's own background."""
+    photo = work.input(Aligned, "align").picture
+    return in_own_tone(COMPOSERS[settings.method].compose(work, photo, settings), photo)
+
+
+STAGE = Stage(
+    name="compose",
+    help="put the edited person over that background",
+    version=3,
+    run=run,
+    outputs=Composed,
+    settings=ComposeSettings,
+    edit_inputs=("align", "edit", "parse", "ripple", "foreground", "inpaint"),
+    edit_title="result",
+    marked=True,
+)

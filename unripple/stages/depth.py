@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
-import torch
-import torch.nn.functional as F
-from torch import Tensor
 
 from unripple.conventions import InverseDepth, Photo
-from unripple.ops.tensors import device_of
+from unripple.stages.align import Aligned
+from unripple.stages.edit import Edited
+from unripple.stages.interface import Settings, Stage, Work
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 MULTIPLE = 32  # of which both sides of the network's input must be
+
+
+class Depth(NamedTuple):
+    """The part of this stage: float32 [H, W], larger is nearer."""
+
+    inverse_depth: InverseDepth
 
 
 def net_size(width: int, height: int, target_px: int) -> tuple[int, int]:
@@ -41,6 +50,11 @@ def depth(picture: Photo, network: Callable[[Tensor], Tensor], *, net_size_px: i
 
     Source: `run_monodepth.py` of isl-org/DPT (bicubic both ways).
     """
+    import torch
+    import torch.nn.functional as F
+
+    from unripple.ops.tensors import device_of
+
     height, width = picture.shape[:2]
     size = net_size(width, height, net_size_px)
     values = picture.astype(np.float32) / 127.5 - 1
@@ -56,3 +70,28 @@ def depth(picture: Photo, network: Callable[[Tensor], Tensor], *, net_size_px: i
             )[:, 0]
         inverse_depth: InverseDepth = seen[0].cpu().numpy().astype(np.float32)
     return inverse_depth
+
+
+def run(work: Work, settings: Settings) -> Depth:  # noqa: ARG001
+    """Estimate inverse depth."""
+    if work.has("edit"):
+        picture = work.input(Edited, "edit").picture
+    else:
+        picture = work.input(Aligned, "align").picture
+    model = work.load("depth")
+    return Depth(depth(picture, model.net, net_size_px=model.size_px))
+
+
+STAGE = Stage(
+    name="depth",
+    help="estimate inverse depth",
+    version=1,
+    run=run,
+    outputs=Depth,
+    photo_inputs=("align",),
+    edit_inputs=("edit",),
+    shows="inverse_depth",
+    photo_title="depth before",
+    edit_title="depth after",
+    roles=lambda _: ("depth",),
+)

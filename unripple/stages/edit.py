@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import torch
-from scipy import ndimage
 
 from unripple.conventions import Face, Floats, Labels, Landmarks, Mask, Photo, ShapeMismatch, WPlus
-from unripple.models.mean_head import MeanHead
 from unripple.ops.geometry import sample
-from unripple.ops.head import Head, fit_head
-from unripple.ops.tensors import resized, to_photo, to_tensor
-from unripple.ops.turning import Turned, turn_head
+from unripple.ops.latents import is_turn
+from unripple.stages.interface import RIPPLE, Plan, Settings, Stage, Values, Work, knob
 from unripple.stages.invert import Consultant, Synthesizer, codes_of, consult, down, draw
+from unripple.stages.inverters import INVERTERS
+from unripple.stages.turns import TURNS
+
+if TYPE_CHECKING:
+    from unripple.models.mean_head import MeanHead
+    from unripple.ops.head import Head
+    from unripple.ops.turning import Turned
+
+_GENERATOR = "generator"
 
 
 class Edited(NamedTuple):
@@ -22,7 +28,7 @@ class Edited(NamedTuple):
 
     Attributes:
         picture: with the photo's details, uint8 [S, S, 3].
-        plain: the codes alone, likewise.
+        plain: the codes alone, likewise; None where the picture is that.
         motion: where the picture's points lie in the photo, as offsets x and y in sides of the
             picture, and how far they are seen there, from 0 to 1, float16 [3, s, s]; None without a
             motion net.
@@ -31,9 +37,32 @@ class Edited(NamedTuple):
     """
 
     picture: Photo
-    plain: Photo
+    plain: Photo | None = None
     motion: Floats | None = None
     labels: Labels | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EditSettings(Settings):
+    """How edits are drawn and heads turned.
+
+    Attributes:
+        method: the inverter.
+        turn_deg: by how much the head is to be turned, if `turn` has a say in it.
+        scales, person: how the photo is parsed for a turn, see `stages.parse`.
+    """
+
+    strength: float = knob(1, "factor on the details that hfgi brings back", minimum=0, maximum=4)
+    turn: str = knob(
+        "auto",
+        "who turns heads: geometry (the photo's own pixels on a 3-D head) | generator | auto "
+        "(geometry where the generator cannot draw the photo, as photographs)",
+        choices=TURNS,
+    )
+    method: str = "hfgi"
+    turn_deg: float | None = None
+    scales: str = "six"
+    person: bool = False
 
 
 def edit_plainly(w_plus: WPlus, generator: Synthesizer, *, size_px: int) -> Photo:
@@ -47,6 +76,10 @@ def edit_plainly(w_plus: WPlus, generator: Synthesizer, *, size_px: int) -> Phot
     Returns:
         uint8 [S, S, 3].
     """
+    import torch
+
+    from unripple.ops.tensors import to_photo
+
     with torch.inference_mode():
         return to_photo(draw(codes_of(w_plus, generator), generator, size_px=size_px))
 
@@ -84,6 +117,10 @@ def edit(
     Source: `scripts/inference.py` of Tengfei-Wang/HFGI; its other script feeds the aligner with the
     unedited picture instead.
     """
+    import torch
+
+    from unripple.ops.tensors import resized, to_photo, to_tensor
+
     if residual.ndim != 3 or residual.shape[0] != 3 or residual.shape[1] != residual.shape[2]:
         raise ShapeMismatch(f"a residual is [3, S, S], got {list(residual.shape)}")
     with torch.inference_mode():
@@ -104,7 +141,7 @@ def edit(
         )
         told = None
         if motion is not None:
-            shares = torch.cat((motion.offsets / 2, motion.seen * min(strength, 1.0)), dim=1)
+            shares = torch.cat((motion.offsets / 2, motion.visibility * min(strength, 1.0)), dim=1)
             told = shares[0].float().cpu().numpy().astype(np.float16)
         return Edited(to_photo(down(drawn, size_px)), to_photo(down(plain, size_px)), told)
 
@@ -149,6 +186,9 @@ def edit_by_geometry(
     Raises:
         NoFace: the landmarks are not those of a face.
     """
+    from unripple.ops.head import fit_head
+    from unripple.ops.turning import turn_head
+
     head = _head(mean_head)
     turned = turn_head(labels != Face.BACKGROUND, fit_head(landmarks, head), head, yaw_deg=turn_deg)
     size = photo.shape[0]
@@ -166,6 +206,8 @@ _STILL_PX = 0.02  # points that move less keep the photo's bytes
 
 
 def _head(module: MeanHead) -> Head:
+    from unripple.ops.head import Head
+
     chin, brow, half_width = (float(level) for level in module.levels)
     surface, landmarks = (
         points.double().cpu().numpy() for points in (module.surface, module.landmarks)
@@ -175,6 +217,8 @@ def _head(module: MeanHead) -> Head:
 
 def _carried(labels: Labels, turned: Turned, origins: Floats) -> Labels:
     """The parts where they went; what only just missed the person takes the nearest part."""
+    from scipy import ndimage
+
     size = labels.shape[0]
     nearest = ndimage.distance_transform_edt(
         labels == Face.BACKGROUND, return_distances=False, return_indices=True
@@ -185,3 +229,47 @@ def _carried(labels: Labels, turned: Turned, origins: Floats) -> Labels:
     covered: Mask = turned.covered
     found: Labels = np.where(covered, parts[rows, columns], background)
     return found
+
+
+def run(work: Work, settings: EditSettings) -> Edited:
+    """Draw the moved codes, or turn the head of a photograph by geometry."""
+    how = _GENERATOR if settings.turn_deg is None else settings.turn
+    return TURNS[how].edit(work, settings)
+
+
+def decide(settings: Values, plan: Plan) -> dict[str, Any]:
+    """How a turn of the head is made; an edit of anything else knows no such setting."""
+    others = {name: value for name, value in settings.items() if name != "turn"}
+    how, moves = TURNS[settings["turn"]], plan.moves
+    if not how.by_degrees or plan.config["recipe"] != RIPPLE or not moves or not is_turn(moves):
+        return others
+    sideways = [plan.asked_turn_deg({name: degree}) for name, degree in moves.items()]
+    if not all(sideways):  # it nods, or nobody knows how far it turns
+        return others
+    turn_deg = sum(turn for turn in sideways if turn)
+    return {**others, **plan.settings_of("parse"), "turn": how.name, "turn_deg": turn_deg}
+
+
+def roles(settings: Values) -> tuple[str, ...]:
+    """Those of the inverter, and those of whoever turns the head."""
+    drawing = INVERTERS[settings["method"]].roles
+    if "turn" not in settings:
+        return drawing
+    return (*drawing, *TURNS[settings["turn"]].needs(settings))
+
+
+STAGE = Stage(
+    name="edit",
+    help="with a PHOTO: the whole edit of one photo; for a shard: draw the moved codes",
+    version=3,
+    run=run,
+    outputs=Edited,
+    settings=EditSettings,
+    methods=(TURNS,),
+    edit_inputs=("align", "translate", "invert"),
+    edit_title="edit",
+    roles=roles,
+    borrows=lambda config: {"method": config["invert"]["method"]},
+    decide=decide,
+    marked=True,
+)

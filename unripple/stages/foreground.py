@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from unripple.conventions import InverseDepth, Mask
 from unripple.ops.clusters import core_foreground, nearer_cluster
 from unripple.ops.masks import fill_small, remove_small
+from unripple.stages.depth import Depth
+from unripple.stages.interface import Settings, Stage, Work, knob
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForegroundSettings(Settings):
+    """Which cut is taken, the recipe says."""
+
+    min_area_px: int = knob(12, "smaller specks are dropped", minimum=0, maximum=16384)
+    cut: Literal["cluster", "core"] = "cluster"
 
 
 class Foreground(NamedTuple):
@@ -41,3 +52,23 @@ def foreground(
         for depths in (depth_before, depth_after)
     )
     return Foreground(before, after)
+
+
+def run(work: Work, settings: ForegroundSettings) -> Foreground:
+    """Split both depth maps."""
+    before, after = (work.input(Depth, f"depth@{of}").inverse_depth for of in ("photo", "edit"))
+    min_area_px = settings.grown(before).min_area_px
+    return foreground(before, after, cut=settings.cut, min_area_px=min_area_px)
+
+
+STAGE = Stage(
+    name="foreground",
+    help="split depth into person and background",
+    version=2,
+    run=run,
+    outputs=Foreground,
+    settings=ForegroundSettings,
+    edit_inputs=("depth@photo", "depth@edit"),
+    shows="after",
+    edit_title="foreground",
+)

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, TypeAlias
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from unripple.conventions import BadPhoto, Mask, Photo
-from unripple.models.lama import correct, first_guess
 from unripple.ops.masks import grow, opened, remove_small, require_same_size
-from unripple.ops.tensors import device_of
+from unripple.stages.align import Aligned
+from unripple.stages.composers import COMPOSERS
+from unripple.stages.edit import Edited
+from unripple.stages.foreground import Foreground
+from unripple.stages.interface import RIPPLE, Settings, Stage, Values, Work, knob
+from unripple.stages.painters import PAINTERS, Fill
+from unripple.stages.ripple import Ripple
 
-Fill: TypeAlias = Callable[[Photo, Mask], Photo]
-"""Photo [H, W, 3] and hole [H, W] -> a picture; only its hole is used."""
+if TYPE_CHECKING:
+    from torch import Tensor
 
 SHOWN = 2 / 3
 """Share of the hole's reach beyond the old person that the composite shows. The outer part is there
@@ -38,6 +42,34 @@ class Inpainted(NamedTuple):
     plate: Photo
     hole: Mask
     vacated: Mask
+
+
+@dataclass(frozen=True, kw_only=True)
+class InpaintSettings(Settings):
+    """Who paints, and what.
+
+    Attributes:
+        paints: the "photo" behind the person, or the "edited" picture where it ripples.
+    """
+
+    painter: str = knob(
+        "lama",
+        "or borrow (texture from elsewhere in the photo) | telea | navier_stokes",
+        choices=PAINTERS,
+    )
+    use_depth: bool = knob(
+        True,
+        "what only depth saw as foreground is hidden from the painter, and counts as vacated if it "
+        "is thicker than four times grow_px",
+    )
+    grow_px: float = knob(
+        3,
+        "how far the hole reaches beyond the person; two thirds of that are shown",
+        minimum=0,
+        maximum=32,
+    )
+    min_area_px: int = knob(4, "smaller vacated specks are not shown", minimum=0, maximum=16384)
+    paints: str = "photo"
 
 
 def inpaint(photo: Photo, hole: Mask, fill: Fill) -> Photo:
@@ -138,6 +170,11 @@ def lama_fill(
     Source: advimman/lama, `bin/predict.py`.
     """
 
+    import torch
+
+    from unripple.models.lama import correct, first_guess
+    from unripple.ops.tensors import device_of
+
     def fill(photo: Photo, hole: Mask) -> Photo:
         height, width = hole.shape
         margin = ((0, -height % multiple), (0, -width % multiple))
@@ -162,4 +199,55 @@ def lama_fill(
 
 def borrow_fill() -> Fill:
     """Make a painter that learned nothing: smooth colours, texture from elsewhere in the photo."""
+    from unripple.models.lama import first_guess
+
     return lama_fill(first_guess)
+
+
+def run(work: Work, settings: InpaintSettings) -> Inpainted:
+    """Paint the plate behind the person, or over the ripple in the edit."""
+    fill, mask = PAINTERS[settings.painter].fill(work), work.input(Ripple, "ripple")
+    if settings.paints == "edited":
+        edited = work.input(Edited, "edit").picture
+        return checked(inpaint_edited(edited, mask.ripple, fill=fill))
+    photo = work.input(Aligned, "align").picture
+    knobs = settings.grown(photo)
+    near = work.input(Foreground, "foreground") if settings.use_depth else None
+    return inpaint_plate(
+        photo,
+        mask.before,
+        mask.after,
+        fill=fill,
+        grow_px=knobs.grow_px,
+        min_area_px=knobs.min_area_px,
+        depth_before=near.before if near else None,
+        depth_after=near.after if near else None,
+    )
+
+
+def what_is_painted(config: Values) -> dict[str, str]:
+    """No more than this of compose.method, so that its other choices share the painted plates."""
+    return {"paints": COMPOSERS[config["compose"]["method"]].paints}
+
+
+def roles(settings: Values) -> tuple[str, ...]:
+    """Those of the painter."""
+    return PAINTERS[settings["painter"]].roles
+
+
+STAGE = Stage(
+    name="inpaint",
+    help="paint the background that the person hid",
+    version=3,
+    run=run,
+    outputs=Inpainted,
+    settings=InpaintSettings,
+    methods=(PAINTERS,),
+    edit_inputs=("align", "edit", "ripple", "foreground"),
+    shows="plate",
+    edit_title="inpainted",
+    recipes=(RIPPLE,),
+    roles=roles,
+    borrows=what_is_painted,
+    marked=True,
+)

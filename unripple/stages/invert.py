@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Literal, NamedTuple, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 import numpy as np
-import torch
-import torch.nn.functional as F
-from torch import Tensor
 
 from unripple.conventions import Floats, Photo, WPlus
-from unripple.models.hfgi import fuse
-from unripple.models.motion import Motion, both_ways, carried
-from unripple.ops.tensors import device_of, resized, to_photo, to_tensor
+from unripple.stages.interface import Settings, Stage, Values, Work, knob
+from unripple.stages.inverters import INVERTERS
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from unripple.models.flow import Flow
 
 
 class Synthesizer(Protocol):
@@ -47,7 +49,7 @@ class Consultant(NamedTuple):
     residual_encoder: Callable[[Tensor], tuple[Tensor, Tensor]]
     inject_after: int
     size_px: int
-    motion: Callable[[Tensor, Tensor, Tensor], Motion] | None = None
+    motion: Callable[[Tensor, Tensor, Tensor], Flow] | None = None
 
 
 class Inverted(NamedTuple):
@@ -63,6 +65,15 @@ class Inverted(NamedTuple):
     residual: Floats | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class InvertSettings(Settings):
+    """Who draws; the edit of a photo is drawn by the same one."""
+
+    method: str = knob(
+        "hfgi", "hfgi (with the photo's details) | e4e (codes alone)", choices=INVERTERS
+    )
+
+
 def invert_plainly(w_plus: WPlus, generator: Synthesizer, *, size_px: int) -> Inverted:
     """Draw the codes, as e4e does: clean, editable, and without the photo's details.
 
@@ -71,6 +82,10 @@ def invert_plainly(w_plus: WPlus, generator: Synthesizer, *, size_px: int) -> In
         generator: draws at `size_px` or larger.
         size_px: side of the picture.
     """
+    import torch
+
+    from unripple.ops.tensors import to_photo
+
     with torch.inference_mode():
         drawn = draw(codes_of(w_plus, generator), generator, size_px=size_px)
         return Inverted(to_photo(drawn), None)
@@ -88,6 +103,10 @@ def invert(photo: Photo, w_plus: WPlus, generator: Synthesizer, consultant: Cons
 
     Source: Wang et al. 2022, `scripts/inference.py` of Tengfei-Wang/HFGI; the motion is ours.
     """
+    import torch
+
+    from unripple.ops.tensors import resized, to_photo, to_tensor
+
     with torch.inference_mode():
         codes = codes_of(w_plus, generator)
         plain = draw(codes, generator, size_px=consultant.size_px)
@@ -113,7 +132,7 @@ class Consulted(NamedTuple):
     """
 
     drawn: Tensor
-    motion: Motion | None
+    motion: Flow | None
 
 
 def consult(
@@ -144,13 +163,18 @@ def consult(
             details, for many lie where the edit changed the colour alone.
         strength: factor on the aligned residual; 1 as published, 0 consults about nothing.
     """
+    import torch
+
+    from unripple.models.flow import flip_averaged, warped_details
+    from unripple.models.hfgi import fuse
+
     motion = details = None
     if consultant.motion is not None:
-        motion = both_ways(consultant.motion, before + residual, before, plain)
+        motion = flip_averaged(consultant.motion, before + residual, before, plain)
         if not turn:
-            motion = motion._replace(same=torch.zeros_like(motion.same))
-        details = carried(motion, residual, before, plain)
-        residual = details.known if turn else details.moved
+            motion = motion._replace(redraw_error=torch.zeros_like(motion.redraw_error))
+        details = warped_details(motion, residual, before, plain)
+        residual = details.visible if turn else details.warped
     aligned = consultant.aligner(residual, plain) * strength
     scale, shift = consultant.residual_encoder(aligned)
     inject = {consultant.inject_after: lambda features: fuse(features, scale, shift)}
@@ -162,10 +186,41 @@ def consult(
 
 def down(picture: Tensor, size_px: int) -> Tensor:
     """Resize [B, 3, S, S] as published: bilinear, no antialias; a no-op at its own size."""
+    import torch.nn.functional as F
+
     if picture.shape[-1] == size_px:
         return picture
     return F.interpolate(picture, size=(size_px, size_px), mode="bilinear", align_corners=False)
 
 
 def codes_of(w_plus: WPlus, generator: Synthesizer) -> Tensor:
+    """Codes [L, W] as a batch of one, where the generator computes."""
+    import torch
+
+    from unripple.ops.tensors import device_of
+
     return torch.from_numpy(w_plus.astype(np.float32))[None].to(device_of(generator))
+
+
+def run(work: Work, settings: InvertSettings) -> Inverted:
+    """Draw the codes again, with or without the photo's details."""
+    return INVERTERS[settings.method].invert(work)
+
+
+def roles(settings: Values) -> tuple[str, ...]:
+    """Those of the inverter."""
+    return INVERTERS[settings["method"]].roles
+
+
+STAGE = Stage(
+    name="invert",
+    help="draw the face again from its codes",
+    version=3,
+    run=run,
+    outputs=Inverted,
+    settings=InvertSettings,
+    methods=(INVERTERS,),
+    photo_inputs=("align", "project"),
+    photo_title="inversion",
+    roles=roles,
+)

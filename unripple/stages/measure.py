@@ -2,18 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor
+import numpy as np
 
 from unripple.conventions import Floats, Mask, Photo
-from unripple.metrics.figures import edit_figures
 from unripple.metrics.subject import SameFace
-from unripple.models.irse import crop_for_identity
-from unripple.ops.tensors import device_of, to_tensor
+from unripple.stages.align import Aligned
+from unripple.stages.compose import Composed
+from unripple.stages.edit import Edited
+from unripple.stages.inpaint import Inpainted, what_is_painted
+from unripple.stages.interface import Plan, Settings, Stage, Values, Work, knob
+from unripple.stages.parse import Parsed
+from unripple.stages.ripple import Ripple, person
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+GHOST_FIGURES = ("ghost_transmission", "texture_energy", "counterfactual_psnr")
+"""Figures that are given for the inverter's own edit, too, to compare with."""
+
+
+class Measured(NamedTuple):
+    """The part of this stage: figures by name; None is undefined."""
+
+    figures: Mapping[str, float | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasureSettings(Settings):
+    """Whom to ask.
+
+    Attributes:
+        paints: see `stages.inpaint`; "edited" where there is no plate.
+        asked_turn_deg: by how much the edit asks the head to turn.
+        moves: its directions and degrees.
+    """
+
+    pose: bool = knob(True, "ask the pose network")
+    identity: bool = knob(True, "ask the identity network")
+    paints: str = "photo"
+    asked_turn_deg: float | None = None
+    moves: Mapping[str, float] = field(default_factory=dict)
 
 
 class Truth(NamedTuple):
@@ -81,6 +114,8 @@ def measure(
     Returns:
         The figures that truth and judges allow, see `metrics.figures.FIGURES`; nan is undefined.
     """
+    from unripple.metrics.figures import edit_figures
+
     yaw_before = yaw_after = asked = None
     if judges.pose is not None:
         yaw_before, yaw_after = (
@@ -117,6 +152,11 @@ def measure(
 
 def yaw_of(picture: Photo, pose: Callable[[Tensor], Tensor], *, net_size_px: int) -> float:
     """Yaw of the face in a picture, degrees, as a pose network sees it."""
+    import torch
+    import torch.nn.functional as F
+
+    from unripple.ops.tensors import device_of, to_tensor
+
     with torch.inference_mode():
         looked = to_tensor(picture, device=device_of(pose))
         if looked.shape[-1] != net_size_px:
@@ -127,7 +167,101 @@ def yaw_of(picture: Photo, pose: Callable[[Tensor], Tensor], *, net_size_px: int
 
 def embed(picture: Photo, identity: Callable[[Tensor], Tensor], *, net_size_px: int) -> Floats:
     """Embedding [E] of the face in a picture, as an identity network sees its middle."""
+    import torch
+
+    from unripple.models.irse import crop_for_identity
+    from unripple.ops.tensors import device_of, to_tensor
+
     with torch.inference_mode():
         face = crop_for_identity(to_tensor(picture, device=device_of(identity)), net_size_px)
         embedding: Floats = identity(face)[0].float().cpu().numpy()
     return embedding
+
+
+def run(work: Work, settings: MeasureSettings) -> Measured:
+    """Measure the result, and in a few figures the inverter's edit beside it."""
+    photo = work.input(Aligned, "align").picture
+    before, after = _persons(work)
+    truth = _truth_in_crop(work)
+    painted = None if settings.paints == "edited" else work.input(Inpainted, "inpaint").plate
+    figures = measure(
+        photo,
+        work.input(Composed, "compose").picture,
+        before,
+        after,
+        estimated_plate=painted,
+        asked_turn_deg=settings.asked_turn_deg,
+        truth=truth,
+        judges=_judges(work, settings),
+    )
+    edited = work.input(Edited, "edit").picture
+    rippled = measure(photo, edited, before, after, estimated_plate=painted, truth=truth)
+    compared = {f"{name}_of_edit": rippled[name] for name in GHOST_FIGURES if name in rippled}
+    # JSON knows no nan.
+    told = {k: None if math.isnan(figure) else figure for k, figure in (figures | compared).items()}
+    return Measured(told)
+
+
+def _persons(work: Work) -> tuple[Mask, Mask]:
+    """The person before and after, as `ripple` found them, or by the labels without it."""
+    if work.has("ripple"):
+        mask = work.input(Ripple, "ripple")
+        return mask.before, mask.after
+    before, after = (person(work.input(Parsed, f"parse@{of}").labels) for of in ("photo", "edit"))
+    return before, after
+
+
+def _truth_in_crop(work: Work) -> Truth:
+    """The truth, which is as large as the photo, seen through the crop."""
+    known = work.truth
+    if known is None:
+        return Truth()
+    seen = work.input(Aligned, "align").seen
+    plate, counterfactual, before, after = (
+        None if one is None else seen(one)
+        for one in (known.plate, known.counterfactual, known.before, known.after)
+    )
+    return Truth(plate, counterfactual, before, after, known.yaw_deg)
+
+
+def _judges(work: Work, settings: MeasureSettings) -> Judges:
+    judges: dict[str, Any] = {}
+    if settings.pose:
+        pose = work.load("pose")
+        judges |= {"pose": pose.net, "pose_px": pose.size_px}
+    if settings.identity:
+        identity = work.load("identity")
+        judges |= {"identity": identity.net, "identity_px": identity.net.input_size}
+        reference = identity.metadata.get("same_face")
+        if reference is not None:
+            columns = {name: np.array(values) for name, values in reference.items()}
+            judges["same_face"] = SameFace(**columns)
+    return Judges(**judges)
+
+
+def decide(settings: Values, plan: Plan) -> dict[str, Any]:
+    """What was asked of the edit, and whom of those that are to be asked the models have."""
+    judges = {role: settings[role] and plan.has_model(role) for role in ("pose", "identity")}
+    asked = plan.asked_turn_deg(plan.moves)
+    return {**settings, **judges, "moves": plan.moves, "asked_turn_deg": asked}
+
+
+def roles(settings: Values) -> tuple[str, ...]:
+    """Those that are asked."""
+    return tuple(role for role in ("pose", "identity") if settings[role])
+
+
+STAGE = Stage(
+    name="measure",
+    help="measure the edit",
+    version=1,
+    run=run,
+    outputs=Measured,
+    settings=MeasureSettings,
+    edit_inputs=("align", "edit", "ripple", "inpaint", "compose"),
+    shows="figures",
+    roles=roles,
+    borrows=what_is_painted,
+    decide=decide,
+    reads_truth=True,
+)

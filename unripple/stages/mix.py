@@ -10,6 +10,10 @@ rounded: that keeps mixed pictures from darkening, and a byte that both pictures
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +28,32 @@ from unripple.ops.regions import (
     clothes_in_front,
     parts_of,
 )
+from unripple.stages.align import Aligned
+from unripple.stages.interface import CETERIS_PARIBUS, Plan, Settings, Stage, Values, Work, knob
+from unripple.stages.mixes import MIXES
+from unripple.stages.restore import Restored, repairs
+
+AUTO = "auto"
+
+
+class Mixed(NamedTuple):
+    """The part of this stage: the mixed picture, uint8 [S, S, 3]."""
+
+    picture: Photo
+
+
+@dataclass(frozen=True, kw_only=True)
+class MixSettings(Settings):
+    """Each mix-up has a section of its own, see `stages.mixes`.
+
+    Attributes:
+        mixes: those of this edit, in their order, each with its knobs.
+        carac: what the edit changes.
+    """
+
+    order: tuple[str, ...] = knob(("detail", "domain", "segmentation", "depth"), "", choices=MIXES)
+    mixes: Sequence[Mapping[str, Any]] = ()
+    carac: str = ""
 
 
 def mix_detail(
@@ -130,3 +160,55 @@ def mix_depth(photo: Photo, edited: Photo, near: Mask, near_after: Mask, *, coef
     require_same_size(photo=photo, edited=edited, near=near, near_after=near_after)
     mixed: Photo = mixing.background_mixed(photo, edited, near | near_after, coef=coef)
     return mixed
+
+
+def run(work: Work, settings: MixSettings) -> Mixed:
+    """Bring back from the photo what the edit is not about, one mix-up after the other."""
+    photo = work.input(Aligned, "align").picture
+    picture = work.input(Restored, "restore").picture
+    for knobs in settings.mixes:
+        mix = MIXES[knobs["mix"]]
+        own = mix.settings.of(knobs).grown(photo)
+        picture = mix.mix(work, photo, picture, own, settings.carac)
+    return Mixed(picture)
+
+
+def decide(settings: Values, plan: Plan) -> dict[str, Any]:
+    """The mix-ups of one edit, in their order, each with its own knobs."""
+    edit = plan.edit
+    assert edit is not None
+    restored = repairs(plan.config["restore"], plan)
+    mixes = []
+    for name in settings["order"]:
+        knobs = dict(settings[name])
+        only, but = knobs.pop("only"), knobs.pop("except")
+        use = knobs.pop("use")
+        # A restorer has drawn the face anew, in details of its own.
+        wanted = (not restored if use == AUTO else use) and (only is None or edit.is_among(only))
+        there = plan.has_drawing or not MIXES[name].draws
+        if wanted and not edit.is_among(but) and there:
+            mixes.append({"mix": name, **knobs})
+    marked = settings["digital_source_type"]
+    return {"mixes": mixes, "carac": edit.carac, "digital_source_type": marked}
+
+
+def draws(settings: Values) -> bool:
+    """Whether one of the mix-ups looks at the drawn domain."""
+    return any(MIXES[one["mix"]].draws for one in settings["mixes"])
+
+
+STAGE = Stage(
+    name="mix",
+    help="bring back from the photo what the edit is not about",
+    version=2,
+    run=run,
+    outputs=Mixed,
+    settings=MixSettings,
+    methods=(MIXES,),
+    edit_inputs=("align", "invert", "restore", "parse@photo", "parse@edit", "foreground"),
+    edit_title="mixed",
+    recipes=(CETERIS_PARIBUS,),
+    decide=decide,
+    draws=draws,
+    marked=True,
+)

@@ -2,26 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import torch
-import torch.nn.functional as F
-from scipy import ndimage
-from torch import Tensor
 
 from unripple.conventions import Face, Floats, Labels, Photo
-from unripple.models.bisenet import normalised
-from unripple.models.body_parts import FLIP_SWAPS, faces_of
 from unripple.ops.geometry import stretched
 from unripple.ops.masks import require_same_size
-from unripple.ops.multiscale import SCALES as SIX_SCALES
-from unripple.ops.multiscale import fused_logits
-from unripple.ops.tensors import device_of, resized, to_tensor
+from unripple.stages.align import Aligned
+from unripple.stages.edit import Edited
+from unripple.stages.interface import Plan, Settings, Stage, Values, Work, knob
+from unripple.stages.parsers import PARSERS
 
-SCALES: Mapping[str, Sequence[float]] = {"one": (1.0,), "six": SIX_SCALES}
-"""Sizes at which Graphonomy looks, by the word of the config."""
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Parsed(NamedTuple):
+    """The part of this stage: `Face` of every pixel, uint8 [H, W]."""
+
+    labels: Labels
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParseSettings(Settings):
+    """How the picture is looked at.
+
+    Attributes:
+        person: whether a network that knows photographs has a say in where the person is.
+    """
+
+    scales: str = knob(
+        "six",
+        "how often Graphonomy looks: six (sizes, and mirrored) as published | one; BiSeNet looks "
+        "once",
+        choices=("one", "six"),
+    )
+    person: bool = False
 
 
 class Plain(NamedTuple):
@@ -59,6 +78,10 @@ def parse(
 
     Source: zllrunning/face-parsing.PyTorch, `test.py`.
     """
+    import torch
+
+    from unripple.ops.tensors import device_of
+
     device = device_of(parser)
     with torch.inference_mode():
         scores = parser(network_input(picture, net_size_px).to(device))[0].float()
@@ -74,7 +97,7 @@ def parse_body(
     parser: Callable[[Tensor], Tensor],
     *,
     net_size_px: int,
-    scales: Sequence[float] = SIX_SCALES,
+    scales: Sequence[float] | None = None,
 ) -> Labels:
     """Label every pixel by a parser of whole persons; clothes and limbs become the nearest `Face`.
 
@@ -82,16 +105,23 @@ def parse_body(
         picture: uint8 [H, W, 3].
         parser: Graphonomy, BGR [B, 3, h, w] in [-1, 1] -> logits [B, 20, h, w].
         net_size_px: side at which it looks at scale 1.
-        scales: sizes at which it looks, each time at the mirrored picture as well.
+        scales: sizes at which it looks, each time at the mirrored picture as well; None
+            takes the six published ones.
 
     Returns:
         uint8 [H, W] of `Face`.
 
     Source: Gaoyiminggithub/Graphonomy, `exp/inference/inference.py`.
     """
+    import torch
+
+    from unripple.models.body_parts import FLIP_SWAPS, faces_of
+    from unripple.ops.multiscale import SCALES, fused_logits
+    from unripple.ops.tensors import resized
+
     with torch.inference_mode():
         looked = resized(picture, net_size_px)
-        logits = fused_logits(looked, parser, flip_swaps=FLIP_SWAPS, scales=scales)
+        logits = fused_logits(looked, parser, flip_swaps=FLIP_SWAPS, scales=scales or SCALES)
         return faces_of(_labels(logits.float(), picture))
 
 
@@ -115,6 +145,11 @@ def person_share(
 
     Source: MediaPipe's selfie segmentation.
     """
+    import torch
+    import torch.nn.functional as F
+
+    from unripple.ops.tensors import device_of, resized, to_tensor
+
     device = device_of(person)
     with torch.inference_mode():
         looked = to_tensor(resized(picture, net_size_px), device=device) / 2 + 0.5
@@ -137,6 +172,8 @@ def within_person(labels: Labels, share: Floats) -> Labels:
     Returns:
         uint8 [H, W] of `Face`; the very labels where the two agree on the whole.
     """
+    from scipy import ndimage
+
     require_same_size(labels=labels, share=share)
     parsed, seen = labels != Face.BACKGROUND, share > 0.5
     both, either = int((parsed & seen).sum()), int((parsed | seen).sum())
@@ -150,6 +187,9 @@ def within_person(labels: Labels, share: Floats) -> Labels:
 
 
 def _labels(scores: Tensor, picture: Photo) -> Labels:
+    import torch
+    import torch.nn.functional as F
+
     size = picture.shape[:2]
     if scores.shape[-2:] != size:
         scores = F.interpolate(scores, size=size, mode="bilinear", align_corners=False)
@@ -162,4 +202,59 @@ def network_input(picture: Photo, size_px: int) -> Tensor:
 
     The resize is on bytes, and Pillow's to the byte, as in the published script.
     """
+    from unripple.models.bisenet import normalised
+    from unripple.ops.tensors import resized, to_tensor
+
     return normalised(to_tensor(resized(picture, size_px)))
+
+
+def run(work: Work, settings: ParseSettings) -> Parsed:
+    """Label the parts of the face."""
+    if not work.has("edit"):
+        return Parsed(labels_of(work, work.input(Aligned, "align").picture, settings))
+    edit = work.input(Edited, "edit")
+    if edit.labels is not None:  # they came along with the photo's pixels
+        return Parsed(edit.labels)
+    parser = work.load("parser")
+    way = PARSERS[parser.network]
+    if way.compares and edit.motion is not None and edit.plain is not None:
+        plain = Plain(edit.plain, edit.motion[2])
+        return Parsed(way.labels(edit.picture, parser, settings, plain))
+    return Parsed(labels_of(work, edit.picture, settings))
+
+
+def labels_of(work: Work, picture: Photo, settings: ParseSettings) -> Labels:
+    """The parts of a picture that is looked at alone."""
+    parser = work.load("parser")
+    labels = PARSERS[parser.network].labels(picture, parser, settings, None)
+    if not settings.person:
+        return labels
+    person = work.load("person")
+    return within_person(labels, person_share(picture, person.net, net_size_px=person.size_px))
+
+
+def decide(settings: Values, plan: Plan) -> dict[str, object]:
+    """Whether the models know persons."""
+    return {**settings, "person": True} if plan.has_model("person") else dict(settings)
+
+
+def roles(settings: Values) -> tuple[str, ...]:
+    """The parser, and the network of persons."""
+    return ("parser", "person") if settings.get("person") else ("parser",)
+
+
+STAGE = Stage(
+    name="parse",
+    help="label the parts of the face",
+    version=2,
+    run=run,
+    outputs=Parsed,
+    settings=ParseSettings,
+    photo_inputs=("align",),
+    edit_inputs=("edit",),
+    shows="labels",
+    photo_title="parts before",
+    edit_title="parts after",
+    roles=roles,
+    decide=decide,
+)

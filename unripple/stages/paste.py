@@ -6,6 +6,8 @@ is finer than the crop comes from where the photograph shows the same point of t
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +16,10 @@ from unripple.conventions import Affine, Floats, Mask, Photo, Shares
 from unripple.ops.composite import blend
 from unripple.ops.geometry import apply, compose, inverse, resample, sample, scale_of, stretched
 from unripple.ops.masks import require_same_size, signed_distance
+from unripple.stages.align import Aligned
+from unripple.stages.compose import Composed, in_tone_of
+from unripple.stages.edit import Edited
+from unripple.stages.interface import Settings, Stage, Work, knob
 
 SEAM_PX = 0.5
 """Depth of the seam, crop px: from the touched pixels' sides to their centres. At identity scale
@@ -45,10 +51,27 @@ class Pasted(NamedTuple):
     Attributes:
         picture: uint8 [H, W, 3], as large as the photograph.
         touched: pixels that may differ from the photograph, bool [H, W].
+        notes: `lost` says what of the photograph's file a result cannot keep; None if all is kept.
     """
 
     picture: Photo
     touched: Mask
+    notes: Mapping[str, Sequence[str]] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PasteSettings(Settings):
+    """How the crop's seam and border fade into the photograph."""
+
+    feather_px: float = knob(
+        0,
+        "how far the seam fades beyond what was touched; 0 keeps every other byte",
+        minimum=0,
+        maximum=128,
+    )
+    border_px: float = knob(
+        4, "fade where the crop ends and the photo goes on", minimum=0, maximum=128
+    )
 
 
 def paste(
@@ -174,3 +197,51 @@ def _border(
         if outermost < 0:
             weight = np.minimum(weight, np.clip(inside / max(border_px, 1e-6), 0, 1))
     return weight.astype(np.float32)
+
+
+def run(work: Work, settings: PasteSettings) -> Pasted:
+    """Put the composed crop back into the full photograph, and tell what its file loses."""
+    assert work.photo is not None
+    aligned, composed = work.input(Aligned, "align"), work.input(Composed, "compose")
+    fine, motion = None, work.input(Edited, "edit").motion
+    if composed.detail is not None:
+        assert motion is not None
+        crop = _in_own_colours(work, aligned, aligned.picture)
+        fine = Fine(crop, motion[:2], composed.detail)
+    knobs = settings.grown(composed.picture)
+    pasted = paste(
+        work.photo.pixels,
+        _in_own_colours(work, aligned, composed.picture),
+        composed.touched,
+        aligned.transform,
+        fine=fine,
+        feather_px=knobs.feather_px,
+        border_px=knobs.border_px,
+    )
+    lost = work.photo.metadata.lost
+    return pasted._replace(notes={"lost": list(lost)}) if lost else pasted
+
+
+def _in_own_colours(work: Work, aligned: Aligned, crop: Photo) -> Photo:
+    """A crop, or what was made of it, in the photograph's colour space and in its tone."""
+    assert work.photo is not None
+    own = work.photo.in_own_colours(crop)
+    if own is crop:  # sRGB: `compose` saw to the tone
+        return own
+    # The way through another space leaves a level of chroma on grey.
+    size_px, photo = crop.shape[0], work.photo.pixels
+    return in_tone_of(resample(photo, aligned.transform, width=size_px, height=size_px), own)
+
+
+STAGE = Stage(
+    name="paste",
+    help="put the result back into the full photo",
+    version=4,
+    run=run,
+    outputs=Pasted,
+    settings=PasteSettings,
+    edit_inputs=("align", "edit", "compose"),
+    edit_title="in the full photo",
+    reads_photo=True,
+    marked=True,
+)

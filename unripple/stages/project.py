@@ -3,18 +3,68 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
 
 from unripple.conventions import Floats, Photo, WPlus
-from unripple.models.anycost import AnycostEncoder, Distance, adaptive_resize, objective_gradient
-from unripple.models.stylegan2 import Generator
-from unripple.ops.minimise import State, begin, iterate
-from unripple.ops.tensors import device_of, resized, to_tensor
+from unripple.stages.interface import Plan, Settings, Stage, Values, Work, knob
+from unripple.stages.projectors import PROJECTORS
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from unripple.models.anycost import AnycostEncoder, Distance
+    from unripple.models.stylegan2 import Generator
+    from unripple.ops.minimise import State
+
+ENCODER = "encoder"
+
+
+class Projected(NamedTuple):
+    """The part of this stage: the codes, float32 [L, W]."""
+
+    w_plus: WPlus
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProjectSettings(Settings):
+    """How codes are found; the encoder alone has no settings."""
+
+    method: str = knob(
+        ENCODER,
+        "encoder | optimise (go on from there, drawing nearer to the photo)",
+        choices=PROJECTORS,
+    )
+    iterations: int = knob(100, "optimise: 0 to 1000; the best is kept", minimum=0, maximum=1000)
+    optimiser: Literal["lbfgs", "adam"] = knob(
+        "lbfgs", "lbfgs (with a line search) | adam", choices=("lbfgs", "adam")
+    )
+    mse_weight: float = knob(
+        10,
+        "of the mean square difference, pictures being -1 to 1 (published: 1)",
+        minimum=0,
+        maximum=1000000,
+    )
+    perceptual_weight: float = knob(
+        1, "of the difference that the parser's features see (no LPIPS)", minimum=0, maximum=1000000
+    )
+    encoder_weight: float = knob(
+        0.5,
+        "of the mean square distance to the encoder's codes: more keeps the codes where edits "
+        "work, less comes nearer to the photo",
+        minimum=0,
+        maximum=1000000,
+    )
+    learning_rate: float = knob(0.01, "of adam", above=0, maximum=10)
+    batch: int = knob(
+        1,
+        "photos at once, on a GPU alone (on a CPU one by one, whatever it says)",
+        minimum=1,
+        maximum=1024,
+    )
 
 
 def project(
@@ -35,6 +85,10 @@ def project(
     Returns:
         w_plus, float32 [L, W].
     """
+    import torch
+
+    from unripple.ops.tensors import device_of, resized, to_tensor
+
     with torch.inference_mode():
         looked = resized(picture, net_size_px or picture.shape[0])
         codes = encoder(to_tensor(looked, device=device_of(encoder)))[0].float().cpu()
@@ -55,6 +109,11 @@ def project_by_anycost(picture: Photo, encoder: AnycostEncoder) -> WPlus:
 
     Source: `tools/project.py` of mit-han-lab/anycost-gan, whose resizing it keeps.
     """
+    import torch
+
+    from unripple.models.anycost import adaptive_resize
+    from unripple.ops.tensors import device_of, to_tensor
+
     with torch.inference_mode():
         looked = adaptive_resize(to_tensor(picture, device=device_of(encoder)), encoder.size)
         w_plus: WPlus = encoder(looked)[0].float().cpu().numpy().astype(np.float32)
@@ -124,6 +183,12 @@ def optimise(
 
     Source: Lin et al. 2021, `tools/project.py`; for Adam pictures are not clamped, as published.
     """
+    import torch
+
+    from unripple.models.anycost import objective_gradient
+    from unripple.ops.minimise import begin, iterate
+    from unripple.ops.tensors import device_of, to_tensor
+
     device = device_of(generator)
     target = to_tensor(np.stack(pictures), device=device)
     start = torch.from_numpy(np.stack(encoded)).float().to(device)  # [B, L, W]
@@ -152,3 +217,41 @@ def optimise(
         if int(state["iteration"]) >= iterations or bool(state["done"].all()):
             return
         state = iterate(state, evaluate, method=optimiser, rate=learning_rate)
+
+
+def run(work: Work, settings: ProjectSettings) -> Projected:
+    """Encode the aligned picture, and draw nearer to it if asked."""
+    return run_together([work], settings)[0]
+
+
+def run_together(works: Sequence[Work], settings: ProjectSettings) -> list[Projected]:
+    """Project several pictures as one batch; draft and progress are those of the first."""
+    return [Projected(codes) for codes in PROJECTORS[settings.method].project(works, settings)]
+
+
+def decide(settings: Values, plan: Plan) -> dict[str, Any]:  # noqa: ARG001
+    """None but the settings that matter."""
+    if settings["iterations"] == 0:
+        return {}
+    return dict(PROJECTORS[settings["method"]].decide(settings))
+
+
+def roles(settings: Values) -> tuple[str, ...]:
+    """Those of the method; without settings, the encoder's."""
+    return PROJECTORS[settings.get("method", ENCODER)].needs(settings)
+
+
+STAGE = Stage(
+    name="project",
+    help="describe the face by the generator's codes",
+    version=1,
+    run=run,
+    outputs=Projected,
+    settings=ProjectSettings,
+    photo_inputs=("align",),
+    shows="w_plus",
+    roles=roles,
+    decide=decide,
+    aside=("batch",),
+    run_together=run_together,
+)

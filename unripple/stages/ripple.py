@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from unripple.conventions import Face, Labels, Mask
 from unripple.ops.masks import border_band, fill_small, grow, remove_small, require_same_size
+from unripple.stages.interface import RIPPLE, Settings, Stage, Work, knob
+from unripple.stages.parse import Parsed
+
+
+@dataclass(frozen=True, kw_only=True)
+class RippleSettings(Settings):
+    """Beyond a quarter of the picture nothing of the background is left to paint from."""
+
+    grow_px: float = knob(2, "dilation of what was uncovered", minimum=0, maximum=32)
+    smear_px: float = knob(
+        3, "band around both silhouettes where hfgi drags background along", minimum=0, maximum=32
+    )
+    min_area_px: int = knob(12, "smaller specks are the parser's slips", minimum=0, maximum=16384)
 
 
 class Ripple(NamedTuple):
@@ -89,3 +103,30 @@ def ripple(
     )
     mask = ripple_mask(before, after, grow_px=grow_px, smear_px=smear_px, min_area_px=min_area_px)
     return Ripple(mask, before, after)
+
+
+def run(work: Work, settings: RippleSettings) -> Ripple:
+    """Compare the labels of photo and edit."""
+    before, after = (work.input(Parsed, f"parse@{of}").labels for of in ("photo", "edit"))
+    knobs = settings.grown(before)
+    return ripple(
+        before,
+        after,
+        grow_px=knobs.grow_px,
+        smear_px=knobs.smear_px,
+        min_area_px=knobs.min_area_px,
+    )
+
+
+STAGE = Stage(
+    name="ripple",
+    help="mark what the edit uncovered or smeared",
+    version=1,
+    run=run,
+    outputs=Ripple,
+    settings=RippleSettings,
+    edit_inputs=("parse@photo", "parse@edit"),
+    shows="ripple",
+    edit_title="ripple",
+    recipes=(RIPPLE,),
+)

@@ -18,7 +18,7 @@ from unripple.training.schedule import Budget
 NETS = (
     "generator",
     "e4e",
-    "motion",
+    "flow",
     "hfgi",
     "parser",
     "depth",
@@ -34,6 +34,9 @@ NETS = (
 """Modules of this package. Each has `add_arguments(parser)` and `build(options) -> Task`,
 or, where there is no loop, `add_arguments(parser)` and `main(options) -> int`."""
 
+ALIASES = {"motion": "flow"}
+"""Earlier names of trainings, which go on working."""
+
 _NEEDS_CLONE = (
     "training is meant for a clone of the repository, whose folders data/models and runs it takes "
     "by default; this is an installed package\n"
@@ -42,7 +45,7 @@ _NEEDS_CLONE = (
 
 def parser_for(name: str) -> argparse.ArgumentParser:
     """The command line of one training."""
-    module = importlib.import_module(f"unripple.training.{name}")
+    module = importlib.import_module(f"unripple.training.{ALIASES.get(name, name)}")
     parser = argparse.ArgumentParser(
         prog=f"python -m unripple.training {name}",
         description=(module.__doc__ or "").split("\n\n")[0],
@@ -91,9 +94,9 @@ def train(chosen: argparse.Namespace) -> int:
 def main(arguments: list[str] | None = None) -> int:
     """Entry point; exit status 2 for wrong use or a fault that the user can mend."""
     words = sys.argv[1:] if arguments is None else arguments
-    known = ("data", *NETS)
-    if not words or words[0] not in known:
-        sys.stderr.write(f"usage: python -m unripple.training {{{','.join(known)}}} [--help]\n")
+    nets = ("data", *NETS)
+    if not words or words[0] not in (*nets, *ALIASES):
+        sys.stderr.write(f"usage: python -m unripple.training {{{','.join(nets)}}} [--help]\n")
         return 0 if words[:1] in (["-h"], ["--help"]) else 2
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     chosen = parser_for(words[0]).parse_args(words[1:])

@@ -1,7 +1,7 @@
 """A light adversarial term on the person alone.
 
 On whole pictures it painted stripes into the background, whose detail no code can know; so the
-critic sees real and generated pictures with everything but the person blanked.
+discriminator sees real and generated pictures with everything but the person blanked.
 
 Source: Goodfellow et al. 2014 (non-saturating), Mescheder et al. 2018 (R1), Wang et al. 2018
 (feature matching).
@@ -19,10 +19,10 @@ from unripple.training.precision import autocast
 
 R1_EVERY = 16
 R1_WEIGHT = 1.0
-MATCHING = 2.0
+MATCHING_WEIGHT = 2.0
 
 
-class PersonCritic:
+class PersonDiscriminator:
     """A patch discriminator that learns beside a generator.
 
     Args:
@@ -35,8 +35,8 @@ class PersonCritic:
         self.net = place(PatchDiscriminator(width, n_layers=3), device)
         self.optimizer = adam(parameters(self.net), 1e-3, (0.0, 0.99))
 
-    def judge(self, picture: Tensor, target: Tensor, person: Tensor) -> Tensor:
-        """What the generator minimises: fool the critic, and match its features of the truth.
+    def generator_loss(self, picture: Tensor, target: Tensor, person: Tensor) -> Tensor:
+        """What the generator minimises: fool the discriminator, match its true features.
 
         Args:
             picture: generated, [B, 3, S, S].
@@ -46,21 +46,25 @@ class PersonCritic:
         with autocast(self.device):
             logits, features = self.net(picture * person)
             with torch.no_grad():
-                _, wanted = self.net(target * person)
-        pairs = zip(features, wanted, strict=True)
-        matching = torch.stack([(a.float() - b.float()).abs().mean() for a, b in pairs]).mean()
-        return F.softplus(-logits).mean() + MATCHING * matching
+                _, true_features = self.net(target * person)
+        pairs = zip(features, true_features, strict=True)
+        feature_matching = torch.stack(
+            [(a.float() - b.float()).abs().mean() for a, b in pairs]
+        ).mean()
+        return F.softplus(-logits).mean() + MATCHING_WEIGHT * feature_matching
 
-    def step(self, picture: Tensor, target: Tensor, person: Tensor, step: int) -> Tensor:
-        """One step of the critic, with R1 now and then; its loss."""
+    def train_step(self, picture: Tensor, target: Tensor, person: Tensor, step: int) -> Tensor:
+        """One step of the discriminator, with R1 now and then; its loss."""
         fake, real = (picture.detach() * person), (target * person)
         with autocast(self.device):
-            told_fake, told_real = self.net(fake)[0], self.net(real)[0]
-        loss = F.softplus(told_fake).mean() + F.softplus(-told_real).mean()
+            fake_logits, real_logits = self.net(fake)[0], self.net(real)[0]
+        loss = F.softplus(fake_logits).mean() + F.softplus(-real_logits).mean()
         total = loss
         if step % R1_EVERY == 0:
+            # R1 on the truth alone, every so many steps and as many times as heavy (lazy
+            # regularisation, Karras et al. 2020, section 3.1).
             real = real.requires_grad_(True)
-            (slope,) = torch.autograd.grad(self.net(real)[0].mean(), real, create_graph=True)
-            total = loss + R1_EVERY * R1_WEIGHT / 2 * slope.square().sum((1, 2, 3)).mean()
+            (gradient,) = torch.autograd.grad(self.net(real)[0].mean(), real, create_graph=True)
+            total = loss + R1_EVERY * R1_WEIGHT / 2 * gradient.square().sum((1, 2, 3)).mean()
         minimise(total, self.optimizer)
         return loss.detach()

@@ -62,27 +62,29 @@ def visible(factors: Tensor) -> Tensor:
         factors: of the face world, [B, K].
     """
     f = {name: factors[:, i] for name, i in faceworld.INDEX.items()}
-    seen = dict.fromkeys(NAMES, torch.ones(len(factors), device=factors.device))
+    visibility = dict.fromkeys(NAMES, torch.ones(len(factors), device=factors.device))
     hair, bare = 1 - f["bald"], 1 - f["hat"]
-    seen |= dict.fromkeys(HAIR, hair)
-    seen |= {"fringe": hair * bare, "hair_volume": hair * bare}
-    seen |= dict.fromkeys(("hair_light", "hair_warmth"), hair * (1 - f["grey"]))
-    seen |= dict.fromkeys(("eye_size", "eye_open"), 1 - f["glasses"] * f["glasses_dark"])
-    seen |= {"glasses_dark": f["glasses"], "bald": bare, "freckles": 1 - f["melanin"]}
-    return torch.stack([seen[name] for name in NAMES], dim=1)
+    visibility |= dict.fromkeys(HAIR, hair)
+    visibility |= {"fringe": hair * bare, "hair_volume": hair * bare}
+    visibility |= dict.fromkeys(("hair_light", "hair_warmth"), hair * (1 - f["grey"]))
+    visibility |= dict.fromkeys(("eye_size", "eye_open"), 1 - f["glasses"] * f["glasses_dark"])
+    visibility |= {"glasses_dark": f["glasses"], "bald": bare, "freckles": 1 - f["melanin"]}
+    return torch.stack([visibility[name] for name in NAMES], dim=1)
 
 
-def attribute_loss(scores: Tensor, wanted: Tensor, seen: Tensor, switch: Tensor) -> Tensor:
+def attribute_loss(scores: Tensor, targets: Tensor, visibility: Tensor, switch: Tensor) -> Tensor:
     """Mean over the factors: Huber loss of standardised values, cross entropy of switches.
 
     Args:
-        scores, wanted, seen: [B, N]; `wanted` is 0 or 1 where `switch` is.
+        scores, targets, visibility: [B, N]; `targets` is 0 or 1 where `switch` is.
         switch: bool [N].
     """
-    apart = F.smooth_l1_loss(scores, wanted, reduction="none")
-    doubt = F.binary_cross_entropy_with_logits(scores, wanted.clamp(0, 1), reduction="none")
-    each = torch.where(switch, doubt, apart) * seen
-    return (each.sum(0) / seen.sum(0).clamp_min(1e-3)).mean()
+    regression = F.smooth_l1_loss(scores, targets, reduction="none")
+    classification = F.binary_cross_entropy_with_logits(
+        scores, targets.clamp(0, 1), reduction="none"
+    )
+    each = torch.where(switch, classification, regression) * visibility
+    return (each.sum(0) / visibility.sum(0).clamp_min(1e-3)).mean()
 
 
 class AttributesTask(SingleNet):
@@ -103,10 +105,10 @@ class AttributesTask(SingleNet):
     ) -> None:
         self.net_sizes = sizes
         net = AttributeNet(**sizes)
-        known = faceworld.sample_factors(4096, seed=0)[:, COLUMNS]
+        population = faceworld.sample_factors(4096, seed=0)[:, COLUMNS]
         net.switch.copy_(torch.tensor([name in SWITCHES for name in NAMES]))
-        net.mean.copy_(torch.where(net.switch, 0.0, known.mean(0)))
-        net.spread.copy_(torch.where(net.switch, 1.0, known.std(0)))
+        net.mean.copy_(torch.where(net.switch, 0.0, population.mean(0)))
+        net.spread.copy_(torch.where(net.switch, 1.0, population.std(0)))
         super().__init__(net, batch_size=batch_size, device=device, lr=lr)
         self.data = data
         self.held_out = held_out.first(VALIDATION_FACES)
@@ -134,8 +136,8 @@ class AttributesTask(SingleNet):
         net: Any = self.net
         with autocast(self.device):
             scores = net.scores(batch["photo"].contiguous(memory_format=torch.channels_last))
-        wanted = (batch["factors"][:, COLUMNS] - net.mean) / net.spread
-        return {"loss": attribute_loss(scores, wanted, visible(batch["factors"]), net.switch)}
+        targets = (batch["factors"][:, COLUMNS] - net.mean) / net.spread
+        return {"loss": attribute_loss(scores, targets, visible(batch["factors"]), net.switch)}
 
     @torch.no_grad()
     def predict(self, photo: Tensor) -> Tensor:
@@ -145,18 +147,18 @@ class AttributesTask(SingleNet):
 
     def validate(self) -> dict[str, float]:
         """Of each factor where it can be seen: explained variance, or area under the curve."""
-        found, true = self.predict(self.held_out["photo"]), self.held_out["factors"]
-        seen = visible(true) > 0.5
+        predicted, true = self.predict(self.held_out["photo"]), self.held_out["factors"]
+        in_view = visible(true) > 0.5
         figures = {}
         for i, name in enumerate(NAMES):
-            one, wanted = found[seen[:, i], i], true[seen[:, i], COLUMNS[i]]
+            one, targets = predicted[in_view[:, i], i], true[in_view[:, i], COLUMNS[i]]
             if name in SWITCHES:
-                there = wanted > 0.5
-                if there.all() or not there.any():
+                present = targets > 0.5
+                if present.all() or not present.any():
                     continue
-                figures[f"{name}_auc"] = area_under_curve(one[there], one[~there])
+                figures[f"{name}_auc"] = area_under_curve(one[present], one[~present])
             else:
-                missed = (one - wanted).square().mean() / wanted.var().clamp_min(1e-6)
+                missed = (one - targets).square().mean() / targets.var().clamp_min(1e-6)
                 figures[f"{name}_r2"] = float(1 - missed)
         means = {
             f"mean_{kind}": _mean([v for k, v in figures.items() if k.endswith(kind)])
@@ -167,10 +169,10 @@ class AttributesTask(SingleNet):
     def sample(self) -> Photo:
         """Held-out photos in the order of the smile, and of the age, that the net sees."""
         photo = self.held_out["photo"]
-        found = self.predict(photo)
+        predicted = self.predict(photo)
         rows = []
         for name in ("smile", "age"):
-            order = found[:, NAMES.index(name)].argsort()
+            order = predicted[:, NAMES.index(name)].argsort()
             picked = order[torch.linspace(0, len(order) - 1, 12).long()]
             rows.append(grids.from_uint8(photo[picked.cpu()]))
         return grids.rows(*rows)

@@ -27,8 +27,8 @@ log = logging.getLogger("unripple.training")
 PEOPLE = 128  # per shard, each at two poses
 CHUNK = 8  # faces rendered at once on a CPU
 POSE = ("yaw", "pitch", "roll", "gaze_x", "gaze_y")  # what differs within a pair
-LOOKS_EVERY = 4  # in the last of so many shards something else differs, too
-LOOKS = (
+ATTRIBUTES_EVERY = 4  # in the last of so many shards something else differs, too
+ATTRIBUTE_GROUPS = (
     ("smile",), ("mouth_open",), ("eye_open",), ("age",), ("masculinity",), ("melanin",),
     ("hair_length",), ("hair_light", "hair_warmth"), ("hair_curl",), ("fringe",), ("grey",),
     ("bald",), ("beard", "moustache"), ("lipstick",), ("glasses",), ("hat",), ("nose_width",),
@@ -67,9 +67,9 @@ def main(chosen: argparse.Namespace) -> int:
 def plan(folder: Path, shards: int) -> None:
     """Note how many shards the set will have: its last two are held out."""
     path = folder / PLAN
-    known = int(json.loads(path.read_text())["shards"]) if path.exists() else 0
+    planned = int(json.loads(path.read_text())["shards"]) if path.exists() else 0
     partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_text(json.dumps({"shards": max(known, shards)}) + "\n")
+    partial.write_text(json.dumps({"shards": max(planned, shards)}) + "\n")
     partial.replace(path)
 
 
@@ -78,8 +78,8 @@ def render_missing(chosen: argparse.Namespace, worker: int) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     torch.set_num_threads(1)
     held_out = validation_indices(chosen.out)
-    wanted = range(chosen.first, chosen.first + chosen.shards)
-    order = sorted(wanted, key=lambda index: (index not in held_out, index))
+    indices = range(chosen.first, chosen.first + chosen.shards)
+    order = sorted(indices, key=lambda index: (index not in held_out, index))
     for index in order[worker :: chosen.workers]:
         path = shard_path(chosen.out, index)
         if path.exists():
@@ -100,14 +100,14 @@ def pair_factors(people: int, seed: int) -> Tensor:
     return torch.stack((one, other), dim=1).flatten(0, 1)  # [2 * people, K]
 
 
-def look_factors(people: int, seed: int) -> Tensor:
-    """Like `pair_factors`, but one of `LOOKS` differs, and the pose in every second pair alone."""
+def attribute_pair_factors(people: int, seed: int) -> Tensor:
+    """One of `ATTRIBUTE_GROUPS` differs within a pair; in every second pair the pose does, too."""
     factors = pair_factors(people, seed).view(people, 2, -1)
     one, other = factors.unbind(1)
     other[::2] = one[::2]
     anew = faceworld.sample_factors(people, seed=2 * seed + 1)
     for person in range(people):
-        group = LOOKS[(seed * people + person) // 2 % len(LOOKS)]
+        group = ATTRIBUTE_GROUPS[(seed * people + person) // 2 % len(ATTRIBUTE_GROUPS)]
         columns = [faceworld.NAMES.index(name) for name in group]
         if one[person, columns].equal(anew[person, columns]):  # switches: the other way
             anew[person, columns] = 1 - anew[person, columns]
@@ -119,8 +119,8 @@ def write_shard(
     path: Path, index: int, size: int, device: str = "cpu", *, compiled: bool = True
 ) -> None:
     """Render one shard; its people follow from its index alone."""
-    looks = index % LOOKS_EVERY == LOOKS_EVERY - 1
-    factors = (look_factors if looks else pair_factors)(PEOPLE, seed=index)
+    attribute_pairs = index % ATTRIBUTES_EVERY == ATTRIBUTES_EVERY - 1
+    factors = (attribute_pair_factors if attribute_pairs else pair_factors)(PEOPLE, seed=index)
     seeds = (index * PEOPLE + torch.arange(PEOPLE)).repeat_interleave(2)
     parts = [
         render_chunk(factors[i : i + CHUNK], seeds[i : i + CHUNK], size, device, compiled=compiled)

@@ -54,6 +54,8 @@ def build(chosen: argparse.Namespace) -> DepthTask:
 def without_scale(inverse_depth: Tensor) -> Tensor:
     """Maps [B, H, W] of median 0 and mean absolute value 1: scale and shift are gone."""
     flat = inverse_depth.flatten(1)
+    # Median and absolute deviation (Ranftl et al. 2020, equation 5): a few far pixels would set
+    # mean and variance.
     centred = flat - flat.median(1, keepdim=True).values
     spread = centred.abs().mean(1, keepdim=True).clamp_min(1e-6)
     return (centred / spread).view_as(inverse_depth)
@@ -66,18 +68,19 @@ def gradient_matching(difference: Tensor) -> Tensor:
         across = (difference[:, :, 1:] - difference[:, :, :-1]).abs().mean()
         down = (difference[:, 1:] - difference[:, :-1]).abs().mean()
         total = total + across + down
+        # Subsampled and not averaged, as published: means would soften the edges that count here.
         difference = difference[:, ::2, ::2]
     return total
 
 
-def best_fit(seen: Tensor, true: Tensor) -> Tensor:
-    """`seen` [B, H, W], scaled and shifted per picture to be nearest to `true` (least squares)."""
-    x, y = seen.flatten(1).double(), true.flatten(1).double()
+def best_fit(predicted: Tensor, true: Tensor) -> Tensor:
+    """The prediction [B, H, W], scaled and shifted per picture to be nearest to `true` (L2)."""
+    x, y = predicted.flatten(1).double(), true.flatten(1).double()
     x_mean, y_mean = x.mean(1, keepdim=True), y.mean(1, keepdim=True)
     centred = x - x_mean
     scale = (centred * (y - y_mean)).sum(1, keepdim=True)
     scale = scale / centred.square().sum(1, keepdim=True).clamp_min(1e-12)
-    return (centred * scale + y_mean).view_as(seen).float()
+    return (centred * scale + y_mean).view_as(predicted).float()
 
 
 class DepthTask(SingleNet):
@@ -123,8 +126,10 @@ class DepthTask(SingleNet):
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Invariant L1, and the gradients' part of it."""
         with autocast(self.device):
-            seen: Tensor = self.net(batch["photo"].contiguous(memory_format=torch.channels_last))
-        difference = without_scale(seen.float()) - without_scale(batch["inverse_depth"])
+            predicted: Tensor = self.net(
+                batch["photo"].contiguous(memory_format=torch.channels_last)
+            )
+        difference = without_scale(predicted.float()) - without_scale(batch["inverse_depth"])
         l1, edges = difference.abs().mean(), gradient_matching(difference)
         return {"loss": l1 + GRADIENT_WEIGHT * edges, "l1": l1, "edges": edges}
 
@@ -136,11 +141,12 @@ class DepthTask(SingleNet):
 
     def validate(self) -> dict[str, float]:
         """Relative error and share within 25% of the depth, and the foreground's IoU."""
-        seen = self.predict(self.held_out["photo"])
+        predicted = self.predict(self.held_out["photo"])
         true = self.held_out["inverse_depth"].float()
-        ratio = best_fit(seen, true).clamp_min(true.min() / 4) / true  # true depth over seen depth
+        # Of inverse depths, so it is the true depth over the predicted one.
+        ratio = best_fit(predicted, true).clamp_min(true.min() / 4) / true
         person = (self.held_out["alpha"] > 127).cpu().numpy()
-        near = np.stack([nearer_cluster(one) for one in seen.cpu().numpy()])
+        near = np.stack([nearer_cluster(one) for one in predicted.cpu().numpy()])
         ious = (near & person).sum((1, 2)) / (near | person).sum((1, 2)).clip(min=1)
         return {
             "abs_rel": float((1 / ratio - 1).abs().mean()),
@@ -152,9 +158,11 @@ class DepthTask(SingleNet):
     def sample(self) -> Photo:
         """Photos, seen and true inverse depth, and the nearer cluster."""
         photo = self.held_out["photo"][:12]
-        seen, true = self.predict(photo), self.held_out["inverse_depth"][:12].float()
-        near = torch.stack([torch.from_numpy(nearer_cluster(one)) for one in seen.cpu().numpy()])
-        maps = (grids.grey(best_fit(seen, true)), grids.grey(true), grids.grey(near.float()))
+        predicted, true = self.predict(photo), self.held_out["inverse_depth"][:12].float()
+        near = torch.stack(
+            [torch.from_numpy(nearer_cluster(one)) for one in predicted.cpu().numpy()]
+        )
+        maps = (grids.grey(best_fit(predicted, true)), grids.grey(true), grids.grey(near.float()))
         return grids.rows(grids.from_uint8(photo), *maps)
 
     def sizes(self) -> dict[str, Any]:

@@ -51,7 +51,7 @@ ATTRIBUTES: Mapping[str, Attribute] = {
 
 
 @dataclass
-class Found:
+class FoundDirection:
     """A direction and what is known of it.
 
     Attributes:
@@ -72,31 +72,33 @@ class Found:
     gain: float
 
 
-def write(folder: Path, found: Mapping[str, Found], *, method: str, faces: int) -> None:
+def write(
+    folder: Path, directions: Mapping[str, FoundDirection], *, method: str, faces: int
+) -> None:
     """Write `embedded.safetensors` (name -> one degree, float32 [W]) and the card `embedded.md`."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "embedded.safetensors"
-    vectors = {name: one.vector.astype(np.float32) for name, one in found.items()}
+    vectors = {name: direction.vector.astype(np.float32) for name, direction in directions.items()}
     metadata = {
         name: json.dumps(
             {
                 "attribute": ATTRIBUTES[name].words,
-                "usable": list(one.usable),
-                "unit": one.unit,
-                "accuracy": round(one.accuracy, 4),
-                "gain": round(one.gain, 3),
+                "usable": list(direction.usable),
+                "unit": direction.unit,
+                "accuracy": round(direction.accuracy, 4),
+                "gain": round(direction.gain, 3),
                 "yaw_per_degree": YAW_PER_DEGREE if name == "pose" else 0.0,
             }
         )
-        for name, one in found.items()
+        for name, direction in directions.items()
     }
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     save_file(vectors, partial, metadata=metadata)
     partial.replace(path)
-    (folder / "embedded.md").write_text("\n".join(card(found, method, faces)) + "\n")
+    (folder / "embedded.md").write_text("\n".join(card(directions, method, faces)) + "\n")
 
 
-def card(found: Mapping[str, Found], method: str, faces: int) -> list[str]:
+def card(directions: Mapping[str, FoundDirection], method: str, faces: int) -> list[str]:
     """The lines of the card."""
     how = {
         "boundary": "normals of linear boundaries, each orthogonal to all others",
@@ -115,11 +117,11 @@ def card(found: Mapping[str, Found], method: str, faces: int) -> list[str]:
         "| direction | more of it | one degree | usable | accuracy | leak | gain |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
-    for name, one in found.items():
-        usable = f"{one.usable[0]:g} to {one.usable[1]:g}"
-        leak = f"{one.leak[0]} {one.leak[1]:+.2f}"
+    for name, direction in directions.items():
+        usable = f"{direction.usable[0]:g} to {direction.usable[1]:g}"
+        leak = f"{direction.leak[0]} {direction.leak[1]:+.2f}"
         lines.append(
-            f"| {name} | {ATTRIBUTES[name].words} | {one.unit} | {usable} | {one.accuracy:.3f} "
-            f"| {leak} | {one.gain:.2f} |"
+            f"| {name} | {ATTRIBUTES[name].words} | {direction.unit} | {usable} "
+            f"| {direction.accuracy:.3f} | {leak} | {direction.gain:.2f} |"
         )
     return lines

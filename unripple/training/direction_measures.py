@@ -89,10 +89,10 @@ def gain(generator: Generator, name: str, vector: Matrix, seed: int) -> float:
     after = before.clone()
     after[:, column] += torch.where(up, 2.0, -2.0) * per_degree
     device = next(generator.parameters()).device
-    w, wanted = (generator.map(code(f, generator.style_dim).to(device)) for f in (before, after))
+    w, true_w = (generator.map(code(f, generator.style_dim).to(device)) for f in (before, after))
     step = torch.from_numpy(vector).to(w)
     edited = w + torch.where(up, 2.0, -2.0).to(w)[:, None] * step
-    true = pictures(generator, wanted)
+    true = pictures(generator, true_w)
     missed = (pictures(generator, edited) - true).abs().mean()
-    still = (pictures(generator, w) - true).abs().mean()
-    return float(1 - missed / still.clamp_min(1e-6))
+    unchanged = (pictures(generator, w) - true).abs().mean()
+    return float(1 - missed / unchanged.clamp_min(1e-6))

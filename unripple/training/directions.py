@@ -27,7 +27,13 @@ from unripple import faceworld
 from unripple.models.pose import PoseNet
 from unripple.models.stylegan2 import Generator
 from unripple.ops.directions import boundary, conditioned, reader
-from unripple.training.direction_files import ATTRIBUTES, YAW_PER_DEGREE, Found, Matrix, write
+from unripple.training.direction_files import (
+    ATTRIBUTES,
+    YAW_PER_DEGREE,
+    FoundDirection,
+    Matrix,
+    write,
+)
 from unripple.training.direction_measures import (
     FACTOR_PER_DEGREE,
     gain,
@@ -78,33 +84,33 @@ def main(chosen: argparse.Namespace) -> int:
     """Find all directions and write `embedded.safetensors` and its card."""
     generator = load_generator(chosen.generator, chosen.device)
     net: Any = networks.load("pose", chosen.pose, torch.device(chosen.device)).net
-    found = find(generator, net, faces=chosen.faces, seed=chosen.seed, method=chosen.method)
-    write(chosen.out, found, method=chosen.method, faces=chosen.faces)
+    directions = find(generator, net, faces=chosen.faces, seed=chosen.seed, method=chosen.method)
+    write(chosen.out, directions, method=chosen.method, faces=chosen.faces)
     return 0
 
 
 def find(
     generator: Generator, pose_net: PoseNet, *, faces: int, seed: int, method: str
-) -> dict[str, Found]:
+) -> dict[str, FoundDirection]:
     """All directions of `ATTRIBUTES`, by name."""
     sample = draw(generator, faces, seed)
     boundaries = {name: boundary(sample.w, sample.values(name)) for name in ATTRIBUTES}
     normals = {name: normal for name, (normal, _) in boundaries.items()}
     readers = {name: reader(sample.w, sample.values(name)) for name in ATTRIBUTES}
-    found = {}
+    directions = {}
     for name in ATTRIBUTES:
         if method == "effect":
             vector = effect(sample, name) * FACTOR_PER_DEGREE
         else:
-            towards = conditioned(normals[name], [normals[n] for n in ATTRIBUTES if n != name])
-            vector = towards * (FACTOR_PER_DEGREE / (readers[name] @ towards))
+            conditional = conditioned(normals[name], [normals[n] for n in ATTRIBUTES if n != name])
+            vector = conditional * (FACTOR_PER_DEGREE / (readers[name] @ conditional))
         unit, usable = "a third of the attribute's range", projected_range(sample.w, vector)
         if name == "pose":
             vector, usable = measured_pose(generator, pose_net, vector, seed)
             unit = f"{YAW_PER_DEGREE:.3g} degrees of yaw"
         moved = {n: float(readers[n] @ vector) / FACTOR_PER_DEGREE for n in readers if n != name}
         worst = max(moved, key=lambda n: abs(moved[n]))
-        found[name] = Found(
+        directions[name] = FoundDirection(
             vector=vector,
             accuracy=boundaries[name][1],
             usable=usable,
@@ -112,8 +118,10 @@ def find(
             leak=(worst, moved[worst]),
             gain=gain(generator, name, vector, seed),
         )
-        log.info("%s accuracy %.3f gain %.2f", name, found[name].accuracy, found[name].gain)
-    return found
+        log.info(
+            "%s accuracy %.3f gain %.2f", name, directions[name].accuracy, directions[name].gain
+        )
+    return directions
 
 
 @torch.no_grad()

@@ -24,7 +24,7 @@ from unripple.conventions import BadCheckpoint, Photo, UnrippleError
 from unripple.models.discriminator import LatentDiscriminator
 from unripple.models.e4e import sizes_from_state
 from unripple.models.stylegan2 import Generator
-from unripple.training import cards, checkpoint, critics, ema, framing, grids, losses, start
+from unripple.training import auxiliary, cards, checkpoint, ema, framing, grids, losses, start
 from unripple.training.encoders import (
     N_CODES,
     SIZE,
@@ -59,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def build(chosen: argparse.Namespace) -> EncoderTask:
-    """Open the data, the generator and the critics, and build the net.
+    """Open the data, the generator and the auxiliary losses, and build the net.
 
     Raises:
         UnrippleError: a plain folder of photos is asked to train phase `codes`.
@@ -83,7 +83,7 @@ def build(chosen: argparse.Namespace) -> EncoderTask:
         data,
         held_out,
         generator,
-        critic=critics.load(chosen),
+        auxiliary=auxiliary.load(chosen),
         phase=chosen.phase,
         batch_size=chosen.batch,
         device=chosen.device,
@@ -105,7 +105,7 @@ class EncoderTask:
         held_out: FaceShards | FolderPhotos,
         generator: Generator,
         *,
-        critic: critics.Critic,
+        auxiliary: auxiliary.AuxiliaryLosses,
         phase: str,
         batch_size: int,
         device: str = "cpu",
@@ -115,7 +115,7 @@ class EncoderTask:
         adversarial: float = 0.0,
     ) -> None:
         self.data, self.batch_size, self.device = data, batch_size, device
-        self.generator, self.critic, self.phase = generator, critic, phase
+        self.generator, self.auxiliary, self.phase = generator, auxiliary, phase
         self.codes_weight, self.delta_weight = codes_weight, delta_weight
         self.adversarial, self.progress = adversarial, 0.0
         units = Units(*w_statistics(generator)).to(device)
@@ -186,7 +186,7 @@ class EncoderTask:
     def picture_losses(
         self, codes: Tensor, photo: Tensor, labels: Tensor | None
     ) -> dict[str, Tensor]:
-        """Reconstruction, critics, and the cost of leaving W."""
+        """Reconstruction, auxiliary losses, and the cost of leaving W."""
         with autocast(self.device):
             picture = self.generator.synthesize(codes + self.latent_avg, noise="none").float()
         weights = None
@@ -196,7 +196,7 @@ class EncoderTask:
         figures = {
             "pyramid": losses.pyramid_l1(picture - photo, weights),
             "delta": deltas.square().mean(),
-            **self.critic(picture, photo),
+            **self.auxiliary(picture, photo),
         }
         if self.adversarial:
             figures["adversarial"] = F.softplus(-self.discriminator(codes / self.spread)).mean()
@@ -210,7 +210,7 @@ class EncoderTask:
             "codes": self.codes_weight,
             "factors": 0.5 * self.codes_weight,
             "adversarial": self.adversarial,
-            **self.critic.weights,
+            **self.auxiliary.weights,
         }
         return torch.stack([weights[name] * value for name, value in figures.items()]).sum()
 
@@ -219,11 +219,11 @@ class EncoderTask:
         z = code(faceworld.sample_factors(len(codes), int(torch.randint(1 << 40, ()))))
         real = self.generator.map(z.to(self.device)).detach().float() - self.latent_avg
         real = (real / self.spread).requires_grad_(True)
-        told_real = self.discriminator(real)
-        told_fake = self.discriminator(codes.flatten(0, 1) / self.spread)
-        (slope,) = torch.autograd.grad(told_real.sum(), real, create_graph=True)
-        loss = F.softplus(-told_real).mean() + F.softplus(told_fake).mean()
-        total = loss + 5.0 * slope.square().sum(1).mean()
+        real_logits = self.discriminator(real)
+        fake_logits = self.discriminator(codes.flatten(0, 1) / self.spread)
+        (gradient,) = torch.autograd.grad(real_logits.sum(), real, create_graph=True)
+        loss = F.softplus(-real_logits).mean() + F.softplus(fake_logits).mean()
+        total = loss + 5.0 * gradient.square().sum(1).mean()
         minimise(total, self.optimizers["discriminator"])
         return loss.detach()
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from unripple import faceworld
 from unripple.conventions import Face
-from unripple.faceworld.characteristics import UNDER_EYES, edited, under_eyes
+from unripple.faceworld.attributes import UNDER_EYES, edited, under_eyes
 from unripple.io.atomic import write_bytes
 
 log = logging.getLogger("unripple.training")
@@ -53,7 +53,7 @@ def people(count: int, seed: int) -> Tensor:
     return faceworld.with_factors(drawn, hat=0.0, glasses_dark=0.0)
 
 
-class Studio:
+class PairRenderer:
     """Renders people, and keeps the pictures in a folder so that a stopped run goes on.
 
     Args:
@@ -72,7 +72,7 @@ class Studio:
         Args:
             faces: factors, float32 [B, K], B a multiple of GROUP.
             first: detail seed of the first one.
-            name: the edit, a word of `characteristics.SETTINGS`.
+            name: the edit, a word of `faceworld.attributes.SETTINGS`.
             starts: the values that they had, in turn by groups; None for what they happen to have.
 
         Returns:
@@ -85,10 +85,10 @@ class Studio:
             before = self._rendered(start, first + GROUP * i)
             after = self._rendered(edited(start, name), first + GROUP * i)
             change = (after["photo"].float() - before["photo"].float()) / 127.5
-            carac, _, _ = name.partition("_")
-            if carac == UNDER_EYES:
+            attribute, _, _ = name.partition("_")
+            if attribute == UNDER_EYES:
                 change = change * _skin_under_eyes(before["eyes"], self.size)
-            if carac == AGE:
+            if attribute == AGE:
                 hair = (before["labels"] == Face.HAIR) | (after["labels"] == Face.HAIR)
                 change = change * ~hair[:, None]
             parts.append(Pairs(start, change, _region(change)))

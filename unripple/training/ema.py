@@ -1,4 +1,9 @@
-"""Running averages of weights."""
+"""Running averages of weights.
+
+The average itself is torch's (`torch.optim.swa_utils`). Its `AveragedModel` is left out: it would
+put a wrapper around each averaged net, and with it other key names into the checkpoints of all
+trainings, and it begins with a plain copy after the first step instead of the net before it.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +11,8 @@ import copy
 from typing import TypeVar
 
 import torch
-from torch import Tensor, nn
+from torch import nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 Net = TypeVar("Net", bound=nn.Module)
 
@@ -22,8 +28,7 @@ def follow(average: nn.Module, net: nn.Module, decay: float) -> None:
 
     Buffers are copied, because statistics and counters already are averages.
     """
-    mine: list[Tensor] = list(average.parameters())
-    theirs: list[Tensor] = list(net.parameters())
-    torch._foreach_lerp_(mine, theirs, 1.0 - decay)
-    for kept, seen in zip(average.buffers(), net.buffers(), strict=True):
-        kept.copy_(seen)
+    move = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
+    move(tuple(average.parameters()), tuple(net.parameters()), None)
+    for kept, newest in zip(average.buffers(), net.buffers(), strict=True):
+        kept.copy_(newest)

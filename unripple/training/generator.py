@@ -20,7 +20,7 @@ from unripple import faceworld
 from unripple.conventions import Face, Photo
 from unripple.models.stylegan2 import Generator, sizes_from_state
 from unripple.training import cards, ema, grids, losses
-from unripple.training.adversarial import PersonCritic
+from unripple.training.adversarial import PersonDiscriminator
 from unripple.training.augment import swap_sides
 from unripple.training.latents import (
     CHANNELS,
@@ -121,7 +121,8 @@ class GeneratorTask:
         self.data, self.size, self.batch_size, self.device = data, size, batch_size, device
         self.progress, self.adversarial = 0.0, adversarial
         self.weights = losses.part_weights(features=features).to(device)
-        self.judged_by = losses.part_weights().to(device)  # validation compares between runs
+        # Validation compares runs, so its weights follow no option.
+        self.validation_weights = losses.part_weights().to(device)
         self.net = small_generator(size)
         self.net.style.requires_grad_(not freeze_mapping)
         place(self.net, device)
@@ -133,11 +134,11 @@ class GeneratorTask:
             "generator": adam(parameters(self.net), lr)
         }
         if adversarial:
-            self.critic = PersonCritic(device)
-            self.nets["critic"] = self.critic.net
-            self.optimizers["critic"] = self.critic.optimizer
+            self.discriminator = PersonDiscriminator(device)
+            self.nets["critic"] = self.discriminator.net
+            self.optimizers["critic"] = self.discriminator.optimizer
         faces = held_out.first(VALIDATION_FACES)
-        self.held_out = self.prepare(faces, self.judged_by)
+        self.held_out = self.prepare(faces, self.validation_weights)
         self.person = (
             losses.shrink((faces["labels"] != Face.BACKGROUND).float()[:, None], size) > 0.5
         )
@@ -171,11 +172,12 @@ class GeneratorTask:
         adversarial = self.adversarial > 0 and self.progress > ADVERSARIAL_FROM
         if adversarial:
             person = (weights > 0.65).float()  # between background and person
-            figures["fooling"] = fooling = self.critic.judge(picture, target, person)
+            fooling = self.discriminator.generator_loss(picture, target, person)
+            figures["fooling"] = fooling
             loss = loss + self.adversarial * fooling
         minimise(loss, self.optimizers["generator"])
         if adversarial:
-            figures["critic"] = self.critic.step(picture, target, person, step)
+            figures["critic"] = self.discriminator.train_step(picture, target, person, step)
         late = self.progress > 0.5
         ema.follow(self.average, self.net, 0.999 if late else min(0.995, (1 + step) / (10 + step)))
         return figures

@@ -10,7 +10,7 @@ residual lies in the wrong place, so the aligner must learn to move it. Two ways
   the pose of the person's other photo, and the residual must become what is missing there, so that
   the other photo comes out. What the person hid in the first photo cannot be known and counts 0.
 
-`--motion` adds the net of `training.motion`, which carries residuals to where an edit needs them.
+`--flow` adds the net of `training.flow`, which warps residuals to where an edit needs them.
 It learns on together with the other two, from pictures alone; residuals are not warped then.
 
 `--pairs 0 --name hfgi-faithful` is the published training.
@@ -30,13 +30,13 @@ from torch import Tensor, nn
 from unripple.conventions import BadConfig, Photo, UnrippleError
 from unripple.models import hfgi
 from unripple.models.e4e import Encoder
-from unripple.models.motion import MotionNet, both_ways, carried, sizes_from_state
+from unripple.models.flow import EditFlowNet, flip_averaged, sizes_from_state, warped_details
 from unripple.models.stylegan2 import Generator
-from unripple.training import cards, critics, ema, grids, losses, start, turned
+from unripple.training import auxiliary, cards, ema, grids, losses, start, true_pairs
 from unripple.training.encoders import SIZE, load_encoder
+from unripple.training.flow import FLOW_PREFIX, flow_state
 from unripple.training.latents import CHANNELS, load_generator
 from unripple.training.loop import Batch, Figures, adam, minimise, parameters, place
-from unripple.training.motion import MOTION_PREFIX, motion_state
 from unripple.training.precision import autocast
 from unripple.training.shards import FaceShards, FolderPhotos, Split, has_shards, open_photos
 from unripple.training.single import decay_at
@@ -45,9 +45,9 @@ INJECT_AFTER = 7  # code index of the first styled convolution of the 64 px bloc
 STRIDES = (2, 1)  # residuals of 128 px -> conditions of 64 px
 ALIGNER_WIDTHS = (16, 16, 32, 48)
 RESIDUAL_WIDTHS = (16, 32, 32)
-PREFIXES = {"grid_align.": "aligner", "residue.": "residual", MOTION_PREFIX: "motion"}  # in files
+PREFIXES = {"grid_align.": "aligner", "residue.": "residual", FLOW_PREFIX: "motion"}  # in files
 VALIDATION_FACES = 32
-LEFT_WEIGHT = 0.2  # of `turned.left_behind`, where a motion net learns along
+LEFT_WEIGHT = 0.2  # of `true_pairs.disocclusion_loss`, where a flow net learns along
 PAIRS = 0.75  # 1 cost 1.6 dB of inversion, 0.5 left more of the ghost: training/README.md
 
 
@@ -64,8 +64,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--pairs", type=float, help="share of each batch that learns from true pairs; default "
         f"{PAIRS} with shards, 0 with plain photos")  # fmt: skip
     add("--warped", type=float, default=0.4, help="share of the other residuals that are warped")
-    add("--motion", type=Path, help="run folder of a motion net to take along, or an hfgi file "
-        "that has one")  # fmt: skip
+    add("--flow", "--motion", dest="motion", type=Path, help="run folder of a flow net to take "
+        "along, or an hfgi file that has one")  # fmt: skip
     add("--align", type=float, default=0.5, help="weight of the aligner's own loss")
     add("--perceptual", type=float, default=0.0, help="weight of the parser's features")
     add("--identity", type=float, default=0.0, help="weight of the identity net's cosine")
@@ -88,21 +88,23 @@ def build(chosen: argparse.Namespace) -> HfgiTask:
         )
 
     def opened(split: Split) -> FaceShards | FolderPhotos:
-        return open_photos(chosen.data, size=SIZE, split=split, device=device, fields=turned.FIELDS)
+        return open_photos(
+            chosen.data, size=SIZE, split=split, device=device, fields=true_pairs.FIELDS
+        )
 
     return HfgiTask(
         opened("train"),
         opened("val"),
         load_generator(chosen.generator, device),
         load_encoder(chosen.encoder, device),
-        critic=critics.load(chosen),
+        auxiliary=auxiliary.load(chosen),
         batch_size=chosen.batch,
         device=device,
         lr=chosen.lr,
         pairs=(PAIRS if rendered else 0.0) if chosen.pairs is None else chosen.pairs,
         warped=chosen.warped,
         align_weight=chosen.align,
-        motion=motion_state(chosen.motion) if chosen.motion else None,
+        flow=flow_state(chosen.motion) if chosen.motion else None,
         name=chosen.name,
         blend=(chosen.blend, chosen.blend_share) if chosen.blend else None,
     )
@@ -127,7 +129,7 @@ def random_homographies(count: int, strength: float = 0.06) -> Tensor:
     return torch.eye(3) + spread * torch.randn(count, 3, 3)
 
 
-def warp(pictures: Tensor, maps: Tensor) -> Tensor:
+def warp_by_homography(pictures: Tensor, maps: Tensor) -> Tensor:
     """Sample each picture where its homography sends the output's pixels; outside is zero.
 
     Args:
@@ -147,21 +149,21 @@ def warp(pictures: Tensor, maps: Tensor) -> Tensor:
     return F.grid_sample(pictures, grid, align_corners=False)
 
 
-class HfgiTask(turned.Turning):
+class HfgiTask(true_pairs.PoseEdits):
     """Reconstruction, with an aligner that learns from warps and true pairs; see `loop.Task`.
 
     Args:
-        data, held_out: photos; with pairs, shards with `turned.FIELDS`.
+        data, held_out: photos; with pairs, shards with `true_pairs.FIELDS`.
         generator: frozen.
         encoder: frozen, and the mean w of its codes.
-        critic: further losses.
+        auxiliary: further losses.
         batch_size: pictures per step.
         device: where everything lives.
         lr: of Adam.
         pairs: share of a batch that learns from true pairs, in [0, 1].
         warped: share of the rest whose residuals are warped.
         align_weight: of the aligner's own loss.
-        motion: weights of the motion net to begin with, if one belongs to it.
+        flow: weights of the flow net to begin with, if one belongs to it.
         name: of the exported files.
         blend: run folder whose averaged nets are mixed into the export, and their share.
     """
@@ -175,28 +177,28 @@ class HfgiTask(turned.Turning):
         generator: Generator,
         encoder: tuple[Encoder, Tensor],
         *,
-        critic: critics.Critic,
+        auxiliary: auxiliary.AuxiliaryLosses,
         batch_size: int,
         device: str = "cpu",
         lr: float = 2e-3,
         pairs: float = PAIRS,
         warped: float = 0.4,
         align_weight: float = 0.5,
-        motion: dict[str, Tensor] | None = None,
+        flow: dict[str, Tensor] | None = None,
         name: str = "hfgi",
         blend: tuple[Path, float] | None = None,
     ) -> None:
         super().__init__(generator, encoder, device)
-        self.data, self.batch_size, self.critic = data, batch_size, critic
+        self.data, self.batch_size, self.auxiliary = data, batch_size, auxiliary
         self.warped, self.align_weight, self.progress = warped, align_weight, 0.0
         self.pairs, self.name, self.blend = pairs, name, blend
         aligner = hfgi.Aligner(ALIGNER_WIDTHS)
         residual = hfgi.ResidualEncoder(RESIDUAL_WIDTHS, CHANNELS[64], STRIDES)
         residual.exact = False
         nets: dict[str, nn.Module] = {"aligner": aligner, "residual": residual}
-        if motion is not None:
-            nets["motion"] = MotionNet(**sizes_from_state(motion))
-            nets["motion"].load_state_dict(motion)
+        if flow is not None:
+            nets["motion"] = EditFlowNet(**sizes_from_state(flow))
+            nets["motion"].load_state_dict(flow)
             self.warped = 0.0
         self.net = place(nn.ModuleDict(nets), device)
         self.average = ema.shadow(self.net)
@@ -206,8 +208,8 @@ class HfgiTask(turned.Turning):
         self.held_out = held_out.first(VALIDATION_FACES)
 
     def start_from(self, path: Path) -> None:
-        """Start from the nets of another run, or of an exported file; `--motion` says which motion
-        net is ours, whatever lies there.
+        """Start from the nets of another run, or of an exported file; `--flow` says which flow net
+        is ours, whatever lies there.
         """
         state = trained_state(path)
         if "motion" in self.net:
@@ -222,7 +224,7 @@ class HfgiTask(turned.Turning):
         assert isinstance(self.data, FaceShards)
         one, other = self.data.pairs(n, rng)
         same = self.data.batch(self.batch_size - n, rng) if n < self.batch_size else None
-        return turned.beside(same, one, other)
+        return true_pairs.with_pairs(same, one, other)
 
     def consult(
         self, net: nn.ModuleDict, w_plus: Tensor, residual: Tensor, before: Tensor, picture: Tensor
@@ -237,8 +239,8 @@ class HfgiTask(turned.Turning):
             picture: of `w_plus`.
 
         Returns:
-            (aligned residual, picture with the residual's scale and shift injected, what the motion
-            net calls seen, [B, 1, S, S], or None without one).
+            (aligned residual, picture with the residual's scale and shift injected, the
+            visibility that the flow net finds, [B, 1, S, S], or None without one).
         """
         details = None
         with autocast(self.device):
@@ -246,9 +248,9 @@ class HfgiTask(turned.Turning):
                 # A step looks one way, which costs half; what is judged looks as the stages do.
                 shown = (before + residual, before, picture)
                 learns = torch.is_grad_enabled()
-                motion = net["motion"](*shown) if learns else both_ways(net["motion"], *shown)
-                details = carried(motion, residual, before, picture)
-            aligned = net["aligner"](details.known if details else residual, picture)
+                flow = net["motion"](*shown) if learns else flip_averaged(net["motion"], *shown)
+                details = warped_details(flow, residual, before, picture)
+            aligned = net["aligner"](details.visible if details else residual, picture)
             scale, shift = net["residual"](aligned)
             restored = self.generator.synthesize(
                 w_plus,
@@ -258,29 +260,30 @@ class HfgiTask(turned.Turning):
         drawn = restored.float()
         if details is None:
             return aligned.float(), drawn, None
-        return aligned.float(), details.laid_over(drawn, picture), details.seen
+        return aligned.float(), details.laid_over(drawn, picture), details.visibility
 
     def train_step(self, batch: Batch, step: int) -> Figures:
         """Draw each target through the aligned residual; the aligner must make it fit."""
-        case = turned.Case.of(batch, self.device)
+        case = true_pairs.PairedBatch.of(batch, self.device)
         w_plus, before = self.invert(case.photo)
         residual = case.photo - before
         w_plus, picture = self.turn(w_plus, before, case)
         moved = (torch.rand(len(residual)) < self.warped) & (torch.arange(len(residual)) < case.n)
         maps = torch.where(moved[:, None, None], random_homographies(len(moved)), torch.eye(3))
-        bent = warp(residual, maps) if self.warped else residual
-        aligned, drawn, seen = self.consult(self.net, w_plus, bent, before, picture)
-        missed = (drawn - case.target) * case.known
+        # Only rows without a pair are bent; those of pairs lie in the wrong place by themselves.
+        bent = warp_by_homography(residual, maps) if self.warped else residual
+        aligned, drawn, visibility = self.consult(self.net, w_plus, bent, before, picture)
+        missed = (drawn - case.target) * case.observed
         figures = {
             "pyramid": losses.pyramid_l1(missed),
             "square": missed.square().mean(),
-            "align": ((aligned - (case.target - picture)) * case.known).abs().mean(),
-            **self.critic(case.target + missed, case.target),
+            "align": ((aligned - (case.target - picture)) * case.observed).abs().mean(),
+            **self.auxiliary(case.target + missed, case.target),
         }
-        if seen is not None:
-            figures["left"] = turned.left_behind(seen, case)
+        if visibility is not None:
+            figures["left"] = true_pairs.disocclusion_loss(visibility, case)
         weights = {"pyramid": 1.0, "square": 1.0, "align": self.align_weight, "left": LEFT_WEIGHT}
-        weights |= self.critic.weights
+        weights |= self.auxiliary.weights
         total = torch.stack([weights[name] * value for name, value in figures.items()]).sum()
         minimise(total, self.optimizers["hfgi"], clip=1.0)
         ema.follow(self.average, self.net, decay_at(step))
@@ -295,7 +298,7 @@ class HfgiTask(turned.Turning):
         aligned, restored, _ = self.consult(self.average, w_plus, residual, picture, picture)
         shift = torch.eye(3).repeat(len(photo), 1, 1)
         shift[:, 0, 2] = 8 / photo.shape[-1]  # 4 px to the left
-        shifted = warp(residual, shift)
+        shifted = warp_by_homography(residual, shift)
         mended = self.average["aligner"](shifted, picture)
         return {
             "psnr_db": losses.psnr(restored, photo),
@@ -304,18 +307,18 @@ class HfgiTask(turned.Turning):
             "align": float((aligned - residual).abs().mean()),
             "align_shifted": float((mended - residual).abs().mean()),
             "left_shifted": float((shifted - residual).abs().mean()),
-            **(turned.figures(self.held_out, self.edited()[1]) if self.has_pairs else {}),
+            **(true_pairs.figures(self.held_out, self.edited()[1]) if self.has_pairs else {}),
         }
 
     @property
     def has_pairs(self) -> bool:
         """Whether the held-out photos are true pairs."""
-        return set(turned.FIELDS) <= set(self.held_out)
+        return set(true_pairs.FIELDS) <= set(self.held_out)
 
     @torch.no_grad()
     def edited(self) -> tuple[Tensor, Tensor]:
         """Every held-out photo turned to the pose of its partner: (by e4e, by HFGI)."""
-        case = turned.Case.of(turned.swapped(self.held_out), self.device)
+        case = true_pairs.PairedBatch.of(true_pairs.swapped(self.held_out), self.device)
         w_plus, before = self.invert(case.photo)
         residual = case.photo - before
         w_plus, picture = self.turn(w_plus, before, case)
@@ -330,7 +333,10 @@ class HfgiTask(turned.Turning):
         _, restored, _ = self.consult(self.average, w_plus, residual, picture, picture)
         strips = [photo[:12], picture, restored]
         if self.has_pairs:
-            strips += [photo[turned.partners(len(photo))][:12], *(p[:12] for p in self.edited())]
+            strips += [
+                photo[true_pairs.partners(len(photo))][:12],
+                *(p[:12] for p in self.edited()),
+            ]
         return grids.rows(*strips)
 
     def export(self, folder: Path) -> list[Path]:
@@ -353,7 +359,7 @@ class HfgiTask(turned.Turning):
         about = {
             "role": self.role,
             "arch": "hfgi.Aligner hfgi.ResidualEncoder"
-            + (" motion.MotionNet" if "motion" in self.net else ""),
+            + (" flow.EditFlowNet" if "motion" in self.net else ""),
             "size": str(SIZE),
             "inject_after": str(INJECT_AFTER),
         }
@@ -365,5 +371,5 @@ class HfgiTask(turned.Turning):
             "HFGI's aligner and residual encoder at 128 px; conditions of 64 px act after code "
             f"{INJECT_AFTER}. {self.pairs:.0%} of the training were true pairs; of the rest, "
             f"{self.warped:.0%} of the residuals were warped."
-            + (" A motion net carries residuals to their place." if "motion" in self.net else "")
+            + (" A flow net warps residuals to their place." if "motion" in self.net else "")
         ) + (f" The weights hold {self.blend[1]:.0%} of {self.blend[0]}." if self.blend else "")

@@ -60,17 +60,19 @@ def contrastive_loss(one: Tensor, other: Tensor) -> Tensor:
     both = torch.cat((one, other))
     people = len(one)
     cosines = both @ both.T / TEMPERATURE
+    # A vector is no candidate for its own partner.
     cosines.fill_diagonal_(-torch.inf)
     partner = torch.arange(2 * people, device=both.device).roll(people)
     return F.cross_entropy(cosines, partner)
 
 
-def area_under_curve(true_pairs: Tensor, strangers: Tensor) -> float:
+def area_under_curve(positives: Tensor, negatives: Tensor) -> float:
     """Chance that a true pair is nearer than a pair of strangers (cosines of both)."""
-    order = torch.cat((true_pairs, strangers)).argsort().argsort().double()
-    rank_sum = float(order[: len(true_pairs)].sum())
-    wins = rank_sum - len(true_pairs) * (len(true_pairs) - 1) / 2
-    return wins / (len(true_pairs) * len(strangers))
+    # The Mann-Whitney statistic: ranks of the true pairs give the area without a curve.
+    order = torch.cat((positives, negatives)).argsort().argsort().double()
+    rank_sum = float(order[: len(positives)].sum())
+    wins = rank_sum - len(positives) * (len(positives) - 1) / 2
+    return wins / (len(positives) * len(negatives))
 
 
 class IdentityTask(SingleNet):
@@ -119,8 +121,8 @@ class IdentityTask(SingleNet):
         with autocast(self.device):
             vectors: Tensor = self.net(faces.contiguous(memory_format=torch.channels_last))
         one, other = vectors.float().chunk(2)
-        found = (one @ other.T).argmax(1) == torch.arange(len(one), device=one.device)
-        return {"loss": contrastive_loss(one, other), "found": found.float().mean()}
+        retrieved = (one @ other.T).argmax(1) == torch.arange(len(one), device=one.device)
+        return {"loss": contrastive_loss(one, other), "found": retrieved.float().mean()}
 
     @torch.no_grad()
     def embed(self, photo: Tensor) -> Tensor:
@@ -183,7 +185,7 @@ class IdentityTask(SingleNet):
         )
 
 
-class Turn(NamedTuple):
+class TurnBin(NamedTuple):
     """What true pairs reach in one bin of turns: its upper end, median turn and median cosine."""
 
     below: float
@@ -191,12 +193,12 @@ class Turn(NamedTuple):
     cosine: float
 
 
-def by_turn(cosines: Tensor, turn_deg: Tensor) -> list[Turn]:
+def by_turn(cosines: Tensor, turn_deg: Tensor) -> list[TurnBin]:
     """Medians of cosines [P] in bins of the turns [P], empty bins left out."""
     rows = []
     for low, high in itertools.pairwise(TURNS_DEG):
         inside = (turn_deg >= low) & (turn_deg < high)
         if inside.any():
             medians = (float(values[inside].median()) for values in (turn_deg, cosines))
-            rows.append(Turn(high, *(round(value, 4) for value in medians)))
+            rows.append(TurnBin(high, *(round(value, 4) for value in medians)))
     return rows

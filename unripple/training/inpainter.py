@@ -29,14 +29,15 @@ from unripple.models.discriminator import PatchDiscriminator
 from unripple.models.lama import Lama, correct, first_guess
 from unripple.models.perceptual import FeatureDistance
 from unripple.training import ema, grids, holes
-from unripple.training.fills import Held, photos
+from unripple.training.fills import HeldOutFills, photos
 from unripple.training.loop import Batch, Figures, adam, frozen, minimise, parameters, place
 from unripple.training.precision import autocast
 from unripple.training.shards import FaceShards
 from unripple.training.single import SingleNet, decay_at, in_parts
 
 SIZES: dict[str, Any] = {"ngf": 24, "n_downsampling": 2, "n_blocks": 4}
-CRITIC_SIZES: dict[str, Any] = {"ndf": 24, "n_layers": 2}  # patches of 34 px: texture, not scenes
+DISCRIMINATOR_SIZES: dict[str, Any] = {"ndf": 24, "n_layers": 2}
+"""Its patches are 34 px wide: it sees texture, not scenes."""
 FIELDS = ("plate", "alpha")
 VALIDATION_PEOPLE = 48
 
@@ -85,8 +86,8 @@ def wide_features(parser: Path, device: str) -> FeatureDistance | None:
     return frozen(FeatureDistance(net, levels=(2, 3, 4)), device)
 
 
-def silent(net: Lama) -> Lama:
-    """The net with a last layer that says nothing yet: it starts from the first guess."""
+def zeroed(net: Lama) -> Lama:
+    """The net with a last layer of zeros: training starts from the first guess."""
     last = [layer for layer in net.model if isinstance(layer, nn.Conv2d)][-1]
     nn.init.zeros_(last.weight)
     if last.bias is not None:
@@ -107,12 +108,14 @@ def reconstruction(picture: Tensor, target: Tensor, hole: Tensor, *, fine: float
         A scalar.
     """
     weights = KNOWN_WEIGHT + (1 - KNOWN_WEIGHT) * hole + (RIM_WEIGHT - 1) * holes.rim(hole)
+    # Of mean 1, so that a small hole's loss is of the size of a large one's.
     weights = weights / weights.mean()
     difference = picture - target
     across = difference[..., 1:] - difference[..., :-1]
     down = difference[..., 1:, :] - difference[..., :-1, :]
     edges = (across.abs() * weights[..., 1:]).mean() + (down.abs() * weights[..., 1:, :]).mean()
     pixels = (difference.abs() * weights).mean()
+    # Colours of blocks can be guessed from what surrounds a hole; single pixels cannot.
     blocks = (F.avg_pool2d(difference, 4).abs() * F.avg_pool2d(weights, 4)).mean()
     return blocks + fine * (pixels + 0.5 * edges)
 
@@ -134,9 +137,11 @@ def band_energies(picture: Tensor, place: Tensor) -> list[Tensor]:
         smooth = F.avg_pool2d(picture, 3, 1, 1, count_include_pad=False)
         across = F.pad(picture[..., 1:] - picture[..., :-1], (0, 1))
         down = F.pad(picture[..., 1:, :] - picture[..., :-1, :], (0, 0, 0, 1))
+        # Overlapping windows, each judged by the part of it that lies in the place.
         share = F.avg_pool2d(place, WINDOW_PX, WINDOW_PX // 2)
         for band in (picture - smooth, across, down):
             power = F.avg_pool2d(band.square() * place, WINDOW_PX, WINDOW_PX // 2)
+            # The floor under the root bounds its gradient where there is no texture.
             rms = (power / share.clamp_min(0.05) + FAINT**2).sqrt()
             bands.append(rms * (share > 0.05))
     return bands
@@ -156,7 +161,7 @@ def patches_with(hole: Tensor, logits: Tensor) -> Tensor:
     return F.adaptive_max_pool2d(hole, logits.shape[2:])
 
 
-def critic_loss(real: Tensor, fake: Tensor, hole: Tensor) -> Tensor:
+def discriminator_loss(real: Tensor, fake: Tensor, hole: Tensor) -> Tensor:
     """Non-saturating loss; patches of the painted picture that hold no fill count as real.
 
     Source: section 2.2.2, `mask_as_fake_target` of advimman/lama.
@@ -169,9 +174,10 @@ def critic_loss(real: Tensor, fake: Tensor, hole: Tensor) -> Tensor:
     )
 
 
-def matching(fake: list[Tensor], real: list[Tensor]) -> Tensor:
+def feature_matching(fake: list[Tensor], real: list[Tensor]) -> Tensor:
     """Distance of a discriminator's features, each layer relative to its own size."""
     layers = [
+        # Relative: layers differ in scale by orders, and the discriminator may change it at will.
         (a.float() - b.float()).abs().mean() / b.float().abs().mean().clamp_min(1e-4)
         for a, b in zip(fake, real, strict=True)
     ]
@@ -189,7 +195,7 @@ class InpainterTask(SingleNet):
         crop: side of the crops of the first phase, a multiple of 32; 0 takes whole pictures.
         shares: gradients of the later terms, in shares of the reconstruction's.
         perceptual: distance of pictures in [-1, 1] in wide features.
-        sizes, critic_sizes: of the nets.
+        sizes, discriminator_sizes: of the nets.
     """
 
     role = "inpainter"
@@ -207,18 +213,20 @@ class InpainterTask(SingleNet):
         shares: dict[str, float] | None = None,
         perceptual: FeatureDistance | None = None,
         sizes: dict[str, Any] = SIZES,
-        critic_sizes: dict[str, Any] = CRITIC_SIZES,
+        discriminator_sizes: dict[str, Any] = DISCRIMINATOR_SIZES,
     ) -> None:
         self.lama_sizes, self.crop, self.whole_batch = sizes, crop, batch_size
-        super().__init__(silent(Lama(**sizes)), batch_size=batch_size, device=device, lr=lr)
-        self.critic = place(PatchDiscriminator(**critic_sizes), device)
-        self.nets["discriminator"] = self.critic
-        self.optimizers["discriminator"] = adam(parameters(self.critic), lr, betas=(0.5, 0.99))
+        super().__init__(zeroed(Lama(**sizes)), batch_size=batch_size, device=device, lr=lr)
+        self.discriminator = place(PatchDiscriminator(**discriminator_sizes), device)
+        self.nets["discriminator"] = self.discriminator
+        self.optimizers["discriminator"] = adam(
+            parameters(self.discriminator), lr, betas=(0.5, 0.99)
+        )
         self.shares = SHARES | (shares or {})
         self.perceptual = perceptual
         self.data = data
         faces = held_out.first(2 * VALIDATION_PEOPLE)
-        self.held_out = Held.of(faces["plate"], faces["alpha"])
+        self.held_out = HeldOutFills.of(faces["plate"], faces["alpha"])
 
     def draw(self, rng: torch.Generator) -> Batch:
         """Random plates, half of them mirrored, with holes of other people; crops of them first."""
@@ -242,46 +250,52 @@ class InpainterTask(SingleNet):
         hole, guess = batch["hole"], batch["guess"]
         with autocast(self.device):
             picture = correct(self.net, guess.contiguous(memory_format=torch.channels_last), hole)
-        later = self.progress >= ADVERSARIAL_FROM
-        l1 = reconstruction(picture, plate, hole, fine=FINE_LATER if later else 1.0)
+        second_phase = self.progress >= ADVERSARIAL_FROM
+        l1 = reconstruction(picture, plate, hole, fine=FINE_LATER if second_phase else 1.0)
         figures = {"l1": l1}
-        pull = torch.autograd.grad(l1, picture, retain_graph=True)[0]
-        if later:
+        # Gradients meet at the picture, where terms can be weighed by their norms; one backward
+        # pass then takes their sum through the network.
+        gradient = torch.autograd.grad(l1, picture, retain_graph=True)[0]
+        if second_phase:
             painted = torch.lerp(plate, picture, hole.expand_as(plate))
-            figures["critic"], wanted = self.criticise(painted.detach(), plate, hole, step)
-            figures |= (terms := self.later_terms(painted, plate, hole, wanted))
-            pull = pull + self.balanced(terms, picture, pull)
+            figures["critic"], true_features = self.discriminator_step(
+                painted.detach(), plate, hole, step
+            )
+            figures |= (terms := self.second_phase_terms(painted, plate, hole, true_features))
+            gradient = gradient + self.balanced(terms, picture, gradient)
         optimizer = self.optimizers[self.role]
         optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(picture, pull)
+        torch.autograd.backward(picture, gradient)
         optimizer.step()
         ema.follow(self.average, self.net, decay_at(step))
         return {name: value.detach() for name, value in figures.items()}
 
-    def criticise(
+    def discriminator_step(
         self, painted: Tensor, plate: Tensor, hole: Tensor, step: int
     ) -> tuple[Tensor, list[Tensor]]:
-        """One step of the discriminator, now and then with a cost on its slope (R1).
+        """One step of the discriminator, now and then with a gradient penalty (R1).
 
         Returns:
             Its loss, and its features of the plates.
         """
-        self.critic.requires_grad_(True)
+        self.discriminator.requires_grad_(True)
         penalised = step % R1_EVERY == 0
         real_input = plate.detach().clone().requires_grad_(penalised)
         with autocast(self.device):
-            real, features = self.critic(real_input * 2 - 1)
-            fake, _ = self.critic(painted * 2 - 1)
-        loss = total = critic_loss(real, fake, hole)
+            real, features = self.discriminator(real_input * 2 - 1)
+            fake, _ = self.discriminator(painted * 2 - 1)
+        loss = total = discriminator_loss(real, fake, hole)
         if penalised:
-            slope = torch.autograd.grad(real.sum(), real_input, create_graph=True)[0]
-            total = loss + R1_WEIGHT * R1_EVERY * slope.square().sum((1, 2, 3)).mean()
+            # R1 (Mescheder et al. 2018) on real pictures alone, times its period: the same on
+            # average.
+            gradient = torch.autograd.grad(real.sum(), real_input, create_graph=True)[0]
+            total = loss + R1_WEIGHT * R1_EVERY * gradient.square().sum((1, 2, 3)).mean()
         minimise(total, self.optimizers["discriminator"], clip=5.0)
-        self.critic.requires_grad_(False)
+        self.discriminator.requires_grad_(False)
         return loss, [feature.detach() for feature in features]
 
-    def later_terms(
-        self, painted: Tensor, plate: Tensor, hole: Tensor, wanted: list[Tensor]
+    def second_phase_terms(
+        self, painted: Tensor, plate: Tensor, hole: Tensor, true_features: list[Tensor]
     ) -> dict[str, Tensor]:
         """What is asked for beside the reconstruction in the second phase.
 
@@ -289,27 +303,29 @@ class InpainterTask(SingleNet):
             painted: plates with their fill, [B, 3, S, S] in [0, 1].
             plate: the truth.
             hole: [B, 1, S, S].
-            wanted: the discriminator's features of the truth.
+            true_features: the discriminator's features of the truth.
         """
         with autocast(self.device):
-            logits, features = self.critic(painted * 2 - 1)
+            logits, features = self.discriminator(painted * 2 - 1)
         filled = patches_with(hole, logits)
         terms = {
             "texture": texture_loss(painted, plate, hole),
             "adversarial": (F.softplus(-logits) * filled).sum() / filled.sum().clamp_min(1),
-            "matching": matching(features, wanted),
+            "matching": feature_matching(features, true_features),
         }
         if self.perceptual is not None and self.shares["perceptual"] > 0:
             with autocast(self.device):
                 terms["perceptual"] = self.perceptual(painted * 2 - 1, plate * 2 - 1).mean()
         return terms
 
-    def balanced(self, terms: dict[str, Tensor], picture: Tensor, pull: Tensor) -> Tensor:
-        """The terms' gradients at the picture, each of its share of the norm of `pull`."""
-        total = torch.zeros_like(pull)
+    def balanced(self, terms: dict[str, Tensor], picture: Tensor, reference: Tensor) -> Tensor:
+        """The terms' gradients at the picture, each of its share of the norm of `reference`."""
+        total = torch.zeros_like(reference)
         for name, term in terms.items():
-            push = torch.autograd.grad(term, picture, retain_graph=True)[0]
-            total += push * (self.shares[name] * pull.norm() / push.norm().clamp_min(1e-12))
+            gradient = torch.autograd.grad(term, picture, retain_graph=True)[0]
+            total += gradient * (
+                self.shares[name] * reference.norm() / gradient.norm().clamp_min(1e-12)
+            )
         return total
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
@@ -334,7 +350,7 @@ class InpainterTask(SingleNet):
         fills = {
             "": photos(self.paint(plate, hole)),
             "guess_": photos(first_guess(plate * (1 - hole), hole)),
-            "telea_": self.held_out.rival,
+            "telea_": self.held_out.baseline,
         }
         return {
             f"{whose}{name}": value
@@ -347,9 +363,11 @@ class InpainterTask(SingleNet):
         plate, hole = self.held_out.plate[:12].to(self.device), self.held_out.hole[:12]
         hole = hole.to(self.device)
         guess, own = first_guess(plate * (1 - hole), hole).cpu(), self.paint(plate, hole).cpu()
-        rival = torch.from_numpy(self.held_out.rival[:12]).permute(0, 3, 1, 2).float() / 255
+        baseline = torch.from_numpy(self.held_out.baseline[:12]).permute(0, 3, 1, 2).float() / 255
         plate, hole = plate.cpu(), hole.cpu()
-        return grids.rows(*(2 * row - 1 for row in (plate * (1 - hole), guess, own, rival, plate)))
+        return grids.rows(
+            *(2 * row - 1 for row in (plate * (1 - hole), guess, own, baseline, plate))
+        )
 
     def metadata(self) -> dict[str, str]:
         """Also that the net corrects a first guess."""

@@ -89,14 +89,14 @@ def scene(photo: Tensor, alpha: Tensor, plate: Tensor, moves: Tensor) -> Tensor:
     n, _, side, _ = photo.shape
     size = [n, 4, 2 * side, 2 * side]
     grid = F.affine_grid(augment.inverted(moves).to(photo), size, align_corners=False)
-    seen = F.grid_sample(layers, grid, padding_mode="border", align_corners=False)
+    drawn = F.grid_sample(layers, grid, padding_mode="border", align_corners=False)
     x, y = grid.unbind(3)
-    there = ((x.abs() < 1) & (y > -1)).float()[:, None]
-    seen = F.avg_pool2d(seen * there, 2)
-    return seen[:, :3] + plate * (1 - seen[:, 3:])
+    inside = ((x.abs() < 1) & (y > -1)).float()[:, None]
+    drawn = F.avg_pool2d(drawn * inside, 2)
+    return drawn[:, :3] + plate * (1 - drawn[:, 3:])
 
 
-def wanted_heatmaps(points: Tensor, cells: int) -> Tensor:
+def target_heatmaps(points: Tensor, cells: int) -> Tensor:
     """Gaussian spots [B, N, cells, cells], each of sum 1, at landmarks in units of the side."""
     centres = (torch.arange(cells, device=points.device) + 0.5) / cells
     spread = SPOT_PX / cells
@@ -184,9 +184,9 @@ class LandmarksTask(SingleNet):
             heat = net.heatmaps(photo)
         inside = ((points > EDGE) & (points < 1 - EDGE)).all(2).float()  # [B, 5]
         counted = inside * there
-        wanted = wanted_heatmaps(points, heat.shape[-1])
-        flat = torch.full_like(wanted, 1 / heat.shape[-1] ** 2)
-        target = torch.where(there[..., None, None] > 0, wanted, flat)
+        face_target = target_heatmaps(points, heat.shape[-1])
+        flat = torch.full_like(face_target, 1 / heat.shape[-1] ** 2)
+        target = torch.where(there[..., None, None] > 0, face_target, flat)
         per_point = -(target * heat.flatten(2).log_softmax(2).view_as(heat)).sum((2, 3))
         use = counted + (1 - there)
         spots = (per_point * use).sum() / use.sum().clamp_min(1)

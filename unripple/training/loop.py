@@ -20,6 +20,8 @@ from typing import Any, Protocol, TypeVar
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from tqdm import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
 
 from unripple.conventions import Photo
 from unripple.training import checkpoint, grids, precision
@@ -32,6 +34,8 @@ log = logging.getLogger("unripple.training")
 Net = TypeVar("Net", bound=nn.Module)
 Batch = dict[str, Tensor]
 Figures = Mapping[str, Tensor | float]
+
+_BAR = "{desc}: {percentage:5.1f}%|{bar}| {elapsed}<{remaining}"  # on a terminal alone
 
 
 class Task(Protocol):
@@ -165,27 +169,33 @@ def fit(
     task.progress = budget.progress(clock.step, clock.seconds)
     chosen = precision.choose(task, rng, clock, compute)
     clock.precision, clock.processor = chosen.precision, chosen.processor
-    journal = Journal(task.role, out, clock)
-    journal.tell(chosen, clock)
+    journal = TrainingLog(task.role, out, clock)
+    journal.log_precision(chosen, clock)
     done_before, started = clock.seconds, time.monotonic()
     due = {"save": 60 * save_minutes, "validate": 60 * validate_minutes, "report": report_seconds}
     at = dict.fromkeys(due, clock.seconds)
-    with precision.computing(chosen.precision), _stop_signals() as stop:
+    with (
+        precision.computing(chosen.precision),
+        _stop_signals() as stop,
+        logging_redirect_tqdm(),
+        tqdm(desc=task.role, total=100, bar_format=_BAR, disable=None, leave=False) as bar,
+    ):
         while (progress := budget.progress(clock.step, clock.seconds)) < 1.0 and not stop:
             task.progress = progress
+            bar.update(100 * progress - bar.n)
             for optimizer in task.optimizers.values():
                 set_learning_rate(optimizer, learning_rate_factor(progress, clock.step))
             journal.add(task.train_step(task.draw(rng), clock.step))
             clock.step += 1
             clock.pictures += task.batch_size
             clock.seconds = done_before + time.monotonic() - started
-            ripe = {name for name, every in due.items() if clock.seconds - at[name] >= every}
-            at.update(dict.fromkeys(ripe, clock.seconds))
-            if "report" in ripe:
+            due_now = {name for name, every in due.items() if clock.seconds - at[name] >= every}
+            at.update(dict.fromkeys(due_now, clock.seconds))
+            if "report" in due_now:
                 journal.report(clock, progress)
-            if "validate" in ripe:
+            if "validate" in due_now:
                 journal.look(task, clock)
-            if "save" in ripe:
+            if "save" in due_now:
                 checkpoint.save(last, task, clock, rng)
         journal.report(clock, progress)
         checkpoint.save(last, task, clock, rng)
@@ -196,7 +206,7 @@ def fit(
     return clock, finished
 
 
-class Journal:
+class TrainingLog:
     """Means of the losses between reports, written as lines for people and for programs."""
 
     def __init__(self, role: str, out: Path, clock: Clock) -> None:
@@ -207,7 +217,7 @@ class Journal:
         self.since = (clock.seconds, clock.pictures)
         out.mkdir(parents=True, exist_ok=True)
 
-    def tell(self, chosen: precision.Choice, clock: Clock) -> None:
+    def log_precision(self, chosen: precision.PrecisionChoice, clock: Clock) -> None:
         """Which precision is computed in, and why."""
         log.info("%s: computing in %s (%s)", self.role, chosen.precision, chosen.why)
         self._record(
@@ -246,8 +256,8 @@ class Journal:
         log.info("%s step %d  %.0f s  %s", self.role, clock.step, clock.seconds, shown)
         self._record(kind, clock, figures)
 
-    def _record(self, kind: str, clock: Clock, told: Mapping[str, Any]) -> None:
-        record = {"kind": kind, **vars(clock), **told}
+    def _record(self, kind: str, clock: Clock, values: Mapping[str, Any]) -> None:
+        record = {"kind": kind, **vars(clock), **values}
         with (self.out / "log.jsonl").open("a") as file:
             file.write(json.dumps(record) + "\n")
 

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from unripple.faceworld import anatomy
-from unripple.faceworld.dials import Dials, dials_from_factors
 from unripple.faceworld.factors import FACTORS
+from unripple.faceworld.shape import Shape, shape_from_factors
 from unripple.training.cards import save_half
 
 NAME = "head"
@@ -50,34 +50,34 @@ def mean_head(points: int = 101) -> dict[str, Tensor]:
     Args:
         points: along the height; across there are in proportion.
     """
-    dials = dials_from_factors(torch.zeros(1, len(FACTORS)), torch.zeros(1, 3))
+    shape = shape_from_factors(torch.zeros(1, len(FACTORS)), torch.zeros(1, 3))
     rows = torch.linspace(1.0, -1.0, points)
     columns = torch.linspace(-0.8, 0.8, round(points * 0.8))
     y, x = (axis.reshape(1, -1) for axis in torch.meshgrid(rows, columns, indexing="ij"))
     z = torch.full_like(x, _START_Z)
     for _ in range(_STEPS):  # march along the line of sight
-        z = z - _STEP * _distance(x, y, z, dials).clamp(min=0)
-    front = (_distance(x, y, z, dials) < _CLOSE) & (z > _BACK_Z)
+        z = z - _STEP * _distance(x, y, z, shape).clamp(min=0)
+    front = (_distance(x, y, z, shape) < _CLOSE) & (z > _BACK_Z)
     surface = torch.stack((x, -y, z), dim=-1)[front]
     return {
         "surface": surface,
-        "landmarks": _landmarks(dials),
+        "landmarks": _landmarks(shape),
         "levels": torch.tensor(_LEVELS),
     }
 
 
-def _distance(x: Tensor, y: Tensor, z: Tensor, dials: Dials) -> Tensor:
-    parts = anatomy.head(x, y, z, dials)
+def _distance(x: Tensor, y: Tensor, z: Tensor, shape: Shape) -> Tensor:
+    parts = anatomy.head(x, y, z, shape)
     return torch.minimum(parts.skin, parts.eye)
 
 
-def _landmarks(dials: Dials) -> Tensor:
+def _landmarks(shape: Shape) -> Tensor:
     """Where `faceworld.render` has them, in this frame."""
     eye_x, eye_y, mouth_x, mouth_y, up, length = (
-        float(dials[name][0, 0])
+        float(shape[name][0, 0])
         for name in ("eye_x", "eye_y", "mouth_half", "mouth_y", "nose_up", "nose_length")
     )
-    tip_y = float(anatomy.nose_tip_y(dials)[0, 0]) + up
+    tip_y = float(anatomy.nose_tip_y(shape)[0, 0]) + up
     return torch.tensor(
         [
             [-eye_x, -eye_y, 0.64],

@@ -64,10 +64,12 @@ def hard_pixel_loss(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
         A scalar; at least `LEAST_SHARE` of the pixels enter, the hardest ones.
     """
     per_pixel = F.cross_entropy(logits, labels, reduction="none").flatten()
+    # Background and skin are right after minutes and would drown lips and brows.
     hard = per_pixel > -torch.log(per_pixel.new_tensor(EASY))
     least = int(per_pixel.numel() * LEAST_SHARE)
     if int(hard.sum()) < least:
         hard = torch.zeros_like(hard)
+        # Late in a training next to no pixel is hard: some must be left to learn from.
         hard[per_pixel.detach().topk(least).indices] = True
     counted = weights[labels.flatten()] * hard
     return (per_pixel * counted).sum() / counted.sum()
@@ -167,11 +169,11 @@ def agreement(predicted: Tensor, true: Tensor) -> dict[str, float]:
     count = len(Face)
     pairs = true.flatten().long() * count + predicted.flatten().long()
     confusion = torch.bincount(pairs, minlength=count * count).view(count, count).double()
-    right, have, want = confusion.diagonal(), confusion.sum(0), confusion.sum(1)
-    iou = right / (have + want - right).clamp_min(1)
+    correct, predicted_count, true_count = confusion.diagonal(), confusion.sum(0), confusion.sum(1)
+    iou = correct / (predicted_count + true_count - correct).clamp_min(1)
     one, two = predicted != Face.BACKGROUND, true != Face.BACKGROUND
     return {
-        "miou": float(iou[want > 0].mean()),
+        "miou": float(iou[true_count > 0].mean()),
         "person_iou": float((one & two).sum() / (one | two).sum().clamp_min(1)),
-        "accuracy": float(right.sum() / confusion.sum()),
+        "accuracy": float(correct.sum() / confusion.sum()),
     }

@@ -89,8 +89,8 @@ class PoseTask(SingleNet):
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Huber loss of the angles, quadratic below a degree."""
         with autocast(self.device):
-            seen = self.net(batch["photo"].contiguous(memory_format=torch.channels_last))
-        return {"loss": F.smooth_l1_loss(seen, batch["pose_deg"])}
+            predicted = self.net(batch["photo"].contiguous(memory_format=torch.channels_last))
+        return {"loss": F.smooth_l1_loss(predicted, batch["pose_deg"])}
 
     @torch.no_grad()
     def predict(self, photo: Tensor) -> Tensor:

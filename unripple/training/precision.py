@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from unripple.training.loop import Task
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-BEFORE_IT_WAS_SAID = "bfloat16"  # what every training computed in until its checkpoint said it
+FORMER_DEFAULT = "bfloat16"  # what every training computed in until its checkpoint said it
 SECONDS = 2.0  # of timing, both precisions together
 ROUNDS = 8
 CLEAR = 4.0  # times slower: then one step, which may take a minute, is enough
@@ -42,8 +42,8 @@ def autocast(device: torch.device | str) -> torch.autocast:
 
     Within `computing` it is the precision said there, elsewhere what the device has in hardware.
     """
-    said = _computing.get()
-    half = computes_bfloat16(device) if said is None else said == "bfloat16"
+    precision = _computing.get()
+    half = computes_bfloat16(device) if precision is None else precision == "bfloat16"
     return torch.autocast(torch.device(device).type, dtype=torch.bfloat16, enabled=half)
 
 
@@ -58,7 +58,7 @@ def computing(precision: str) -> Iterator[None]:
 
 
 @dataclass(frozen=True)
-class Choice:
+class PrecisionChoice:
     """The precision of a training, on which processor, why, and how fast both were (if timed)."""
 
     precision: str
@@ -67,7 +67,7 @@ class Choice:
     pictures_per_s: dict[str, float] = field(default_factory=dict)
 
 
-def choose(task: Task, rng: torch.Generator, clock: Clock, asked: str = "auto") -> Choice:
+def choose(task: Task, rng: torch.Generator, clock: Clock, asked: str = "auto") -> PrecisionChoice:
     """The precision to train in.
 
     A resumed training keeps that of its checkpoint, so that it ends in the same bits, unless it is
@@ -80,22 +80,24 @@ def choose(task: Task, rng: torch.Generator, clock: Clock, asked: str = "auto") 
         asked: `float32`, `bfloat16`, or `auto`.
     """
     here = processor(device_of(task))
-    before = (clock.precision or BEFORE_IT_WAS_SAID) if clock.step else None
+    before = (clock.precision or FORMER_DEFAULT) if clock.step else None
     if asked != "auto":
         changed = f", instead of {before} as so far" if before not in (None, asked) else ""
-        return Choice(asked, here, f"asked for{changed}")
+        return PrecisionChoice(asked, here, f"asked for{changed}")
     if before is not None and clock.processor == here:
-        return Choice(before, here, "as so far")
+        return PrecisionChoice(before, here, "as so far")
     rates = measured(task, rng, clock.step)
     faster = max(rates, key=rates.__getitem__)
-    told = f"{rates[faster]:.3g} pictures/s, {rates[other(faster)]:.3g} in {other(faster)}"
+    speeds = f"{rates[faster]:.3g} pictures/s, {rates[other(faster)]:.3g} in {other(faster)}"
     if before is None:
-        return Choice(faster, here, f"the faster one here: {told}", rates)
+        return PrecisionChoice(faster, here, f"the faster one here: {speeds}", rates)
     kept = before if rates[faster] <= MUCH_SLOWER * rates[before] else faster
     elsewhere = f"resumed from {before} on {clock.processor or 'a processor not named'}"
     if kept == before:
-        return Choice(kept, here, f"{elsewhere} and kept; faster here is {faster}: {told}", rates)
-    return Choice(kept, here, f"{elsewhere}, which is much slower here: {told}", rates)
+        return PrecisionChoice(
+            kept, here, f"{elsewhere} and kept; faster here is {faster}: {speeds}", rates
+        )
+    return PrecisionChoice(kept, here, f"{elsewhere}, which is much slower here: {speeds}", rates)
 
 
 def other(precision: str) -> str:

@@ -23,7 +23,7 @@ ROBUST = 0.5  # from there on differences of pictures count by their size, not b
 SIZE_COST = 0.02  # of a mean square offset of 1, where doing nothing costs 1
 
 
-class Fit(NamedTuple):
+class FitQuality(NamedTuple):
     """How an offset's change of pictures compares with the true one, inside the true region.
 
     Attributes:
@@ -59,24 +59,25 @@ def refined(
     w, before = _start(generator, pairs)
     moved = offset.clone().requires_grad_()
     optimizer = torch.optim.Adam([moved], lr=LR, betas=(0.9, 0.95))
-    wanted = exaggeration * pairs.change
-    unit = _still(wanted, pairs.region)
+    target = exaggeration * pairs.change
+    unit = _cost_of_nothing(target, pairs.region)
     for step, rows in enumerate(_batches(len(w), steps)):
+        # Flat, then straight to 0: the last steps average over people instead of following each.
         optimizer.param_groups[0]["lr"] = LR * min(1.0, 1.5 * (1 - step / steps))
         drawn = _paint(generator, w[rows], moved) - before[rows]
-        cost = _cost(drawn - wanted[rows], pairs.region[rows]) / unit
+        cost = _cost(drawn - target[rows], pairs.region[rows]) / unit
         minimise(cost + SIZE_COST * moved.square().mean(), optimizer)
     return moved.detach()
 
 
 @torch.no_grad()
-def fit(generator: Generator, pairs: Pairs, offset: Tensor, *, exaggeration: float) -> Fit:
+def fit(generator: Generator, pairs: Pairs, offset: Tensor, *, exaggeration: float) -> FitQuality:
     """Measure an offset [n_codes, W] on people; see `Fit`."""
     w, before = _start(generator, pairs)
     parts = [_paint(generator, part, offset) for part in torch.split(w, BATCH)]
     drawn = torch.cat(parts) - before
-    wanted = exaggeration * pairs.change
-    cost = _cost(drawn - wanted, pairs.region) / _still(wanted, pairs.region)
+    target = exaggeration * pairs.change
+    cost = _cost(drawn - target, pairs.region) / _cost_of_nothing(target, pairs.region)
     inside = F.avg_pool2d(pairs.region, 2)
     ours, true = (F.avg_pool2d(change, 2) for change in (drawn, pairs.change))
     both, own, all_of_it = (
@@ -84,7 +85,7 @@ def fit(generator: Generator, pairs: Pairs, offset: Tensor, *, exaggeration: flo
     )
     share = both / all_of_it.clamp_min(1e-9)
     correlation = both / (own * all_of_it).sqrt().clamp_min(1e-9)
-    return Fit(float(share), float(correlation), float(cost))
+    return FitQuality(float(share), float(correlation), float(cost))
 
 
 @torch.no_grad()
@@ -123,10 +124,11 @@ def _cost(missed: Tensor, region: Tensor) -> Tensor:
         if level:
             missed, weight = F.avg_pool2d(missed, 2), F.avg_pool2d(weight, 2)
         size = F.smooth_l1_loss(missed, torch.zeros_like(missed), beta=ROBUST, reduction="none")
+        # Coarser levels count double each: their differences are averages, and so smaller.
         total = total + 2**level * (weight * size).mean()
     return total
 
 
-def _still(wanted: Tensor, region: Tensor) -> Tensor:
+def _cost_of_nothing(target: Tensor, region: Tensor) -> Tensor:
     """The cost of changing nothing."""
-    return _cost(wanted, region).clamp_min(1e-9)
+    return _cost(target, region).clamp_min(1e-9)

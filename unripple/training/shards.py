@@ -177,9 +177,9 @@ class FolderPhotos:
         split: Split = "train",
         device: torch.device | str = "cpu",
     ) -> None:
-        found = sorted(p for p in Path(folder).rglob("*") if p.suffix.lower() in self.SUFFIXES)
-        held_out = set(found[:: self.EVERY])
-        self.paths = [p for p in found if (p in held_out) == (split == "val")]
+        paths = sorted(p for p in Path(folder).rglob("*") if p.suffix.lower() in self.SUFFIXES)
+        held_out = set(paths[:: self.EVERY])
+        self.paths = [p for p in paths if (p in held_out) == (split == "val")]
         if not self.paths:
             raise UnrippleError(f"no {split} pictures (png, jpg, webp) in {folder}")
         self.photo = torch.stack([read_photo(p, size) for p in self.paths]).to(device)

@@ -23,9 +23,11 @@ def averaged(path: Path, role: str) -> dict[str, Tensor]:
         BadCheckpoint: nothing of that role lies there.
     """
     if path.suffix == ".safetensors":
-        told = read_header(path)[0].get("role")
-        if told != role:
-            raise BadCheckpoint(f"{path}: holds a {told}, no {role}; name another one by --init")
+        stored_role = read_header(path)[0].get("role")
+        if stored_role != role:
+            raise BadCheckpoint(
+                f"{path}: holds a {stored_role}, no {role}; name another one by --init"
+            )
         return {name: value for name, value in read_state(path).items() if name not in EXTRAS}
     if not (path / checkpoint.NAME).exists():
         raise BadCheckpoint(

@@ -24,14 +24,14 @@ import torch
 from torch import Tensor
 
 from unripple import faceworld
-from unripple.faceworld.characteristics import NINE, edited, has_values, values_of
-from unripple.faceworld.characteristics import SETTINGS as EDITS
+from unripple.faceworld.attributes import SETTINGS as EDITS
+from unripple.faceworld.attributes import SHEET_ATTRIBUTES, edited, edits_of, is_categorical
 from unripple.io.atomic import write_bytes
 from unripple.io.translations import CONDITIONAL, UNCONDITIONAL
 from unripple.models.stylegan2 import Generator
-from unripple.training.edit_pairs import FIRST_SEED, GROUP, Pairs, Studio, people
+from unripple.training.edit_pairs import FIRST_SEED, GROUP, PairRenderer, Pairs, people
 from unripple.training.latents import code, load_generator
-from unripple.training.refine import Fit, fit, refined
+from unripple.training.refine import FitQuality, fit, refined
 
 log = logging.getLogger("unripple.training")
 
@@ -57,11 +57,11 @@ TAKEN_FOR: Mapping[str, list[str | None]] = {"A_1": ["A_0"]}
 middle age the young get wrinkles and the old lose them."""
 
 
-class Shown(NamedTuple):
+class Comparison(NamedTuple):
     """How much the mean and the translation that was kept show, on people of their own."""
 
-    mean: Fit
-    kept: Fit
+    mean: FitQuality
+    kept: FitQuality
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -84,12 +84,14 @@ def main(chosen: argparse.Namespace) -> int:
     """Write the translations and the card `README.md`."""
     generator = load_generator(chosen.generator, chosen.device)
     compiled = not chosen.eager and shutil.which("gcc") is not None
-    studio = Studio(chosen.pictures, generator.size, compiled=compiled, device=chosen.device)
+    renderer = PairRenderer(
+        chosen.pictures, generator.size, compiled=compiled, device=chosen.device
+    )
     faces = faceworld.sample_factors(chosen.faces, seed=chosen.seed)
     shown = {}
     for name in EDITS:
-        made = found(generator, faces, name)
-        offsets, shown[name] = _bettered(generator, studio, name, made, chosen)
+        made = mean_offsets(generator, faces, name)
+        offsets, shown[name] = _refined_or_mean(generator, renderer, name, made, chosen)
         for (folder, called, _), offset in zip(made, offsets, strict=True):
             _write(chosen.out / folder / f"{called}.npy", offset.cpu().numpy().astype(np.float32))
         log.info("%s share %.2f, was %.2f", name, shown[name].kept.share, shown[name].mean.share)
@@ -99,23 +101,23 @@ def main(chosen: argparse.Namespace) -> int:
 
 
 @torch.no_grad()
-def found(generator: Generator, faces: Tensor, name: str) -> list[tuple[str, str, Tensor]]:
+def mean_offsets(generator: Generator, faces: Tensor, name: str) -> list[tuple[str, str, Tensor]]:
     """The translations to one value.
 
     Args:
         generator: whose mapping makes codes.
         faces: factors, float32 [B, K].
-        name: the edit, a word of `characteristics.SETTINGS`.
+        name: the edit, a word of `faceworld.attributes.SETTINGS`.
 
     Returns:
         Folder, name and offset [W] of the one that starts anywhere, and of those that start from
         each of several other values of one of a photo's nine characteristics.
     """
-    carac, _, _ = name.partition("_")
+    attribute, _, _ = name.partition("_")
     offsets = {start: _effect(generator, faces, start, name) for start in starts_of(name)}
     anywhere = torch.stack([offsets[start] for start in starts_when_unknown(name)]).mean(0)
     made = [(UNCONDITIONAL, name, anywhere)]
-    if carac in NINE and None in offsets:
+    if attribute in SHEET_ATTRIBUTES and None in offsets:
         made += [
             (CONDITIONAL, f"{name}_fr_{other.partition('_')[2]}", offset)
             for other, offset in offsets.items()
@@ -130,11 +132,11 @@ def starts_of(name: str) -> list[str | None]:
     Somebody who asks for the most of something seldom starts from the least, but nobody asks for
     the one of two values that a face has.
     """
-    carac, _, _ = name.partition("_")
-    others = [other for other in values_of(carac) if other != name]
+    attribute, _, _ = name.partition("_")
+    others = [other for other in edits_of(attribute) if other != name]
     if len(others) > 1:
         return [None, *others]
-    return [*others] if has_values(name) or carac in THERE_OR_NOT else [None]
+    return [*others] if is_categorical(name) or attribute in THERE_OR_NOT else [None]
 
 
 def starts_when_unknown(name: str) -> list[str | None]:
@@ -153,21 +155,21 @@ def _w(generator: Generator, factors: Tensor) -> Tensor:
     return generator.map(code(factors, generator.style_dim).to(device)).float()
 
 
-def _bettered(
+def _refined_or_mean(
     generator: Generator,
-    studio: Studio,
+    renderer: PairRenderer,
     name: str,
     made: list[tuple[str, str, Tensor]],
     chosen: argparse.Namespace,
-) -> tuple[list[Tensor], Shown]:
-    """The offsets [n_codes, W] to write of what `found` made, and what the first of them shows."""
-    carac, _, _ = name.partition("_")
-    starts, more = starts_when_unknown(name), EXAGGERATION.get(carac, 1.0)
+) -> tuple[list[Tensor], Comparison]:
+    """Of what `mean_offsets` made, the offsets [n_codes, W] to write; how good the first one is."""
+    attribute, _, _ = name.partition("_")
+    starts, more = starts_when_unknown(name), EXAGGERATION.get(attribute, 1.0)
 
     def pairs(which: int, starts: Sequence[str | None]) -> Pairs:
         count = chosen.people if which == 0 else chosen.people // 2
         faces = people(count, chosen.seed + 1 + which)
-        return studio.pairs(faces, FIRST_SEED + APART * which, name, starts)
+        return renderer.pairs(faces, FIRST_SEED + APART * which, name, starts)
 
     means = [offset[None].repeat(generator.n_codes, 1) for _, _, offset in made]
     descended = refined(
@@ -175,12 +177,12 @@ def _bettered(
     )
     kept = [least_cost(generator, pairs(1, starts), [means[0], descended], more)]
     for (_, called, _), mean in zip(made[1:], means[1:], strict=True):
-        start = f"{carac}_{called.rpartition('_')[2]}"
+        start = f"{attribute}_{called.rpartition('_')[2]}"
         candidates = [mean, mean + descended - means[0], descended]
         kept.append(least_cost(generator, pairs(1, [start]), candidates, more))
     report = pairs(2, starts)
     both = [fit(generator, report, one, exaggeration=more) for one in (means[0], kept[0])]
-    return kept, Shown(*both)
+    return kept, Comparison(*both)
 
 
 def least_cost(
@@ -197,7 +199,7 @@ def _write(path: Path, offset: np.ndarray[tuple[int, ...], np.dtype[np.float32]]
     write_bytes(path, buffer.getvalue())
 
 
-def _card(shown: Mapping[str, Shown], chosen: argparse.Namespace) -> list[str]:
+def _card(shown: Mapping[str, Comparison], chosen: argparse.Namespace) -> list[str]:
     people, others = chosen.people, chosen.people // 2
     lines = [
         "# Named translations of the embedded generator",

@@ -22,7 +22,12 @@ _REMEDY = "get the file from where its authors keep it"
 
 
 def fetch(
-    entry: Entry, folder: Path, *, progress: Progress | None = None, accept_new: bool = False
+    entry: Entry,
+    folder: Path,
+    *,
+    progress: Progress | None = None,
+    accept_new: bool = False,
+    lost: set[str] | None = None,
 ) -> None:
     """Have an entry's converted weights in the folder; download what is missing.
 
@@ -32,6 +37,7 @@ def fetch(
         progress: see `unripple.zoo.fetch.Progress`.
         accept_new: take a file that differs from the one taken before. What the list says of its
             sha256 holds all the same.
+        lost: hosts that are not asked again, see `download`.
 
     Raises:
         DownloadFailed: see `download`.
@@ -46,7 +52,7 @@ def fetch(
         path = fetch_from_package(entry, folder)
         _take(entry, path, _digest(path), folder, accept_new)
         return
-    fetched = download(entry, folder, progress=progress)
+    fetched = download(entry, folder, progress=progress, lost=lost)
     _take(entry, fetched.path, fetched.sha256, folder, accept_new)
 
 

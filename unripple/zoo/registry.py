@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import json
 import logging
 import os
@@ -17,6 +16,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from enum import Enum
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from unripple.conventions import BadCheckpoint, StoreError
 from unripple.outside import cause_of, json_of, read_text
@@ -188,35 +189,20 @@ def exclusive(path: Path) -> Iterator[None]:
     Raises:
         StoreError: the folder cannot be made or written.
     """
-    name = path.with_name(f".{path.name}.lock")
+    lock = FileLock(path.with_name(f".{path.name}.lock"))
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = _locked(name)
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            log.info("%s: another process is at it; waiting", path.name)
+            lock.acquire()
     try:
         yield
     finally:
-        name.unlink(missing_ok=True)
-        fcntl.flock(descriptor, fcntl.LOCK_UN)  # closing alone would leave it to a forked child
-        os.close(descriptor)
-
-
-def _locked(name: Path) -> int:
-    """An open, locked file that still bears its name: its last owner may have deleted it."""
-    while True:
-        descriptor = os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                log.info("%s: another process is at it; waiting", name.with_suffix("").name[1:])
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-            with contextlib.suppress(FileNotFoundError):
-                if os.path.samestat(os.fstat(descriptor), name.stat()):
-                    return descriptor
-        except BaseException:
-            os.close(descriptor)
-            raise
-        os.close(descriptor)
+        with contextlib.suppress(OSError):  # Windows keeps what is open
+            Path(lock.lock_file).unlink()
+        lock.release()
 
 
 _ADVICE = {

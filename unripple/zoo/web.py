@@ -1,28 +1,34 @@
 """One answer of one url: is it the file, or a page for people that must not pass for one?
 
-urllib rather than a third-party client: it honours the proxy variables, follows redirects and needs
-nothing installed. Its opener is built here without file: and ftp:, so no redirect reaches them.
+By requests, which Snakemake brings along: it honours the proxy variables and knows neither file:
+nor ftp:. (pooch does not go on where a download stopped; huggingface_hub knows one site only.)
 """
 
 from __future__ import annotations
 
 import contextlib
-import http.client
+import errno
+import http
 import re
+import socket
 import ssl
-import urllib.error
 import urllib.parse
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html.parser import HTMLParser
-from http.cookiejar import CookieJar
-from typing import IO, Any
+
+import requests
+import urllib3
 
 TIMEOUT_S = 30.0
 """Silence after which a connection counts as dead; no limit on the whole download."""
 
+CONNECT_S = 10.0
+"""The same until there is a connection: where there is no network, nobody refuses one either."""
+
 _LOCAL = ("127.0.0.1", "localhost", "::1")
+_PARTS = (http.HTTPStatus.PARTIAL_CONTENT, http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE)
+_NO_WAY = (errno.ENETUNREACH, errno.EHOSTUNREACH)
 _PASSING = (408, 425, 429, 500, 502, 503, 504)
 _HEAD_BYTES = 1024
 _PAGE_BYTES = 1 << 20
@@ -41,11 +47,17 @@ class Faltered(Exception):
 
     Attributes:
         wait_s: how long the server asks to be left alone, seconds; 0 if it did not say.
+        alive: whether the server answered at all.
     """
 
-    def __init__(self, text: str, wait_s: float = 0) -> None:
+    def __init__(self, text: str, wait_s: float = 0, *, alive: bool = True) -> None:
         super().__init__(text)
         self.wait_s = wait_s
+        self.alive = alive
+
+
+class Unreachable(Refused):
+    """There is no way to this host: its name means nothing here, or no network leads to it."""
 
 
 @dataclass(frozen=True)
@@ -58,14 +70,14 @@ class Answer:
         total: size of the whole file, bytes, if the server says.
         etag: strong name of this version of the file, if it has one.
         head: the first bytes of the body.
-        rest: the bytes after them.
+        body: the bytes after them.
     """
 
     start: int | None
     total: int | None
     etag: str | None
     head: bytes
-    rest: IO[bytes]
+    body: requests.Response
 
     def chunks(self, size: int) -> Iterator[bytes]:
         """The body, piece by piece.
@@ -75,7 +87,7 @@ class Answer:
         """
         if self.head:
             yield self.head
-        while piece := _read(self.rest, size):
+        while piece := _read(self.body, size):
             yield piece
 
 
@@ -100,19 +112,19 @@ def ask(
     Raises:
         Refused, Faltered: there is no file in the answer.
     """
-    opener = _opener()
-    clicked = False
-    while True:
-        with _opened(opener, url, offset, etag, timeout_s) as response:
-            answer = _answer(response)
-            if not _is_page(response, answer):
-                yield answer
-                return
-            text = (answer.head + _read(response, _PAGE_BYTES)).decode("utf-8", "replace")
-            onward = None if clicked else confirmation(text, response.url)
-        if onward is None:
-            raise Refused(explain(text))
-        url, clicked = onward, True
+    with _Session() as session:
+        clicked = False
+        while True:
+            with _opened(session, url, offset, etag, timeout_s) as response:
+                answer = _answer(response)
+                if not _is_page(response, answer):
+                    yield answer
+                    return
+                text = (answer.head + _first(response, _PAGE_BYTES)).decode("utf-8", "replace")
+                onward = None if clicked else confirmation(text, response.url)
+            if onward is None:
+                raise Refused(explain(text))
+            url, clicked = onward, True
 
 
 def explain(page: str) -> str:
@@ -159,39 +171,24 @@ class _Buttons(HTMLParser):
             self.found.append((words.get("href", ""), {}))
 
 
-class _Redirects(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *arguments: Any, **words: Any) -> urllib.request.Request | None:
-        request = super().redirect_request(*arguments, **words)
-        if request is not None and not allowed(request.full_url):
-            raise Refused(f"leads on to {request.full_url}; only https is followed")
-        return request
+class _Session(requests.Session):
+    """Keeps the cookies of one download, and is not led off the web."""
 
-
-def _opener() -> urllib.request.OpenerDirector:
-    """Opens http and https, nothing else; keeps the cookies of one download."""
-    opener = urllib.request.OpenerDirector()
-    for handler in (
-        urllib.request.ProxyHandler(),
-        urllib.request.HTTPHandler(),
-        urllib.request.HTTPSHandler(),
-        urllib.request.HTTPDefaultErrorHandler(),
-        urllib.request.HTTPErrorProcessor(),
-        urllib.request.HTTPCookieProcessor(CookieJar()),
-        urllib.request.UnknownHandler(),
-        _Redirects(),
-    ):
-        opener.add_handler(handler)
-    return opener
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """Where an answer leads on to; None where it does not, or not by http."""
+        target = super().get_redirect_target(resp)
+        onward = urllib.parse.urljoin(resp.url, target) if target is not None else ""
+        if not onward.startswith(("http:", "https:")):
+            return None
+        if not allowed(onward):
+            raise Refused(f"leads on to {onward}; only https is followed")
+        return target
 
 
 @contextlib.contextmanager
 def _opened(
-    opener: urllib.request.OpenerDirector,
-    url: str,
-    offset: int,
-    etag: str | None,
-    timeout_s: float,
-) -> Iterator[Any]:
+    session: _Session, url: str, offset: int, etag: str | None, timeout_s: float
+) -> Iterator[requests.Response]:
     """An answer with a body, closed afterwards. 416 is one: nothing more after the offset."""
     if not allowed(url):
         raise Refused("only https is asked")
@@ -200,30 +197,28 @@ def _opened(
         headers["Range"] = f"bytes={offset}-"
         if etag:
             headers["If-Range"] = etag
-    try:
-        with _faults():
-            response = opener.open(urllib.request.Request(url, headers=headers), timeout=timeout_s)
-    except urllib.error.HTTPError as error:
-        if error.code != http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-            with error:
-                raise _complaint(error) from error
-        response = error
-    with contextlib.closing(response):
+    with _faults():
+        patience = (min(CONNECT_S, timeout_s), timeout_s)
+        response = session.get(url, headers=headers, timeout=patience, stream=True)
+    with response:
+        fine = (http.HTTPStatus.OK, *_PARTS)
+        if response.status_code not in fine:
+            raise _complaint(response)
         yield response
 
 
-def _complaint(error: urllib.error.HTTPError) -> Refused | Faltered:
-    text = f"answers {error.code} {error.reason}"
-    if error.code in _PASSING:
-        waits = error.headers.get("Retry-After", "")
+def _complaint(response: requests.Response) -> Refused | Faltered:
+    text = f"answers {response.status_code} {response.reason}"
+    if response.status_code in _PASSING:
+        waits = response.headers.get("Retry-After", "")
         return Faltered(text, float(waits) if waits.isdecimal() else 0)
-    page = _read(error, _PAGE_BYTES).decode("utf-8", "replace")
+    page = _first(response, _PAGE_BYTES).decode("utf-8", "replace")
     if any(words in page.lower() for words in _QUOTA):
         text = explain(page)
     return Refused(text)
 
 
-def _answer(response: Any) -> Answer:
+def _answer(response: requests.Response) -> Answer:
     length = response.headers.get("Content-Length", "")
     etag = response.headers.get("ETag", "")
     strong = etag if etag.startswith('"') else None
@@ -232,30 +227,40 @@ def _answer(response: Any) -> Answer:
     )
     start, total = ranged.groups() if ranged else (None, None)
     whole = int(total) if total and total.isdecimal() else None
-    if response.status == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+    if response.status_code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
         return Answer(None, whole, strong, b"", response)
     if response.headers.get("Content-Encoding", "identity") != "identity":
         raise Refused("sends the file compressed, although asked not to")
-    if response.status == http.HTTPStatus.PARTIAL_CONTENT:
+    if response.status_code == http.HTTPStatus.PARTIAL_CONTENT:
         if start is None:
             raise Refused("sends a part of the file without saying which")
-        return Answer(int(start), whole, strong, _read(response, _HEAD_BYTES), response)
+        return Answer(int(start), whole, strong, _first(response, _HEAD_BYTES), response)
     whole = int(length) if length.isdecimal() else None
-    return Answer(0, whole, strong, _read(response, _HEAD_BYTES), response)
+    return Answer(0, whole, strong, _first(response, _HEAD_BYTES), response)
 
 
-def _is_page(response: Any, answer: Answer) -> bool:
+def _is_page(response: requests.Response, answer: Answer) -> bool:
     if answer.start is None:
         return False
-    if response.headers.get_content_type() in _PAGE_TYPES:
+    kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if kind in _PAGE_TYPES:
         return True
     head = answer.head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     return answer.start == 0 and head.startswith(_PAGE_STARTS)
 
 
-def _read(body: IO[bytes], size: int) -> bytes:
+def _first(response: requests.Response, size: int) -> bytes:
+    """As many bytes as there are, up to a number."""
+    data = b""
+    while len(data) < size and (piece := _read(response, size - len(data))):
+        data += piece
+    return data
+
+
+def _read(response: requests.Response, size: int) -> bytes:
+    # What has come so far, be it less: of a whole chunk, a broken connection would leave nothing.
     with _faults():
-        return body.read(size)
+        return response.raw.read1(size, decode_content=False) or b""
 
 
 @contextlib.contextmanager
@@ -263,13 +268,25 @@ def _faults() -> Iterator[None]:
     """Turn what networks do into `Faltered`; a bad certificate is no passing fault."""
     try:
         yield
-    except urllib.error.HTTPError:
-        raise
-    except (OSError, http.client.HTTPException) as error:
-        reason = error.reason if isinstance(error, urllib.error.URLError) else error
+    except requests.TooManyRedirects as error:
+        raise Refused("answers 302 without end") from error
+    except (OSError, urllib3.exceptions.HTTPError) as error:  # OSError: requests' own, too
+        reason = _root(error)
         if isinstance(reason, ssl.SSLCertVerificationError):
             raise Refused(f"shows a certificate that is not trusted ({reason})") from error
-        if isinstance(reason, TimeoutError):
+        if isinstance(reason, socket.gaierror) or getattr(reason, "errno", None) in _NO_WAY:
+            raise Unreachable(f"cannot be reached, no network leads there ({reason})") from error
+        if isinstance(error, requests.ConnectTimeout):
+            raise Unreachable(f"does not answer within {CONNECT_S:g} s") from error
+        if isinstance(reason, TimeoutError | urllib3.exceptions.TimeoutError):
             raise Faltered("does not answer in time") from error
         text = str(reason) or type(reason).__name__
-        raise Faltered(f"cannot be reached or breaks off ({text})") from error
+        alive = not isinstance(reason, ConnectionRefusedError)
+        raise Faltered(f"cannot be reached or breaks off ({text})", alive=alive) from error
+
+
+def _root(error: BaseException) -> BaseException:
+    """What an error of requests or urllib3 goes back to: theirs repeat each other at length."""
+    while (cause := error.__cause__ or error.__context__) is not None:
+        error = cause
+    return error

@@ -91,38 +91,28 @@ def chosen_directions(directions: str, zoo: Zoo) -> str:
 Kept: TypeAlias = tuple[str, Path, int, int]
 """A kept network: role, file, its length in bytes and its time of change in ns."""
 
-_kept: dict[Kept, Model] = {}
+KEEP_MB = 400.0
+"""Length of the weights files whose networks are kept; the embedded ones are 28 MB."""
+
+_kept: dict[Kept, Model] | None = None
 
 
-def keep(zoo: Zoo, role: str, *, at_most_mb: float) -> Kept | None:
-    """Load a network for every zoo of this process, and of those that it forks, on the CPU.
+def keep_networks() -> None:
+    """From now on, keep what is loaded on the CPU for every zoo of this process, up to `KEEP_MB`.
 
     The weights file is looked at each time: one that changed is loaded anew.
-
-    Args:
-        zoo: says which file is the role's.
-        role: one with a weights file of its own.
-        at_most_mb: length of all files whose networks are kept, megabytes; others are left alone.
-
-    Returns:
-        What it goes by, or None if it is not kept.
-
-    Raises:
-        BadCheckpoint: the file is missing, damaged, or does not fit the network.
     """
-    name = _name(role, zoo.path(role))
-    if name is None or name in _kept:
-        return name
+    global _kept
+    _kept = {}
+
+
+def _keep(name: Kept, network: Model) -> None:
+    if _kept is None:
+        return
     for old in [one for one in _kept if one[:2] == name[:2]]:
         del _kept[old]
-    if sum(length for _, _, length, _ in (*_kept, name)) <= at_most_mb * 1e6:
-        _kept[name] = Zoo(zoo.models).load(role)
-    return name if name in _kept else None
-
-
-def kept() -> frozenset[Kept]:
-    """The networks that are kept in this process."""
-    return frozenset(_kept)
+    if sum(length for _, _, length, _ in (*_kept, name)) <= KEEP_MB * 1e6:
+        _kept[name] = network
 
 
 def _name(role: str, path: Path) -> Kept | None:
@@ -252,7 +242,7 @@ class Zoo:
         return read_header(self.path(role))[0]
 
     def _kept_name(self, role: str) -> Kept | None:
-        if not _kept or self.device != "cpu" or role not in ROLES:
+        if _kept is None or self.device != "cpu" or role not in ROLES:
             return None
         return _name(role, self.path(role))
 
@@ -265,7 +255,7 @@ class Zoo:
         """
         if role not in self._loaded:
             name = self._kept_name(role)
-            if name is not None and name in _kept:
+            if name is not None and _kept is not None and name in _kept:
                 self._loaded[role] = _kept[name]
                 return _kept[name]
             from unripple.zoo import networks
@@ -275,6 +265,8 @@ class Zoo:
                 keep_freed_memory()
             self._there(role)
             self._loaded[role] = networks.load(role, self.path(role), device)
+            if name is not None:
+                _keep(name, self._loaded[role])
         return self._loaded[role]
 
     def is_loaded(self, role: str) -> bool:

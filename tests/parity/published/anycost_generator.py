@@ -33,7 +33,7 @@ def outputs(
         running_rgb: dict[int, Tensor] = {}
         computed = {
             "mapped_w": mapped,
-            "image": net.synthesize(w_plus, watch=running_rgb.__setitem__),
+            "image": net.synthesize(w_plus, on_resolution=running_rgb.__setitem__),
             "image_evolved": net.synthesize(w_plus, **evolved._asdict()),
         }
         for name in golden.facts["checks"]:

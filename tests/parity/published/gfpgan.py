@@ -29,7 +29,7 @@ def outputs(
     seen = restorer_input(photo, net.size, device=device)
     auxiliary: dict[int, Tensor] = {}
     with running(device, dtype):
-        restored = net(seen, watch=auxiliary.__setitem__)
+        restored = net(seen, on_resolution=auxiliary.__setitem__)
     return {
         "net_input": seen,
         # "Not clamped", says the golden of it, but the stored one is: the published conversion to

@@ -1,7 +1,8 @@
 """StyleGAN2's way from codes to a picture, for every layout of keys that holds its layers.
 
 Source: Karras et al. 2020; the cuts of `resolution` and `widths` are those of Lin et al. 2021
-(Anycost GANs), `weight_offsets` those of Alaluf et al. 2022 (HyperStyle).
+(Anycost GANs), `weight_offsets` those of Alaluf et al. 2022 (HyperStyle), `enter` the feature
+insertion of Bobkov et al. 2024 (StyleFeatureEditor).
 
 Codes and layers: the styled convolution number i uses code i of w+, and the RGB layer of a
 resolution uses the code after its last convolution, which it shares with the next resolution.
@@ -23,8 +24,9 @@ from unripple.models.layers.precision import full_precision
 
 Noise = Literal["stored", "random", "none"]
 Inject: TypeAlias = Mapping[int, Callable[[Tensor], Tensor]]
+Enter: TypeAlias = Mapping[int, Tensor]
 WeightOffsets: TypeAlias = Mapping[int, Tensor]
-Watch: TypeAlias = Callable[[int, Tensor], object]
+OnResolution: TypeAlias = Callable[[int, Tensor], object]
 
 
 @dataclass(frozen=True)
@@ -34,9 +36,10 @@ class _Plan:
     styles: Sequence[Tensor]
     noise: Sequence[Tensor | None]
     inject: Inject
+    enter: Enter
     widths: Sequence[int | None]
     offsets: WeightOffsets
-    watch: Watch | None
+    on_resolution: OnResolution | None
 
     def of_sample(self, n: int) -> _Plan:
         """The same for sample n alone."""
@@ -48,6 +51,7 @@ class _Plan:
             self,
             styles=[style[n : n + 1] for style in self.styles],
             noise=[None if maps is None else one(maps) for maps in self.noise],
+            enter={number: one(features) for number, features in self.enter.items()},
             offsets={number: one(offset) for number, offset in self.offsets.items()},
         )
 
@@ -104,11 +108,12 @@ class Synthesis(nn.Module, ABC):
         *,
         noise: Noise = "stored",
         inject: Inject | None = None,
+        enter: Enter | None = None,
         rng: torch.Generator | None = None,
         resolution: int | None = None,
         widths: Sequence[int] | None = None,
         weight_offsets: WeightOffsets | None = None,
-        watch: Watch | None = None,
+        on_resolution: OnResolution | None = None,
     ) -> Tensor:
         """Render codes.
 
@@ -119,6 +124,9 @@ class Synthesis(nn.Module, ABC):
             inject: number of a styled convolution (0 to n_codes - 2) -> function of its output
                 [B, C, H, W], which goes on with what the function returns. A function that keeps
                 its argument and returns it is a feature tap.
+            enter: number of a styled convolution -> features [B or 1, C, H, W] that enter it in
+                place of what the one before gave. The RGB layer between the two still sees what it
+                gave, and so does an injected function.
             rng: stream of the random noise, on the weights' device; torch's global one if absent.
             resolution: stop when the picture has this side, px; codes, widths and offsets of what
                 would follow are not used. None is `size`.
@@ -127,25 +135,26 @@ class Synthesis(nn.Module, ABC):
             weight_offsets: number of a modulated convolution in the order of `styles` -> offset
                 that broadcasts to [B, out, in, k, k] (B may be 1): the weight becomes
                 weight * (1 + offset) before scaling and demodulation.
-            watch: called with the side and the picture so far, float32 [B, 3, side, side], after
-                each resolution; the `__setitem__` of a dict keeps them all.
+            on_resolution: called with the side and the picture so far, float32 [B, 3, side, side],
+                after each resolution; the `__setitem__` of a dict keeps them all.
 
         Returns:
             float32 [B, 3, resolution, resolution], about [-1, 1], not clamped.
 
         Raises:
-            ValueError: codes, widths or offsets of another shape, an unknown `noise`, or a side or
-                layer that is not there.
+            ValueError: codes, features, widths or offsets of another shape, an unknown `noise`, or
+                a side or layer that is not there.
         """
         return self.render(
             self.styles(w_plus),
             noise=noise,
             inject=inject,
+            enter=enter,
             rng=rng,
             resolution=resolution,
             widths=widths,
             weight_offsets=weight_offsets,
-            watch=watch,
+            on_resolution=on_resolution,
         )
 
     def styles(self, w_plus: Tensor) -> list[Tensor]:
@@ -170,11 +179,12 @@ class Synthesis(nn.Module, ABC):
         *,
         noise: Noise = "stored",
         inject: Inject | None = None,
+        enter: Enter | None = None,
         rng: torch.Generator | None = None,
         resolution: int | None = None,
         widths: Sequence[int] | None = None,
         weight_offsets: WeightOffsets | None = None,
-        watch: Watch | None = None,
+        on_resolution: OnResolution | None = None,
     ) -> Tensor:
         """Render style space as `styles` gives it; everything else as `synthesize`."""
         batch = len(styles[0])
@@ -183,24 +193,28 @@ class Synthesis(nn.Module, ABC):
             styles=styles,
             noise=self._noise_maps(batch, noise, rng, levels),
             inject=self._checked_inject(inject, levels),
+            enter=self._checked_enter(enter, levels, batch),
             widths=self._checked_widths(widths, levels),
             offsets=self._checked_offsets(weight_offsets, batch),
-            watch=watch,
+            on_resolution=on_resolution,
         )
+        # A view of one constant has no layout of its own; the convolutions want channels last.
         start = self.constant[:, : plan.widths[0]].expand(batch, -1, -1, -1)
         x = self._styled(0, start.contiguous(memory_format=torch.channels_last), plan)
         picture = self._rgb(0, x, None, plan)
         apart = self._apart_from(levels, plan, batch, x.device)
-        x, picture = self._climb(x, picture, range(1, apart), plan)
+        x, picture = self._upsampled(x, picture, range(1, apart), plan)
         if apart == levels:
             return picture
         singles = [
-            self._climb(x[n : n + 1], picture[n : n + 1], range(apart, levels), plan.of_sample(n))
+            self._upsampled(
+                x[n : n + 1], picture[n : n + 1], range(apart, levels), plan.of_sample(n)
+            )
             for n in range(batch)
         ]
         return torch.cat([finished for _, finished in singles])
 
-    def _climb(
+    def _upsampled(
         self, x: Tensor, picture: Tensor, levels: range, plan: _Plan
     ) -> tuple[Tensor, Tensor]:
         """Double features and picture once for each of the levels."""
@@ -210,6 +224,8 @@ class Synthesis(nn.Module, ABC):
         return x, picture
 
     def _styled(self, i: int, x: Tensor, plan: _Plan) -> Tensor:
+        if i in plan.enter:
+            x = plan.enter[i].to(x.dtype).expand(len(x), -1, -1, -1)
         number = _style_of_convolution(i)
         style, noise = plan.styles[number], plan.noise[i]
         options = {"width": plan.widths[i + 1], "offset": plan.offsets.get(number)}
@@ -229,8 +245,8 @@ class Synthesis(nn.Module, ABC):
                 picture = layer(x.float(), style, below, offset=offset)
         else:
             picture = layer(x, style, below, offset=offset)
-        if plan.watch is not None:
-            plan.watch(picture.shape[-1], picture)
+        if plan.on_resolution is not None:
+            plan.on_resolution(picture.shape[-1], picture)
         return picture
 
     def _apart_from(self, levels: int, plan: _Plan, batch: int, device: torch.device) -> int:
@@ -241,11 +257,15 @@ class Synthesis(nn.Module, ABC):
         outside are promised the batch, and training keeps every map anyway.
         """
         kept_together = (
-            batch == 1 or device.type != "cpu" or torch.is_grad_enabled() or plan.watch is not None
+            batch == 1
+            or device.type != "cpu"
+            or torch.is_grad_enabled()
+            or plan.on_resolution is not None
         )
         if kept_together:
             return levels
         last = max(plan.inject, default=0)
+        # Not below the level of the last injected function, which is promised the batch.
         apart = max(self.apart_px.bit_length() - 2, last // 2 + last % 2 + 1)
         return min(levels, apart)
 
@@ -284,6 +304,18 @@ class Synthesis(nn.Module, ABC):
             raise ValueError(f"inject: no styled convolution {odd}, wanted 0 to {last}")
         return inject or {}
 
+    def _checked_enter(self, enter: Enter | None, levels: int, batch: int) -> Enter:
+        last = 2 * levels - 2
+        for i, features in (enter or {}).items():
+            if not 0 <= i <= last:
+                raise ValueError(f"enter: no styled convolution {i}, wanted 0 to {last}")
+            side = 4 * 2 ** (i // 2)
+            wanted = (self.styled(i).modulated.weight.shape[2], side, side)
+            if len(features) not in (1, batch) or tuple(features.shape[1:]) != wanted:
+                got = tuple(features.shape)
+                raise ValueError(f"enter[{i}]: got {got}, wanted {(batch, *wanted)}")
+        return enter or {}
+
     def _checked_widths(self, widths: Sequence[int] | None, levels: int) -> Sequence[int | None]:
         full = [self.styled(i).modulated.weight.shape[1] for i in range(2 * levels - 1)]
         full.insert(0, self.constant.shape[1])
@@ -304,13 +336,13 @@ class Synthesis(nn.Module, ABC):
             if not 0 <= number < len(convolutions):
                 last = len(convolutions) - 1
                 raise ValueError(f"weight_offsets: no convolution {number}, wanted 0 to {last}")
-            wanted = (batch, *convolutions[number].weight.shape[1:])
+            expected = (batch, *convolutions[number].weight.shape[1:])
             fits = offset.dim() == 5 and all(
-                got in (1, most) for got, most in zip(offset.shape, wanted, strict=True)
+                got in (1, most) for got, most in zip(offset.shape, expected, strict=True)
             )
             if not fits:
                 raise ValueError(
-                    f"weight_offsets[{number}]: got {tuple(offset.shape)}, wanted {wanted}"
+                    f"weight_offsets[{number}]: got {tuple(offset.shape)}, wanted {expected}"
                     " or ones in their place"
                 )
         return offsets

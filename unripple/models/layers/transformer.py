@@ -26,8 +26,8 @@ class Attention(nn.Module):
         batch, count, width = x.shape
         qkv = self.qkv(x).reshape(batch, count, 3, self.heads, width // self.heads)
         q, k, v = qkv.permute(2, 0, 3, 1, 4)  # each [B, heads, N, C / heads]
-        seen = F.scaled_dot_product_attention(q, k, v)
-        out: Tensor = self.proj(seen.transpose(1, 2).reshape(batch, count, width))
+        attended = F.scaled_dot_product_attention(q, k, v)
+        out: Tensor = self.proj(attended.transpose(1, 2).reshape(batch, count, width))
         return out
 
 
@@ -44,7 +44,7 @@ class Mlp(nn.Module):
         return out
 
 
-class Block(nn.Module):
+class TransformerBlock(nn.Module):
     """Attention, then the two layers, each after a norm and added to what came in."""
 
     def __init__(self, width: int, heads: int, hidden: int) -> None:
@@ -97,7 +97,7 @@ class VisionTransformer(nn.Module):
         self.pos_embed = nn.Parameter(torch.empty(1, 1 + grid * grid, width))
         nn.init.trunc_normal_(self.pos_embed, std=0.02)
         self.patch_embed: nn.Module = PatchEmbed(patch_px, width)
-        self.blocks = nn.ModuleList(Block(width, heads, hidden) for _ in range(depth))
+        self.blocks = nn.ModuleList(TransformerBlock(width, heads, hidden) for _ in range(depth))
         self.norm = nn.LayerNorm(width, EPSILON)
         self.head = nn.Linear(width, n_classes) if n_classes else nn.Identity()
         for module in self.blocks.modules():

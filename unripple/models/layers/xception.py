@@ -54,7 +54,7 @@ class SeparableConv(nn.Module):
         return F.relu(wide) if self.relu else wide
 
 
-class Block(nn.Module):
+class XceptionBlock(nn.Module):
     """Linear separable units with ReLUs between them, beside a skip.
 
     A block that starts with a ReLU rectifies its input for the skip as well: the published one
@@ -98,7 +98,7 @@ class Block(nn.Module):
         return shortcut
 
 
-class DetailBlock(Block):
+class DetailBlock(XceptionBlock):
     """A block of two units at full and a third at half resolution, whose middle is a result too."""
 
     def __init__(self, fan_in: int, width: int) -> None:
@@ -134,13 +134,13 @@ class Xception(nn.Module):
         self.bn1 = nn.BatchNorm2d(first)
         self.conv2 = nn.Conv2d(first, second, 3, 1, 1, bias=False)
         self.bn2 = nn.BatchNorm2d(second)
-        self.block1 = Block(second, [entry] * 3, stride=2, relu_first=False)
+        self.block1 = XceptionBlock(second, [entry] * 3, stride=2, relu_first=False)
         self.block2 = DetailBlock(entry, detail)
-        self.block3 = Block(detail, [middle] * 3, stride=2)
+        self.block3 = XceptionBlock(detail, [middle] * 3, stride=2)
         self.deep_blocks = [f"block{4 + n}" for n in range(n_middle + 1)]
         for name in self.deep_blocks[:-1]:
-            self.add_module(name, Block(middle, [middle] * 3))
-        self.add_module(self.deep_blocks[-1], Block(middle, [middle, leave, leave]))
+            self.add_module(name, XceptionBlock(middle, [middle] * 3))
+        self.add_module(self.deep_blocks[-1], XceptionBlock(middle, [middle, leave, leave]))
         self.conv3 = SeparableConv(leave, last[0], dilation=2, relu=True)
         self.conv4 = SeparableConv(last[0], last[1], dilation=2, relu=True)
         self.conv5 = SeparableConv(last[1], last[2], dilation=2, relu=True)

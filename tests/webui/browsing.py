@@ -1,0 +1,95 @@
+"""A server of its own process, and Chromium in front of it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CHROMIUM = Path("/usr/bin/chromium")
+WAIT_MS = 120_000
+POLL_MS = 15
+
+
+@contextlib.contextmanager
+def server(folder: Path, *arguments: str) -> Iterator[str]:
+    """`unripple editor` in a folder; its address, with the token."""
+    command = [sys.executable, "-m", "unripple", "editor", "--port", "0", *arguments]
+    process = subprocess.Popen(
+        command,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    try:
+        assert process.stdout is not None
+        address = process.stdout.readline().strip()
+        assert address.startswith("http://127.0.0.1:"), address
+        yield address
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+@contextlib.contextmanager
+def chromium() -> Iterator[Any]:
+    """A browser, or a skipped test with the reason."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+    pytest.importorskip("uvicorn", reason="needs the extra `editor`: uv sync --extra editor")
+    if not CHROMIUM.exists():
+        pytest.skip(f"needs Debian's Chromium, {CHROMIUM}")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+class Watched:
+    """A page that remembers complaints and requests that leave the machine."""
+
+    def __init__(self, browser: Any, address: str, width: int, height: int) -> None:
+        self.context = browser.new_context(
+            viewport={"width": width, "height": height}, accept_downloads=True
+        )
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(WAIT_MS)
+        self.complaints: list[str] = []
+        self.strangers: list[str] = []
+        self.page.on("console", self._heard)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda request: self._asked(request.url, address))
+        self.page.goto(address)
+        self.wait("window.unripple && window.unripple.photo")
+
+    def _heard(self, message: Any) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(message.text)
+
+    def _asked(self, url: str, address: str) -> None:
+        if not url.startswith((address.partition("?")[0], "data:", "blob:")):
+            self.strangers.append(url)
+
+    def wait(self, condition: str) -> None:
+        """Until a JavaScript expression is true.
+
+        Playwright's own way evaluates text within the page, which the page's policy forbids.
+        """
+        until = time.monotonic() + WAIT_MS / 1000
+        while not self.page.evaluate(f"Boolean({condition})"):
+            assert time.monotonic() < until, condition
+            self.page.wait_for_timeout(POLL_MS)
+
+    def settled(self) -> None:
+        """Until an edit is shown at full quality."""
+        self.wait("unripple.made.includes('result') && !unripple.previewing && !unripple.preview")
+        self.wait("document.querySelector('#u-over').complete")

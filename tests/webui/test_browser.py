@@ -1,0 +1,202 @@
+"""The page in a real browser: what people do, and what screen readers get."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import unripple
+from tests.tiny import write_project
+from tests.webui.browsing import Watched, chromium, server
+from unripple.io.config import edits, read_config
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+SIZES = {"wide": (1280, 900), "phone": (390, 844)}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with chromium() as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_project(
+        tmp_path_factory.mktemp("page"), {"anna.png": (64, 64), "bob.png": (90, 120)}
+    )
+
+
+@pytest.fixture(scope="module")
+def address(browser: Any, folder: Path) -> Iterator[str]:
+    with server(folder) as one:
+        yield one
+
+
+@pytest.fixture(params=SIZES)
+def watched(request: pytest.FixtureRequest, browser: Any, address: str) -> Iterator[Watched]:
+    one = Watched(browser, address, *SIZES[request.param])
+    yield one
+    one.context.close()
+    assert one.complaints == [] and one.strangers == []
+
+
+def slide(watched: Watched, name: str, degree: float) -> None:
+    before = watched.page.evaluate("unripple.timings.length")
+    watched.page.locator(f"#u-slider-{name}").fill(str(degree))
+    watched.wait(f"unripple.timings.length > {before}")
+    watched.settled()
+
+
+def test_upload_slide_edit_save_and_add(
+    watched: Watched, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = watched.page
+    width = page.evaluate("innerWidth")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.set_input_files("#u-upload", folder / "data" / "photos" / "bob.png")
+    watched.wait("unripple.photo.name === 'bob.png'")
+    slide(watched, "pose", -2.0)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save image").click()
+    download.value.save_as(tmp_path / "saved.png")
+    monkeypatch.chdir(folder)
+    editor = unripple.Editor(settings=read_config(Path("config.yaml")))
+    editor.edit("data/photos/bob.png", pose=-2.0).save(tmp_path / "wanted.png")
+    assert (tmp_path / "saved.png").read_bytes() == (tmp_path / "wanted.png").read_bytes()
+    page.get_by_label("Name of the edit").fill(f"from_{width}")
+    page.get_by_role("button", name="Add to the batch").click()
+    page.get_by_text("snakemake --configfile batch.yaml").wait_for()
+    assert f"from_{width}" in [edit.name for edit in edits(read_config(folder / "batch.yaml"))]
+    page.get_by_label("Name of the translation").fill("A_1")
+    page.get_by_role("button", name="Save translation").click()
+    page.get_by_text("Saved as").wait_for()
+    assert (folder / "data/translations/user/A_1.npy").exists()
+
+
+def test_keys_turn_the_head_and_reset_it(watched: Watched) -> None:
+    page = watched.page
+    page.locator("#u-pad").focus()
+    for _ in range(5):
+        page.keyboard.press("ArrowLeft")
+    assert page.locator("#u-slider-pose").input_value() == "-1"
+    watched.settled()
+    page.keyboard.press("Home")
+    assert page.locator("#u-slider-pose").input_value() == "0"
+    watched.wait("unripple.made.length === 0")
+    page.locator("#u-slider-smile").focus()
+    page.keyboard.press("ArrowRight")
+    watched.settled()
+    page.get_by_role("button", name="Reset all").press("Enter")
+    assert page.locator("#u-slider-smile").input_value() == "0"
+    page.locator("#u-swipe").focus()
+    before = page.locator("#u-swipe").input_value()
+    slide(watched, "pose", 1.0)
+    page.locator("#u-swipe").press("ArrowRight")
+    assert page.locator("#u-swipe").input_value() != before
+
+
+def test_every_view_shows_a_picture(watched: Watched) -> None:
+    page = watched.page
+    slide(watched, "pose", -2.0)
+    loaded = "[...document.querySelectorAll('{}')].every(i => i.complete && i.naturalWidth > 0)"
+    for view in ("inversion", "edit", "ripple", "result", "photo"):
+        page.locator(f"input[name=u-shown][value={view}]").check()
+        watched.wait(loaded.format("#u-frame img"))
+    page.locator("input[name=u-compare][value=all]").check()
+    assert page.locator("#u-tiles img").count() == 5
+    watched.wait(loaded.format("#u-tiles img"))
+    page.locator("input[name=u-compare][value=swipe]").check()
+    page.locator("#u-whole").check()
+    watched.wait(loaded.format("#u-frame img"))
+
+
+def test_painted_pixels_stay_the_photos(watched: Watched, folder: Path, tmp_path: Path) -> None:
+    page = watched.page
+    page.locator("#u-samples button[data-name='bob.png']").click()
+    watched.wait("unripple.photo.name === 'bob.png'")
+    slide(watched, "pose", 2.0)
+    page.get_by_text("Keep unedited").click()
+    page.get_by_role("button", name="Paint").click()
+    page.locator("#u-stage").scroll_into_view_if_needed()
+    box = page.locator("#u-paint").bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.35, box["y"] + box["height"] * 0.5)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.65, box["y"] + box["height"] * 0.5, steps=5)
+    page.mouse.up()
+    page.get_by_text("before what you keep is put back").wait_for()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save image").click()
+    download.value.save_as(tmp_path / "saved.png")
+    photo = np.asarray(Image.open(folder / "data/photos/bob.png"))
+    saved = np.asarray(Image.open(tmp_path / "saved.png"))
+    assert np.array_equal(saved[43:47, 48:72], photo[43:47, 48:72])
+    assert not np.array_equal(saved, photo)
+
+
+def test_a_bad_file_is_one_clear_sentence(watched: Watched, tmp_path: Path) -> None:
+    (tmp_path / "words.png").write_text("no picture")
+    with watched.page.expect_response(lambda r: "name=words.png" in r.url) as answer:
+        watched.page.set_input_files("#u-upload", tmp_path / "words.png")
+    assert answer.value.status == 400
+    watched.page.get_by_text("not a picture").wait_for()
+    watched.complaints = [c for c in watched.complaints if "status of 400" not in c]
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """axe-core's source, fetched by npm once."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"), "unripple-tests")
+    script = cache / "package" / "axe.min.js"
+    if not script.exists():
+        npm = shutil.which("npm")
+        if npm is None:
+            pytest.skip("needs npm, which fetches axe-core")
+        cache.mkdir(parents=True, exist_ok=True)
+        command = [npm, "pack", "axe-core@4", "--silent"]
+        done = subprocess.run(
+            command, cwd=cache, capture_output=True, text=True, timeout=120, check=False
+        )
+        if done.returncode != 0:
+            pytest.skip("the npm registry, which has axe-core, does not answer")
+        with tarfile.open(cache / done.stdout.split()[-1]) as archive:
+            archive.extractall(cache, filter="data")
+    return script.read_text()
+
+
+def test_screen_readers_find_their_way(watched: Watched, axe: str) -> None:
+    slide(watched, "pose", -2.0)
+    for part in watched.page.locator("details").all():
+        part.evaluate("one => { one.open = true; }")
+    watched.page.evaluate(axe)
+    found = watched.page.evaluate("axe.run().then(report => report.violations)")
+    grave = [
+        (one["id"], one["help"], [node["html"][:150] for node in one["nodes"]])
+        for one in found
+        if one["impact"] in ("serious", "critical")
+    ]
+    assert grave == [], json.dumps(grave, indent=1)
+
+
+def test_the_page_on_the_embedded_models_makes_its_own_picture(browser: Any, repo: Path) -> None:
+    with server(repo) as one:
+        watched = Watched(browser, one, *SIZES["wide"])
+        watched.page.locator("#u-samples button").nth(4).click()
+        watched.wait("unripple.photo.name === 'portrait-05.png'")
+        slide(watched, "pose", -2.5)
+        watched.page.locator("h1").click()
+        watched.page.screenshot(path=str(repo / "docs" / "editor.png"))
+        watched.context.close()
+    assert watched.complaints == [] and watched.strangers == []
+    with Image.open(repo / "docs" / "editor.png") as picture:
+        assert picture.size == SIZES["wide"]

@@ -1,0 +1,245 @@
+"""What a browser, or somebody who is none, gets from the server."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+pytest.importorskip("starlette", reason="needs the extra `editor`: uv sync --extra editor")
+pytest.importorskip("httpx", reason="needs the extra `editor`: uv sync --extra editor")
+
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+import unripple
+from tests.badinput.hostile import broken
+from unripple.webui.guard import Guard
+from unripple.webui.routes import Routes
+from unripple.webui.session import Session
+from unripple.webui.studio import Studio
+
+ADDRESS = "http://127.0.0.1:7860"
+
+
+@pytest.fixture
+def routes(studio: Studio) -> Routes:
+    return Routes(studio)
+
+
+@pytest.fixture
+def client(routes: Routes) -> Iterator[TestClient]:
+    app: Any = Guard(
+        Starlette(routes=routes.all(), lifespan=routes.living),
+        max_mb=routes.studio.limits.upload_mb,
+    )
+    with TestClient(app, base_url=ADDRESS) as one:
+        yield one
+
+
+def begin(client: TestClient) -> str:
+    name: str = client.post("/studio/begin").json()["session"]
+    return f"/studio/{name}"
+
+
+def pixels(data: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(data)))
+
+
+def test_a_visit_from_beginning_to_end(client: TestClient, studio: Studio, routes: Routes) -> None:
+    mine = begin(client)
+    facts = client.post(f"{mine}/photo?sample=bob.png").json()
+    assert (facts["width"], facts["height"], facts["side"]) == (120, 90, 64)
+    seen = client.post(f"{mine}/preview", json={"moves": {"pose": -2}})
+    assert pixels(seen.content).shape == (64, 64, 3)
+    told = client.post(f"{mine}/full", json={"moves": {"pose": -2}}).json()
+    assert told["pictures"] == ["edit", "ripple", "result", "whole_result"]
+    assert -1 <= told["figures"]["identity"] <= 1
+    for name in ("photo", "inversion", "whole_photo", *told["pictures"]):
+        answer = client.get(f"{mine}/pictures/{name}")
+        assert answer.headers["cache-control"] == "no-store"
+        assert pixels(answer.content).shape[2] == 3
+    saved = client.get(f"{mine}/result.png")
+    assert saved.headers["content-disposition"] == 'attachment; filename="bob-edited.png"'
+    result = unripple.Editor(settings=studio.config).edit("data/photos/bob.png", pose=-2)
+    assert np.array_equal(pixels(saved.content), result.picture)
+    added = client.post(f"{mine}/batch", json={"name": "look"}).json()
+    assert added["new"] and Path(added["batch"]).exists()
+    assert client.post(f"{mine}/translation", json={"name": "A_1"}).json()["translations"]
+    folder = routes.sessions.get(mine.split("/")[-1]).folder
+    assert client.post(f"{mine}/end").status_code == 204
+    assert not folder.exists() and client.get(f"{mine}/pictures/photo").status_code == 404
+
+
+def test_an_upload_is_decoded_again_and_kept_nowhere_else(
+    client: TestClient, routes: Routes, studio: Studio
+) -> None:
+    mine = begin(client)
+    data = Path("data/photos/anna.png").read_bytes()
+    facts = client.post(f"{mine}/photo?name=../../anna.png", content=data).json()
+    assert facts["name"] == "anna.png"
+    folder = routes.sessions.get(mine.split("/")[-1]).folder
+    (file,) = (path for path in folder.rglob("*") if path.is_file())
+    assert file.read_bytes() == data and file.name == "anna.png"
+    client.post(f"{mine}/photo?sample=bob.png")
+    assert list(folder.iterdir()) == []
+
+
+BROKEN = {case.name: case.data for case in broken()}
+
+
+@pytest.mark.parametrize("name", sorted(BROKEN))
+def test_bad_files_are_refused_with_a_reason_and_the_photo_before_stays(
+    client: TestClient, routes: Routes, name: str
+) -> None:
+    mine = begin(client)
+    client.post(f"{mine}/photo?sample=anna.png")
+    answer = client.post(f"{mine}/photo", params={"name": name}, content=BROKEN[name])
+    assert answer.status_code in (400, 413)
+    assert "unripple-editor-" not in answer.text  # where its files lie is nobody's business
+    assert list(routes.sessions.get(mine.split("/")[-1]).folder.iterdir()) == []
+    assert client.get(f"{mine}/pictures/photo").status_code == 200
+    assert client.post(f"{mine}/preview", json={"moves": {"pose": 1}}).status_code == 200
+
+
+def test_two_users_do_not_see_each_others_pictures(client: TestClient) -> None:
+    anna, bob = begin(client), begin(client)
+    for mine, name in ((anna, "anna.png"), (bob, "bob.png")):
+        client.post(f"{mine}/photo?sample={name}")
+        client.post(f"{mine}/full", json={"moves": {"pose": -2}})
+    for view in ("photo", "whole_photo", "result", "whole_result"):
+        theirs = [client.get(f"{mine}/pictures/{view}").content for mine in (anna, bob)]
+        assert theirs[0] != theirs[1]
+    assert client.get("/studio/anna/pictures/photo").status_code == 404
+    assert client.get("/studio//pictures/photo").status_code == 404
+
+
+def test_a_slow_edit_of_one_does_not_hold_up_the_other(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anna, bob = begin(client), begin(client)
+    for mine in (anna, bob):
+        client.post(f"{mine}/photo?sample=anna.png")
+    gate, began = threading.Event(), threading.Event()
+    full = Session.full
+
+    def slow(self: Session, *arguments: Any) -> Any:
+        began.set()
+        gate.wait(30)
+        return full(self, *arguments)
+
+    monkeypatch.setattr(Session, "full", slow)
+    answers: list[int] = []
+    thread = threading.Thread(
+        target=lambda: answers.append(
+            client.post(f"{anna}/full", json={"moves": {"pose": 1}}).status_code
+        )
+    )
+    thread.start()
+    assert began.wait(30)
+    assert client.post(f"{bob}/preview", json={"moves": {"pose": 1}}).status_code == 200
+    assert client.get(f"{bob}/pictures/photo").status_code == 200
+    assert answers == []
+    gate.set()
+    thread.join(60)
+    assert answers == [200]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["pictures/..%2f..%2fetc%2fpasswd", "pictures/%2e%2e/photo", "../../etc/passwd",
+     "pictures//etc/passwd", "pictures/photo%00.png"],
+)  # fmt: skip
+def test_paths_lead_nowhere(client: TestClient, path: str) -> None:
+    mine = begin(client)
+    client.post(f"{mine}/photo?sample=anna.png")
+    assert client.get(f"{mine}/{path}").status_code == 404
+    assert client.get(f"/studio/sample/{path}").status_code == 404
+
+
+def test_samples_are_the_configs_photos_alone(client: TestClient) -> None:
+    assert client.get("/studio/sample/anna.png").headers["content-type"] == "image/jpeg"
+    mine = begin(client)
+    for name in ("../config.yaml", "/etc/passwd", "landmarks.json", "..%2Flandmarks.json"):
+        assert client.get(f"/studio/sample/{name}").status_code == 404
+        assert client.post(f"{mine}/photo", params={"sample": name}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"[]", b"{", b'{"moves": 3}', b'{"moves": {"pose": "x"}}', b"[" * 90_000, b"\xff\xfe",
+     b'{"moves": {"pose": 1' + b"0" * 400 + b"}}", b'{"moves": {"pose": ' + b"9" * 5000 + b"}}",
+     b'{"moves": {"pose": true}}', b'{"moves": {"pose": 1, "pose": 2}}',
+     b'{"moves": {"pose": NaN}}',
+     b'{"moves": {}, "translation": []}'],
+)  # fmt: skip
+def test_what_is_no_wish_is_refused(client: TestClient, body: bytes) -> None:
+    mine = begin(client)
+    client.post(f"{mine}/photo?sample=anna.png")
+    for route in ("preview", "full"):
+        answer = client.post(f"{mine}/{route}", content=body)
+        assert answer.status_code == 400 and answer.json()["error"]
+
+
+def test_more_than_the_limit_is_not_taken(client: TestClient) -> None:
+    mine = begin(client)
+    assert client.post(f"{mine}/photo", content=b"x" * 1_000_001).status_code == 413
+    assert client.post(f"{mine}/preview", content=b"9" * 200_000).status_code == 413
+
+
+def test_photos_above_the_limit_of_megapixels_are_refused(
+    client: TestClient, studio: Studio
+) -> None:
+    studio.config["limits"]["megapixels"] = 0.005
+    mine = begin(client)
+    answer = client.post(f"{mine}/photo?sample=bob.png")
+    assert answer.status_code == 400 and "limits.megapixels" in answer.json()["error"]
+
+
+def test_forged_hosts_and_origins_begin_nothing(client: TestClient, routes: Routes) -> None:
+    for headers in ({"host": "evil.example"}, {"origin": "https://evil.example"}):
+        assert client.post("/studio/begin", headers=headers).status_code in (403, 421)
+    assert len(routes.sessions) == 0
+
+
+def test_the_models_can_be_chosen_and_wrong_ones_are_named(client: TestClient) -> None:
+    mine = begin(client)
+    client.post(f"{mine}/photo?sample=bob.png")
+    facts = client.post(f"{mine}/photo?same=1&inverter=e4e").json()
+    assert (facts["name"], facts["inverter"]) == ("bob.png", "e4e")
+    for query in ("inverter=nerf", "models=imaginary"):
+        assert client.post(f"{mine}/photo?same=1&{query}").status_code == 404
+    assert client.get(f"{mine}/controls/imaginary").status_code == 404
+
+
+@pytest.mark.parametrize("query", ["sample=a&sample=b", "sampel=bob.png", "name=a&name=b"])
+def test_addresses_say_known_things_once(client: TestClient, query: str) -> None:
+    mine = begin(client)
+    assert client.post(f"{mine}/photo?{query}", content=b"x").status_code == 400
+
+
+def test_an_upload_that_breaks_off_leaves_nothing(client: TestClient, routes: Routes) -> None:
+    mine = begin(client)
+    folder = routes.sessions.get(mine.split("/")[-1]).folder
+
+    def parts() -> Iterator[bytes]:
+        yield b"x" * 600_000
+        yield b"x" * 600_000  # more than may be sent
+
+    assert client.post(f"{mine}/photo", content=parts()).status_code == 413
+    assert list(folder.iterdir()) == []
+
+
+def test_one_session_sends_few_files_at_a_time(client: TestClient, routes: Routes) -> None:
+    mine = begin(client)
+    folder = routes.sessions.get(mine.split("/")[-1]).folder
+    for number in range(routes.studio.limits.uploads + 1):
+        (folder / str(number)).mkdir()
+    answer = client.post(f"{mine}/photo?name=a.png", content=b"x")
+    assert answer.status_code == 400 and "on their way" in answer.json()["error"]

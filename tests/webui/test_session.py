@@ -1,0 +1,170 @@
+"""One user: previews, the pipeline's bytes, kept areas, translations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import unripple
+from unripple.conventions import BadPhoto, UnknownName, UnrippleError
+from unripple.webui.lanes import Superseded
+from unripple.webui.session import Session
+from unripple.webui.studio import Studio
+from unripple.webui.translations import read_translation
+from unripple.webui.wanted import Wanted
+
+ASKED = Wanted({"pose": -2.0, "smile": 1.0})
+
+
+@pytest.fixture
+def session(studio: Studio, tmp_path: Path) -> Session:
+    folder = tmp_path / "session"
+    folder.mkdir()
+    one = Session(studio, folder)
+    one.open(Path("data/photos/bob.png"), "bob.png", studio.models[0], "hfgi")
+    return one
+
+
+@pytest.mark.parametrize("inverter", ["hfgi", "e4e"])
+def test_the_result_is_that_of_a_live_session(
+    session: Session, studio: Studio, tmp_path: Path, inverter: str
+) -> None:
+    photo = Path("data/photos/bob.png")
+    session.open(photo, "bob.png", studio.models[0], inverter)
+    session.preview(ASKED)
+    session.full(ASKED)
+    settings = {**studio.config, "invert": {"method": inverter}}
+    unripple.Editor(settings=settings).edit(photo, **ASKED.moves).save(tmp_path / "out.png")
+    assert session.result_png() == (tmp_path / "out.png").read_bytes()
+
+
+def test_a_preview_leaves_the_result_alone(session: Session) -> None:
+    first = session.full(ASKED)
+    assert first is not None
+    before = session.result_png()
+    drawn = session.preview(Wanted({"pose": 3.0}))
+    assert drawn.shape == (64, 64, 3) and drawn.dtype == np.uint8
+    assert session.outcome is first and session.result_png() == before
+
+
+def test_previews_follow_the_sliders_and_repeat(session: Session) -> None:
+    one, other = (session.preview(Wanted({"pose": by})) for by in (-2.0, 2.0))
+    assert not np.array_equal(one, other)
+    assert np.array_equal(one, session.preview(Wanted({"pose": -2.0})))
+
+
+def test_nothing_asked_is_nothing_edited(session: Session) -> None:
+    session.full(ASKED)
+    assert session.full(Wanted()) is None
+    with pytest.raises(UnrippleError, match="no edit yet"):
+        session.result_png()
+
+
+def test_kept_pixels_are_the_photos_and_all_others_the_edits(
+    session: Session, tmp_path: Path
+) -> None:
+    photo = np.asarray(Image.open("data/photos/bob.png"))
+    whole = session.full(ASKED)
+    assert whole is not None
+    mask = np.zeros(photo.shape[:2], np.uint8)
+    mask[20:70, 30:80] = 255
+    Image.fromarray(mask).save(tmp_path / "mask.png")
+    assert session.set_keep(tmp_path / "mask.png") == 50 * 50
+    kept = session.full(ASKED)
+    assert kept is not None and kept.kept
+    inside = mask > 0
+    assert not np.array_equal(whole.picture[inside], photo[inside])
+    assert np.array_equal(kept.picture[inside], photo[inside])
+    assert np.array_equal(kept.picture[~inside], whole.picture[~inside])
+    session.set_keep(None)
+    again = session.full(ASKED)
+    assert again is not None and np.array_equal(again.picture, whole.picture)
+
+
+def test_a_mask_of_another_shape_is_refused(session: Session, tmp_path: Path) -> None:
+    Image.new("L", (50, 90), 255).save(tmp_path / "mask.png")
+    with pytest.raises(BadPhoto, match="50x90, the photo 120x90"):
+        session.set_keep(tmp_path / "mask.png")
+
+
+def test_a_kept_area_goes_with_its_photo(session: Session, studio: Studio, tmp_path: Path) -> None:
+    Image.new("L", (120, 90), 255).save(tmp_path / "mask.png")
+    session.set_keep(tmp_path / "mask.png")
+    session.open(Path("data/photos/bob.png"), "bob.png", studio.models[0], "e4e")
+    assert session.keep is not None
+    session.open(Path("data/photos/anna.png"), "anna.png", studio.models[0], "e4e")
+    assert session.keep is None
+
+
+def test_a_saved_translation_gives_the_edit_it_was_saved_from(
+    session: Session, studio: Studio
+) -> None:
+    session.full(ASKED)
+    assert session.outcome is not None
+    path = session.save_translation("Smile_max")
+    assert path == studio.translations / "user" / "Smile_max.npy"
+    offset = read_translation("user/Smile_max", studio.known_translations())
+    assert np.array_equal(offset, session.outcome.offset)
+    moved = session.outcome.picture
+    session.full(Wanted(translation="user/Smile_max"))
+    assert np.abs(session.outcome.picture.astype(int) - moved).max() <= 1  # float32 sums
+    near = session.preview(Wanted(translation="user/Smile_max")).astype(int)
+    assert np.abs(near - session.preview(ASKED)).max() <= 1
+
+
+def test_a_translation_of_other_models_is_refused(session: Session, studio: Studio) -> None:
+    folder = studio.translations / "user"
+    folder.mkdir(parents=True)
+    np.save(folder / "Hc_4.npy", np.zeros((18, 512), np.float32))
+    for draw in (session.preview, session.full):
+        with pytest.raises(UnrippleError, match="made for others"):
+            draw(Wanted(translation="user/Hc_4"))
+
+
+def test_an_edit_that_nobody_wants_any_more_ends_between_steps(session: Session) -> None:
+    steps: list[int] = []
+
+    def check() -> None:
+        steps.append(1)
+        if len(steps) == 8:
+            raise Superseded("a newer setting came")
+
+    with pytest.raises(Superseded):
+        session.full(ASKED, check)
+    assert len(steps) == 8 and session.outcome is None
+    assert session.full(ASKED) is not None
+
+
+def test_a_sleeping_session_wakes_with_what_it_had(session: Session, tmp_path: Path) -> None:
+    session.full(ASKED)
+    before = session.result_png()
+    assert session.held_bytes > 90 * 120 * 3
+    session.sleep()
+    assert session.sleeps and session.held_bytes == 0
+    session.wake()
+    session.full(ASKED)
+    assert session.result_png() == before
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ({}, "wanted"),
+        ({"moves": {"pose": "far"}}, "pose: degree must be a number, found a text: 'far'"),
+        ({"moves": {"pose": float("nan")}}, "pose: degree must be a number, found nan"),
+        ({"moves": {"pose": 1e9}}, "pose: degree must be at most 100, found"),
+        ({"moves": ["pose"]}, "wanted"),
+    ],
+)
+def test_what_no_slider_says_is_refused(content: object, told: str) -> None:
+    with pytest.raises(UnrippleError, match=told):
+        Wanted.from_json(content)
+
+
+def test_unknown_directions_are_named(session: Session) -> None:
+    for draw in (session.preview, session.full):
+        with pytest.raises(UnknownName, match="did you mean 'pose'"):
+            draw(Wanted({"poze": 1.0}))

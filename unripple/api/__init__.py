@@ -1,1 +1,0 @@
-"""Photos through the stages: the table of steps, walked by shard jobs and by live sessions."""

@@ -1,0 +1,164 @@
+"""The recipes: which stages are walked in which order, and what each is made from.
+
+All that is to be said of a stage stands in its own module; here the graph is built. The DAG (shard
+jobs with a store on disk) and `Editor` (one photo in memory) walk the same table, so both give the
+same bytes. Importing it costs no torch: stages import what computes when they run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, TypeAlias
+
+from unripple.conventions import STAGES, UnknownName
+from unripple.io.artifact import Artifact
+from unripple.io.results import PHOTO
+from unripple.io.schema import nearest
+from unripple.stages.interface import CETERIS_PARIBUS, RIPPLE, Stage, Work, parts_of
+
+Settings: TypeAlias = Mapping[str, Any]
+
+REPORT = "report"
+"""The last stage, which makes no artifact per photo."""
+DECLARED: Mapping[str, Stage] = {
+    name: import_module(f"unripple.stages.{name}").STAGE for name in STAGES if name != REPORT
+}
+"""Every stage that makes artifacts, by name, in running order."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step(Stage):
+    """A stage as it stands in a recipe.
+
+    Attributes:
+        recipe: the recipe whose own the step is; others may have it, too.
+    """
+
+    recipe: str = RIPPLE
+
+    @property
+    def stage(self) -> str:
+        """The stage word."""
+        return self.name
+
+    def call(self, work: Work) -> Artifact | list[Artifact]:
+        """Do it for one photo; align alone gives several artifacts, one per face."""
+        made = self.run(work, self.settings.of(work.settings))
+        return [parts_of(one) for one in made] if isinstance(made, list) else parts_of(made)
+
+    @property
+    def together(self) -> Callable[[Sequence[Work]], list[Artifact]] | None:
+        """The same as `call` for several photos in one batch, where that pays."""
+        run = self.run_together
+        if run is None:
+            return None
+        return lambda works: [
+            parts_of(one) for one in run(works, self.settings.of(works[0].settings))
+        ]
+
+    def places(self, edits: tuple[str, ...]) -> list[str | None]:
+        """Where the stage's results lie: edit names, `PHOTO`, or None for a photo-only stage."""
+        if self.edit_inputs is None:
+            return [None]
+        return [PHOTO, *edits] if self.looks_at_both else list(edits)
+
+    def inputs(self, of: str | None) -> dict[str, tuple[str, str | None]]:
+        """Inputs of the step at a place: name -> (stage, place).
+
+        Raises:
+            UnknownName: the stage has no step there.
+        """
+        names = self.photo_inputs if of in (None, PHOTO) else self.edit_inputs
+        if names is None or (of is None and self.looks_at_both):
+            wanted = "an edit" if self.photo_inputs is None else "no edit"
+            raise UnknownName(f"stage {self.name} works on {wanted}, not on {of or 'the photo'}")
+        return {name: _source(name, of) for name in names}
+
+
+def _source(name: str, of: str | None) -> tuple[str, str | None]:
+    stage, _, level = name.partition("@")
+    if level == PHOTO:
+        return stage, PHOTO
+    return stage, None if DECLARED[stage].edit_inputs is None else of
+
+
+def _recipe(recipe: str, differing: Mapping[str, Mapping[str, Any]]) -> dict[str, Step]:
+    """The steps of a recipe.
+
+    Args:
+        recipe: its name; a stage says whether it is part of it.
+        differing: what differs there from a stage's declaration, by stage.
+    """
+    steps = {}
+    for name, stage in DECLARED.items():
+        if recipe in stage.recipes:
+            changed = differing.get(name)
+            own = recipe if changed or stage.recipes[0] == recipe else stage.recipes[0]
+            steps[name] = Step(**{**vars(stage), **(changed or {}), "recipe": own})
+    return steps
+
+
+STEPS: Mapping[str, Step] = _recipe(RIPPLE, {})
+"""Recipe `ripple`: every stage that makes one artifact per photo, in running order; `report` comes
+after them."""
+
+_CETERIS_PARIBUS = _recipe(
+    CETERIS_PARIBUS,
+    {
+        "foreground": {"borrows": lambda _: {"cut": "core"}},
+        "compose": {"edit_inputs": ("align", "edit", "parse@edit", "mix")},
+        "measure": {
+            "edit_inputs": ("align", "edit", "parse@photo", "parse@edit", "compose"),
+            "borrows": lambda _: {"paints": "edited"},  # there is no plate
+        },
+    },
+)
+
+RECIPES: Mapping[str, Mapping[str, Step]] = {
+    RIPPLE: STEPS,
+    CETERIS_PARIBUS: {
+        name: STEPS[name] if step.recipe == RIPPLE else step
+        for name, step in _CETERIS_PARIBUS.items()
+    },
+}
+"""The steps of every recipe, in running order. What recipes share is one artifact."""
+
+_ANY: Mapping[str, Step] = {**RECIPES[CETERIS_PARIBUS], **STEPS}
+
+
+def ancestors(stage: str, of: str | None, recipe: str = RIPPLE) -> list[tuple[str, str | None]]:
+    """A step's place and all that it is made from, step by step, each (stage, place) once.
+
+    Raises:
+        UnknownName: there is no such step.
+    """
+    places: dict[tuple[str, str | None], None] = {(stage, of): None}
+    for source in find_step(stage, recipe).inputs(of).values():
+        places |= dict.fromkeys(ancestors(*source, recipe))
+    return list(places)
+
+
+def find_step(stage: str, recipe: str = RIPPLE) -> Step:
+    """The step of a stage word in a recipe.
+
+    Raises:
+        UnknownName: the recipe has no such stage with artifacts of its own.
+    """
+    steps = RECIPES[recipe]
+    if stage not in steps:
+        where = f" in recipe {recipe}" if stage in _ANY else ""
+        raise UnknownName(f"no stage {stage!r}{where}{nearest(stage, steps)}")
+    return steps[stage]
+
+
+def any_step(stage: str) -> Step:
+    """The step of a stage word in the first recipe that has it: places, parts and marks are alike.
+
+    Raises:
+        UnknownName: no recipe has such a stage.
+    """
+    if stage not in _ANY:
+        raise UnknownName(f"no stage {stage!r}{nearest(stage, _ANY)}")
+    return _ANY[stage]

@@ -1,0 +1,375 @@
+"""A job: one step at one place with all that decides its bytes, so that its keys can be computed.
+
+Jobs are built from the config and travel to shard jobs as JSON. Computing keys costs no torch.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from unripple.conventions import BadCheckpoint, BadConfig, UnknownName, UnrippleError
+from unripple.io.config import Config, Edit, check_degree, find_edit, library
+from unripple.io.digest import array_sha256, file_sha256, noted_sha256, value_sha256
+from unripple.io.domains import domain_file, domains_folder
+from unripple.io.results import PHOTO
+from unripple.io.translations import Library
+from unripple.pipeline.graph import Step, find_step
+from unripple.pipeline.limits import DEFAULT, Limits
+from unripple.stages.interface import RIPPLE
+from unripple.zoo.directions import Direction, find_direction
+from unripple.zoo.weights import size_px
+from unripple.zoo.zoo import EMBEDDED, Zoo, chosen_directions, directions_path
+
+NO_LIBRARY = Library()
+
+
+@dataclass(frozen=True)
+class Job:
+    """One step at one place.
+
+    Attributes:
+        step: the stage, as it stands in its recipe.
+        of: an edit's name, `PHOTO`, or None; see `Step.places`.
+        settings: the stage's knobs and what it borrows; all of it goes into the keys.
+        zoo: the networks; where they run is not part of any key.
+        directions: "embedded", "published", or a file of directions.
+        landmarks: a file of landmarks, for align.
+        limits: what one photo may cost; not part of any key.
+        library: where translations lie; what a photo is offered goes into its key.
+        domain: the file of the edit's drawn domain, for mix.
+        batch: how many photos a GPU may do at once; not part of any key.
+    """
+
+    step: Step
+    of: str | None
+    settings: Mapping[str, Any]
+    zoo: Zoo
+    directions: str = EMBEDDED
+    landmarks: str | None = None
+    limits: Limits = DEFAULT
+    library: Library = NO_LIBRARY
+    domain: Path | None = None
+    batch: int = 1
+
+    @cached_property
+    def weights(self) -> dict[str, str]:
+        """SHA-256 of the weights behind each role and direction used.
+
+        Raises:
+            BadCheckpoint, UnknownName: a file or a direction is missing.
+        """
+        return self._weights(self.settings)
+
+    def _weights(self, settings: Mapping[str, Any]) -> dict[str, str]:
+        for role in self.step.roles(settings):
+            if role not in self._read:
+                self._read[role] = role_sha256(self.zoo, role)
+        digests = {role: self._read[role] for role in self.step.roles(settings)}
+        for name in settings.get("moves", {}) if self.step.reads_directions else ():
+            direction = find_direction(directions_path(self.directions), name)
+            digests[f"direction {name}"] = _direction_sha256(direction)
+        if self.domain is not None:
+            digests["domain"] = file_sha256(self.domain)
+        return digests
+
+    @cached_property
+    def _read(self) -> dict[str, str]:
+        return {}
+
+    def load(self, role: str) -> None:
+        """Make sure that a network is ready, and is the one whose digest goes into the keys.
+
+        Raises:
+            BadCheckpoint: the file is missing or damaged, or was changed after this job began.
+        """
+        self.zoo.load(role)
+        if role in self._read and role_sha256(self.zoo, role) != self._read[role]:
+            raise BadCheckpoint(f"the weights of {role} changed while the job ran; run again")
+
+    def ingredients(
+        self, inputs: Mapping[str, str], own: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """What an artifact is made from; its hash is the artifact's key.
+
+        Args:
+            inputs: artifact key, or SHA-256 of a file, by input name.
+            own: settings of this one photo that replace the job's.
+        """
+        settings = {**self.settings, **(own or {})}
+        return {
+            "stage": self.step.stage,
+            "version": self.step.version,
+            "settings": settings,
+            "weights": self._weights(settings) if own else self.weights,
+            "inputs": dict(inputs),
+        }
+
+    def on_gpu(self) -> bool:
+        """Whether the networks, which are loaded, compute on a GPU."""
+        roles = self.step.roles(self.settings)
+        return any(self.zoo.load(role).device.type == "cuda" for role in roles)
+
+    def warnings(self) -> list[str]:
+        """What to tell about the degrees that this job goes."""
+        if not self.step.reads_directions:
+            return []
+        return degree_warnings(self.directions, self.settings.get("moves", {}))
+
+    def to_json(self) -> str:
+        """The job as text, for the command line of a shard job."""
+        content: dict[str, Any] = {"settings": self.settings, "limits": asdict(self.limits)}
+        if self.step.roles(self.settings):
+            content["models"] = self.zoo.models
+        if self.step.reads_directions:
+            content["directions"] = self.directions
+        if self.landmarks is not None:
+            content["landmarks"] = self.landmarks
+        if self.step.recipe != RIPPLE:
+            content["recipe"] = self.step.recipe
+        if "translation" in self.settings:
+            places = (self.library.defaults, self.library.own)
+            content["library"] = [None if place is None else str(place) for place in places]
+        if self.domain is not None:
+            content["domain"] = str(self.domain)
+        if self.batch != 1:
+            content["batch"] = self.batch
+        return json.dumps(content, sort_keys=True)
+
+    @staticmethod
+    def from_json(stage: str, of: str | None, text: str, device: str = "cpu") -> Job:
+        """The job that `to_json` wrote.
+
+        Raises:
+            UnrippleError: the text is no job.
+        """
+        try:
+            content = json.loads(text)
+            zoo = Zoo(content.pop("models", EMBEDDED), device)
+            limits = Limits(**content.pop("limits", {}))
+            step = find_step(stage, content.pop("recipe", RIPPLE))
+            defaults, own = (
+                None if place is None else Path(place)
+                for place in content.pop("library", (None, None))
+            )
+            drawn = content.pop("domain", None)
+            domain = None if drawn is None else Path(drawn)
+            return Job(
+                step,
+                of,
+                zoo=zoo,
+                limits=limits,
+                library=Library(defaults, own),
+                domain=domain,
+                **content,
+            )
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise UnrippleError(f"--job: {error}; rules write this option, see --config") from error
+
+
+def _direction_sha256(direction: Direction) -> str:
+    vector, *rest = direction.identity()
+    digest = array_sha256(vector)
+    if not rest:
+        return digest
+    mean, *numbers = rest
+    return value_sha256([digest, array_sha256(mean), *numbers])
+
+
+def role_sha256(zoo: Zoo, role: str) -> str:
+    """SHA-256 over the weights files of a role.
+
+    Raises:
+        BadCheckpoint: a file is missing or damaged at first sight.
+    """
+    files = zoo.files(role)
+    if len(files) == 1:
+        zoo.metadata(role)  # says what is wrong with it
+        return noted_sha256(files[0])
+    return value_sha256([noted_sha256(path) for path in files])
+
+
+def job_from_config(
+    config: Config, stage: str, of: str | None, zoo: Zoo, *, edit: Edit | None = None
+) -> Job:
+    """The job of a stage at a place.
+
+    Args:
+        config: a complete config.
+        stage: the stage word.
+        of: an edit's name, `PHOTO`, or None.
+        zoo: the networks.
+        edit: the edit, where it is not one of the config's.
+
+    Raises:
+        UnknownName: there is no such edit, or the stage has no step there.
+        BadConfig: a degree is none, or codes are to move that the generator does not have.
+        BadCheckpoint: the generator's or the encoder's file, which say how to crop, is missing.
+    """
+    step = find_step(stage, config["recipe"])
+    step.inputs(of)
+    if of in (None, PHOTO):
+        edit = None
+    elif edit is None:
+        edit = find_edit(config, str(of))
+    plan = Plan(config, zoo, edit)
+    section = {**config[stage], **step.borrows(config)}
+    aside = {name: section.pop(name) for name in step.aside}
+    if step.marked:
+        section["digital_source_type"] = config["digital_source_type"]
+    settings = step.decide(section, plan)
+    return Job(
+        step,
+        of,
+        settings,
+        zoo,
+        plan.directions,
+        limits=Limits(**config["limits"]),
+        library=library(config),
+        domain=plan.drawing if step.draws(settings) else None,
+        **aside,
+    )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What decides a job's settings beside its section; see `stages.interface.Plan`.
+
+    Attributes:
+        config: a complete config.
+        zoo: the networks.
+        edit: the edit; None for what all edits of a photo share.
+    """
+
+    config: Config
+    zoo: Zoo
+    edit: Edit | None
+
+    @cached_property
+    def directions(self) -> str:
+        """Where directions are looked for."""
+        return chosen_directions(self.config["directions"], self.zoo)
+
+    @cached_property
+    def moves(self) -> dict[str, float]:
+        """The edit's directions and degrees.
+
+        Raises:
+            BadConfig: a degree is none.
+        """
+        moves = self.edit.moves if self.edit else ()
+        return {name: check_degree(name, degree) for name, degree in moves}
+
+    @property
+    def drawing(self) -> Path | None:
+        """The file of the drawn domain of what the edit changes."""
+        if self.edit is None:
+            return None
+        return domain_file(domains_folder(self.config["domains"]), self.edit.carac)
+
+    @property
+    def has_drawing(self) -> bool:
+        """Whether there is a drawn domain for the edit's characteristic."""
+        return self.drawing is not None
+
+    def has_model(self, role: str) -> bool:
+        """Whether the chosen models have one for a role."""
+        return self.zoo.has(role)
+
+    def require_model(self, role: str) -> None:
+        """Complain, if they have none.
+
+        Raises:
+            BadConfig: they have none.
+        """
+        self.zoo.choice(role)
+
+    def is_published(self, role: str) -> bool:
+        """Whether the model of a role is one of the published files."""
+        return self.zoo.is_published(role)
+
+    def metadata(self, role: str) -> Mapping[str, Any]:
+        """What the file of a role says about itself."""
+        return self.zoo.metadata(role)
+
+    def size_px(self, role: str) -> int:
+        """The side of a network's pictures, as its file says."""
+        return size_px(self.zoo.metadata(role), self.zoo.path(role))
+
+    def asked_turn_deg(self, moves: Mapping[str, float]) -> float | None:
+        """By how much moves turn the head sideways; None if a direction does not say."""
+        path = directions_path(self.directions)
+        turns = [find_direction(path, name).yaw_per_degree for name in moves]
+        if any(turn is None for turn in turns):
+            return None
+        return sum(turn * by for turn, by in zip(turns, moves.values(), strict=True) if turn)
+
+    def check_codes(self) -> None:
+        """Complain of codes that the generator does not have.
+
+        Raises:
+            BadConfig: see `check_codes`.
+        """
+        check_codes(self.config, [self.edit] if self.edit else [], self.zoo)
+
+    def settings_of(self, stage: str) -> Mapping[str, Any]:
+        """The settings of another stage's job for the photo."""
+        return job_from_config(self.config, stage, PHOTO, self.zoo).settings
+
+
+def check_codes(config: Config, edits: Sequence[Edit], zoo: Zoo) -> None:
+    """Refuse codes that the generator does not have: what stands beyond the last moves nothing.
+
+    Raises:
+        BadConfig: the config, or what is known of a direction, names such codes.
+    """
+    knobs = config["translate"]
+    asked = {"config: translate": (knobs["first_code"], knobs["end_code"])}
+    path = directions_path(chosen_directions(config["directions"], zoo))
+    for name in {name for edit in edits for name, _ in edit.moves}:
+        with contextlib.suppress(BadCheckpoint, UnknownName):  # told where it is needed
+            codes = find_direction(path, name).codes
+            if codes is not None:
+                asked[f"direction {name}"] = codes
+    if all(codes == (0, None) for codes in asked.values()):
+        return
+    try:
+        count = _code_count(zoo)
+    except BadCheckpoint:
+        return  # told where it is needed
+    for where, (first, end) in asked.items():
+        name, value, most = "first_code", first, count - 1
+        if first < count and end is not None:
+            name, value, most = "end_code", end, count
+        if not 0 <= value <= most:
+            raise BadConfig(
+                f"{where}.{name} must be at most {most}, found {value}: this generator has "
+                f"{count} codes"
+            )
+
+
+def _code_count(zoo: Zoo) -> int:
+    """The codes of the set's generator: two for each doubling of its side, from 4 px on."""
+    size = size_px(zoo.metadata("generator"), zoo.path("generator"))
+    return 2 * size.bit_length() - 4
+
+
+def warnings_of(config: Config, edit: Edit, zoo: Zoo) -> list[str]:
+    """What to tell about an edit before it is made."""
+    return degree_warnings(chosen_directions(config["directions"], zoo), dict(edit.moves))
+
+
+def degree_warnings(directions: str, moves: Mapping[str, float]) -> list[str]:
+    """One sentence per degree outside its direction's usable range.
+
+    Raises:
+        UnknownName: there is no such direction.
+    """
+    path = directions_path(directions)
+    told = [find_direction(path, name).warning(degree) for name, degree in moves.items()]
+    return [text for text in told if text]

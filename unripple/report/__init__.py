@@ -1,0 +1,1 @@
+"""What came out: the report's page, the figures behind it, and the strip of all stages."""

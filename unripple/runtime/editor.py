@@ -1,0 +1,324 @@
+"""A live session: photos in, edits out, without files between the stages.
+
+Walks the table of steps in memory, so the bytes of a result equal those of the DAG. What an edit
+shares with the one before (the same photo, the same networks) is not computed again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from unripple.conventions import Photo, ShapeMismatch, UnknownName, WPlus
+from unripple.io.artifact import Artifact
+from unripple.io.config import Config, Edit, check_degree, complete
+from unripple.io.digest import array_sha256, value_sha256
+from unripple.io.landmarks import landmarks_of, read_landmarks
+from unripple.io.metadata import NOTHING, Metadata
+from unripple.io.outputs import check_output
+from unripple.io.photo import Photograph, read_photo, write_photo
+from unripple.io.results import PHOTO
+from unripple.pipeline.graph import RECIPES, any_step, find_step
+from unripple.pipeline.jobs import job_from_config, warnings_of
+from unripple.runtime.cache import MemoryShelf, Shelf
+from unripple.runtime.compute import Source, advance
+from unripple.runtime.joint import join_faces
+from unripple.runtime.view import as_picture, side_by_side
+from unripple.runtime.work import Tell
+from unripple.zoo.directions import Direction, read_directions
+from unripple.zoo.zoo import Zoo, chosen_directions, directions_path
+
+LAST_STEP = "paste"
+STRIP = ("align", "invert", "edit", "parse", "ripple", "depth", "inpaint", "compose")
+_EDIT = "edit"
+
+
+def _nothing() -> None:
+    pass
+
+
+def joined(faces: Sequence[Mapping[str, Artifact]]) -> Photo:
+    """The full photo with every face edited, given the artifacts of each."""
+    whole: Mapping[str, Any] = faces[0][LAST_STEP]
+    if len(faces) > 1:
+        loads = [partial(face.__getitem__, LAST_STEP) for face in faces]
+        whole = join_faces([face["align"] for face in faces], loads)
+    picture: Photo = whole["picture"]
+    return picture
+
+
+@dataclass(frozen=True)
+class Result:
+    """What an edit gave.
+
+    Attributes:
+        picture: the full photo with the edit in it, uint8 [H, W, 3].
+        artifacts: the parts of every stage, by stage word; for parse and depth those of the edit,
+            and those of the photo by `parse@photo`, `depth@photo`.
+            With several faces those of the largest one.
+        warnings: what to know about the degrees asked, and what of the photo's file is lost.
+        metadata: what the photo's file says beside its pixels, written with the picture.
+        marked: whether `save` marks the picture as altered by a trained algorithm.
+        source: the photo's file, which `save` does not write over unless it is told to.
+    """
+
+    picture: Photo
+    artifacts: Mapping[str, Artifact]
+    warnings: list[str] = field(default_factory=list)
+    metadata: Metadata = NOTHING
+    marked: bool = True
+    source: Path | None = None
+    faces: Sequence[Mapping[str, Artifact]] = ()
+    """The artifacts of every face, the largest first; `picture` shows all of them edited."""
+
+    def stage(self, name: str) -> Photo:
+        """What one stage made, as a picture for people.
+
+        Raises:
+            UnknownName: no such stage, or nothing to look at.
+        """
+        step = any_step(name.partition("@")[0])
+        return as_picture(step.shows, self.artifacts[name][step.shows])
+
+    @property
+    def strip(self) -> Photo:
+        """The stages side by side, from the crop to the composed crop."""
+        return side_by_side([self.stage(name) for name in STRIP if name in self.artifacts])
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> None:
+        """Write the picture as png, jpg or webp, by the name's ending.
+
+        Args:
+            path: the file.
+            overwrite: also if it is the photo itself, of which nothing is left then.
+
+        Raises:
+            UnrippleError: another ending, the photo itself, or the disk is full.
+        """
+        check_output(Path(path), {"photo": self.source}, overwrite=overwrite, switch="save:")
+        write_photo(Path(path), self.picture, self.metadata.of_result(marked=self.marked))
+
+
+class Editor:
+    """Edits photos one by one.
+
+    Args:
+        models: "embedded", "published", or a choice per role, see `zoo.Zoo`.
+        device: where networks run: "cpu", "cuda", "auto".
+        settings: sections of a config that differ from the defaults, like
+            `{"inpaint": {"painter": "telea"}}`; checked like a config.
+        shelf: where artifacts are kept between edits, say another session's; None is memory.
+        zoo: networks shared with other sessions; it must be of the same models.
+        tell: whom to tell how far a long stage is with a photo.
+
+    Example:
+        >>> editor = Editor()  # doctest: +SKIP
+        >>> editor.edit("anna.jpg", pose=-3, glasses=3).save("turned.png")  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        models: str | Mapping[str, str] | None = None,
+        device: str = "cpu",
+        *,
+        settings: Mapping[str, Any] | None = None,
+        shelf: Shelf | None = None,
+        zoo: Zoo | None = None,
+        tell: Tell | None = None,
+    ) -> None:
+        config = {} if settings is None else settings
+        if models is not None and isinstance(config, Mapping):
+            config = {**config, "models": models if isinstance(models, str) else dict(models)}
+        self.config: Config = complete(config)
+        self._zoo = zoo or Zoo(self.config["models"], device)
+        self._shelf: Shelf = MemoryShelf() if shelf is None else shelf
+        self._tell = tell
+
+    @property
+    def directions(self) -> dict[str, Direction]:
+        """The directions that `edit` takes, by name."""
+        chosen = chosen_directions(self.config["directions"], self._zoo)
+        return read_directions(directions_path(chosen))
+
+    def warnings(self, edit: Edit) -> list[str]:
+        """What to know about the degrees of an edit before it is made.
+
+        Raises:
+            UnknownName: there is no such direction.
+        """
+        return warnings_of(self.config, edit, self._zoo)
+
+    def edit(self, photo: str | Path | Photo, **degrees: float) -> Result:
+        """Edit the face in a photo.
+
+        Args:
+            photo: a file, or pixels uint8 [H, W, 3].
+            degrees: how far to go along each direction, like `pose=-3`.
+
+        Raises:
+            BadPhoto, NoFace, SeveralFaces: the photo cannot be edited.
+            UnknownName: there is no such direction.
+            BadConfig: a degree is no number, or beyond what any direction has a use for.
+        """
+        moves = tuple(sorted((name, check_degree(name, by)) for name, by in degrees.items()))
+        return self.apply(photo, Edit(_EDIT, moves))
+
+    def apply(self, photo: str | Path | Photo, edit: Edit, *, characteristics: str = "") -> Result:
+        """Make an edit, which may be a translation; see `edit`.
+
+        Args:
+            photo: a file, or pixels uint8 [H, W, 3].
+            edit: what to do.
+            characteristics: the nine of the face, as in the sheet; "" takes those of the file's
+                name, if it has any.
+
+        Raises:
+            BadTranslation, NotOffered: there is no such translation for this photo.
+        """
+        warnings = self.warnings(edit)
+        source = self.open(photo, characteristics=characteristics)
+        faces = self.walk_all(source, edit, LAST_STEP)
+        metadata = source.pixels.metadata if source.pixels else NOTHING
+        marked = self.config["digital_source_type"]
+        path = None if isinstance(photo, np.ndarray) else Path(photo)
+        warnings = [*warnings, *metadata.lost]
+        return Result(joined(faces), faces[0], warnings, metadata, marked, path, faces)
+
+    def run(
+        self,
+        photo: str | Path | Photo,
+        until: str,
+        edit: Edit | None = None,
+        *,
+        characteristics: str = "",
+    ) -> dict[str, Artifact]:
+        """Take a photo through the stages up to one of them.
+
+        Args:
+            photo: a file, or pixels uint8 [H, W, 3].
+            until: the last stage.
+            edit: the edit; without one, only the stages that look at the photo run.
+            characteristics: see `apply`.
+
+        Returns:
+            The artifacts by stage word; for parse and depth those of the edit, and those of the
+            photo by `parse@photo`, `depth@photo`. With several faces those of the largest one.
+
+        Raises:
+            UnknownName: there is no such stage, or it needs an edit.
+            UnrippleError: the photo cannot be done.
+        """
+        return self.run_all(photo, until, edit, characteristics=characteristics)[0]
+
+    def run_all(
+        self,
+        photo: str | Path | Photo,
+        until: str,
+        edit: Edit | None = None,
+        *,
+        characteristics: str = "",
+    ) -> list[dict[str, Artifact]]:
+        """`run` for every face that `align.faces` asks for, the largest first."""
+        if edit is None and find_step(until, self.config["recipe"]).photo_inputs is None:
+            raise UnknownName(f"stage {until} works on an edit; name one, like pose=-3")
+        return self.walk_all(self.open(photo, characteristics=characteristics), edit, until)
+
+    def walk_all(self, source: Source, edit: Edit | None, until: str) -> list[dict[str, Artifact]]:
+        """`walk` for every face that `align.faces` asks for, the largest first."""
+        found = [self.walk(source, edit, until)]
+        job = job_from_config(self.config, "align", None, self._zoo)
+        count = len(advance(job, source, {}, self._shelf)[0])
+        return found + [self.walk(source, edit, until, face=n) for n in range(1, count)]
+
+    def walk(
+        self,
+        source: Source,
+        edit: Edit | None,
+        until: str,
+        *,
+        offset: WPlus | None = None,
+        before_step: Callable[[], None] = _nothing,
+        face: int = 0,
+    ) -> dict[str, Artifact]:
+        """`run`, for a photo whose id, file and landmarks are known.
+
+        Args:
+            source: the photo, for example from `open`.
+            edit: the edit, if any.
+            until: the last stage.
+            offset: how far to move the codes beyond the edit's directions, float32 [L, W].
+            before_step: called before every step; what it raises ends the walk.
+            face: which one, where `align.faces` asks for all; 0 is the largest.
+
+        Raises:
+            UnrippleError: the photo cannot be done.
+        """
+        keys: dict[tuple[str, str | None], str] = {}
+        for step in RECIPES[self.config["recipe"]].values():
+            for of in step.places((edit.name,) if edit else ()):
+                job = job_from_config(self.config, step.stage, of, self._zoo, edit=edit)
+                inputs = {name: keys[place] for name, place in step.inputs(of).items()}
+                before_step()
+                found, _ = advance(job, source, inputs, self._shelf, tell=self._tell)
+                key = found[face if step.stage == "align" else 0]
+                if step.stage == "translate" and offset is not None:
+                    key = self._moved(key, offset)
+                keys[step.stage, of] = key
+            if step.stage == until:
+                break
+        return {
+            f"{stage}@{PHOTO}" if of == PHOTO else stage: self._shelf.get(key)
+            for (stage, of), key in keys.items()
+        }
+
+    def _moved(self, key: str, offset: WPlus) -> str:
+        """Codes on the shelf moved by an offset, on the shelf; their key."""
+        made_from = {"stage": "translate", "codes": key, "offset": array_sha256(offset)}
+        moved = value_sha256(made_from)
+        if not self._shelf.has(moved):
+            artifact = self._shelf.get(key)
+            codes: Any = artifact["w_plus"]
+            if codes.shape != offset.shape:
+                raise ShapeMismatch(
+                    f"the translation is {list(offset.shape)}, this generator's codes are "
+                    f"{list(codes.shape)}: it belongs to another model set"
+                )
+            told = {**artifact, "w_plus": codes + offset, "about": {"turn": False}}
+            self._shelf.put(moved, told, made_from, NOTHING)
+        return moved
+
+    @property
+    def _max_megapixels(self) -> float:
+        limit: float = self.config["limits"]["megapixels"]
+        return limit
+
+    def open(
+        self,
+        photo: str | Path | Photo,
+        *,
+        characteristics: str = "",
+        pixels: Photograph | None = None,
+    ) -> Source:
+        """Read a photo once for several walks.
+
+        Args:
+            photo: a file, or pixels uint8 [H, W, 3].
+            characteristics: see `apply`.
+            pixels: the file's, where somebody has read it already.
+
+        Raises:
+            BadPhoto: it cannot be read.
+        """
+        known = characteristics
+        if isinstance(photo, np.ndarray):
+            return Source("photo", Path("photo"), Photograph(photo), characteristics=known)
+        path = Path(photo)
+        listed = self.config["align"]["landmarks"]
+        points = landmarks_of(read_landmarks(Path(listed)), path.stem, path) if listed else None
+        pixels = pixels or read_photo(path, max_megapixels=self._max_megapixels)
+        return Source(path.stem, path, pixels, points=points, characteristics=known)

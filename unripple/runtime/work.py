@@ -1,0 +1,92 @@
+"""What a stage is given: inputs by name, settings, networks, and the photograph where asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeAlias, TypeVar, cast
+
+from unripple.conventions import WPlus
+from unripple.io.artifact import Artifact
+from unripple.io.digest import file_sha256
+from unripple.io.domains import read_domain
+from unripple.io.draft import Draft
+from unripple.io.photo import Photograph
+from unripple.io.truth import Truth
+from unripple.stages.interface import Drawing, Model
+from unripple.zoo.directions import Direction, find_direction
+from unripple.zoo.zoo import Zoo
+
+Tell: TypeAlias = Callable[[str, int, int, float], None]
+"""Whom to tell how far a photo is: its id, the iteration, of how many, and the loss."""
+
+NO_DRAFT = Draft()
+Parts = TypeVar("Parts", bound=tuple[Any, ...])
+
+
+def _nobody(iteration: int, of: int, loss: float) -> None:
+    """Nobody listens."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """One step's task for one photo; see `stages.interface.Work` for what stages ask of it.
+
+    Attributes:
+        settings: the stage's knobs and what it borrows; all of it is part of the artifact's key.
+        inputs: artifacts by input name, see `stages.interface.Stage`.
+        zoo: where networks come from.
+        photo: the photograph, for steps that read it.
+        directions: the file of latent directions.
+        truth: what is known of the photo, for `measure`.
+        offset: the translation that the photo was offered, for `translate`.
+        domain: the file of the edit's drawn domain, for `mix`.
+        draft: where a long computation keeps how far it came.
+        tell: whom to tell: the iteration, of how many, and the loss.
+    """
+
+    settings: Mapping[str, Any]
+    inputs: Mapping[str, Artifact]
+    zoo: Zoo
+    photo: Photograph | None = None
+    directions: Path = Path()
+    truth: Truth | None = field(default=None)
+    offset: WPlus | None = None
+    domain: Path | None = None
+    draft: Draft = NO_DRAFT
+    tell: Callable[[int, int, float], None] = _nobody
+
+    def input(self, kind: type[Parts], name: str) -> Parts:
+        """The outputs of the stage behind an input, parts that are lacking None."""
+        parts, named = self.inputs[name], cast("Any", kind)
+        outputs: Parts = named._make(parts.get(part) for part in named._fields)
+        return outputs
+
+    def has(self, name: str) -> bool:
+        """Whether the step has an input of that name."""
+        return name in self.inputs
+
+    def load(self, role: str) -> Model:
+        """The network of a role, ready."""
+        return self.zoo.load(role)
+
+    def direction(self, name: str) -> Direction:
+        """A direction by name.
+
+        Raises:
+            UnknownName: there is none.
+        """
+        return find_direction(self.directions, name)
+
+    @property
+    def drawing(self) -> Drawing | None:
+        """The edit's drawn domain."""
+        return None if self.domain is None else _drawing(self.domain, file_sha256(self.domain))
+
+
+@lru_cache(maxsize=64)
+def _drawing(path: Path, sha256: str) -> Drawing:
+    """A drawn domain, read once; the digest is there to see that the file changed."""
+    return Drawing(sha256, read_domain(path))

@@ -1,0 +1,42 @@
+"""Families of directions: how to go there, and what a degree is.
+
+A family is a module here with a `METHOD`; the word `family` of a direction names it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from unripple.conventions import WPlus
+from unripple.stages.interface import Direction, Method, Registry
+
+
+class Move(Protocol):
+    """Moves codes along a direction."""
+
+    def __call__(
+        self,
+        w_plus: WPlus,
+        direction: Direction,
+        degree: float,
+        *,
+        first_code: int,
+        end_code: int | None,
+    ) -> WPlus:
+        """Codes float32 [L, W], some of which move, as in a slice -> likewise."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Family(Method):
+    """A family of directions.
+
+    Attributes:
+        move: goes along a direction of it.
+    """
+
+    move: Move
+
+
+FAMILIES = Registry(__name__, Family)

@@ -1,0 +1,28 @@
+"""embedded: our own landmark network, which knows rendered faces best."""
+
+from __future__ import annotations
+
+from unripple.ops.geometry import Framing
+from unripple.stages import align as stage
+from unripple.stages.align import Aligned, AlignSettings
+from unripple.stages.finders import Finder
+from unripple.stages.interface import Work
+
+
+def crops(work: Work, settings: AlignSettings) -> list[Aligned]:
+    """See `stages.align.faces_by_network`."""
+    assert work.photo is not None
+    reader = work.load("landmarks")
+    found = stage.faces_by_network(
+        work.photo.srgb,
+        reader.net,
+        net_size_px=reader.size_px,
+        framing=Framing(**reader.metadata.get("framing", {})),
+        max_spread=settings.max_spread,
+    )
+    return stage.cut_out(work.photo.srgb, found, settings)
+
+
+METHOD = Finder(
+    name="embedded", help="rendered faces only", roles=("landmarks",), crops=crops, rank=1
+)

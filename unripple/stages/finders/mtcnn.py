@@ -1,0 +1,19 @@
+"""mtcnn: the detector of facenet-pytorch, for photographs."""
+
+from __future__ import annotations
+
+from unripple.stages import align as stage
+from unripple.stages.align import Aligned, AlignSettings
+from unripple.stages.finders import Finder
+from unripple.stages.interface import Work
+
+
+def crops(work: Work, settings: AlignSettings) -> list[Aligned]:
+    """See `stages.align.faces_by_mtcnn`."""
+    assert work.photo is not None
+    net = work.load("mtcnn").net
+    found = stage.faces_by_mtcnn(work.photo.srgb, net, min_confidence=settings.min_confidence)
+    return stage.cut_out(work.photo.srgb, found, settings)
+
+
+METHOD = Finder(name="mtcnn", help="for photographs", roles=("mtcnn",), crops=crops, rank=2)

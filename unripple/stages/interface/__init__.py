@@ -1,0 +1,45 @@
+"""What stages and their methods are made of, and what they may ask of whoever runs them."""
+
+from unripple.stages.interface.registry import Method, Registry
+from unripple.stages.interface.settings import Knob, Settings, grown, knob, knobs_of, section_schema
+from unripple.stages.interface.stage import (
+    CETERIS_PARIBUS,
+    RIPPLE,
+    Artifact,
+    Stage,
+    Values,
+    parts_of,
+)
+from unripple.stages.interface.work import (
+    Direction,
+    Drawing,
+    Model,
+    Photograph,
+    Plan,
+    Subject,
+    Work,
+)
+
+__all__ = [
+    "CETERIS_PARIBUS",
+    "RIPPLE",
+    "Artifact",
+    "Direction",
+    "Drawing",
+    "Knob",
+    "Method",
+    "Model",
+    "Photograph",
+    "Plan",
+    "Registry",
+    "Settings",
+    "Stage",
+    "Subject",
+    "Values",
+    "Work",
+    "grown",
+    "knob",
+    "knobs_of",
+    "parts_of",
+    "section_schema",
+]

@@ -1,0 +1,115 @@
+"""A stage's declaration: all that is to be said of it, in its own module."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from unripple.stages.interface.registry import Registry
+from unripple.stages.interface.settings import Settings, section_schema
+from unripple.stages.interface.work import Plan, Subject, Work
+
+Values: TypeAlias = Mapping[str, Any]
+"""Settings as a job carries them, plain values by key; they are part of the artifact's key."""
+Artifact: TypeAlias = dict[str, Any]
+"""A stage's outputs by part name."""
+
+RIPPLE, CETERIS_PARIBUS = "ripple", "ceteris_paribus"
+"""The recipes."""
+
+
+def _no_roles(settings: Values) -> tuple[str, ...]:  # noqa: ARG001
+    return ()
+
+
+def _nothing(config: Values) -> Values:  # noqa: ARG001
+    return {}
+
+
+def _as_given(settings: Values, plan: Plan) -> Values:  # noqa: ARG001
+    return settings
+
+
+def _no_drawing(settings: Values) -> bool:  # noqa: ARG001
+    return False
+
+
+def _none_of_its_own(settings: Values, subject: Subject) -> Values:  # noqa: ARG001
+    return {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """One stage.
+
+    An input is named `stage`, or `stage@photo` and `stage@edit` for a stage that looks at both.
+
+    Attributes:
+        name: the stage word: of its module, rule, command, section, results folder and test.
+        help: what it does, for the command line.
+        version: raise it when the same inputs and settings shall give other bytes.
+        run: (work, settings) -> outputs; align alone gives several, one per face.
+        outputs: the named tuple of its parts, which are stored by these names.
+        settings: what people may set, and what is decided for them.
+        methods: registries of methods whose own settings are sections within its section.
+        photo_inputs: inputs of the step for the photo; None if it has no such step.
+        edit_inputs: inputs of the step for an edit; None if it has no such step.
+        shows: the part that people look at first.
+        photo_title, edit_title: captions of that part for the photo and for an edit; the stage
+            word if there is none.
+        recipes: those that have it.
+        roles: networks used, given the settings.
+        borrows: settings that come from other sections of the config.
+        decide: makes the settings of a job out of its section and of what it borrows.
+        own: settings of one photo that replace the job's.
+        aside: knobs that decide no bytes, or whose files do, and so are not in the settings.
+        draws: whether a job with these settings reads a drawn domain.
+        reads_photo: whether the photograph itself is an input.
+        reads_truth: whether what is known of the photo is an input.
+        reads_directions: whether it asks for directions or translations by name.
+        marked: whether its colour pictures carry the mark of altered pictures.
+        run_together: the same as `run` for several photos in one batch, where that pays.
+    """
+
+    name: str
+    help: str
+    version: int
+    run: Callable[[Work, Any], Any]
+    outputs: type[tuple[Any, ...]]
+    settings: type[Settings] = Settings
+    methods: Sequence[Registry[Any]] = ()
+    photo_inputs: tuple[str, ...] | None = None
+    edit_inputs: tuple[str, ...] | None = None
+    shows: str = "picture"
+    photo_title: str = ""
+    edit_title: str = ""
+    recipes: tuple[str, ...] = (RIPPLE, CETERIS_PARIBUS)
+    roles: Callable[[Values], tuple[str, ...]] = _no_roles
+    borrows: Callable[[Values], Values] = _nothing
+    decide: Callable[[Values, Plan], Values] = _as_given
+    own: Callable[[Values, Subject], Values] = _none_of_its_own
+    aside: tuple[str, ...] = ()
+    draws: Callable[[Values], bool] = _no_drawing
+    reads_photo: bool = False
+    reads_truth: bool = False
+    reads_directions: bool = False
+    marked: bool = False
+    run_together: Callable[[Sequence[Work], Any], list[Any]] | None = None
+
+    @property
+    def looks_at_both(self) -> bool:
+        """Whether the stage has a step for the photo and one for each edit."""
+        return self.photo_inputs is not None and self.edit_inputs is not None
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """Its section of the config as JSON Schema."""
+        own = {k: v for registry in self.methods for k, v in registry.own_settings().items()}
+        return section_schema(self.settings, own)
+
+
+def parts_of(outputs: tuple[Any, ...]) -> Artifact:
+    """A stage's outputs as an artifact; parts that are None are left out."""
+    named: Mapping[str, Any] = outputs._asdict()  # type: ignore[attr-defined]
+    return {name: part for name, part in named.items() if part is not None}

@@ -1,0 +1,33 @@
+"""Inverters: who draws a photo, and its edits, from codes.
+
+An inverter is a module here with a `METHOD`; `invert.method` names it. What it finds out about the
+photo, its edits get as the outputs of `invert`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from unripple.stages.interface import Method, Registry, Work
+
+if TYPE_CHECKING:
+    from unripple.stages.edit import Edited, EditSettings
+    from unripple.stages.invert import Inverted
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inverter(Method):
+    """An inverter.
+
+    Attributes:
+        invert: draws the photo again; gets `align` and `project`.
+        edit: draws the edited codes; gets `align`, `translate` and `invert`.
+    """
+
+    invert: Callable[[Work], Inverted]
+    edit: Callable[[Work, EditSettings], Edited]
+
+
+INVERTERS = Registry(__name__, Inverter)

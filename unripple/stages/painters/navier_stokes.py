@@ -1,0 +1,13 @@
+"""navier_stokes: OpenCV's, see `ops.inpainting`."""
+
+from __future__ import annotations
+
+from unripple.ops.inpainting import navier_stokes
+from unripple.stages.painters import Painter
+
+METHOD = Painter(
+    name="navier_stokes",
+    help="OpenCV's, without a network",
+    fill=lambda work: navier_stokes,  # noqa: ARG005
+    rank=4,
+)

@@ -1,0 +1,13 @@
+"""telea: OpenCV's, see `ops.inpainting`."""
+
+from __future__ import annotations
+
+from unripple.ops.inpainting import telea
+from unripple.stages.painters import Painter
+
+METHOD = Painter(
+    name="telea",
+    help="OpenCV's, without a network",
+    fill=lambda work: telea,  # noqa: ARG005
+    rank=3,
+)

@@ -1,0 +1,35 @@
+"""encoder: the codes that a network gives, one picture after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from unripple.conventions import WPlus
+from unripple.stages.align import Aligned
+from unripple.stages.encoders import ENCODERS
+from unripple.stages.interface import Work
+from unripple.stages.project import ProjectSettings
+from unripple.stages.projectors import Projector
+
+
+def project(
+    works: Sequence[Work],
+    settings: ProjectSettings | None = None,  # noqa: ARG001 (it has none)
+) -> list[WPlus]:
+    """The codes of pictures, each float32 [L, W]."""
+    codes = []
+    for work in works:
+        model = work.load("encoder")
+        picture = work.input(Aligned, "align").picture
+        codes.append(ENCODERS[model.network].codes(picture, model))
+    return codes
+
+
+METHOD = Projector(
+    name="encoder",
+    help="what a network says",
+    project=project,
+    decide=lambda settings: {},  # noqa: ARG005
+    needs=lambda settings: ("encoder",),  # noqa: ARG005
+    rank=1,
+)

@@ -1,0 +1,89 @@
+"""Auxiliary losses of encoder and HFGI: distances of pictures in the features of frozen nets."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from unripple.models.bisenet import BiSeNet
+from unripple.models.irse import Backbone, crop_for_identity
+from unripple.models.perceptual import FeatureDistance
+from unripple.training.loop import frozen
+from unripple.training.precision import autocast
+from unripple.zoo import networks
+
+Distance = Callable[[Tensor, Tensor], Tensor]
+
+
+class AuxiliaryLosses:
+    """Named distances between pictures and targets, each with a weight.
+
+    Args:
+        distances: name -> function of (picture, target), both [B, 3, S, S], giving a scalar.
+        weights: name -> weight in the total loss.
+    """
+
+    def __init__(
+        self,
+        distances: Mapping[str, Distance] | None = None,
+        weights: Mapping[str, float] | None = None,
+    ) -> None:
+        self.distances, self.weights = dict(distances or {}), dict(weights or {})
+
+    def __call__(self, picture: Tensor, target: Tensor) -> dict[str, Tensor]:
+        """Every distance, unweighted."""
+        with autocast(picture.device):
+            return {name: distance(picture, target) for name, distance in self.distances.items()}
+
+
+def load(chosen: argparse.Namespace) -> AuxiliaryLosses:
+    """The losses whose weight on the command line is above 0.
+
+    Args:
+        chosen: with `perceptual` and `identity` (weights), `models` (folder) and `device`.
+
+    Raises:
+        BadCheckpoint: a loss is asked for whose network is not there.
+    """
+    distances: dict[str, Distance] = {}
+    if chosen.perceptual:
+        distances["perceptual"] = perceptual(chosen)
+    if chosen.identity:
+        distances["identity"] = identity(chosen)
+    return AuxiliaryLosses(distances, {name: getattr(chosen, name) for name in distances})
+
+
+def perceptual(chosen: argparse.Namespace) -> Distance:
+    """Distance of the features of our trained parser."""
+    parser = networks.load("parser", chosen.models / "parser.safetensors", torch.device("cpu")).net
+    assert isinstance(parser, BiSeNet)
+    feature_distance = frozen(FeatureDistance(parser), chosen.device)
+
+    def distance(picture: Tensor, target: Tensor) -> Tensor:
+        per_picture: Tensor = feature_distance(picture, target)
+        return per_picture.mean()
+
+    return distance
+
+
+def identity(chosen: argparse.Namespace) -> Distance:
+    """1 - cosine between the embeddings of our trained identity net."""
+    path = chosen.models / "identity.safetensors"
+    net = networks.load("identity", path, torch.device("cpu")).net
+    assert isinstance(net, Backbone)
+    frozen_net = frozen(net, chosen.device)
+
+    def embed(picture: Tensor) -> Tensor:
+        vectors: Tensor = frozen_net(crop_for_identity(picture, frozen_net.input_size))
+        return vectors.float()
+
+    def distance(picture: Tensor, target: Tensor) -> Tensor:
+        with torch.no_grad():
+            target_vectors = embed(target)
+        return 1 - F.cosine_similarity(embed(picture), target_vectors).mean()
+
+    return distance

@@ -1,0 +1,137 @@
+// Sliders and the pose pad: what the edit is. Whoever moves one makes the page say "moved".
+import { $, root, state, tellOthers } from './server.js';
+
+// What the controls say.
+export function edit() {
+  const moves = {};
+  for (const [name, one] of state.sliders) {
+    const degree = Number(one.input.value);
+    if (one.touched && (one.place || degree !== 0)) moves[name] = degree;
+  }
+  return { moves, translation: $('translation').value };
+}
+export function isEdit({ moves, translation }) { return Object.keys(moves).length > 0 || translation !== ''; }
+export function setControls({ moves = {}, translation = '' }) {
+  for (const one of state.sliders.values()) resetSlider(one);
+  for (const [name, degree] of Object.entries(moves)) if (state.sliders.has(name)) setSlider(state.sliders.get(name), degree);
+  options($('translation'), [...$('translation').options].map((option) => option.value), (name) => name || 'None', translation);
+}
+const moved = () => tellOthers('moved');
+
+// ---------------------------------------------------------------- sliders
+function sliderRow(slider) {
+  const row = document.createElement('div');
+  row.className = 'u-slider';
+  const id = 'u-slider-' + slider.name;
+  const label = Object.assign(document.createElement('label'), { htmlFor: id, textContent: slider.title, title: slider.hint });
+  if (slider.weak) {
+    const weak = Object.assign(document.createElement('span'), { className: 'u-weak', textContent: ' weak' });
+    weak.title = 'These models hardly show it';
+    label.append(weak);
+  }
+  const output = Object.assign(document.createElement('output'), { htmlFor: id });
+  const input = Object.assign(document.createElement('input'), { type: 'range', id, min: slider.low, max: slider.high, step: slider.step, value: 0 });
+  input.style.setProperty('--zero', (100 * -slider.low) / (slider.high - slider.low) + '%');
+  const reset = Object.assign(document.createElement('button'), { type: 'button', textContent: '↺', title: 'Reset' });
+  reset.setAttribute('aria-label', 'Reset ' + slider.title);
+  const one = { ...slider, row, input, output, touched: false };
+  input.addEventListener('input', () => { one.touched = true; drawSlider(one); moved(); });
+  input.addEventListener('dblclick', () => { resetSlider(one); moved(); });
+  reset.addEventListener('click', () => { resetSlider(one); moved(); input.focus(); });
+  leaveToScrolling(one);
+  row.append(label, output, reset, input);
+  state.sliders.set(slider.name, one);
+  drawSlider(one);
+  return row;
+}
+// A finger that begins on a slider and scrolls the page has set the slider where it began: the
+// browser takes the pointer away for the scrolling, and the slider goes back.
+function leaveToScrolling(one) {
+  let before = null;
+  one.input.addEventListener('pointerdown', (event) => {
+    before = event.pointerType === 'mouse' ? null : { degree: Number(one.input.value), touched: one.touched };
+  });
+  one.input.addEventListener('pointercancel', () => {
+    if (!before) return;
+    const changed = Number(one.input.value) !== before.degree;
+    setSlider(one, before.degree);
+    one.touched = before.touched;
+    drawSlider(one);
+    before = null;
+    if (changed) moved();
+  });
+}
+function drawSlider(one) {
+  const degree = Number(one.input.value);
+  one.row.classList.toggle('u-moved', one.touched && (one.place || degree !== 0));
+  one.output.textContent = one.touched ? degree.toFixed(1).replace('-', '−') : '0.0';
+  if (one.name === 'pose' || one.name === 'pitch') drawPad();
+}
+function resetSlider(one) { one.input.value = 0; one.touched = false; drawSlider(one); }
+function setSlider(one, degree) {
+  one.input.value = Math.min(one.high, Math.max(one.low, degree));
+  one.touched = true;
+  drawSlider(one);
+}
+export function showControls(controls) {
+  state.sliders.clear();
+  $('groups').replaceChildren();
+  $('pose-sliders').replaceChildren();
+  controls.groups.forEach((group, number) => {
+    if (group.title === 'Pose') {
+      $('pose-sliders').append(...group.sliders.map(sliderRow));
+      return;
+    }
+    const part = Object.assign(document.createElement('details'), { className: 'u-part', open: number < 2 });
+    const summary = Object.assign(document.createElement('summary'), { textContent: group.title });
+    part.append(summary, ...group.sliders.map(sliderRow));
+    $('groups').append(part);
+  });
+  $('pad').hidden = !state.sliders.has('pose');
+  options($('translation'), ['', ...controls.translations], (name) => name || 'None');
+}
+export function options(select, names, title = (name) => name, chosen = select.value) {
+  select.replaceChildren(...names.map((name) => new Option(title(name), name)));
+  select.value = names.includes(chosen) ? chosen : names[0];
+}
+$('translation').addEventListener('change', moved);
+$('reset-all').addEventListener('click', () => { setControls({}); moved(); });
+
+// ---------------------------------------------------------------- pose pad
+function pair() { return [state.sliders.get('pose'), state.sliders.get('pitch')]; }
+function drawPad() {
+  const [yaw, pitch] = pair();
+  const share = (one) => (one ? Number(one.input.value) / Math.max(-one.low, one.high) : 0);
+  $('dot').style.left = 50 + 42 * share(yaw) + '%';
+  $('dot').style.top = 50 - 42 * share(pitch) + '%';
+}
+function padTo(event) {
+  const box = $('pad').getBoundingClientRect();
+  const [yaw, pitch] = pair();
+  const at = (place, length) => Math.max(-1, Math.min(1, (place / length - 0.5) / 0.42));
+  const set = (one, share) => one && setSlider(one, Math.round(share * Math.max(-one.low, one.high) * 10) / 10);
+  set(yaw, at(event.clientX - box.left, box.width));
+  set(pitch, -at(event.clientY - box.top, box.height));
+  moved();
+}
+// A mouse sets the pad wherever it is pressed. A finger drags the dot; elsewhere on the pad it
+// scrolls the page, or sets the pose by a tap.
+const holds = (event) => event.pointerType === 'mouse' || event.target === $('dot');
+$('pad').addEventListener('pointerdown', (event) => {
+  if (!holds(event)) return;
+  event.target.setPointerCapture(event.pointerId);
+  if (event.pointerType === 'mouse') padTo(event);
+});
+$('pad').addEventListener('pointermove', (event) => { if (event.buttons && holds(event)) padTo(event); });
+$('pad').addEventListener('click', (event) => { if (event.target !== $('dot')) padTo(event); });
+$('pad').addEventListener('keydown', (event) => {
+  const [yaw, pitch] = pair();
+  const step = event.shiftKey ? 1 : 0.2;
+  const keys = { ArrowLeft: [yaw, -step], ArrowRight: [yaw, step], ArrowUp: [pitch, step], ArrowDown: [pitch, -step] };
+  if (event.key === 'Home') [yaw, pitch].forEach((one) => one && resetSlider(one));
+  else if (keys[event.key] && keys[event.key][0]) setSlider(keys[event.key][0], Number(keys[event.key][0].input.value) + keys[event.key][1]);
+  else return;
+  event.preventDefault();
+  moved();
+});
+root.addEventListener('submit', (event) => event.preventDefault());

@@ -1,0 +1,78 @@
+// What all modules share: the page's state, its status line, and how the server is asked.
+export const root = document.getElementById('unripple');
+export const $ = (id) => root.querySelector('#u-' + id);
+
+export const state = {
+  session: '', photo: null, source: null, refused: null, made: [], version: 0, sliders: new Map(), keep: false,
+  previewing: false, wanting: false, rest: 0, serial: 0, preview: '', timings: [], full: 0,
+};
+
+const GOOD_MS = 6000; // so long does good news stay
+let fading = 0;
+
+export function say(text, kind = '') {
+  clearTimeout(fading);
+  $('status').textContent = text;
+  $('status').className = 'u-status' + (kind ? ' u-' + kind : '');
+  if (kind === 'good') fading = setTimeout(() => say(''), GOOD_MS);
+}
+
+export function tellOthers(what) { root.dispatchEvent(new Event('u-' + what)); }
+export function listen(what, call) { root.addEventListener('u-' + what, call); }
+export function painting() { return $('paint-toggle').getAttribute('aria-pressed') === 'true'; }
+
+export const base = () => '/studio/' + state.session;
+export const json = (content) => ({ method: 'POST', body: JSON.stringify(content), headers: { 'content-type': 'application/json' } });
+
+// What the server said instead of an answer: `offers` are settings that would change it, `ended` is
+// whether it forgot this session.
+export class Refusal extends Error {
+  constructor(text, status, { offers = [], ended = false } = {}) { super(text); Object.assign(this, { status, offers, ended }); }
+}
+
+async function reach(path, options) {
+  try {
+    return await fetch(path, options);
+  } catch {
+    throw new Refusal('The server does not answer. Start `unripple editor` again and go on at the address that it prints: your photo and sliders are kept in this browser.', 0);
+  }
+}
+
+async function refusalOf(answer) {
+  const text = await answer.text();
+  try {
+    const told = JSON.parse(text);
+    return new Refusal(told.error || text, answer.status, told);
+  } catch { return new Refusal(text || 'the server gave no answer', answer.status); }
+}
+
+export async function begin() {
+  const answer = await reach('/studio/begin', { method: 'POST' });
+  if (!answer.ok) throw await refusalOf(answer);
+  const begun = await answer.json();
+  state.session = begun.session;
+  return begun;
+}
+
+let restored = null; // a restoration under way, which all that ask meanwhile wait for
+let restoration = async () => {};
+export function restoreBy(call) { restoration = call; }
+
+async function restore(ended) {
+  if (ended !== state.session) return; // somebody was faster
+  restored ||= (async () => { await begin(); await restoration().catch(() => {}); })().finally(() => { restored = null; });
+  await restored;
+}
+
+// Ask under this session. null: a newer request took this one's place. A session that the server
+// forgot (it was started again, or nothing was done for an hour) is begun anew, with its photo.
+export async function ask(path, options = {}, { again = true } = {}) {
+  const session = state.session;
+  const answer = await reach(base() + path, options);
+  if (answer.status === 409) return null;
+  if (answer.ok) return answer;
+  const refusal = await refusalOf(answer);
+  if (!refusal.ended || !again) throw refusal;
+  await restore(session);
+  return ask(path, options, { again: false });
+}

@@ -1,0 +1,241 @@
+"""What all users share: model sets and their networks, sample photos, directions, limits."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from unripple.conventions import UnknownName, UnrippleError
+from unripple.io.config import Config, complete
+from unripple.io.photo import PHOTO_SUFFIXES, encode_jpeg
+from unripple.io.schema import nearest
+from unripple.pipeline.graph import STEPS
+from unripple.pipeline.limits import Limits as Costs
+from unripple.runtime.cache import MemoryShelf
+from unripple.runtime.editor import Editor
+from unripple.runtime.view import thumbnail
+from unripple.webui.controls import Group, grouped
+from unripple.webui.reading import PATIENT, Decoded, Patience, Reader
+from unripple.webui.translations import FOLDER, USER, list_translations
+from unripple.zoo.directions import Direction, read_directions
+from unripple.zoo.zoo import (
+    AUTO,
+    EMBEDDED,
+    PUBLISHED,
+    ROLES,
+    Zoo,
+    chosen_directions,
+    directions_path,
+    embedded_folder,
+)
+
+CONFIGURED = "configured"
+INVERTERS = ("hfgi", "e4e")
+BATCH = Path("batch.yaml")
+PREFIX = "unripple-editor-"
+_THUMBNAIL_PX = 128
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What users may cost.
+
+    Attributes:
+        upload_mb: length of a file.
+        sessions: how many people at once; the one who did nothing for longest leaves first.
+        memory_mb: pictures of all sessions; those of the ones idle for longest go first.
+        disk_mb: likewise, of what their photos and results take on the disk.
+        uploads: how many files one session may send at a time.
+        idle_s: how long a session may do nothing.
+    """
+
+    upload_mb: float = 64.0
+    sessions: int = 64
+    memory_mb: float = 1500.0
+    disk_mb: float = 8000.0
+    uploads: int = 4
+    idle_s: float = 3600.0
+
+
+@dataclass
+class Studio:
+    """Configs, networks and lists, made on first use and kept.
+
+    Attributes:
+        config: what the editor was started with.
+        device: where networks run.
+        batch: the config that "Add to the batch" writes.
+        translations: folder of named translations; the user's own go to its `user`.
+        limits: see `Limits`.
+    """
+
+    config: Config
+    device: str = "cpu"
+    batch: Path = BATCH
+    translations: Path = FOLDER
+    limits: Limits = field(default_factory=Limits)
+
+    def __post_init__(self) -> None:
+        self.config = {**self.config, "own_translations": (self.translations / USER).as_posix()}
+        self._zoos: dict[str, Zoo] = {}
+        self._thumbnails: dict[Path, bytes] = {}
+        self._lock = threading.Lock()
+        self._drawing = threading.Lock()
+        self.root = Path(tempfile.mkdtemp(prefix=PREFIX))  # for this user alone
+        self.reader = Reader(self.root)
+
+    def close(self) -> None:
+        """End all readings and delete all that was sent."""
+        self.reader.close()
+        shutil.rmtree(self.root, ignore_errors=True)
+
+    def read(self, path: Path, patience: Patience = PATIENT) -> Decoded:
+        """Decode a file under the config's limits.
+
+        Raises:
+            UnrippleError: it cannot be read, or costs more.
+        """
+        return self.reader.read(path, Costs(**self.config["limits"]), patience)
+
+    @property
+    def models(self) -> list[str]:
+        """The sets of models to choose from; the config's own comes first."""
+        own = self.config["models"]
+        first = own if isinstance(own, str) else CONFIGURED
+        others = [name for name in (EMBEDDED, PUBLISHED) if name != first and _is_here(name)]
+        return [first, *others]
+
+    def config_of(
+        self, models: str, inverter: str, align: Mapping[str, str] = MappingProxyType({})
+    ) -> Config:
+        """The config of one choice on the page.
+
+        Args:
+            models, inverter: what is chosen of `models` and `INVERTERS`.
+            align: settings of the section `align` that the page chose otherwise.
+
+        Raises:
+            UnknownName: there is no such set or inverter.
+            BadConfig: there is no such setting.
+        """
+        if models not in self.models:
+            raise UnknownName(f"models {models!r}{nearest(models, self.models)}")
+        if inverter not in INVERTERS:
+            raise UnknownName(f"inverter {inverter!r}{nearest(inverter, INVERTERS)}")
+        content = {
+            **self.config,
+            "invert": {**self.config["invert"], "method": inverter},
+            "align": {**self.config["align"], **align},
+        }
+        if models != self.models[0]:
+            content |= {"models": models, "directions": AUTO}
+        return complete(content)
+
+    def face_finder(self, models: str, mode: str | None = None) -> str:
+        """Who looks for faces with these models, `align.mode` being `mode` or else the config's."""
+        mode = mode or self.config["align"]["mode"]
+        if mode != AUTO:
+            return mode
+        return "mtcnn" if self.zoo(models).is_published("encoder") else "embedded"
+
+    def editor(
+        self, models: str, inverter: str, shelf: MemoryShelf, align: Mapping[str, str]
+    ) -> Editor:
+        """A live session of the choice; networks are shared with all others."""
+        config = self.config_of(models, inverter, align)
+        return Editor(settings=config, shelf=shelf, zoo=self.zoo(models))
+
+    def zoo(self, models: str) -> Zoo:
+        """The networks of a set, all of them loaded."""
+        with self._lock:
+            if models not in self._zoos:
+                zoo = Zoo(self.config_of(models, INVERTERS[0])["models"], self.device)
+                for role in ROLES:
+                    if zoo.has(role) and zoo.path(role).exists():
+                        zoo.load(role)
+                self._zoos[models] = zoo
+            return self._zoos[models]
+
+    def warm_up(self) -> None:
+        """Load the first set's networks, and what the stages import, before anybody waits."""
+        import importlib
+
+        with contextlib.suppress(UnrippleError):  # whoever opens a photo will be told
+            for stage in STEPS:
+                importlib.import_module(f"unripple.stages.{stage}")
+            self.zoo(self.models[0])
+
+    def directions(self, models: str) -> Mapping[str, Direction]:
+        """The directions of a set by name."""
+        config = self.config_of(models, INVERTERS[0])
+        return read_directions(
+            directions_path(chosen_directions(config["directions"], Zoo(config["models"])))
+        )
+
+    def groups(self, models: str) -> list[Group]:
+        """The sliders of a set."""
+        return grouped(self.directions(models))
+
+    def samples(self) -> dict[str, Path]:
+        """The config's photos by name; empty without such a folder."""
+        folder = Path(self.config["photos"])
+        if not folder.is_dir():
+            return {}
+        files = sorted(path for path in folder.iterdir() if path.is_file())
+        return {path.name: path for path in files if path.suffix.lower() in PHOTO_SUFFIXES}
+
+    def sample(self, name: str) -> Path:
+        """One of the samples.
+
+        Raises:
+            UnknownName: there is none of that name.
+        """
+        known = self.samples()
+        if name not in known:
+            raise UnknownName(f"no sample {name!r}{nearest(name, known)}")
+        return known[name]
+
+    def thumbnail(self, name: str) -> bytes:
+        """A sample as a small JPEG.
+
+        Raises:
+            UnrippleError: there is none of that name, or it cannot be read.
+        """
+        path = self.sample(name)
+        with self._drawing:
+            if path not in self._thumbnails:
+                pixels = self.read(path).photo.srgb
+                self._thumbnails[path] = encode_jpeg(thumbnail(pixels, _THUMBNAIL_PX))
+            return self._thumbnails[path]
+
+    def known_translations(self) -> dict[str, Path]:
+        """Named translations: set/name -> file."""
+        folders = dict.fromkeys((embedded_folder() / "translations", self.translations))
+        return list_translations(*folders)
+
+    def describe(self, models: str) -> dict[str, Any]:
+        """What the page's controls show for a set of models."""
+        return {
+            "groups": [group.as_json() for group in self.groups(models)],
+            "translations": list(self.known_translations()),
+            "models": self.models,
+            "inverters": list(INVERTERS),
+            "samples": list(self.samples()),
+            "inverter": self.config["invert"]["method"],
+            "batch": str(self.batch),
+        }
+
+
+def _is_here(models: str) -> bool:
+    zoo = Zoo(models)
+    try:
+        return all(zoo.path(role).exists() for role in ROLES if zoo.has(role))
+    except UnrippleError:
+        return False
