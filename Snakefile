@@ -1,5 +1,9 @@
 # unripple: photos in, edited photos out. The stages, in running order.
 
+from snakemake.utils import min_version
+
+min_version("9.3")
+
 
 include: "rules/config.smk"
 

@@ -24,7 +24,7 @@ plainly(check_codes)(CONFIG, edits(CONFIG), ZOO)
 RESULTS = Results()
 
 run.warn_of_other_code(workflow)
-shell.prefix(run.shell_prefix())
+shell.prefix(run.shell_prefix(workflow))
 
 # The software behind every rule. Braces in its path, of which this folder's name may have some, would
 # be wildcards to Snakemake, unless they are doubled and a function gives them.

@@ -97,6 +97,13 @@ def test_commands_are_there() -> None:
     assert named <= set(known)
 
 
+def test_every_package_has_its_floor() -> None:
+    plan = text_of("docs/architecture.md").partition("## Floor plan")[2].partition("\n## ")[0]
+    named = set(re.findall(r"\w+", "".join(re.findall(r"^ {4}[a-z |]+", plan, re.MULTILINE))))
+    packages = {path.parent.name for path in (REPO / "unripple").glob("*/__init__.py")}
+    assert packages <= named
+
+
 def test_the_readme_is_short() -> None:
     assert len(text_of("README.md").splitlines()) <= 130
 

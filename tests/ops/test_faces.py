@@ -18,9 +18,8 @@ def place(x: float, y: float, scale: float, degrees: float = 0) -> np.ndarray:
     return PATTERN @ (scale * turn).T + (x, y)
 
 
-def scene(*truths: np.ndarray) -> Photo:
+def scene(*truths: np.ndarray, high: int = 300, wide: int = 400) -> Photo:
     """Coordinates written into colours, so that a reader can tell where its crop lies."""
-    high, wide = 300, 400
     photo = np.zeros((high, wide, 3), np.uint8)
     for number, truth in enumerate(truths):
         rows, columns = np.mgrid[:high, :wide] + 0.5
@@ -73,8 +72,8 @@ def test_a_face_is_found_wherever_it_is(truth: np.ndarray) -> None:
 
 
 def test_a_large_photo_is_searched_small_but_read_at_its_own_size() -> None:
-    truth = place(280, 130, 2.0, 15)
-    large = np.repeat(np.repeat(scene(truth), 4, 0), 4, 1)
+    truth = place(140, 65, 1.0, 15)
+    large = np.repeat(np.repeat(scene(truth, high=150, wide=200), 4, 0), 4, 1)
     widest = 0
 
     def read(crops: Photo) -> np.ndarray:
@@ -97,7 +96,10 @@ def test_two_faces_are_two() -> None:
 
 
 def test_a_reader_that_guesses_the_middle_finds_nobody() -> None:
-    assert faces.find_faces(scene(), reader(), size_px=SIZE) == []
+    # Windows are as large as the photo lets them be: a smaller one has as many of them.
+    small = scene(high=150, wide=200)
+    assert len(faces.windows(150, 200, SIZE)) == len(faces.windows(300, 400, SIZE))
+    assert faces.find_faces(small, reader(), size_px=SIZE) == []
 
 
 def test_windows_cover_the_photo() -> None:

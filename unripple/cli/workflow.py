@@ -20,19 +20,22 @@ _RECORDS = Path(".snakemake/metadata")
 log = logging.getLogger("snakemake")
 
 
-def shell_prefix() -> str:
+def shell_prefix(workflow: Any) -> str:
     """What goes before each rule's command, with braces as `shell.prefix` wants them.
 
     The rules call `unripple` and `python` by their names: those of the environment that runs
     Snakemake, by functions of the shell, for PATH cannot hold a folder with a colon in its name.
+    Where rules have an environment of their own (`--software-deployment-method conda`), it runs the
+    workflow's folder, since the package is not in it: see envs/unripple.yaml.
     """
-    python = shlex.quote(sys.executable)
-    prefix = (
-        f'unripple() {{ {python} -P -m unripple "$@"; }}; '
-        f'python() {{ {python} "$@"; }}; '
-        # A job is one core, and networks give other bytes on several threads than on one.
-        "export OMP_NUM_THREADS=1; "
-    )
+    # A job is one core, and networks give other bytes on several threads than on one.
+    prefix = "export OMP_NUM_THREADS=1; "
+    if workflow.deployment_settings.deployment_method:
+        code = shlex.quote(str(workflow.basedir))
+        prefix += f'unripple() {{ PYTHONPATH={code} python -P -m unripple "$@"; }}; '
+    else:
+        python = shlex.quote(sys.executable)
+        prefix += f'unripple() {{ {python} -P -m unripple "$@"; }}; python() {{ {python} "$@"; }}; '
     return prefix.replace("{", "{{").replace("}", "}}")
 
 
