@@ -18,22 +18,22 @@ import pytest
 from unripple.cli import editor as command
 from unripple.cli.main import build_parser, main
 from unripple.conventions import UnrippleError
+from unripple.webui.app_state import AppState
 from unripple.webui.page import page_files
 from unripple.webui.serve import check_access
-from unripple.webui.studio import Studio
 
 WITHOUT = "needs the extra `editor`: uv sync --extra editor"
 
 
 @pytest.fixture
-def client(studio: Studio) -> Iterator[Any]:
+def client(app_state: AppState) -> Iterator[Any]:
     pytest.importorskip("starlette", reason=WITHOUT)
     pytest.importorskip("uvicorn", reason=WITHOUT)
     from starlette.testclient import TestClient
 
     from unripple.webui.serve import guarded
 
-    app, _ = guarded(studio)
+    app, _ = guarded(app_state)
     with TestClient(app, base_url="http://127.0.0.1:7860") as one:  # type: ignore[arg-type]
         yield one
 
@@ -96,13 +96,13 @@ def test_a_proxys_name_needs_a_password_or_a_token() -> None:
     check_access(token="")
 
 
-def test_a_proxys_name_is_answered_and_no_other(studio: Studio) -> None:
+def test_a_proxys_name_is_answered_and_no_other(app_state: AppState) -> None:
     pytest.importorskip("starlette", reason=WITHOUT)
     from starlette.testclient import TestClient
 
     from unripple.webui.serve import guarded
 
-    app, _ = guarded(studio, token="a-very-secret-token", proxy_name="Photos.example.org")
+    app, _ = guarded(app_state, token="a-very-secret-token", proxy_name="Photos.example.org")
     with TestClient(app, base_url="https://photos.example.org") as one:  # type: ignore[arg-type]
         assert one.get("/?token=a-very-secret-token").status_code == 200
         assert one.get("/").status_code == 200  # by the cookie
@@ -129,7 +129,7 @@ def test_a_busy_port_is_told_before_anything_is_imported(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "unripple.webui.serve", None)  # brings torch
-    monkeypatch.setitem(sys.modules, "unripple.webui.studio", None)
+    monkeypatch.setitem(sys.modules, "unripple.webui.app_state", None)
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         assert main(["editor", "--port", str(port)]) == 2
@@ -201,10 +201,10 @@ def test_nothing_is_left_however_the_server_ends(
     )
     assert process.stdout is not None
     address = process.stdout.readline()
-    found = re.fullmatch(r"http://127\.0\.0\.1:(\d+)(/\?token=[\w-]{32})\n", address)
-    assert found is not None, address
-    for path, status in ((found[2], 200), ("/", 403)):
-        connection = http.client.HTTPConnection("127.0.0.1", int(found[1]), timeout=60)
+    printed = re.fullmatch(r"http://127\.0\.0\.1:(\d+)(/\?token=[\w-]{32})\n", address)
+    assert printed is not None, address
+    for path, status in ((printed[2], 200), ("/", 403)):
+        connection = http.client.HTTPConnection("127.0.0.1", int(printed[1]), timeout=60)
         connection.request("GET", path)
         assert connection.getresponse().status == status
         connection.close()
