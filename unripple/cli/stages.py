@@ -13,7 +13,7 @@ from typing import Any
 from unripple.api.editor import LAST_STEP, Editor, Result, joined
 from unripple.api.jobs import Job, job_from_config, warnings_of
 from unripple.api.shard import face_names, run_shard
-from unripple.api.steps import any_step
+from unripple.api.steps import DECLARATIONS, any_step
 from unripple.api.watch import watched
 from unripple.cli import options as shared
 from unripple.cli.meter import LossMeter
@@ -32,37 +32,19 @@ from unripple.zoo.zoo import Zoo
 
 log = logging.getLogger(__name__)
 
-ABOUT = {
-    "align": "cut the face out, upright",
-    "project": "describe the face by the generator's codes",
-    "invert": "draw the face again from its codes",
-    "translate": "move the codes along an edit's directions",
-    "edit": "with a PHOTO: the whole edit of one photo; for a shard: draw the moved codes",
-    "parse": "label the parts of the face",
-    "restore": "repair what the generator drew badly in the face",
-    "ripple": "mark what the edit uncovered or smeared",
-    "depth": "estimate inverse depth",
-    "foreground": "split depth into person and background",
-    "mix": "bring back from the photo what the edit is not about",
-    "inpaint": "paint the background that the person hid",
-    "compose": "put the edited person over that background",
-    "paste": "put the result back into the full photo",
-    "measure": "measure the edit",
-    "report": "write results/report.html and results/measure.json",
-}
-
 
 def register(commands: Any) -> None:
     """Add one command per stage word."""
     for stage in STAGES[:-1]:
         parser = commands.add_parser(
             stage,
-            help=ABOUT[stage],
+            help=DECLARATIONS[stage].help,
             description=_description(stage),
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         _add_step_options(parser, stage)
-    parser = commands.add_parser("report", help=ABOUT["report"], description=ABOUT["report"])
+    about = DECLARATIONS["report"].help
+    parser = commands.add_parser("report", help=about, description=about)
     shared.add_config(parser)
     shared.add_results(parser)
     shared.add_log(parser)
@@ -71,7 +53,7 @@ def register(commands: Any) -> None:
 
 
 def _description(stage: str) -> str:
-    text = f"{stage}: {ABOUT[stage]}."
+    text = f"{stage}: {DECLARATIONS[stage].help}."
     if stage == "edit":
         text += "\n\nExample: unripple edit photo.jpg --edit pose=-3 --edit glasses=3 -o out.png"
     if stage == "align":
