@@ -148,7 +148,7 @@ def _edit_photo(options: argparse.Namespace) -> None:
         raise UnrippleError("edit: say with --edit what to change, like --edit pose=-3")
     edit = shared.edit_of(options.edit, config)
     editor = Editor(device=options.device, settings=config, tell=LossMeter())
-    result: Result = editor.apply(options.photo, edit)
+    result: Result = editor.edit(options.photo, edit)
     for warning in result.warnings:
         log.warning("%s", warning)
     result.save(options.out, overwrite=options.overwrite)
@@ -164,7 +164,7 @@ def _run_photo(options: argparse.Namespace) -> None:
     for warning in warnings_of(config, edit, zoo) if edit else ():
         log.warning("%s", warning)
     editor = Editor(device=options.device, settings=config, tell=LossMeter())
-    faces = editor.run_all(options.photo, options.stage, edit)
+    faces = editor.run_faces(options.photo, options.stage, edit)
     name = options.stage if options.stage in faces[0] else f"{options.stage}@{PHOTO}"
     stems = face_names(options.photo.stem, len(faces))
     found = {stem: face[name] for stem, face in zip(stems, faces, strict=True)}
