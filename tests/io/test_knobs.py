@@ -24,6 +24,7 @@ from unripple.io.config import (
     read_config,
     schema,
 )
+from unripple.runtime.sweep import degrees_between
 from unripple.webui.session import EditRequest
 
 
