@@ -33,6 +33,7 @@ def hat(x: Tensor, y: Tensor, z: Tensor, k: Shape) -> tuple[Tensor, Tensor]:
     roll = length((around - 1) * 0.8, (height - HAT_EDGE) * 0.55, torch.zeros_like(x)) - 0.075
     brim = ellipsoid(x, height - 0.44 + 0.10 * x * x, z + 0.05, 1.22, 0.055, 1.30)
     brimmed = union(crown, torch.maximum(brim, -(dome + 0.1)), 0.06)
+    # Roll and brim live in bent, stretched space, where distances are too long for the march.
     d = torch.where(k["has_brim"] > 0.5, brimmed, union(crown, roll, 0.03)) * 0.85
     return d + (1 - k["has_hat"]) * FAR_AWAY, crown
 

@@ -44,6 +44,7 @@ def mouth(x: Tensor, y: Tensor, k: Shape) -> Mouth:
     root = torch.sqrt(envelope + 1e-6)
     curve = 0.085 + 0.055 * k["smile"].clamp(min=0)
     line_y = k["mouth_y"] + k["smile"] * curve * (u * u - 0.35).clamp(-0.4, 1.2)
+    # The jaw moves more than the upper lip: two thirds of the gap open downwards.
     gap = 0.085 * k["mouth_open"] * envelope
     bow = 1 - 0.22 * bump(u, 0.13) + 0.10 * bump(u.abs() - 0.28, 0.16)
     taper = 0.55 + 0.45 * root
@@ -74,6 +75,7 @@ def eyelids(abs_x: Tensor, y: Tensor, k: Shape) -> Eyelids:
     cos, sin = torch.cos(k["eye_tilt"]), torch.sin(k["eye_tilt"])
     along = (ex * cos + ey * sin) / k["eye_radius"]
     across = (-ex * sin + ey * cos) / k["eye_radius"]
+    # Parabolas that meet at the corners; beyond those they have crossed, which keeps it shut.
     arch = (1 - (along / 0.93) ** 2).clamp(min=-0.5)
     upper = k["upper_lid"] * arch * (1 - 0.10 * along) - 0.02
     return Eyelids(along, across, upper, -k["lower_lid"] * arch - 0.02)
@@ -137,6 +139,7 @@ def skull(x: Tensor, abs_x: Tensor, y: Tensor, z: Tensor, k: Shape) -> Tensor:
 
 def relief(abs_x: Tensor, y: Tensor, z: Tensor, lips: Mouth, k: Shape) -> Tensor:
     """How far lips, mouth and beard move the skin; to be added to the distance of the face."""
+    # Only on the face: the mouth's coordinates are those of a plane, which also cuts the nape.
     front = smoothstep(0.2, 0.45, z)
     above, below = y - lips.line_y - 0.03, y - lips.line_y + 0.045
     swell = torch.sqrt(lips.envelope + 1e-4) * (0.8 * bump(above, 0.05) + bump(below, 0.05))
@@ -207,6 +210,7 @@ def hair(x: Tensor, y: Tensor, z: Tensor, skin: Tensor, k: Shape) -> Tensor:
         x, y + 0.1 + 0.62 * long, z + 0.50,
         0.60 + 0.5 * volume + 0.1 * long, 0.62 + 0.78 * long, 0.30 + 0.3 * volume,
     )  # fmt: skip
+    # Short hair has no sides and back: they sink into the cap as `falls` goes to 0.
     falling = union(d, torch.minimum(sides, back) + (1 - falls) * 0.25, 0.14)
     d = torch.where(falls > 0, falling, d)
     d = d - _strands(x, y, z, k)
@@ -275,6 +279,7 @@ def body(x: Tensor, y: Tensor, z: Tensor, k: Shape) -> BodyParts:
     below = capsule(x, y, z, (0.0, -2.4, -0.35), (0.0, -6.0, -0.35), 1.0, 1.1)
     torso = union(torso, below * 0.9, 0.35)  # only ever seen in scenes wider than a portrait
     neck = union(neck, torso + 0.015, 0.20)
+    # The opening of the collar: a cylinder around the neck, narrowed to a V at the front.
     v_neck = (z + 0.2).clamp(min=0) * (x.abs() * 1.1) * (k["collar"] > 0.6).to(x.dtype)
     from_neck = torch.sqrt(x * x + (z + 0.30) ** 2 + 1e-9) - radius * 1.16 - 0.05
     ring = from_neck - 0.16 * k["collar"] + v_neck

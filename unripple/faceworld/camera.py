@@ -61,6 +61,8 @@ def ray_directions(view: View, column: Tensor, row: Tensor) -> tuple[Tensor, Ten
     cos, sin = math.cos(tilt), math.sin(tilt)
     dx = (u * cos - v * sin + view.centre_x) / CAMERA_Z
     dy = (u * sin + v * cos + view.centre_y) / CAMERA_Z
+    # The window lies on the plane through the head, so the axis component is -1 before it is
+    # normalised.
     inverse = torch.rsqrt(dx * dx + dy * dy + 1)
     return dx * inverse, dy * inverse, -inverse
 
@@ -72,6 +74,7 @@ def project(view: View, points: Tensor) -> Tensor:
     py = (points[..., 1] - CAMERA_HEIGHT) * scale - view.centre_y
     tilt = math.radians(view.tilt_deg)
     cos, sin = math.cos(tilt), math.sin(tilt)
+    # The camera's tilt turns the world the other way.
     u, v = px * cos + py * sin, -px * sin + py * cos
     return torch.stack(
         [u / view.units_per_px + view.width / 2, view.height / 2 - v / view.units_per_px], dim=-1

@@ -68,6 +68,7 @@ def hair_tone(light: Tensor, warmth: Tensor, grey: Tensor) -> Tensor:
     low = dark + (brown - dark) * (light * 2)
     high = brown + (blond - brown) * (light * 2 - 1)
     tone = torch.where(light < 0.5, low, high)
+    # Black hair does not turn red.
     reddened = (warmth - 0.45).clamp(min=0) * 1.5 * (light > 0.2).float()
     tone = tone + (red - tone) * reddened
     return linear(tone + (rgb(light, 0.72, 0.71, 0.70) - tone) * grey)
@@ -87,6 +88,7 @@ def value_noise(x: Tensor, y: Tensor, seed: Tensor) -> Tensor:
     """
     xi, yi = x.floor(), y.floor()
     fx, fy = x - xi, y - yi
+    # Smooth weights: linear ones would show the lattice.
     fx, fy = fx * fx * (3 - 2 * fx), fy * fy * (3 - 2 * fy)
 
     def lattice(a: Tensor, b: Tensor) -> Tensor:

@@ -48,6 +48,7 @@ def correspondence(
     view = camera.portrait(inverse_depth.shape[-1])
     depth = 1 / other_depth.float()
     points = _points(view, depth)  # [B, S, S, 3]
+    # Undo the other head's shift and rotation, then apply the first one's.
     turn_back = rotation(factors) @ rotation(other).transpose(1, 2)
     turned = torch.einsum("bij,bhwj->bhwi", turn_back, points - head_shift(other)[:, None, None])
     static = torch.isin(labels.long(), torch.tensor(STATIC_PARTS, device=labels.device))
@@ -55,6 +56,8 @@ def correspondence(
         static[..., None], points, turned + head_shift(factors)[:, None, None]
     )  # [B, S, S, 3]
     position = camera.project(view, origins)
+    # A depth test, as in a shadow map: a point is visible where the surface that the first picture
+    # shows there is as far away as the point. Nearest, since depths must not be mixed at edges.
     visible_depth = F.grid_sample(
         1 / inverse_depth.float()[:, None],
         position / (view.width / 2) - 1,

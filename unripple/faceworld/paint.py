@@ -36,20 +36,24 @@ def skin(x: Tensor, y: Tensor, z: Tensor, f: Factors, k: Shape) -> Skin:
     """Complexion, wrinkles, brows, lips, mouth, beard, and make-up around the eyes."""
     abs_x, seed = x.abs(), k["noise_seed"]
     tone = skin_tone(f("melanin"), f("redness"))
+    # Blotches and pores: skin of one colour looks like plastic.
     grain = value_noise(x * 9 + 3, y * 9 + z * 5, seed)
     fine = value_noise(x * 26, y * 26 + z * 17, seed + 1.7)
     colour = tone * (1 + 0.05 * (grain - 0.5) + 0.05 * (fine - 0.5))[..., None]
     colour = _complexion(colour, x, y, z, f, k)
     colour = _darken(colour, _wrinkles(x, y, z, f, k), rgb(x, 0.42, 0.52, 0.52))
+    # Brows and beards are darker than the hair of the head.
     hair_colour = hair_tone(f("hair_light") * 0.8, f("hair_warmth"), f("grey"))
     brow = _brow(abs_x, y, z, k)
     stroke = 0.75 + 0.25 * torch.sin(abs_x * 80 - y * 60 + seed)
     colour = _towards(colour, hair_colour * 0.75 + tone * 0.02, brow * stroke * 0.92)
     lips = mouth(x, y, k)
     colour, upper, lower, inside = _mouth(colour, x, y, z, lips, tone, f, k)
+    # No beard on the lips.
     bare = 1 - torch.maximum(upper, torch.maximum(lower, inside))
     colour = _beard(colour, x, y, z, lips, upper, bare, grain, hair_colour, f, seed)
     colour = _around_eyes(colour, y, z, eyelids(abs_x, y, k), f)
+    # Bald heads show where hair would grow, at the forehead's top and at the sides.
     shaved = (1 - k["has_hair"]) * (
         smoothstep(0.35, 0.75, y) * smoothstep(0.6, 0.2, z) * 0.10
         + smoothstep(0.1, -0.2, z) * smoothstep(-0.3, -0.1, y) * 0.25
@@ -68,18 +72,22 @@ def _towards(colour: Tensor, target: Tensor, amount: Tensor) -> Tensor:
 def _complexion(colour: Tensor, x: Tensor, y: Tensor, z: Tensor, f: Factors, k: Shape) -> Tensor:
     """Blush, shadows under the eyes, freckles, nostrils."""
     abs_x, melanin = x.abs(), f("melanin")
+    # Blood shows on cheeks, nose tip and ears, less so through dark skin.
     cheeks = torch.exp(-(((abs_x - 0.36) / 0.17) ** 2) - ((y + 0.25) / 0.14) ** 2)
     tip = torch.exp(-((x / 0.11) ** 2) - ((y + 0.33) / 0.11) ** 2)
     blush = 0.8 * cheeks + 0.6 * tip + 0.5 * bump(abs_x - 0.78, 0.1)
     blush = blush * (0.42 + 0.25 * f("redness")) * (1 - 0.5 * melanin) * (z > -0.3).float()
     colour = _darken(colour, blush, rgb(x, 0.02, 0.28, 0.26))
+    # The thin skin under the eyes is darker, with age more so.
     below_eye = torch.exp(
         -(((abs_x - k["eye_x"] + 0.02) / 0.13) ** 2) - ((y - k["eye_y"] + 0.155) / 0.05) ** 2
     )
     colour = _darken(colour, below_eye * (0.12 + 0.30 * f("age")), rgb(x, 0.27, 0.33, 0.27))
+    # The peaks of a fine noise make spots of irregular size.
     spots = smoothstep(0.70, 0.80, value_noise(x * 34 + 7, y * 34, k["noise_seed"] + 4))
     spots = spots * bump(y + 0.2, 0.22) * (abs_x < 0.55).float() * f("freckles") * (1 - melanin)
     colour = _darken(colour, spots, rgb(x, 0.35, 0.5, 0.55))
+    # The holes of the relief are too shallow to be dark by themselves.
     nostril = torch.exp(
         -(((abs_x - 0.056 * k["nose_width"]) / 0.03) ** 2)
         - ((y - nose_tip_y(k) + 0.075 - k["nose_up"] * 0.5) / 0.022) ** 2
@@ -90,12 +98,15 @@ def _complexion(colour: Tensor, x: Tensor, y: Tensor, z: Tensor, f: Factors, k: 
 def _wrinkles(x: Tensor, y: Tensor, z: Tensor, f: Factors, k: Shape) -> Tensor:
     """Forehead lines, nasolabial folds, crow's feet and bags; the folds also come with a smile."""
     abs_x = x.abs()
+    # Forehead: parallel lines, bent a little and not alike in two people.
     waves = torch.remainder((y + 0.02 * torch.sin(x * 6 + k["noise_seed"])) * 13, 1.0) - 0.5
     fore = smoothstep(0.33, 0.40, y) * smoothstep(0.62, 0.55, y) * smoothstep(0.45, 0.2, abs_x)
     forehead = 0.8 * fore * bump(waves, 0.11)
+    # Nasolabial fold: from the wings of the nose outwards as it goes down.
     down = (y + 0.36) / -0.30
     fold_x = abs_x - (0.165 + 0.13 * down)
     fold_range = smoothstep(-0.05, 0.15, down) * smoothstep(1.15, 0.75, down)
+    # Crow's feet: rays in polar coordinates about the outer corner of the eye.
     cx, cy = abs_x - k["eye_x"] - 0.185, y - k["eye_y"]
     radius, angle = torch.sqrt(cx * cx + cy * cy + 1e-6), torch.atan2(cy, cx)
     rays = bump(torch.remainder(angle * 2.2 + 0.5, 1.0) - 0.5, 0.16) * (angle.abs() < 0.75).float()
@@ -105,6 +116,7 @@ def _wrinkles(x: Tensor, y: Tensor, z: Tensor, f: Factors, k: Shape) -> Tensor:
     aged = (forehead + bump(fold_x, 0.018) * fold_range + feet + bags) * (
         smoothstep(0.15, 0.8, f("age")) * 0.75
     )
+    # A smile folds young skin, too, but at the mouth alone.
     smiling = bump(fold_x, 0.02) * fold_range * f("smile").clamp(min=0) * 0.35
     return (aged + smiling) * (z > 0.0).float()
 
@@ -113,6 +125,7 @@ def _brow(abs_x: Tensor, y: Tensor, z: Tensor, k: Shape) -> Tensor:
     along = (abs_x - k["eye_x"] - 0.005) / 0.20
     middle = k["brow_y"] + k["eye_y"] - 0.14 * k["brow_slope"] * along
     middle = middle - 0.055 * (along - 0.15) ** 2 + 0.012
+    # Thinner outwards, tapered at both ends.
     half = k["brow_half"] * (1 - 0.45 * smoothstep(0.1, 1.0, along))
     half = half * smoothstep(1.12, 0.85, along) * smoothstep(-1.12, -0.9, along)
     inside = smoothstep(-0.012, 0.010, half - (y - middle).abs())
@@ -132,8 +145,10 @@ def _mouth(
     lip = _towards(lip, stick, f("lipstick") ** 2)
     colour = _towards(colour, lip * 0.90, upper)
     colour = _towards(colour, lip * 1.06, lower)
+    # Closed lips need a dark line; an open mouth has its own darkness.
     seam = bump(y - lips.line_y, 0.009) * front * (1 - inside) * smoothstep(0.0, 0.1, lips.envelope)
     colour = colour * (1 - 0.65 * seam[..., None])
+    # Upper teeth only: the lower ones are hardly ever seen.
     teeth = (y > lips.line_y - 0.030 * k["mouth_open"]).float()[..., None]
     gaps = (0.86 + 0.14 * torch.cos(x / 0.031 * 3.1416) ** 2)[..., None]
     within = teeth * linear(rgb(x, 0.96, 0.94, 0.89)) * gaps
@@ -148,13 +163,16 @@ def _beard(
     """Beard and moustache, and the stubble's shadow of a masculine face."""
     abs_x = x.abs()
     soul_patch = torch.exp(-((x / 0.10) ** 2) - ((y - lips.line_y + 0.125) / 0.03) ** 2)
+    # The noise frays the edge.
     chin = beard_zone(abs_x, y + 0.05 * (grain - 0.5), z) * bare * (1 - 0.8 * soul_patch)
     moustache_y = y - lips.line_y - 0.115 + 1.25 * abs_x**2
     moustache = bump(moustache_y, 0.042) * smoothstep(0.30, 0.22, abs_x) * (1 - upper)
     moustache = moustache * (z > 0.3).float()
     grown = torch.maximum((chin * f("beard")).clamp(0, 1), (moustache * f("moustache")).clamp(0, 1))
+    # Finer across than along, as hairs lie.
     texture = (0.55 + 0.9 * value_noise(x * 60, y * 22, seed + 9))[..., None]
     colour = _towards(colour, hair_colour * texture, smoothstep(0.0, 0.65, grown) * 0.9)
+    # A shaven chin is bluish grey, which dark skin hides.
     stubble = chin * smoothstep(0.2, 0.9, f("masculinity")) * 0.16 * (1 - f("melanin"))
     return _darken(colour, stubble, rgb(x, 0.9, 0.75, 0.6))
 
@@ -191,6 +209,7 @@ def eye(x: Tensor, y: Tensor, z: Tensor, f: Factors, k: Shape) -> Eye:
     ux = (x - side * k["eye_x"]) / radius
     uy = (y - k["eye_y"]) / radius
     uz = (z - 0.475) / radius
+    # Hits lie on the eyeball up to the march's precision: put onto the unit sphere.
     norm = torch.rsqrt(ux * ux + uy * uy + uz * uz + 1e-9)
     ux, uy = ux * norm, uy * norm
     # The eyes converge a little, as on a camera two arm's lengths away.
@@ -198,6 +217,7 @@ def eye(x: Tensor, y: Tensor, z: Tensor, f: Factors, k: Shape) -> Eye:
     gaze_y = torch.sin(0.17 * f("gaze_y") + 0.03)
     dx, dy = ux - gaze_x, uy - gaze_y
     from_pupil = torch.sqrt(dx * dx + dy * dy + 1e-6)
+    # Radial fibres, the brighter the farther out, up to the dark limbus.
     fibres = value_noise(torch.atan2(dy, dx) * 7 + 20, from_pupil * 4, k["noise_seed"] + 3)
     glow = (0.75 + 0.35 * fibres) * (0.72 + 0.6 * smoothstep(0.15, 0.45, from_pupil))
     iris = linear(iris_tone(f("iris_hue"), f("melanin"))) * 1.3 * glow[..., None]
@@ -208,6 +228,7 @@ def eye(x: Tensor, y: Tensor, z: Tensor, f: Factors, k: Shape) -> Eye:
     colour = _towards(iris, white, smoothstep(IRIS - 0.03, IRIS + 0.03, from_pupil))
     colour = colour * smoothstep(0.19, 0.23, from_pupil)[..., None]
     lids = eyelids(x.abs(), y, k)
+    # The upper lid and its lashes shade the ball; the soft shadow is too coarse for that.
     lid_shadow = 0.42 + 0.58 * smoothstep(0.0, 0.33, lids.upper - lids.across)
     return Eye(colour * lid_shadow[..., None], dx, dy)
 
@@ -224,6 +245,7 @@ def hair(x: Tensor, y: Tensor, z: Tensor, f: Factors, k: Shape) -> tuple[Tensor,
     # The meridians meet at the axis; close to it strands would turn into specks, so they fade.
     away = smoothstep(0.22, 0.55, torch.sqrt(px * px + pz * pz + 1e-6))
     azimuth = torch.atan2(px, pz) + warp * 0.25
+    # Strands: noise that varies across the meridians and hardly along them.
     coarse = value_noise(azimuth * 22 + 50, y * 1.2 + 3, seed + 5)
     fine = value_noise(azimuth * 60 + 90, y * 2.0 + 5, seed + 6)
     coarse, fine = 0.5 + (coarse - 0.5) * away, 0.5 + (fine - 0.5) * away
@@ -231,6 +253,7 @@ def hair(x: Tensor, y: Tensor, z: Tensor, f: Factors, k: Shape) -> tuple[Tensor,
     texture = (0.62 + 0.48 * coarse + 0.35 * (fine - 0.5)) * (1 - curl)
     texture = texture + curl * (0.45 + 0.9 * clumps)
     tone = hair_tone(f("hair_light"), f("hair_warmth"), f("grey"))
+    # Light does not reach into hair from below.
     shade = 0.75 + 0.25 * smoothstep(-0.2, 0.7, y + 0.4)
     return tone * (texture * shade)[..., None] * 1.15, tone, fine
 
@@ -265,6 +288,7 @@ def cloth(x: Tensor, y: Tensor, f: Factors, k: Shape) -> Tensor:
     dots = (torch.sin(x * 30) * torch.sin(y * 30) > 0.55).float()
     pins = (torch.sin(x * 40) > 0.6).float()
     kind = f("cloth_pattern")
+    # From the rarest to the commonest pattern: each overrides those before in its part of [0, 1].
     pattern = torch.where(kind < 0.85, dots, pins)
     pattern = torch.where(kind < 0.70, check, pattern)
     pattern = torch.where(kind < 0.52, stripes, pattern)

@@ -61,6 +61,8 @@ class _Canvas:
         fy = np.fft.fftfreq(self.height)[:, None] * self.height / (128 * self.px)
         fx = np.fft.rfftfreq(self.width)[None] * self.width / (128 * self.px)
         spectrum = np.fft.rfft2(self.rng.standard_normal((self.height, self.width)))
+        # The offset keeps the constant term finite; frequencies are per portrait, so that noise
+        # looks alike at every resolution.
         rough = np.fft.irfft2(
             spectrum / (np.sqrt(fx * fx + fy * fy) + 1 / 128) ** fall_off,
             s=(self.height, self.width),
@@ -120,6 +122,7 @@ def _spine(c: _Canvas, x: float, y: float, width: float, height: float) -> None:
     spine = c.box(x, y, width, height)
     if spine.size == 0:
         return
+    # Spines are convex: darker towards both edges.
     rounded = 0.72 + 0.28 * np.sin(np.linspace(0.25, 2.9, spine.shape[1]))
     spine[:] = colour * rounded[None, :, None]
     for at, band in bands:
@@ -203,6 +206,7 @@ def _bricks(c: _Canvas) -> float:
     ]
     clay = hsv(0.02 + 0.08 * c.hue, c.uniform(0.35, 0.65), 0.3 + 0.5 * c.value)
     wall = clay * (0.65 + 0.6 * shade)[..., None]
+    # Distance to the nearest joint, in either direction: mortar is as wide across as down.
     to_joint = np.minimum(
         np.minimum(rows % tall, tall - rows % tall),
         np.minimum(shifted % wide, wide - shifted % wide),

@@ -95,10 +95,13 @@ def render(
     if plates is None:
         plates = draw_plates(factors, seeds, window)
     background = plates.to(factors.device).float().permute(0, 2, 3, 1) / 255  # [B, H, W, 3]
+    # Tone-mapped before it is blended: the plate is in display values, and so is the truth that
+    # alpha composites must give.
     alpha = layers.share[..., None]
     photo = _tone_mapped(layers.light) * alpha + background * (1 - alpha)
     behind = torch.tensor([_plate_depth(int(kind)) for kind in factors[:, INDEX["plate_kind"]]])
     far = (CAMERA_Z + behind).to(factors)[:, None, None]
+    # One depth and one label per pixel: of whoever covers most of it.
     depth = torch.where(layers.share >= 0.5, layers.depth, far)
     return RenderedFaces(
         photo=_to_bytes(photo).permute(0, 3, 1, 2).contiguous(),
@@ -190,6 +193,8 @@ def _trace(person: Person, factors: Tensor, view: View) -> _Samples:
         person, factors, view, column[chosen.at], row[chosen.at], start.gather(1, chosen.at)
     )
     layers = _scattered(layers, chosen, first)
+    # Four rays where one is not enough: at silhouettes, lashes, rims. The four rays replace the
+    # first one, whose direction is the pixel's centre.
     edges = _padded_indices(
         _edges(layers.labels.view(shape), layers.depth.view(shape)).view(batch, -1), multiple=256
     )
@@ -256,6 +261,7 @@ def _supersampled(
     light, hits, labels, depth = (
         part.view(len(start), times, start.shape[1], *part.shape[2:]) for part in fine
     )  # [B, 4, N, ...]
+    # Of the rays that hit alone: the share of the others is the plate's, by alpha.
     mean_light = light.sum(1) / hits.sum(1).clamp(min=1)[..., None]
     return _Samples(mean_light, hits.mean(1), _majority(labels, hits), depth.amin(1))
 
@@ -266,6 +272,7 @@ def _edges(labels: Tensor, depth: Tensor) -> Tensor:
     for axis in (1, 2):
         n = labels.shape[axis]
         a, b = labels.narrow(axis, 0, n - 1), labels.narrow(axis, 1, n - 1)
+        # Folds of one material have edges as well: an ear before hair, a nose before a cheek.
         jump = (depth.narrow(axis, 0, n - 1) - depth.narrow(axis, 1, n - 1)).abs() > 0.12
         differ = (a != b) | jump
         flags.narrow(axis, 0, n - 1).logical_or_(differ)

@@ -28,6 +28,8 @@ def sphere(x: Tensor, y: Tensor, z: Tensor, radius: Scalar) -> Tensor:
 
 def ellipsoid(x: Tensor, y: Tensor, z: Tensor, rx: Scalar, ry: Scalar, rz: Scalar) -> Tensor:
     """First-order distance to an ellipsoid around the origin with the given radii."""
+    # The implicit function over the length of its gradient: there is no closed form, and this is
+    # right to first order at the surface, where the march ends.
     ax, ay, az = x / rx, y / ry, z / rz
     k0 = length(ax, ay, az)
     k1 = length(ax / rx, ay / ry, az / rz)
@@ -46,6 +48,7 @@ def capsule(
     """Distance to a segment whose radius runs linearly from one end to the other."""
     dx, dy, dz = end[0] - start[0], end[1] - start[1], end[2] - start[2]
     px, py, pz = x - start[0], y - start[1], z - start[2]
+    # Beyond its ends the nearest point of a segment is the end: clamped.
     along = ((px * dx + py * dy + pz * dz) / (dx * dx + dy * dy + dz * dz)).clamp(0, 1)
     return length(px - dx * along, py - dy * along, pz - dz * along) - (
         start_radius + (end_radius - start_radius) * along
@@ -54,6 +57,8 @@ def capsule(
 
 def union(a: Tensor, b: Tensor, blend: float) -> Tensor:
     """Union of two solids, rounded within `blend` of where they meet."""
+    # Quilez's quadratic smooth minimum: `blend` / 4 deep where both are equally near, and without a
+    # kink where the rounding begins.
     h = torch.clamp(blend - (a - b).abs(), min=0) / blend
     return torch.minimum(a, b) - h * h * (blend * 0.25)
 

@@ -85,11 +85,13 @@ def shade(factors: Tensor, person: Person, p: SurfacePoints) -> tuple[Tensor, Te
 
     x, y, z = to_head(p.x, p.y, p.z, k)
     distances = person.parts(p.x, p.y, p.z)
+    # The nearest part; the nose is within the skin and does not compete.
     material = torch.stack(distances[:9]).argmin(dim=0)
     skin = paint.skin(x, y, z, f, k)
     eye = paint.eye(x, y, z, f, k)
     hair_colour, hair_tone, strands = paint.hair(x, y, z, f, k)
     tone = skin_tone(f("melanin"), f("redness"))
+    # Body and clothes do not turn with the head: what is painted on them is in world coordinates.
     necklace = paint.necklace(p.x, p.y, p.z, f)
     gold = linear(rgb(x, 0.95, 0.80, 0.45))
     albedo = {
@@ -109,6 +111,7 @@ def shade(factors: Tensor, person: Person, p: SurfacePoints) -> tuple[Tensor, Te
     gloss = skin.upper_lip + skin.lower_lip
     colour = _light(base, material, p, factors, gloss, hair_tone, strands)
     colour = _catch_light(colour, material, eye, factors)
+    # Lenses are no solid, which rays could not pass: they tint what lies behind them.
     lens = _lens(p, k, f)
     colour = torch.where(lens[0][..., None], _through_lens(colour, lens, f), colour)
     return colour.clamp(min=0), _labels(
@@ -144,15 +147,19 @@ def _light(
     )
     bleed = torch.where(is_skin[..., None], rgb(albedo, 0.7, 1.0, 1.15), rgb(albedo, 1.0, 1.0, 1.0))
     shadow = p.shadow[..., None] ** bleed
+    # Wrapped Lambert: light reaches round by `wrap`, normalised so that a face towards it is 1.
     facing = (p.nx * lx + p.ny * ly + p.nz * lz)[..., None]
     diffuse = ((facing + wrap) / (1 + wrap)).clamp(min=0) * (0.25 + 0.75 * shadow)
+    # A weak light from the other side, as a photographer's reflector, which casts no shadow.
     fill = (-p.nx * lx * 0.8 + p.ny * 0.15 + p.nz * 0.6).clamp(min=0)
     up = (0.5 + 0.5 * p.ny)[..., None]
+    # Hemisphere light: bluish from above, brownish from the floor.
     sky = up * rgb(albedo, 0.95, 1.0, 1.08) + (1 - up) * rgb(albedo, 0.75, 0.62, 0.52)
     open_ = p.occlusion[..., None]
     lit = key * diffuse * 1.05 + ambient * open_ * sky * 1.05
     lit = lit + (0.22 * fill * p.occlusion)[..., None] * rgb(albedo, 0.8, 0.92, 1.08)
     colour = albedo * lit * 1.12
+    # Highlights by the half vector (Blinn 1977): the exponents are the sharpness of each material.
     hx, hy, hz = lx - p.dx, ly - p.dy, lz - p.dz
     half = torch.rsqrt(hx * hx + hy * hy + hz * hz)
     toward = ((p.nx * hx + p.ny * hy + p.nz * hz) * half).clamp(0, 1)
@@ -171,12 +178,15 @@ def _light(
     sheen = (sheen * (1 - 0.65 * curl) * p.shadow)[..., None] * (hair_tone * 0.9 + 0.06)
     is_hair = (material == Material.HAIR)[..., None]
     colour = colour + torch.where(is_hair, sheen, spot[..., None])
+    # Surfaces seen at a grazing angle reflect more (after Schlick 1994, a lower power).
     grazing = (1 - (-(p.nx * p.dx + p.ny * p.dy + p.nz * p.dz)).clamp(0, 1)) ** 3
     return colour + (grazing * p.occlusion)[..., None] * (albedo * 0.30 + 0.03)
 
 
 def _catch_light(colour: Tensor, material: Tensor, eye: paint.Eye, factors: Tensor) -> Tensor:
     lx, _, _ = light_direction(factors)
+    # The key light mirrored in the eye, on its side and a little up. It is drawn and not traced:
+    # the cornea is no part of the solid.
     side = 0.17 * torch.sign(lx + 1e-3)
     dx, dy = eye.from_pupil_x - side, eye.from_pupil_y - 0.18
     glint = 0.95 * torch.exp(-(dx * dx + dy * dy) / 0.010)
@@ -190,6 +200,7 @@ def _lens(p: SurfacePoints, k: Shape, f: paint.Factors) -> tuple[Tensor, Tensor,
     zero = torch.zeros_like(p.dx)
     ox, oy, oz = to_head(zero, eye_y, zero + CAMERA_Z, k)
     rx, ry, rz = rotate_to_head(p.dx, p.dy, p.dz, k)
+    # The ray against the frame's plane, in the head's frame; a little behind, where lenses sit.
     t = (FRAME_Z - 0.015 - oz) / rz
     for _ in range(2):  # the frame is slightly bent: refine the hit
         t = (FRAME_Z - FRAME_BEND * (ox + rx * t) ** 2 - oz) / rz
@@ -220,6 +231,7 @@ def _labels(
     def sided(left_label: Face, right_label: Face) -> Tensor:
         return torch.where(left, int(left_label), int(right_label))
 
+    # Later rules win: a lens over an eye is glasses, a chain on the neck is a necklace.
     label = torch.full_like(material, int(Face.SKIN))
     rules: list[tuple[Tensor, Tensor | int]] = [
         (on_skin & on_nose, Face.NOSE),

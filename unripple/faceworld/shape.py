@@ -62,6 +62,7 @@ def head_shift(factors: Tensor) -> Tensor:
 
     A photo's crop follows the face, so part of the travel of the face's centre is undone.
     """
+    # The middle of the face, which travels when the head turns about its axis.
     centre = rotation(factors) @ torch.tensor([0.0, -0.15, 0.62], device=factors.device)
     up = -0.35 * (centre[:, 1] + 0.15)
     return torch.stack((-0.45 * centre[:, 0], up, torch.zeros_like(up)), dim=-1)

@@ -35,14 +35,17 @@ def shares(result: Photo, old: Photo, true: Photo, region: Mask) -> tuple[float,
     result_fine, old_fine, true_fine = (
         fine(picture)[region].ravel().astype(np.float64) for picture in (result, old, true)
     )
+    # Without structure in a source its share is anything: the fit would explain noise by noise.
     if rms(old_fine) < FAINT and rms(true_fine) < FAINT:
         return math.nan, math.nan
     if rms(true_fine) < FAINT:
         return float(result_fine @ old_fine / (old_fine @ old_fine)), math.nan
     if rms(old_fine) < FAINT:
         return math.nan, float(result_fine @ true_fine / (true_fine @ true_fine))
+    # Nearly parallel sources make the normal equations singular: any split fits as well.
     if abs(old_fine @ true_fine) > ALIKE * np.linalg.norm(old_fine) * np.linalg.norm(true_fine):
         return math.nan, math.nan
+    # Both at once: a new texture that happens to correlate with the old one is no ghost.
     sources = np.stack((old_fine, true_fine), axis=1)
     old_share, true_share = np.linalg.solve(sources.T @ sources, sources.T @ result_fine)
     return float(old_share), float(true_share)
@@ -103,6 +106,7 @@ def inner_return(
 def _moved(photo: Photo, counterfactual: Photo, before: Mask, after: Mask) -> Mask:
     """Where the person is in both pictures and they differ."""
     same_size(photo, counterfactual, before, after)
+    # Signed: a difference of bytes would wrap around.
     apart = np.abs(photo.astype(np.int16) - counterfactual).max(axis=2) > APART
     return before & after & within(apart, APART_REACH_PX)
 
@@ -126,6 +130,7 @@ def texture_energy(
     if min(place.sum(), reference.sum()) < MIN_PIXELS:
         return math.nan
     expected = rms(fine(photo if plate is None else plate)[reference])
+    # A ratio to next to nothing says nothing about the fill.
     return rms(fine(result)[place]) / expected if expected >= FAINT else math.nan
 
 

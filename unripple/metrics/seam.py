@@ -39,6 +39,7 @@ def seam(result: Photo, before: Mask, after: Mask) -> float:
     place = disoccluded(before, after)
     if not place.any():
         return math.nan
+    # The new person's outline is steep by right, wherever it touches the filled place.
     clear = ~within(after, CLEAR_PX)
     # Pixel centres lie half a pixel from the border that runs between them.
     away = np.where(place, distance_to(~place), distance_to(place)) - 0.5
@@ -48,5 +49,6 @@ def seam(result: Photo, before: Mask, after: Mask) -> float:
     if min(near.sum(), beside.sum()) < MIN_PIXELS:
         return math.nan
     steep = border_gradient(result)
+    # Relative to the picture around: a seam in foliage is as steep as leaves are.
     reference = float(steep[beside].mean())
     return float(steep[near].mean()) / reference if reference > 0 else math.nan

@@ -58,6 +58,7 @@ class ContextPath(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the trunk's third level, and the context at its size and at half its size."""
         _, _, feat8, feat16, feat32 = self.resnet(x)
+        # The global mean tells every pixel what the whole picture shows.
         deep = self.arm32(feat32) + self.conv_avg(_global_mean(feat32))
         context16: Tensor = self.conv_head32(_nearest(deep, like=feat16))
         middle = self.arm16(feat16) + context16

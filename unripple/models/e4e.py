@@ -132,6 +132,7 @@ class Encoder(nn.Module):
         """
         x = self.input_layer(picture)
         fine, middle = x, x
+        # The trunk's levels are taken where its groups end; the last one feeds the coarse heads.
         for i, unit in enumerate(self.body):
             x = unit(x)
             if i == self.fine_end:

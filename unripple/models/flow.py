@@ -103,6 +103,8 @@ def warped_details(flow: Flow, residual: Tensor, before: Tensor, after: Tensor) 
         before: that redrawing, [B, 3, H, W] in [-1, 1].
         after: the edited picture, likewise.
     """
+    # Where the difference of the drawings is the generator's fault, the residual becomes the warped
+    # photo minus the edit, so that the photo itself shows; where it is the edit, the edit stays.
     warped = warp(torch.cat((residual, before), dim=1), flow.offsets)
     details, drawn = warped.chunk(2, dim=1)
     return Details(details + flow.redraw_error * (drawn - after), flow.visibility)
@@ -120,6 +122,7 @@ def flip_averaged(
     straight = net(photo, before, after)
     mirrored = net(photo.flip(3), before.flip(3), after.flip(3))
     offsets, visibility, redraw_error = (part.flip(3) for part in mirrored)
+    # In a mirror, a point from further right comes from further left.
     offsets = torch.stack((-offsets[:, 0], offsets[:, 1]), dim=1)
     back = Flow(offsets, visibility, redraw_error)
     return Flow(*((one + other) / 2 for one, other in zip(straight, back, strict=True)))
@@ -177,18 +180,26 @@ class EditFlowNet(nn.Module):
         old = self.photo(torch.cat((photo, before), dim=1))
         new = self.edited(after)
         with full_precision(photo):
+            # Of all three pictures: the drawing of the photo may be turned a little otherwise than
+            # the photo.
             poses = self.pose(torch.cat((photo, before, after)).float()) / DEGREES_PER_UNIT
             hidden = self.turned(torch.cat(poses.chunk(3), dim=1))
             offsets = self.coarsest(hidden).view(-1, 2, GRID, GRID)
         size = new[-1].shape[2:]
         offsets = F.interpolate(offsets, size=size, mode="bilinear", align_corners=False)
+        # The coarsest level: warped by the poses' flow first, or a large turn would lie beyond what
+        # its convolutions can compare.
         warped = warp(old.pop(), offsets)
         x = self.near(torch.cat((warped, new.pop(), offsets), dim=1))
+        # Coarse to fine (PWC-Net, section 3), but without a cost volume: after the poses' flow what
+        # is left is smaller than a filter.
         for compare, correct in zip(self.compare, self.correct, strict=True):
             offsets, x = _doubled(offsets), F.interpolate(x, scale_factor=2.0)
             warped = warp(old.pop(), offsets)
             x = compare(torch.cat((warped, new.pop(), x.float(), offsets), dim=1))
             offsets = offsets + correct(x).float()
+        # Enlarged as logits, which keeps the borders of what is visible sharper than enlarged
+        # shares.
         visibility, redraw_error = _doubled(self.gates(x).float()).sigmoid().chunk(2, dim=1)
         return Flow(_doubled(offsets), visibility, redraw_error)
 

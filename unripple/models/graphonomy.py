@@ -172,6 +172,8 @@ class Graphonomy(nn.Module):
             (self.source_graph_conv2, self.target_graph_conv2),
             (self.source_graph_conv2, self.target_graph_conv3),  # the second one again: published
         )
+        # Each round the body's nodes hear from themselves, from like nodes of the coarse graph, and
+        # by the fixed table of names (paper, section 3.2).
         for source_conv, target_conv in rounds:
             coarse = source_conv(coarse, near_coarse)
             messages = [body, similar(body, coarse), self.transpose_graph(coarse, table)]

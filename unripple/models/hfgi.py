@@ -66,6 +66,8 @@ class Aligner(nn.Module):
         Returns:
             [B, 3, H, W], unbounded.
         """
+        # Early fusion: only side by side can a filter see how far a detail is from its place. Few
+        # convolutions reach few pixels, hence `models.flow` for turned heads.
         f1 = self.conv_layer1(torch.cat([residual, picture], dim=1))
         f2 = self.conv_layer2(f1)
         f3 = self.conv_layer3(f2)
@@ -135,6 +137,7 @@ class ResidualEncoder(nn.Module):
 
 def _condition(fan_in: int, width: int) -> nn.Sequential:
     last = EqualConv2d(width, width)
+    # Scale and shift of 0 at first, so that training begins at the plain generator.
     nn.init.zeros_(last.weight)
     return nn.Sequential(EqualConv2d(fan_in, width), ScaledLeakyReLU(), last)
 
@@ -147,6 +150,7 @@ def fuse(features: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
 def sizes_from_state(state: Mapping[str, Tensor]) -> dict[str, Any]:
     """Read the arguments of `Aligner` or `ResidualEncoder` from a state dict of that one."""
     groups = ("conv_layer2", "conv_layer3", "conv_layer4")
+    # An aligner has three groups, a residual encoder two.
     own = (group for group in groups if f"{group}.0.res_layer.3.weight" in state)
     stem_width = state["conv_layer1.0.weight"].shape[0]
     widths = (stem_width, *(state[f"{group}.0.res_layer.3.weight"].shape[0] for group in own))

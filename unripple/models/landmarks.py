@@ -62,6 +62,7 @@ class LandmarkNet(nn.Module):
         steps = list(zip(self.lateral, self.merge, levels, strict=True))
         lateral, merge, deepest = steps.pop()
         y: Tensor = merge(lateral(deepest))
+        # Nearest and a convolution, as in feature pyramids (Lin et al. 2017): the merge smooths.
         for lateral, merge, level in reversed(steps):
             y = merge(F.interpolate(y, scale_factor=2.0, mode="nearest") + lateral(level))
         logits: Tensor = self.heat(y)

@@ -75,6 +75,7 @@ def _level_distance(a: Tensor, b: Tensor, weight: Tensor | None) -> Tensor:
     per_pixel = (a - b).square().sum(1, keepdim=True)  # [B, 1, h, w]
     if weight is None:
         return per_pixel.mean((1, 2, 3))
+    # Deep features see more than their cell, so a small hole counts a little beyond its border.
     share = F.interpolate(weight.float(), size=per_pixel.shape[2:], mode="area")
     total = share.sum((1, 2, 3))
     return (per_pixel * share).sum((1, 2, 3)) / total.clamp_min(1e-8)

@@ -28,6 +28,7 @@ class PixelNorm(nn.Module):
     """Scale z to a mean square of 1 over its features."""
 
     def forward(self, z: Tensor) -> Tensor:
+        # A mean of squares needs more digits than bf16 has.
         z = z.float()
         return z * torch.rsqrt(z.square().mean(dim=-1, keepdim=True) + 1e-8)
 

@@ -31,6 +31,7 @@ def blend(under: Photo, over: Photo | Floats, weight: Floats) -> Photo:
     """
     require_same_size(under=under, over=over, weight=weight)
     below = under.astype(np.float32)
+    # In this form: equal pictures give exactly `under`, and weight 0 as well.
     mixed = below + weight[..., None] * (over.astype(np.float32) - below)
     levels: Photo = np.rint(np.clip(mixed, 0, 255)).astype(np.uint8)
     return levels
@@ -90,6 +91,7 @@ def join(faces: Sequence[EditedFace]) -> tuple[Photo, Mask]:
     for face in faces[1:]:
         picture, changed = face.load()
         require_same_size(first=joint, face=picture, changed=changed)
+        # Who changed a pixel alone is simply copied; the few that several changed are redone below.
         joint[changed] = picture[changed]
         times += changed
     rows, columns = np.nonzero(times > 1)
@@ -106,6 +108,7 @@ def join(faces: Sequence[EditedFace]) -> tuple[Photo, Mask]:
 
 def _share(changed: Mask, face: EditedFace, rows: NDArray[Any], columns: NDArray[Any]) -> Floats:
     """What a face contributes to pixels that others changed, too; 0 where it did not."""
+    # 0 at the border of one's change, so that its edge never shows; then by nearness.
     depth = np.clip(signed_distance(changed)[rows, columns], 0, face.reach_px)
     places = np.stack((columns, rows), axis=-1) + 0.5
     distance = np.linalg.norm(places - face.centre, axis=-1) / face.reach_px

@@ -47,9 +47,12 @@ def kept_share(
     change = edited.astype(np.float32) - inversion.astype(np.float32)
     for part in np.unique(labels_after):
         inside = labels_after == part
+        # The median and not the mean: a new pair of glasses must not shift the skin around it.
         change[inside] -= np.median(change[inside], axis=0)
+    # The largest channel: a change of hue alone is one, too.
     size = cv2.GaussianBlur(np.abs(change).max(2), (0, 0), max(reach_px / 2, 0.5))
     alike = np.exp(-((size / tolerance) ** 2)).astype(np.float64)
+    # A contour that moved leaves equal colours on both sides, which only the labels tell.
     share: Floats = alike * share_beyond(labels_before != labels_after, max(reach_px, 1.0))
     return share
 

@@ -79,6 +79,7 @@ def conditioned(normal: Matrix, others: Sequence[Matrix]) -> Matrix:
     """
     if not others:
         return normal / np.linalg.norm(normal)
+    # Orthonormal first: subtracting one oblique normal after another would bring some back.
     basis, _ = np.linalg.qr(np.stack(others, axis=1))
     rest = normal - basis @ (basis.T @ normal)
     unit: Matrix = rest / np.linalg.norm(rest)
@@ -111,6 +112,7 @@ def principal_modes(codes: Matrix, count: int) -> list[Mode]:
     Source: Härkönen et al. 2020 (GANSpace), section 2.
     """
     centred = codes - codes.mean(0)
+    # Of the codes themselves: squared singular values are variances, no covariance is formed.
     _, strength, axes = np.linalg.svd(centred, full_matrices=False)
     shares = strength**2 / (strength**2).sum()
     return [Mode(_with_fixed_sign(axes[i]), float(shares[i])) for i in range(min(count, len(axes)))]
@@ -126,6 +128,7 @@ def closed_form_modes(weights: Sequence[Matrix], count: int) -> list[Mode]:
     Source: Shen and Zhou 2021 (SeFa), equation 5.
     """
     stacked = np.concatenate(weights)
+    # |A n|^2 over unit n is largest along the leading eigenvectors of A^T A.
     values, axes = np.linalg.eigh(stacked.T @ stacked)
     order = values.argsort()[::-1][:count]
     return [Mode(_with_fixed_sign(axes[:, i]), float(values[i] / values.sum())) for i in order]

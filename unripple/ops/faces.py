@@ -121,6 +121,7 @@ def refined_landmarks(
         readings = read(photo, views, reader, size_px=size_px)
         landmarks = np.median(readings, axis=0)
         unit = max(float(face_unit(landmarks)), 1e-6)
+        # Root mean square length: the mean runs over x and y, hence times 2.
         spread = float(np.sqrt(np.mean((readings - landmarks) ** 2) * 2)) / unit
         if spread > MAX_FIRST_SPREAD:
             break
@@ -285,6 +286,7 @@ def _most_agreed(guesses: Floats, occupied: Mask) -> Iterator[tuple[Floats, bool
         best = int(votes.argmax())
         group = agree[best] & left
         yield np.median(guesses[group], axis=0), bool(occupied[group].any())
+        # One face takes its guesses along, so the next best is another face.
         left &= ~agree[best]
 
 

@@ -105,17 +105,22 @@ def fit_head(landmarks: Landmarks | Floats, head: Head) -> HeadPose:
     size = max(float(np.hypot(*across)), float(np.hypot(*down)))
     if not np.isfinite(observed).all() or size < 1e-6:
         raise NoFace(f"the landmarks {landmarks.tolist()} coincide or are no numbers")
+    # Starts from the roll that eyes and mouth show; both vectors vote, as in `geometry.crop_quad`.
     upright = math.degrees(math.atan2(across[1] - down[0], across[0] + down[1]))
     start = np.array([0.0, 0.0, upright, math.log(size / 0.61), *observed.mean(0)])
 
     def residuals(guess: Points3D) -> Points3D:
         pose = _pose(guess)
         residual = (pose.to_picture(head.landmarks)[:, :2] - observed) / (pose.scale * SPREAD)
+        # A Gaussian prior as two more residuals: ten coordinates hardly tell a nod from a long
+        # face.
         usual = (pose.yaw_deg / USUAL_YAW_DEG, pose.pitch_deg / USUAL_PITCH_DEG)
         return np.concatenate([residual.ravel(), usual])
 
+    # Steps of comparable effect in degrees, in the logarithm of the scale, and in px.
     solution = least_squares(residuals, start, x_scale=[10, 10, 10, 0.1, size, size])
     pose = _pose(solution.x)
+    # The least residual may still be large: five points of no face fit no pose.
     residual = pose.to_picture(head.landmarks)[:, :2] - observed
     if np.hypot(*residual.T).mean() / pose.scale > _MAX_RESIDUAL:
         raise NoFace(f"the landmarks {landmarks.round(1).tolist()} are not those of a face")

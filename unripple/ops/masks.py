@@ -30,6 +30,7 @@ def distance_to(mask: Mask) -> Floats:
     """Distance of every pixel to the nearest pixel of the mask, float32, px; inf if it is empty."""
     if not mask.any():
         return np.full(mask.shape, np.inf, np.float32)
+    # The precise transform: the approximate ones err by percents, and fractions of a px count here.
     distance: Floats = cv2.distanceTransform(
         (~mask).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE
     )
@@ -42,6 +43,7 @@ def signed_distance(mask: Mask) -> Floats:
     The border runs along pixel sides, so the values start at +-0.5. float32, px; infinite where
     there is no border at all.
     """
+    # Between pixel centres the least distance is 1, half of which lies on either side.
     inside: Floats = np.where(mask, distance_to(~mask) - HALF_PX, HALF_PX - distance_to(mask))
     return inside
 
@@ -58,6 +60,7 @@ def grow(mask: Mask, radius_px: float) -> Mask:
 
 def shrink(mask: Mask, radius_px: float) -> Mask:
     """Erode by a disc: every pixel within `radius_px` of the outside leaves the mask."""
+    # By duality, so that nothing is eroded from beyond the picture's border.
     return ~grow(~mask, radius_px)
 
 
@@ -110,6 +113,7 @@ def fill_small(mask: Mask, max_area_px: int) -> Mask:
     """
     if max_area_px < 1:
         return mask.copy()
+    # 4 neighbours for holes where parts have 8: else a diagonal line would both divide and join.
     _, parts, stats, _ = cv2.connectedComponentsWithStats((~mask).astype(np.uint8), connectivity=4)
     pinprick = stats[:, cv2.CC_STAT_AREA] <= max_area_px
     pinprick[0] = False  # part 0 is the mask itself

@@ -113,6 +113,7 @@ def mixed(original: Photo, edited: Photo, *shares: Floats, levels: Levels | None
     for share in shares:
         copied = share >= 1
         np.copyto(picture, original, where=copied[..., None])
+        # Only where no copy does: floats of a whole photograph would cost most of the time.
         between |= (share > 0) & ~copied
     places = np.flatnonzero(between)
     before, mean = (one.reshape(-1, 3)[places].astype(np.float64) for one in (original, edited))
@@ -182,6 +183,7 @@ def background_mixed(
         return picture
     away = distance_to(foreground)
     distance = _exact(away.ravel()[places])[:, None]
+    # Relative to the farthest pixel, as in the source: the fade depends on the picture's size.
     distance /= _exact(away.max(keepdims=True))
     fading = np.exp(-coef * distance)
     total = fading + distance

@@ -43,18 +43,23 @@ def relief(person: Mask, pose: HeadPose, head: Head) -> Floats:
     size = person.shape[0]
     grid = min(GRID, size)
     shrink = grid / size
+    # Solved on a coarse grid: the relief is smooth, and the sparse system grows with its area.
     inside = _shrunk(person.astype(np.float32), grid) > 0.5
     depth = face_depth(pose, head, size=size, grid=grid)
     on_face = np.isfinite(depth)
+    # A parser may miss a chin; the fitted head is part of the person all the same.
     inside |= on_face
     # Signed squares: the equation is one of squares, and a chin may lie behind the centre.
     square = np.where(on_face, np.sign(depth) * depth**2, 0.0) * shrink**2
     inflated = _solve(inside, on_face, square, INFLATION)
+    # Wide hair and shoulders would swell like balloons.
     inflated = np.minimum(inflated, (_limits(pose, head, grid, size) * shrink) ** 2)
     inflated = np.where(on_face, square, inflated)
+    # The limit's and the face's borders are kinks, which would crease a turned picture.
     inflated = cv2.GaussianBlur(inflated, (0, 0), 1.0)
     front = np.sign(inflated) * np.sqrt(np.abs(inflated)) / shrink
     grown = cv2.resize(front.astype(np.float32), (size, size), interpolation=cv2.INTER_LINEAR)
+    # Cut by the silhouette at full size: the coarse grid's own border is a staircase.
     grown *= person | _grown(on_face, size)
     return _with_face(grown, face_depth(pose, head, size=size, grid=size))
 
@@ -63,6 +68,7 @@ def _with_face(depth: Floats, face: Floats) -> Floats:
     """Put the face's own depth, nose and all, into the smooth relief without a step."""
     size = depth.shape[0]
     on_face = np.isfinite(face)
+    # Eroded first, so that the blurred share has all but fallen to 0 where the face's depth ends.
     inner = cv2.erode(on_face.astype(np.uint8), np.ones((2 * (size // 80) + 1,) * 2, np.uint8))
     share = cv2.GaussianBlur(inner.astype(np.float32), (0, 0), max(size / 110, 0.5)) * on_face
     blended: Floats = depth + share * (np.where(on_face, face, 0).astype(np.float32) - depth)
@@ -90,6 +96,7 @@ def _limits(pose: HeadPose, head: Head, grid: int, size: int) -> Floats:
     width = 2 * head.half_width * pose.scale
     tall = (head.chin_y - head.brow_y) * pose.scale
     chin = head.chin_y * pose.scale
+    # By height: a whole head above the chin, less on the neck, least on the shoulders.
     limit = 0.75 - 0.45 * smoothstep(down, chin - 0.25 * tall, chin + 0.10 * tall)
     limit -= 0.22 * smoothstep(down, chin + 0.10 * tall, chin + 0.40 * tall)
     highest: Floats = np.minimum(limit * width, _HIGHEST * head.half_width * pose.scale)
@@ -113,6 +120,7 @@ def smoothstep(x: Floats, low: float, high: float) -> Floats:
 
 def _solve(inside: Mask, known: Mask, value: Floats, source: float) -> Floats:
     """h with laplace(h) = -source inside, `value` where known, 0 outside, free at the border."""
+    # Unknowns are numbered in reading order; all else enters the right side.
     free = inside & ~known
     count = int(free.sum())
     result = np.where(known, value, 0.0)
@@ -128,6 +136,8 @@ def _solve(inside: Mask, known: Mask, value: Floats, source: float) -> Floats:
         y, x = rows + step_y, columns + step_x
         here = (y >= 0) & (y < high) & (x >= 0) & (x < wide)  # a person goes on beyond the picture
         y, x = y.clip(0, high - 1), x.clip(0, wide - 1)
+        # The five-point Laplacian. A neighbour beyond the picture is left out of the sum (Neumann):
+        # the person goes on there; one outside the person is 0 (Dirichlet).
         diagonal += here
         other = number[y, x]
         linked = here & (other >= 0)
@@ -137,6 +147,7 @@ def _solve(inside: Mask, known: Mask, value: Floats, source: float) -> Floats:
         right += np.where(here & known[y, x], value[y, x], 0.0)
     at.append(np.arange(count))
     to.append(np.arange(count))
+    # Keeps the matrix regular for a person who fills the picture and touches nothing known.
     weight.append(diagonal + 1e-9)
     entries = np.concatenate(weight), (np.concatenate(at), np.concatenate(to))
     result[free] = spsolve(sparse.csc_matrix(entries, shape=(count, count)), right)

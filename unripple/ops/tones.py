@@ -72,6 +72,7 @@ def toned(picture: Photo, tone: Tone) -> Photo:
     """
     luma = picture @ _LUMA
     blue, red = (np.interp(luma, _LEVELS, curve) for curve in tone)
+    # What keeps the luma: the weighted chroma of the three channels sums to 0.
     green = -(_LUMA[0] * _RED * red + _LUMA[2] * _BLUE * blue) / _LUMA[1]
     channels = [luma + _RED * red, luma + green, luma + _BLUE * blue]
     levels: Photo = np.rint(np.clip(np.stack(channels, axis=-1), 0, 255)).astype(np.uint8)

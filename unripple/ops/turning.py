@@ -88,16 +88,21 @@ def _turned(
     x, y, z = _turned_points(person, pose, head, turn_deg)
     nearest = _nearest(x, y, z, size)
     hit = nearest >= 0
+    # Points that were spread apart by the turn leave cracks, which are still the person.
     covered = _closed(hit)
     depth = np.where(hit, z.ravel()[nearest], -1e4).astype(np.float32)
+    # Through such cracks far points show, an ear behind a cheek: their offsets are dropped, the
+    # neighbours' fill in.
     hit &= ~_behind_surface(depth, hit, 2 * _BEHIND * head.half_width * pose.scale)
     # A point's own way, not the way to the pixel's centre: that would keep the rounding.
     column, row = nearest % z.shape[1], nearest // z.shape[1]
     dx = np.where(hit, (column + 0.5) / _OVERSAMPLE - x.ravel()[nearest], 0).astype(np.float32)
     dy = np.where(hit, (row + 0.5) / _OVERSAMPLE - y.ravel()[nearest], 0).astype(np.float32)
     dx, dy, done = _cracks_filled(dx, dy, hit, covered)
+    # A gap too wide for any scale shows the background rather than an invented face.
     covered &= done
     done &= turn_weight(pose, head, size, size) > 0  # the shoulders stay, to the byte
+    # Zeros outside, so that the filter does not spread what cracks hold.
     offsets = np.stack([np.where(done, _smoothed(np.where(done, d, 0)), 0) for d in (dx, dy)])
     return Turned(offsets, covered, _stretch(offsets, covered))
 
@@ -110,12 +115,14 @@ def _turned_points(
     fine = size * _OVERSAMPLE
     z = _finer(relief(person, pose, head), fine)
     right, down = head_axes(pose, fine, size)
+    # Every point has an angle of its own: the neck bends instead of shearing off.
     weight = turn_weight(pose, head, fine, size)
     width = 2 * head.half_width * pose.scale
     # The rim, where the relief meets the centre's plane, keeps its place across the turn.
     rim = WIDEN * np.exp(-((z / (0.28 * width)) ** 2))
     yaw, pitch, roll = (np.radians(angle) * weight for angle in turn_deg)
     keeps_x, keeps_y = (np.cos(angle) + (1 - np.cos(angle)) * rim for angle in (yaw, pitch))
+    # Pitch first, then yaw, then roll, as in `ops.head.rotation`.
     nod_y = down * keeps_y - z * np.sin(pitch)
     nod_z = z * np.cos(pitch) + down * np.sin(pitch)
     turn_x = right * keeps_x + nod_z * np.sin(yaw)
@@ -132,6 +139,7 @@ def turn_weight(pose: HeadPose, head: Head, grid: int, size: int) -> Floats:
     """Share of the turn that a point takes part in: 1 on the head, 0 on the shoulders."""
     right, down = head_axes(pose, grid, size)
     width = 2 * head.half_width * pose.scale
+    # Three fades: into the shoulders, sideways (a person beside), and above a high hairdo.
     chin, tall = head.chin_y * pose.scale, 2 * (head.chin_y - head.brow_y) * pose.scale * 0.7
     below = 1 - smoothstep(down, chin, chin + FADE * tall)
     beside = 1 - smoothstep(np.abs(right), width, 1.45 * width)
@@ -163,6 +171,7 @@ def _closed(hit: Mask) -> Mask:
 
 def _behind_surface(depth: Floats, hit: Mask, step_px: float) -> Mask:
     """Points far behind their neighbours, seen through the cracks of a stretched surface."""
+    # Cracks hold no depth: the median would take them for background without a neighbour's.
     near = cv2.dilate(depth, np.ones((3, 3), np.uint8))
     around = cv2.medianBlur(np.where(hit, depth, near).astype(np.float32), 5)
     behind: Mask = hit & (depth < around - step_px / 2)
@@ -176,6 +185,7 @@ def _cracks_filled(dx: Floats, dy: Floats, hit: Mask, covered: Mask) -> tuple[Fl
     for sigma in _CRACKS:
         if done[covered].all():
             break
+        # Normalised convolution: means over the hits that lie within reach alone.
         weight = cv2.GaussianBlur(hit_weight, (0, 0), sigma)
         reached = ~done & (weight > 0.02)
         for fill, offset in ((fill_x, dx), (fill_y, dy)):
@@ -186,6 +196,7 @@ def _cracks_filled(dx: Floats, dy: Floats, hit: Mask, covered: Mask) -> tuple[Fl
 
 def _smoothed(offsets: Floats) -> Floats:
     """Without the rounding of the points to pixels, steps kept."""
+    # Bilateral, so that a nose's offsets do not run into the cheek behind it.
     smooth: Floats = cv2.bilateralFilter(offsets.astype(np.float32), 7, 6.0, 1.6)
     return smooth
 
@@ -193,6 +204,7 @@ def _smoothed(offsets: Floats) -> Floats:
 def _stretch(offsets: Floats, covered: Mask) -> Floats:
     """Magnification across the turn: how many pixels one pixel of the photo is drawn over."""
     size = covered.shape[0]
+    # How far the place in the photo moves per pixel: less than a pixel is magnified.
     gradient_x = np.gradient(offsets[0] + np.arange(size), axis=1)
     gradient_y = np.gradient(offsets[1] + np.arange(size)[:, None], axis=0)
     shrunk = np.clip(np.minimum(np.abs(gradient_x), np.abs(gradient_y)), 0.05, 20)

@@ -61,6 +61,8 @@ class PersonDiscriminator:
         loss = F.softplus(fake_logits).mean() + F.softplus(-real_logits).mean()
         total = loss
         if step % R1_EVERY == 0:
+            # R1 on the truth alone, every so many steps and as many times as heavy (lazy
+            # regularisation, Karras et al. 2020, section 3.1).
             real = real.requires_grad_(True)
             (gradient,) = torch.autograd.grad(self.net(real)[0].mean(), real, create_graph=True)
             total = loss + R1_EVERY * R1_WEIGHT / 2 * gradient.square().sum((1, 2, 3)).mean()

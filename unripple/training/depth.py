@@ -54,6 +54,8 @@ def build(chosen: argparse.Namespace) -> DepthTask:
 def without_scale(inverse_depth: Tensor) -> Tensor:
     """Maps [B, H, W] of median 0 and mean absolute value 1: scale and shift are gone."""
     flat = inverse_depth.flatten(1)
+    # Median and absolute deviation (Ranftl et al. 2020, equation 5): a few far pixels would set
+    # mean and variance.
     centred = flat - flat.median(1, keepdim=True).values
     spread = centred.abs().mean(1, keepdim=True).clamp_min(1e-6)
     return (centred / spread).view_as(inverse_depth)
@@ -66,6 +68,7 @@ def gradient_matching(difference: Tensor) -> Tensor:
         across = (difference[:, :, 1:] - difference[:, :, :-1]).abs().mean()
         down = (difference[:, 1:] - difference[:, :-1]).abs().mean()
         total = total + across + down
+        # Subsampled and not averaged, as published: means would soften the edges that count here.
         difference = difference[:, ::2, ::2]
     return total
 

@@ -270,6 +270,7 @@ class HfgiTask(true_pairs.PoseEdits):
         w_plus, picture = self.turn(w_plus, before, case)
         moved = (torch.rand(len(residual)) < self.warped) & (torch.arange(len(residual)) < case.n)
         maps = torch.where(moved[:, None, None], random_homographies(len(moved)), torch.eye(3))
+        # Only rows without a pair are bent; those of pairs lie in the wrong place by themselves.
         bent = warp_by_homography(residual, maps) if self.warped else residual
         aligned, drawn, visibility = self.consult(self.net, w_plus, bent, before, picture)
         missed = (drawn - case.target) * case.observed

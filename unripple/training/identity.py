@@ -60,6 +60,7 @@ def contrastive_loss(one: Tensor, other: Tensor) -> Tensor:
     both = torch.cat((one, other))
     people = len(one)
     cosines = both @ both.T / TEMPERATURE
+    # A vector is no candidate for its own partner.
     cosines.fill_diagonal_(-torch.inf)
     partner = torch.arange(2 * people, device=both.device).roll(people)
     return F.cross_entropy(cosines, partner)
@@ -67,6 +68,7 @@ def contrastive_loss(one: Tensor, other: Tensor) -> Tensor:
 
 def area_under_curve(positives: Tensor, negatives: Tensor) -> float:
     """Chance that a true pair is nearer than a pair of strangers (cosines of both)."""
+    # The Mann-Whitney statistic: ranks of the true pairs give the area without a curve.
     order = torch.cat((positives, negatives)).argsort().argsort().double()
     rank_sum = float(order[: len(positives)].sum())
     wins = rank_sum - len(positives) * (len(positives) - 1) / 2

@@ -108,12 +108,14 @@ def reconstruction(picture: Tensor, target: Tensor, hole: Tensor, *, fine: float
         A scalar.
     """
     weights = KNOWN_WEIGHT + (1 - KNOWN_WEIGHT) * hole + (RIM_WEIGHT - 1) * holes.rim(hole)
+    # Of mean 1, so that a small hole's loss is of the size of a large one's.
     weights = weights / weights.mean()
     difference = picture - target
     across = difference[..., 1:] - difference[..., :-1]
     down = difference[..., 1:, :] - difference[..., :-1, :]
     edges = (across.abs() * weights[..., 1:]).mean() + (down.abs() * weights[..., 1:, :]).mean()
     pixels = (difference.abs() * weights).mean()
+    # Colours of blocks can be guessed from what surrounds a hole; single pixels cannot.
     blocks = (F.avg_pool2d(difference, 4).abs() * F.avg_pool2d(weights, 4)).mean()
     return blocks + fine * (pixels + 0.5 * edges)
 
@@ -135,9 +137,11 @@ def band_energies(picture: Tensor, place: Tensor) -> list[Tensor]:
         smooth = F.avg_pool2d(picture, 3, 1, 1, count_include_pad=False)
         across = F.pad(picture[..., 1:] - picture[..., :-1], (0, 1))
         down = F.pad(picture[..., 1:, :] - picture[..., :-1, :], (0, 0, 0, 1))
+        # Overlapping windows, each judged by the part of it that lies in the place.
         share = F.avg_pool2d(place, WINDOW_PX, WINDOW_PX // 2)
         for band in (picture - smooth, across, down):
             power = F.avg_pool2d(band.square() * place, WINDOW_PX, WINDOW_PX // 2)
+            # The floor under the root bounds its gradient where there is no texture.
             rms = (power / share.clamp_min(0.05) + FAINT**2).sqrt()
             bands.append(rms * (share > 0.05))
     return bands
@@ -173,6 +177,7 @@ def discriminator_loss(real: Tensor, fake: Tensor, hole: Tensor) -> Tensor:
 def feature_matching(fake: list[Tensor], real: list[Tensor]) -> Tensor:
     """Distance of a discriminator's features, each layer relative to its own size."""
     layers = [
+        # Relative: layers differ in scale by orders, and the discriminator may change it at will.
         (a.float() - b.float()).abs().mean() / b.float().abs().mean().clamp_min(1e-4)
         for a, b in zip(fake, real, strict=True)
     ]
@@ -248,6 +253,8 @@ class InpainterTask(SingleNet):
         second_phase = self.progress >= ADVERSARIAL_FROM
         l1 = reconstruction(picture, plate, hole, fine=FINE_LATER if second_phase else 1.0)
         figures = {"l1": l1}
+        # Gradients meet at the picture, where terms can be weighed by their norms; one backward
+        # pass then takes their sum through the network.
         gradient = torch.autograd.grad(l1, picture, retain_graph=True)[0]
         if second_phase:
             painted = torch.lerp(plate, picture, hole.expand_as(plate))
@@ -279,6 +286,8 @@ class InpainterTask(SingleNet):
             fake, _ = self.discriminator(painted * 2 - 1)
         loss = total = discriminator_loss(real, fake, hole)
         if penalised:
+            # R1 (Mescheder et al. 2018) on real pictures alone, times its period: the same on
+            # average.
             gradient = torch.autograd.grad(real.sum(), real_input, create_graph=True)[0]
             total = loss + R1_WEIGHT * R1_EVERY * gradient.square().sum((1, 2, 3)).mean()
         minimise(total, self.optimizers["discriminator"], clip=5.0)

@@ -61,9 +61,11 @@ def pyramid_l1(
     total = difference.new_zeros(())
     for level in range(levels):
         if level:
+            # Weights are pooled along, so that a part keeps its share at every level.
             difference = F.avg_pool2d(difference, 2)
             weights = F.avg_pool2d(weights, 2) if weights is not None else None
         total = total + _weighted_l1(difference, weights)
+        # L1 alone is content with a blur, whose gradients are small everywhere.
         if level < gradient_levels:
             across = difference[..., 1:] - difference[..., :-1]
             down = difference[..., 1:, :] - difference[..., :-1, :]
@@ -89,5 +91,6 @@ def masked_l1(pictures: Tensor, targets: Tensor, mask: Tensor) -> float:
 
 def psnr(pictures: Tensor, targets: Tensor) -> float:
     """Peak signal-to-noise ratio in dB of pictures in [-1, 1], mean over pictures."""
+    # Per picture, then averaged in dB; / 4, for the range is 2.
     error = (pictures.float().clamp(-1, 1) - targets).square().mean((1, 2, 3)) / 4
     return float((-10 * torch.log10(error.clamp_min(1e-10))).mean())

@@ -64,10 +64,12 @@ def hard_pixel_loss(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
         A scalar; at least `LEAST_SHARE` of the pixels enter, the hardest ones.
     """
     per_pixel = F.cross_entropy(logits, labels, reduction="none").flatten()
+    # Background and skin are right after minutes and would drown lips and brows.
     hard = per_pixel > -torch.log(per_pixel.new_tensor(EASY))
     least = int(per_pixel.numel() * LEAST_SHARE)
     if int(hard.sum()) < least:
         hard = torch.zeros_like(hard)
+        # Late in a training next to no pixel is hard: some must be left to learn from.
         hard[per_pixel.detach().topk(least).indices] = True
     counted = weights[labels.flatten()] * hard
     return (per_pixel * counted).sum() / counted.sum()

@@ -62,6 +62,7 @@ def refined(
     target = exaggeration * pairs.change
     unit = _cost_of_nothing(target, pairs.region)
     for step, rows in enumerate(_batches(len(w), steps)):
+        # Flat, then straight to 0: the last steps average over people instead of following each.
         optimizer.param_groups[0]["lr"] = LR * min(1.0, 1.5 * (1 - step / steps))
         drawn = _paint(generator, w[rows], moved) - before[rows]
         cost = _cost(drawn - target[rows], pairs.region[rows]) / unit
@@ -123,6 +124,7 @@ def _cost(missed: Tensor, region: Tensor) -> Tensor:
         if level:
             missed, weight = F.avg_pool2d(missed, 2), F.avg_pool2d(weight, 2)
         size = F.smooth_l1_loss(missed, torch.zeros_like(missed), beta=ROBUST, reduction="none")
+        # Coarser levels count double each: their differences are averages, and so smaller.
         total = total + 2**level * (weight * size).mean()
     return total
 

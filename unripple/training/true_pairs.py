@@ -89,6 +89,8 @@ class PoseEdits:
         """
         if case.factors is None:
             return w_plus, picture
+        # The change alone is exact; what the encoder got wrong of the photo stays, as in real
+        # edits.
         before, after = (self.generator.map(code(factors)).float() for factors in case.factors)
         other = w_plus[case.n :] + (after - before)[:, None]
         drawn = self._drawn(other)

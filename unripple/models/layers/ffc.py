@@ -47,6 +47,8 @@ class FourierUnit(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         spectrum = real_spectrum(x).to(x.dtype).contiguous(memory_format=torch.channels_last)
+        # One frequency at a time: a pointwise layer on the spectrum is a filter as wide as the
+        # picture.
         mixed = F.relu(self.bn(self.conv_layer(spectrum)))
         maps = from_real_spectrum(mixed, x.shape[2:])
         return maps.to(x.dtype).contiguous(memory_format=torch.channels_last)

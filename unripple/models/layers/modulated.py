@@ -107,6 +107,8 @@ class ModulatedConv2d(nn.Module):
             return self._convolve(x, style, self.weight[0], gain, width)
         if len(offset) == 1:
             return self._convolve(x, style, self.weight[0] * (1 + offset[0]), gain, width)
+        # Offsets of several samples are the one case in which a weight per sample cannot be
+        # avoided.
         samples = [
             self._convolve(x[i, None], style[i, None], self.weight[0] * (1 + own), gain, width)
             for i, own in enumerate(offset)
@@ -117,6 +119,8 @@ class ModulatedConv2d(nn.Module):
         self, x: Tensor, style: Tensor, weight: Tensor, gain: float, width: int | None
     ) -> Tensor:
         weight = weight[:width, : x.shape[1]]
+        # A convolution is linear in its input, so scaled input channels are scaled weights: one
+        # convolution then serves samples of different styles.
         style = style * self.scale
         x = x * style.to(x.dtype)[:, :, None, None]
         if self.enlarge:
@@ -124,9 +128,12 @@ class ModulatedConv2d(nn.Module):
         if self.blur is None:
             y = F.conv2d(x, weight, padding=self.padding)
         else:
+            # A transposed convolution alone leaves a checkerboard; the FIR blur removes it.
             y = self.blur(F.conv_transpose2d(x, weight.transpose(0, 1), stride=2))
         if not self.demodulate:
             return y if gain == 1.0 else y * gain
+        # Statistics that the weights and the style predict, in place of those of the data, whose
+        # normalisation drew droplets into pictures (paper, section 2.2).
         factor = demodulation(weight, style) * gain
         return y * factor.to(y.dtype)[:, :, None, None]
 
@@ -151,6 +158,8 @@ def demodulation(weight: Tensor, style: Tensor) -> Tensor:
         float32 [B, out]: 1 / sqrt(sum of (weight * style)^2 over the input and the window + 1e-8).
     """
     with torch.autocast(weight.device.type, enabled=False):
+        # Squares of products are products of squares, so no weight per sample is built here either
+        # (paper, equation 3).
         energy = style.float().square() @ weight.float().square().sum((2, 3)).T
         return torch.rsqrt(energy + 1e-8)
 

@@ -187,6 +187,7 @@ class Synthesis(nn.Module, ABC):
             offsets=self._checked_offsets(weight_offsets, batch),
             on_resolution=on_resolution,
         )
+        # A view of one constant has no layout of its own; the convolutions want channels last.
         start = self.constant[:, : plan.widths[0]].expand(batch, -1, -1, -1)
         x = self._styled(0, start.contiguous(memory_format=torch.channels_last), plan)
         picture = self._rgb(0, x, None, plan)
@@ -251,6 +252,7 @@ class Synthesis(nn.Module, ABC):
         if kept_together:
             return levels
         last = max(plan.inject, default=0)
+        # Not below the level of the last injected function, which is promised the batch.
         apart = max(self.apart_px.bit_length() - 2, last // 2 + last % 2 + 1)
         return min(levels, apart)
 

@@ -28,6 +28,8 @@ class Blur(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         channels = x.shape[1]
+        # Published as a true convolution, whose kernel is flipped against `conv2d`'s; this one is
+        # symmetric, but a stored buffer need not be.
         taps = self.kernel.flip(0, 1).to(x.dtype).expand(channels, 1, 4, 4)
         return F.conv2d(x, taps, padding=1, groups=channels)
 
