@@ -21,7 +21,7 @@ from unripple.training import augment, grids
 from unripple.training.loop import Batch
 from unripple.training.precision import autocast
 from unripple.training.shards import FaceShards
-from unripple.training.single import SingleNet, in_parts, opened
+from unripple.training.single import SingleNet, opened
 
 SIZES: dict[str, Any] = {
     "token_width": 128,
@@ -136,8 +136,7 @@ class DepthTask(SingleNet):
     @torch.no_grad()
     def predict(self, photo: Tensor) -> Tensor:
         """Inverse depth float32 [B, S, S] of pictures uint8 [B, 3, S, S]."""
-        with autocast(self.device):
-            return in_parts(lambda part: self.average(grids.from_uint8(part)), photo).float()
+        return super().predict(photo).float()
 
     def validate(self) -> dict[str, float]:
         """Relative error and share within 25% of the depth, and the foreground's IoU."""
@@ -164,10 +163,6 @@ class DepthTask(SingleNet):
         )
         maps = (grids.grey(best_fit(predicted, true)), grids.grey(true), grids.grey(near.float()))
         return grids.rows(grids.from_uint8(photo), *maps)
-
-    def sizes(self) -> dict[str, Any]:
-        """Arguments of `DPT`."""
-        return dict(self.net_sizes)
 
     def notes(self) -> str:
         """For the card."""

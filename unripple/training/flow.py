@@ -129,7 +129,7 @@ class FlowTask(SingleNet):
             self.data.batch(self.batch_size - n, rng), *self.data.pairs(n, rng)
         )
 
-    def predict(self, batch: Batch) -> tuple[true_pairs.PairedBatch, Tensor, Flow, Details]:
+    def estimate(self, batch: Batch) -> tuple[true_pairs.PairedBatch, Tensor, Flow, Details]:
         """(case, edited pictures, their flow, the details warped by it)."""
         case = true_pairs.PairedBatch.of(batch, self.device)
         w_plus, before = self.edits.invert(case.photo)
@@ -141,7 +141,7 @@ class FlowTask(SingleNet):
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Endpoint error where points are visible, and error of the picture with its details."""
-        case, after, flow, details = self.predict(batch)
+        case, after, flow, details = self.estimate(batch)
         missed = (details.laid_over(after, after) - case.target) * case.observed
         moved = self.endpoint_error_px(batch, flow, case.n)
         figures = {"pyramid": losses.pyramid_l1(missed), "square": missed.square().mean()}
@@ -181,7 +181,7 @@ class FlowTask(SingleNet):
     def validate(self) -> dict[str, float]:
         """Endpoint error on the person, and nearness to true edits with and without it."""
         batch = true_pairs.swapped(self.held_out)
-        _, after, flow, details = self.predict(batch)
+        _, after, flow, details = self.estimate(batch)
         drawn = details.laid_over(after, after)
         return {
             "motion_px": float(self.endpoint_error_px(batch, flow, 0, off=0.0)),
@@ -195,13 +195,9 @@ class FlowTask(SingleNet):
     def sample(self) -> Photo:
         """Photos, their partners, the edits to them, with the warped details, visibility."""
         few = {name: value[:12] for name, value in self.held_out.items()}
-        case, after, flow, details = self.predict(true_pairs.swapped(few))
+        case, after, flow, details = self.estimate(true_pairs.swapped(few))
         gate = (flow.visibility * 2 - 1).expand(-1, 3, -1, -1)
         return grids.rows(case.photo, case.target, after, details.laid_over(after, after), gate)
-
-    def sizes(self) -> dict[str, Any]:
-        """Arguments of `EditFlowNet`."""
-        return dict(self.net_sizes)
 
     def notes(self) -> str:
         """For the card."""

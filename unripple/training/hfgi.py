@@ -30,7 +30,13 @@ from torch import Tensor, nn
 from unripple.conventions import BadConfig, Photo, UnrippleError
 from unripple.models import hfgi
 from unripple.models.e4e import Encoder
-from unripple.models.flow import EditFlowNet, flip_averaged, sizes_from_state, warped_details
+from unripple.models.flow import (
+    EditFlowNet,
+    flip_averaged,
+    pixel_centres,
+    sizes_from_state,
+    warped_details,
+)
 from unripple.models.stylegan2 import Generator
 from unripple.training import auxiliary, cards, ema, grids, losses, start, true_pairs
 from unripple.training.encoders import SIZE, load_encoder
@@ -139,11 +145,7 @@ def warp_by_homography(pictures: Tensor, maps: Tensor) -> Tensor:
     Returns:
         [B, C, H, W].
     """
-    height, width = pictures.shape[-2:]
-    y = (torch.arange(height, device=pictures.device) * 2 + 1) / height - 1
-    x = (torch.arange(width, device=pictures.device) * 2 + 1) / width - 1
-    rows, columns = torch.meshgrid(y, x, indexing="ij")
-    points = torch.stack((columns, rows, torch.ones_like(rows)), dim=-1)  # [H, W, 3]
+    points = F.pad(pixel_centres(pictures), (0, 1), value=1.0)  # [H, W, 3], homogeneous
     moved = torch.einsum("hwk,bjk->bhwj", points, maps.to(pictures))
     grid = moved[..., :2] / moved[..., 2:].clamp_min(0.2)  # [B, H, W, 2]
     return F.grid_sample(pictures, grid, align_corners=False)

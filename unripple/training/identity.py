@@ -172,10 +172,6 @@ class IdentityTask(SingleNet):
         }
         return super().metadata() | {"same_face": json.dumps(reference)}
 
-    def sizes(self) -> dict[str, Any]:
-        """Arguments of `Backbone`."""
-        return dict(self.net_sizes)
-
     def notes(self) -> str:
         """For the card."""
         return (

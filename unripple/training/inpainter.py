@@ -215,7 +215,7 @@ class InpainterTask(SingleNet):
         sizes: dict[str, Any] = SIZES,
         discriminator_sizes: dict[str, Any] = DISCRIMINATOR_SIZES,
     ) -> None:
-        self.lama_sizes, self.crop, self.whole_batch = sizes, crop, batch_size
+        self.net_sizes, self.crop, self.whole_batch = sizes, crop, batch_size
         super().__init__(zeroed(Lama(**sizes)), batch_size=batch_size, device=device, lr=lr)
         self.discriminator = place(PatchDiscriminator(**discriminator_sizes), device)
         self.nets["discriminator"] = self.discriminator
@@ -373,15 +373,11 @@ class InpainterTask(SingleNet):
         """Also that the net corrects a first guess."""
         return super().metadata() | {"corrects": "true"}
 
-    def sizes(self) -> dict[str, Any]:
-        """Arguments of `Lama`."""
-        return dict(self.lama_sizes)
-
     def notes(self) -> str:
         """For the card."""
         wide = "and the parser's deep features" if self.perceptual is not None else "no parser"
         return (
-            f"LaMa {self.lama_sizes} at 128 px on rendered plates; holes are 75% silhouettes, 15% "
+            f"LaMa {self.net_sizes} at 128 px on rendered plates; holes are 75% silhouettes, 15% "
             f"bands, 10% strokes. L1 on picture and gradients, crops of {self.crop} px until "
             f"{WHOLE_FROM:.0%} of the budget; from {ADVERSARIAL_FROM:.0%} the strength of texture, "
             f"a patch discriminator with feature matching, {wide}; shares of the gradient "

@@ -220,10 +220,6 @@ class LandmarksTask(SingleNet):
         framings = (self.aligned["photo"][:12], self.wide["photo"][:12])
         return grids.rows(*(marked(p, soft_argmax(self.heatmaps(p))) for p in framings))
 
-    def sizes(self) -> dict[str, Any]:
-        """Arguments of `LandmarkNet`."""
-        return dict(self.net_sizes)
-
     def metadata(self) -> dict[str, str]:
         """Also how to crop by its landmarks."""
         return super().metadata() | about()

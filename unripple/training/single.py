@@ -14,8 +14,9 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from unripple.conventions import Photo
-from unripple.training import cards, ema, start
+from unripple.training import cards, ema, grids, start
 from unripple.training.loop import Batch, Figures, adam, minimise, parameters, place
+from unripple.training.precision import autocast
 from unripple.training.shards import FaceShards
 
 LONGEST_DECAY = 0.998
@@ -60,6 +61,7 @@ class SingleNet(ABC):
     role: str
     arch: str  # module.Class below unripple.models, for the weights file's metadata
     size_px: int = 128  # side of the pictures that the net is trained for
+    net_sizes: dict[str, Any]  # arguments that rebuild the net
 
     def __init__(self, net: nn.Module, *, batch_size: int, device: str, lr: float) -> None:
         self.batch_size, self.device, self.progress = batch_size, device, 0.0
@@ -90,12 +92,14 @@ class SingleNet(ABC):
         """A grid to look at, uint8 [H, W, 3]."""
 
     @abstractmethod
-    def sizes(self) -> dict[str, Any]:
-        """Arguments that rebuild the net."""
-
-    @abstractmethod
     def notes(self) -> str:
         """For the card."""
+
+    @torch.no_grad()
+    def predict(self, photo: Tensor) -> Tensor:
+        """What the averaged net says of pictures uint8 [B, 3, S, S], a few at a time."""
+        with autocast(self.device):
+            return in_parts(lambda part: self.average(grids.from_uint8(part)), photo)
 
     def train_step(self, batch: Batch, step: int) -> Figures:
         """One step of Adam."""
@@ -116,5 +120,5 @@ class SingleNet(ABC):
         return {
             "arch": self.arch,
             "size": str(self.size_px),
-            "sizes": json.dumps(self.sizes()),
+            "sizes": json.dumps(self.net_sizes),
         }
