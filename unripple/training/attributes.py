@@ -23,7 +23,7 @@ from unripple.training.identity import area_under_curve
 from unripple.training.loop import Batch
 from unripple.training.precision import autocast
 from unripple.training.shards import FaceShards
-from unripple.training.single import SingleNet, opened
+from unripple.training.single import SingleNet, task_arguments
 
 NAMES: tuple[str, ...] = (
     "yaw", "pitch", "smile", "mouth_open", "eye_open", "masculinity", "age", "melanin", "redness",
@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def build(chosen: argparse.Namespace) -> AttributesTask:
     """Open the data and build the net."""
-    return AttributesTask(**opened(chosen, FIELDS))
+    return AttributesTask(**task_arguments(chosen, FIELDS))
 
 
 def visible(factors: Tensor) -> Tensor:

@@ -36,7 +36,7 @@ WIDTHS = (24, 40, 64, 96)
 PAIRS = 0.8  # of a batch; the others stay as they are, which an inversion needs
 BACKGROUND_WEIGHT = 0.2  # its true flow is none
 FLOW_WEIGHT = 0.1  # of the endpoint error in px, beside that of the picture
-LEFT_WEIGHT = 0.2  # of `true_pairs.disocclusion_loss`
+DISOCCLUSION_WEIGHT = 0.2  # of `true_pairs.disocclusion_loss`
 VALIDATION_FACES = 64
 FLOW_PREFIX = "motion."  # in hfgi files
 
@@ -143,11 +143,16 @@ class FlowTask(SingleNet):
         """Endpoint error where points are visible, and error of the picture with its details."""
         case, after, flow, details = self.estimate(batch)
         missed = (details.laid_over(after, after) - case.target) * case.observed
-        moved = self.endpoint_error_px(batch, flow, case.n)
+        error_px = self.endpoint_error_px(batch, flow, case.n)
         figures = {"pyramid": losses.pyramid_l1(missed), "square": missed.square().mean()}
-        left = true_pairs.disocclusion_loss(flow.visibility, case)
-        loss = figures["pyramid"] + figures["square"] + FLOW_WEIGHT * moved + LEFT_WEIGHT * left
-        return {**figures, "motion_px": moved, "left": left, "loss": loss}
+        ghost = true_pairs.disocclusion_loss(flow.visibility, case)
+        loss = (
+            figures["pyramid"]
+            + figures["square"]
+            + FLOW_WEIGHT * error_px
+            + DISOCCLUSION_WEIGHT * ghost
+        )
+        return {**figures, "motion_px": error_px, "left": ghost, "loss": loss}
 
     def endpoint_error_px(
         self, batch: Batch, flow: Flow, n: int, off: float = BACKGROUND_WEIGHT

@@ -30,7 +30,15 @@ from unripple.models.lama import Lama, correct, first_guess
 from unripple.models.perceptual import FeatureDistance
 from unripple.training import ema, grids, holes
 from unripple.training.fills import HeldOutFills, photos
-from unripple.training.loop import Batch, Figures, adam, frozen, minimise, parameters, place
+from unripple.training.loop import (
+    Batch,
+    Figures,
+    adam,
+    frozen,
+    optimizer_step,
+    parameters,
+    to_device,
+)
 from unripple.training.precision import autocast
 from unripple.training.shards import FaceShards
 from unripple.training.single import SingleNet, decay_at, in_parts
@@ -217,7 +225,7 @@ class InpainterTask(SingleNet):
     ) -> None:
         self.net_sizes, self.crop, self.whole_batch = sizes, crop, batch_size
         super().__init__(zeroed(Lama(**sizes)), batch_size=batch_size, device=device, lr=lr)
-        self.discriminator = place(PatchDiscriminator(**discriminator_sizes), device)
+        self.discriminator = to_device(PatchDiscriminator(**discriminator_sizes), device)
         self.nets["discriminator"] = self.discriminator
         self.optimizers["discriminator"] = adam(
             parameters(self.discriminator), lr, betas=(0.5, 0.99)
@@ -290,7 +298,7 @@ class InpainterTask(SingleNet):
             # average.
             gradient = torch.autograd.grad(real.sum(), real_input, create_graph=True)[0]
             total = loss + R1_WEIGHT * R1_EVERY * gradient.square().sum((1, 2, 3)).mean()
-        minimise(total, self.optimizers["discriminator"], clip=5.0)
+        optimizer_step(total, self.optimizers["discriminator"], clip=5.0)
         self.discriminator.requires_grad_(False)
         return loss, [feature.detach() for feature in features]
 

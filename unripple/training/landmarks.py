@@ -23,7 +23,7 @@ from unripple.training.identity import area_under_curve
 from unripple.training.loop import Batch
 from unripple.training.precision import autocast
 from unripple.training.shards import FaceShards
-from unripple.training.single import SingleNet, in_parts, opened
+from unripple.training.single import SingleNet, in_parts, task_arguments
 
 SIZES: dict[str, Any] = {"widths": (16, 32, 64, 96, 128), "head": 48, "n_points": 5}
 FIELDS = ("photo", "plate", "alpha", "landmarks")
@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def build(chosen: argparse.Namespace) -> LandmarksTask:
     """Open the data and build the net."""
-    return LandmarksTask(**opened(chosen, FIELDS))
+    return LandmarksTask(**task_arguments(chosen, FIELDS))
 
 
 def framing(points: Tensor, rng: torch.Generator, *, wide: Tensor) -> Tensor:

@@ -20,7 +20,7 @@ from unripple.training import augment, grids, losses
 from unripple.training.loop import Batch
 from unripple.training.precision import autocast
 from unripple.training.shards import FaceShards
-from unripple.training.single import SingleNet, in_parts, opened
+from unripple.training.single import SingleNet, in_parts, task_arguments
 
 WIDTHS = (24, 32, 64, 96, 128)
 STEM_STRIDE = 2
@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def build(chosen: argparse.Namespace) -> ParserTask:
     """Open the data and build the net."""
-    return ParserTask(**opened(chosen, FIELDS))
+    return ParserTask(**task_arguments(chosen, FIELDS))
 
 
 def part_weights() -> Tensor:

@@ -19,7 +19,7 @@ from unripple.training import augment, grids
 from unripple.training.loop import Batch
 from unripple.training.precision import autocast
 from unripple.training.shards import FaceShards
-from unripple.training.single import SingleNet, opened
+from unripple.training.single import SingleNet, task_arguments
 
 SIZES: dict[str, Any] = {"widths": (16, 32, 64, 96, 128), "hidden": 128}
 FIELDS = ("photo", "pose_deg")
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def build(chosen: argparse.Namespace) -> PoseTask:
     """Open the data and build the net."""
-    return PoseTask(**opened(chosen, FIELDS))
+    return PoseTask(**task_arguments(chosen, FIELDS))
 
 
 def moved_pose(pose_deg: Tensor, turn_deg: Tensor, mirrored: Tensor) -> Tensor:

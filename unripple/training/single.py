@@ -15,7 +15,7 @@ from torch.optim import Optimizer
 
 from unripple.conventions import Photo
 from unripple.training import cards, ema, grids, start
-from unripple.training.loop import Batch, Figures, adam, minimise, parameters, place
+from unripple.training.loop import Batch, Figures, adam, optimizer_step, parameters, to_device
 from unripple.training.precision import autocast
 from unripple.training.shards import FaceShards
 
@@ -37,7 +37,7 @@ def in_parts(function: Callable[[Tensor], Tensor], rows: Tensor, size: int = 16)
     return torch.cat([function(rows[i : i + size]) for i in range(0, len(rows), size)])
 
 
-def opened(chosen: argparse.Namespace, fields: Sequence[str]) -> dict[str, Any]:
+def task_arguments(chosen: argparse.Namespace, fields: Sequence[str]) -> dict[str, Any]:
     """The arguments that such a task takes: its faces, opened, and the shared options."""
     return {
         "data": FaceShards(chosen.data, fields, "train", chosen.device),
@@ -65,7 +65,7 @@ class SingleNet(ABC):
 
     def __init__(self, net: nn.Module, *, batch_size: int, device: str, lr: float) -> None:
         self.batch_size, self.device, self.progress = batch_size, device, 0.0
-        self.net = place(net, device)
+        self.net = to_device(net, device)
         self.average: nn.Module = ema.shadow(self.net)
         self.nets: dict[str, nn.Module] = {self.role: self.net}
         self.ema: dict[str, nn.Module] = {self.role: self.average}
@@ -105,7 +105,7 @@ class SingleNet(ABC):
         """One step of Adam."""
         self.net.train()
         figures = self.losses(batch)
-        minimise(figures["loss"], self.optimizers[self.role], clip=GRADIENT_NORM)
+        optimizer_step(figures["loss"], self.optimizers[self.role], clip=GRADIENT_NORM)
         ema.follow(self.average, self.net, decay_at(step))
         return {name: value.detach() for name, value in figures.items()}
 
