@@ -181,6 +181,8 @@ class EditFlowNet(nn.Module):
             before: its redrawing, likewise.
             after: the redrawing's edit, likewise.
         """
+        # The redrawing beside the photo: it shows what the generator makes of the face, as the edit
+        # does, so that like is compared with like.
         old = self.photo(torch.cat((photo, before), dim=1))
         new = self.edited(after)
         with full_precision(photo):
@@ -201,6 +203,7 @@ class EditFlowNet(nn.Module):
             offsets, x = _doubled(offsets), F.interpolate(x, scale_factor=2.0)
             warped = warp(old.pop(), offsets)
             x = compare(torch.cat((warped, new.pop(), x.float(), offsets), dim=1))
+            # Residual, and zero at first: a new net says that nothing moves beyond the poses' flow.
             offsets = offsets + correct(x).float()
         # Enlarged as logits, which keeps the borders of what is visible sharper than enlarged
         # shares.
