@@ -143,16 +143,16 @@ class FlowTask(SingleNet):
         """Endpoint error where points are visible, and error of the picture with its details."""
         case, after, flow, details = self.estimate(batch)
         missed = (details.laid_over(after, after) - case.target) * case.observed
-        error_px = self.endpoint_error_px(batch, flow, case.n)
+        flow_error = self.endpoint_error_px(batch, flow, case.n)
         figures = {"pyramid": losses.pyramid_l1(missed), "square": missed.square().mean()}
         ghost = true_pairs.disocclusion_loss(flow.visibility, case)
         loss = (
             figures["pyramid"]
             + figures["square"]
-            + FLOW_WEIGHT * error_px
+            + FLOW_WEIGHT * flow_error
             + DISOCCLUSION_WEIGHT * ghost
         )
-        return {**figures, "motion_px": error_px, "left": ghost, "loss": loss}
+        return {**figures, "motion_px": flow_error, "left": ghost, "loss": loss}
 
     def endpoint_error_px(
         self, batch: Batch, flow: Flow, n: int, off: float = BACKGROUND_WEIGHT
