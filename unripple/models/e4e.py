@@ -121,6 +121,7 @@ class Encoder(nn.Module):
         levels = self.features(picture)
         first: Tensor = self.styles[0](levels[0])
         deltas = [self.styles[i](levels[_level(i)]) for i in range(1, last + 1)]
+        # Deltas to one code keep w+ near W, where edits behave (paper, section 4).
         rows = [first, *(first + delta for delta in deltas)]
         return torch.stack(rows + [first] * (self.n_codes - len(rows)), dim=1)
 
