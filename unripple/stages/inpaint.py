@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from unripple.conventions import BadPhoto, Mask, Photo
-from unripple.models.lama import correct, first_guess
+from unripple.models.lama import correct
+from unripple.ops.borrow import first_guess
 from unripple.ops.masks import grow, opened, remove_small, require_same_size
 from unripple.ops.tensors import device_of
 
