@@ -58,11 +58,16 @@ def core_threshold(inverse_depth: InverseDepth) -> float:
 def _nearer_depths(inverse_depth: InverseDepth) -> Floats | None:
     """The depths of the nearer cluster; None where the map is flat.
 
-    The clusters have the least sum of squares there is, over all pixels: K-means only comes near to
-    that, since it stops at the first border that lies halfway between two means. Bins of a fine
-    histogram, with the exact sums of their pixels, tell where such borders may lie at all; only
-    there the pixels themselves are looked at. (scikit-learn's KMeans on that histogram takes
-    five times as long, after 4 CPU seconds of imports.)
+    The clusters have the least sum of squares there is, over all pixels: in one dimension that is
+    Otsu's threshold (1979), the cut with the largest variance between the classes. K-means only
+    comes near to it, since it stops at the first border that lies halfway between two means. Bins
+    of a fine histogram, with the exact sums of their pixels, tell where such borders may lie at
+    all; only there the pixels themselves are looked at.
+
+    scikit-image's `threshold_otsu` cuts between the bins of a histogram, and so moves pixels: with
+    256 bins 15 on average in each of 20 maps of 128 px (71 at most), with 65,536 still 1 (4), at
+    1.0 ms with 4096 bins instead of 1.4. scikit-learn's KMeans on the histogram takes five times as
+    long, after 4 CPU seconds of imports.
     """
     if not np.isfinite(inverse_depth).all():
         raise ValueError("the depth map holds nan or infinite values; look at the depth network")

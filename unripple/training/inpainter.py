@@ -26,8 +26,9 @@ from torch import Tensor, nn
 
 from unripple.conventions import Photo
 from unripple.models.discriminator import PatchDiscriminator
-from unripple.models.lama import Lama, correct, first_guess
+from unripple.models.lama import Lama, correct
 from unripple.models.perceptual import FeatureDistance
+from unripple.ops.borrow import first_guess
 from unripple.training import ema, grids, holes
 from unripple.training.fills import HeldOutFills, photos
 from unripple.training.loop import (
