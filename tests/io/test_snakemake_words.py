@@ -40,7 +40,7 @@ def test_a_file_of_the_command_line(tmp_path: Path, option: str, text: str, word
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(BadConfig, match="nowhere.yaml: cannot be read"):
+    with pytest.raises(BadConfig, match=r"nowhere\.yaml: cannot be read"):
         check(["--configfile", str(tmp_path / "nowhere.yaml")])
 
 
