@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from unripple.conventions import Floats, InverseDepth, Mask
+from unripple.conventions import BadPhoto, Floats, InverseDepth, Mask
 
 BINS = 4096
 FLAT = 1e-6  # relative range below which a depth map shows one plane and rounding noise
@@ -25,7 +25,7 @@ def nearer_cluster(inverse_depth: InverseDepth) -> Mask:
         is flat, since then there is no foreground to speak of.
 
     Raises:
-        ValueError: the map holds nan or infinity.
+        BadPhoto: the map holds nan or infinity.
 
     Source: Lim 2022 (two clusters of a depth map).
     """
@@ -46,7 +46,7 @@ def core_threshold(inverse_depth: InverseDepth) -> float:
         The mean; the lowest depth of a flat map.
 
     Raises:
-        ValueError: the map holds nan or infinity.
+        BadPhoto: the map holds nan or infinity.
     """
     near = _nearer_depths(inverse_depth)
     if near is None:
@@ -70,7 +70,10 @@ def _nearer_depths(inverse_depth: InverseDepth) -> Floats | None:
     long, after 4 CPU seconds of imports.
     """
     if not np.isfinite(inverse_depth).all():
-        raise ValueError("the depth map holds nan or infinite values; look at the depth network")
+        raise BadPhoto(
+            "the depth map holds nan or infinite values; see whether the photo is one and the "
+            "depth network (models.depth) undamaged"
+        )
     depths = inverse_depth.astype(np.float64).ravel()
     low, high = float(depths.min()), float(depths.max())
     if high - low <= FLAT * max(abs(low), abs(high)):

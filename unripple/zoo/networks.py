@@ -203,9 +203,24 @@ def load(role: str, path: Path, device: torch.device) -> Model:
     network = choose_network(role, metadata, state, f"{path}", remedy)
     arguments = metadata.get("arguments", {})  # what leaves no trace in the weights
     net = fitted(role, network, state, f"{path}", remedy, arguments)
+    _check_finite({**state, **extras}, f"{path}", remedy)
     net.load_state_dict(state, assign=True)
     net.requires_grad_(False).eval().to(device)
     return Model(role, net, extras, metadata, path, network)
+
+
+def _check_finite(state: Mapping[str, Tensor], where: str, remedy: str) -> None:
+    """Refuse weights that are no numbers: what they make is none either, and may not end.
+
+    Raises:
+        BadCheckpoint: there are such; the text names the first.
+    """
+    for key, tensor in state.items():
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+            raise BadCheckpoint(
+                f"{where}: {key} holds values that are no numbers (NaN or infinite): the file is "
+                f"damaged or its training failed; {remedy}"
+            )
 
 
 def choose_network(
