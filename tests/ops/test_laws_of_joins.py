@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 
 from unripple.conventions import Mask, Photo
-from unripple.ops.composite import Changed, join
+from unripple.ops.composite import EditedFace, join
 
 SIDE = 200
 
 
-def face(level: int, centre: tuple[float, float], reach: float, margin: int = 0) -> Changed:
+def face(level: int, centre: tuple[float, float], reach: float, margin: int = 0) -> EditedFace:
     touched: Mask = np.zeros((SIDE, SIDE), bool)
     touched[margin : SIDE - margin, margin : SIDE - margin] = True
     picture: Photo = np.full((SIDE, SIDE, 3), level, np.uint8)
-    return Changed(lambda: (picture, touched), np.array(centre), reach)
+    return EditedFace(lambda: (picture, touched), np.array(centre), reach)
 
 
 def test_sides_of_ones_own_crop_are_what_nearness_counts_in() -> None:

@@ -75,7 +75,9 @@ class DeltaMapper(nn.Module):
             float32 [B, 6048], what to add for a degree of 1.
         """
         rows = (COARSE_ROWS, MEDIUM_ROWS)
-        coarse, medium, fine = styles.split([*(n * self.width for n in rows), self.fine], dim=1)
+        coarse, medium, fine = torch.split(
+            styles, [*(n * self.width for n in rows), self.fine], dim=1
+        )
         moves = [
             self._part("coarse", coarse.unflatten(1, (COARSE_ROWS, self.width)), condition),
             self._part("medium", medium.unflatten(1, (MEDIUM_ROWS, self.width)), condition),

@@ -200,7 +200,7 @@ def lama_fill(
 
 def borrow_fill() -> Fill:
     """Make a painter that learned nothing: smooth colours, texture from elsewhere in the photo."""
-    from unripple.models.lama import first_guess
+    from unripple.ops.borrow import first_guess
 
     return lama_fill(first_guess)
 
