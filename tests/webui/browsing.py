@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 CHROMIUM = Path("/usr/bin/chromium")
+SIZES = {"wide": (1280, 900), "phone": (390, 844)}
 WAIT_MS = 120_000
 POLL_MS = 15
 
@@ -21,7 +22,8 @@ POLL_MS = 15
 @contextlib.contextmanager
 def server(folder: Path, *arguments: str) -> Iterator[str]:
     """`unripple editor` in a folder; its address, with the token."""
-    command = [sys.executable, "-m", "unripple", "editor", "--port", "0", *arguments]
+    port = () if "--port" in arguments else ("--port", "0")
+    command = [sys.executable, "-m", "unripple", "editor", *port, *arguments]
     process = subprocess.Popen(
         command,
         cwd=folder,
@@ -57,9 +59,9 @@ def chromium() -> Iterator[Any]:
 class Watched:
     """A page that remembers complaints and requests that leave the machine."""
 
-    def __init__(self, browser: Any, address: str, width: int, height: int) -> None:
+    def __init__(self, browser: Any, address: str, width: int, height: int, **context: Any) -> None:
         self.context = browser.new_context(
-            viewport={"width": width, "height": height}, accept_downloads=True
+            viewport={"width": width, "height": height}, accept_downloads=True, **context
         )
         self.page = self.context.new_page()
         self.page.set_default_timeout(WAIT_MS)
@@ -88,6 +90,13 @@ class Watched:
         while not self.page.evaluate(f"Boolean({condition})"):
             assert time.monotonic() < until, condition
             self.page.wait_for_timeout(POLL_MS)
+
+    def slide(self, name: str, degree: float) -> None:
+        """Move a slider, until its edit is shown at full quality."""
+        before = self.page.evaluate("unripple.timings.length")
+        self.page.locator(f"#u-slider-{name}").fill(str(degree))
+        self.wait(f"unripple.timings.length > {before}")
+        self.settled()
 
     def settled(self) -> None:
         """Until an edit is shown at full quality."""

@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
-import tarfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,46 +11,10 @@ import pytest
 from PIL import Image
 
 import unripple
-from tests.tiny import write_project
-from tests.webui.browsing import Watched, chromium, server
+from tests.webui.browsing import SIZES, Watched, server
 from unripple.io.config import edits, read_config
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-SIZES = {"wide": (1280, 900), "phone": (390, 844)}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_project(
-        tmp_path_factory.mktemp("page"), {"anna.png": (64, 64), "bob.png": (90, 120)}
-    )
-
-
-@pytest.fixture(scope="module")
-def address(browser: Any, folder: Path) -> Iterator[str]:
-    with server(folder) as one:
-        yield one
-
-
-@pytest.fixture(params=SIZES)
-def watched(request: pytest.FixtureRequest, browser: Any, address: str) -> Iterator[Watched]:
-    one = Watched(browser, address, *SIZES[request.param])
-    yield one
-    one.context.close()
-    assert one.complaints == [] and one.strangers == []
-
-
-def slide(watched: Watched, name: str, degree: float) -> None:
-    before = watched.page.evaluate("unripple.timings.length")
-    watched.page.locator(f"#u-slider-{name}").fill(str(degree))
-    watched.wait(f"unripple.timings.length > {before}")
-    watched.settled()
 
 
 def test_upload_slide_edit_save_and_add(
@@ -66,7 +25,7 @@ def test_upload_slide_edit_save_and_add(
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.set_input_files("#u-upload", folder / "data" / "photos" / "bob.png")
     watched.wait("unripple.photo.name === 'bob.png'")
-    slide(watched, "pose", -2.0)
+    watched.slide("pose", -2.0)
     with page.expect_download() as download:
         page.get_by_role("button", name="Save image").click()
     download.value.save_as(tmp_path / "saved.png")
@@ -101,14 +60,14 @@ def test_keys_turn_the_head_and_reset_it(watched: Watched) -> None:
     assert page.locator("#u-slider-smile").input_value() == "0"
     page.locator("#u-swipe").focus()
     before = page.locator("#u-swipe").input_value()
-    slide(watched, "pose", 1.0)
+    watched.slide("pose", 1.0)
     page.locator("#u-swipe").press("ArrowRight")
     assert page.locator("#u-swipe").input_value() != before
 
 
 def test_every_view_shows_a_picture(watched: Watched) -> None:
     page = watched.page
-    slide(watched, "pose", -2.0)
+    watched.slide("pose", -2.0)
     loaded = "[...document.querySelectorAll('{}')].every(i => i.complete && i.naturalWidth > 0)"
     for view in ("inversion", "edit", "ripple", "result", "photo"):
         page.locator(f"input[name=u-shown][value={view}]").check()
@@ -125,7 +84,7 @@ def test_painted_pixels_stay_the_photos(watched: Watched, folder: Path, tmp_path
     page = watched.page
     page.locator("#u-samples button[data-name='bob.png']").click()
     watched.wait("unripple.photo.name === 'bob.png'")
-    slide(watched, "pose", 2.0)
+    watched.slide("pose", 2.0)
     page.get_by_text("Keep unedited").click()
     page.get_by_role("button", name="Paint").click()
     page.locator("#u-stage").scroll_into_view_if_needed()
@@ -153,29 +112,10 @@ def test_a_bad_file_is_one_clear_sentence(watched: Watched, tmp_path: Path) -> N
     watched.complaints = [c for c in watched.complaints if "status of 400" not in c]
 
 
-@pytest.fixture(scope="session")
-def axe() -> str:
-    """axe-core's source, fetched by npm once."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"), "unripple-tests")
-    script = cache / "package" / "axe.min.js"
-    if not script.exists():
-        npm = shutil.which("npm")
-        if npm is None:
-            pytest.skip("needs npm, which fetches axe-core")
-        cache.mkdir(parents=True, exist_ok=True)
-        command = [npm, "pack", "axe-core@4", "--silent"]
-        done = subprocess.run(
-            command, cwd=cache, capture_output=True, text=True, timeout=120, check=False
-        )
-        if done.returncode != 0:
-            pytest.skip("the npm registry, which has axe-core, does not answer")
-        with tarfile.open(cache / done.stdout.split()[-1]) as archive:
-            archive.extractall(cache, filter="data")
-    return script.read_text()
-
-
-def test_screen_readers_find_their_way(watched: Watched, axe: str) -> None:
-    slide(watched, "pose", -2.0)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_screen_readers_find_their_way(watched: Watched, axe: str, scheme: str) -> None:
+    watched.page.emulate_media(color_scheme=scheme)
+    watched.slide("pose", -2.0)
     for part in watched.page.locator("details").all():
         part.evaluate("one => { one.open = true; }")
     watched.page.evaluate(axe)
@@ -193,7 +133,7 @@ def test_the_page_on_the_embedded_models_makes_its_own_picture(browser: Any, rep
         watched = Watched(browser, one, *SIZES["wide"])
         watched.page.locator("#u-samples button").nth(4).click()
         watched.wait("unripple.photo.name === 'portrait-05.png'")
-        slide(watched, "pose", -2.5)
+        watched.slide("pose", -2.5)
         watched.page.locator("h1").click()
         watched.page.screenshot(path=str(repo / "docs" / "editor.png"))
         watched.context.close()
