@@ -68,13 +68,13 @@ def _sketch() -> tuple[Any, Any]:
     import torch
 
     from unripple.io.config import read_config
+    from unripple.webui.app_state import AppState
     from unripple.webui.session import Session
-    from unripple.webui.studio import Studio
 
     torch.set_num_threads(1)
-    studio = Studio(read_config(REPO / "config.yaml"))
-    session = Session(studio, Path(tempfile.mkdtemp()))
-    sample = next(iter(studio.samples().values()))
+    app_state = AppState(read_config(REPO / "config.yaml"))
+    session = Session(app_state, Path(tempfile.mkdtemp()))
+    sample = next(iter(app_state.samples().values()))
     opened = session.open(sample, sample.name, "embedded", "hfgi")
     w_plus = opened.array("project", "w_plus")
     for _ in range(3):

@@ -14,6 +14,7 @@ import io
 import json
 import math
 import os
+import re
 import stat
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -242,20 +243,39 @@ def table_of(text: str, separator: str = ",") -> tuple[list[tuple[int, list[str]
 
     Raises:
         csv.Error: a cell is endlessly long.
-        Unfit: the first line names two columns alike.
+        Unfit: the first line names two columns alike, or a column with values has no name.
     """
     first = text.lstrip().partition("\n")[0]
     chosen = next((one for one in (separator, ",", ";", "\t") if one in first), separator)
+    told = re.match(r'\s*"?sep=(.)"?\s*[\r\n]', text)  # Excel's own line, which says it
+    if told:
+        chosen, text = told[1], text[told.end() :]
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=chosen)
     lines = [
-        (reader.line_num, [cell.strip() for cell in cells])
+        (reader.line_num + bool(told), [cell.strip() for cell in cells])
         for cells in reader
         if any(cell.strip() for cell in cells)
     ]
     names = lines[0][1] if lines else []
     if twice := [name for name in names if name and names.count(name) > 1]:
         raise Unfit(f"it has two columns {twice[0][:60]!r}; keep one of them")
-    return lines, chosen != ","
+    return _with_named_columns(lines), chosen != ","
+
+
+def _with_named_columns(lines: list[tuple[int, list[str]]]) -> list[tuple[int, list[str]]]:
+    """Without the empty columns that spreadsheets leave; the first may go without a name."""
+    names = lines[0][1] if lines else []
+    nameless = {place for place, name in enumerate(names) if place and not name}
+    for number, cells in lines:
+        for place in nameless:
+            if place < len(cells) and cells[place]:
+                raise Unfit(
+                    f"line {number} has {cells[place][:60]!r} in a column without a name; name it"
+                )
+    return [
+        (number, [cell for place, cell in enumerate(cells) if place not in nameless])
+        for number, cells in lines
+    ]
 
 
 def number_of(cell: str, *, comma: bool = False) -> float:
@@ -269,6 +289,8 @@ def number_of(cell: str, *, comma: bool = False) -> float:
         Unfit: there is none.
     """
     shown = cell if len(cell) <= 40 else f"{cell[:40]}..."
+    if not cell.isascii() or "_" in cell:  # Python takes 1_0 for 10, and digits of all scripts
+        raise Unfit(f"{shown!r} is no number; write it in plain digits, without marks between")
     try:
         value = float(cell.replace(",", ".") if comma else cell)
     except ValueError as error:

@@ -11,7 +11,6 @@ import yaml
 from unripple.conventions import STAGES, BadConfig, UnknownName
 from unripple.io.config import (
     Edit,
-    align_modes,
     complete,
     default_config,
     edits,
@@ -19,6 +18,7 @@ from unripple.io.config import (
     read_config,
     schema,
 )
+from unripple.stages.finders import FINDERS
 
 
 def test_the_schema_is_a_json_schema_that_the_config_fits(repo: Path) -> None:
@@ -147,7 +147,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 
 def test_the_sheet_and_the_config_know_the_same_modes() -> None:
-    assert align_modes() == ("embedded", "mtcnn", "file", "aligned")
+    assert tuple(FINDERS) == ("embedded", "mtcnn", "file", "aligned")
 
 
 def test_the_recipes_fit_the_config_that_they_extend(repo: Path) -> None:

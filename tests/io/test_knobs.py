@@ -25,7 +25,7 @@ from unripple.io.config import (
     schema,
 )
 from unripple.runtime.sweep import degrees_between
-from unripple.webui.session import Wanted
+from unripple.webui.session import EditRequest
 
 
 def numeric(properties: Any, at: str = "") -> Iterator[tuple[str, Any]]:
@@ -113,7 +113,7 @@ def test_degrees_are_the_same_on_every_road(
         "moves": lambda: complete({"edits": [{"name": "a", "moves": {"pose": degree}}]}),
         "python": lambda: unripple.Editor().edit("nowhere.png", pose=degree),
         "sweep": lambda: degrees_between(degree, 3, 5),
-        "page": lambda: Wanted.from_json({"moves": {"pose": degree}}),
+        "page": lambda: EditRequest.from_json({"moves": {"pose": degree}}),
         "checker": lambda: check_degree("pose", degree),
     }
     words = set()

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 import torch
 import torch.nn.functional as F
 
-from unripple.models.dpt import DPT, resized_positions, sizes_from_state
+from unripple.models.dpt import DPT, PATCH, resized_positions, sizes_from_state, transformer
 from unripple.models.layers.dpt_fusion import Reassemble
 from unripple.models.layers.dpt_resnetv2 import StdConv2dSame, pad_same
+from unripple.models.layers.transformer import VisionTransformer
+from unripple.zoo.empty import shapes_only
 
 PURE: dict[str, Any] = {
     "token_width": 64,
@@ -129,3 +133,32 @@ def test_tokens_become_maps_of_four_sizes(level: int, side: int) -> None:
 def test_impossible_sizes_are_named(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=str(next(iter(wrong)))):
         DPT(**HYBRID | wrong)
+
+
+def test_the_transformer_of_published_sizes_is_timms_to_the_bit() -> None:
+    torch.manual_seed(0)
+    sizes = {"width": 768, "depth": 2, "grid": 2, "n_classes": 3}
+    theirs: Any = transformer(**sizes, mlp_ratio=4.0).eval()
+    assert type(theirs).__module__.startswith("timm.")
+    ours = VisionTransformer(**sizes, heads=12, hidden=3072, patch_px=PATCH).eval()
+    ours.load_state_dict(theirs.state_dict(), strict=True)
+    a = b = torch.randn(1, 5, 768)
+    with torch.inference_mode():
+        for mine, other in zip(ours.blocks, theirs.blocks, strict=True):
+            a, b = mine(a), other(b)
+    assert torch.equal(a, b)
+
+
+def test_the_embedded_depth_imports_no_timm() -> None:
+    code = (
+        "import sys; from unripple.zoo.zoo import Zoo\n"
+        "Zoo().load('depth'); print('timm' in sys.modules)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout == "False\n"
+
+
+def test_published_sizes_are_built_without_values() -> None:
+    with shapes_only():
+        net = DPT(depth=4)
+    assert all(parameter.is_meta for parameter in net.parameters())

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.cluster import KMeans
 
+from unripple.conventions import BadPhoto
 from unripple.ops.clusters import core_foreground, core_threshold, nearer_cluster
 
 
@@ -45,7 +46,7 @@ def test_scale_and_shift_do_not_matter() -> None:
 
 
 def test_nan_is_refused() -> None:
-    with pytest.raises(ValueError, match="nan"):
+    with pytest.raises(BadPhoto, match="nan"):
         nearer_cluster(np.array([[0.0, np.nan]], np.float32))
 
 
@@ -145,5 +146,5 @@ def test_all_of_a_flat_map_is_the_core(level: float) -> None:
 
 
 def test_nan_has_no_core() -> None:
-    with pytest.raises(ValueError, match="nan"):
+    with pytest.raises(BadPhoto, match="nan"):
         core_threshold(np.array([[0.0, np.nan]], np.float32))

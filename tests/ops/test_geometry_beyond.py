@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from unripple.conventions import BadPhoto
 from unripple.ops import geometry
 
 HIGH, WIDE = 31, 23
@@ -42,3 +43,12 @@ def test_far_beyond_the_border_is_not_worse_than_the_whole_picture() -> None:
         at = np.array([[place]])
         with_all = geometry.sample(PICTURE, np.concatenate((at, far), axis=1))
         assert geometry.sample(PICTURE, at)[0, 0] == pytest.approx(with_all[0, 0], abs=0.5)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 2e6])
+def test_a_place_that_nobody_can_mean_is_refused(value: float) -> None:
+    """OpenCV folds it back for hours: a network whose weights are NaN asked for such places."""
+    places = np.full((4, 4, 2), 3.5)
+    places[2, 1, 0] = value
+    with pytest.raises(BadPhoto, match="a place to look at"):
+        geometry.sample(PICTURE, places)

@@ -57,6 +57,13 @@ def test_lbfgs_reaches_the_bottom_of_bowls() -> None:
     torch.testing.assert_close(state["best"], bottom, atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize("scale", [1e-4, 1e-2])
+def test_a_small_unit_of_the_loss_does_not_matter_to_lbfgs(scale: float) -> None:
+    x = torch.zeros(2, 4, dtype=torch.float64)
+    state = run(x, with_gradient(lambda x: scale * rosenbrock(x)), 60, "lbfgs")
+    torch.testing.assert_close(state["best"], torch.ones_like(x), atol=1e-4, rtol=0)
+
+
 def test_lbfgs_ends_where_scipy_ends_on_rosenbrock() -> None:
     start = np.array([[-1.2, 1.0, -0.5], [0.3, -0.7, 2.0]])
     evaluate = with_gradient(rosenbrock)

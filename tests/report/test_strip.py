@@ -47,7 +47,7 @@ def config(project: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 def finished(config: dict[str, Any], shelf: Any = None) -> dict[str, Any]:
     editor = unripple.Editor(settings=config, shelf=shelf)
-    return editor.walk(find_source("anna", config), find_edit(config, "look_left"), LAST_STEP)
+    return editor.run(find_source("anna", config), LAST_STEP, find_edit(config, "look_left"))
 
 
 def test_one_tile_per_stage_in_running_order(config: dict[str, Any]) -> None:

@@ -250,11 +250,11 @@ def test_jobs_travel_as_text(config: dict[str, Any]) -> None:
 def test_a_live_session_gives_the_bytes_of_the_dag(walked: dict[str, Any]) -> None:
     editor = Editor(settings=walked)
     wanted = {edit.name: edit for edit in edits(walked)}
-    live = editor.apply(f"data/photos/{KNOWN}.png", wanted["B_0"])
+    live = editor.edit(f"data/photos/{KNOWN}.png", wanted["B_0"])
     assert np.array_equal(live.picture, artifact("paste", "B_0", KNOWN)["picture"])
     assert live.strip.shape[1] > 5 * 64
     with pytest.raises(NotOffered):
-        editor.apply(f"data/photos/{KNOWN}.png", wanted["B_1"])
+        editor.edit(f"data/photos/{KNOWN}.png", wanted["B_1"])
 
 
 @pytest.mark.parametrize(

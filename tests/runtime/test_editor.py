@@ -12,7 +12,7 @@ import pytest
 import unripple
 from tests.tiny import picture, walk, write_project
 from unripple.conventions import NoFace, SeveralFaces, UnknownName, UnrippleError
-from unripple.io.config import complete, read_config
+from unripple.io.config import Edit, complete, read_config
 from unripple.io.provenance import SOURCE_TYPE, source_type
 from unripple.io.results import Results
 from unripple.io.sheet import update_sheet
@@ -206,3 +206,8 @@ def test_all_faces_of_a_photo_are_edited_in_one_picture(
         unripple.Editor(settings={**settings, "align": {"mode": "embedded"}}).run(
             picture(0), "align"
         )
+
+
+def test_an_edit_is_named_or_given_by_degrees_and_not_both() -> None:
+    with pytest.raises(UnrippleError, match="edit: a says what to do; leave the degrees out"):
+        unripple.Editor().edit(picture(0), Edit("a", (("smile", 1.0),)), pose=-3)

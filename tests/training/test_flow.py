@@ -74,7 +74,7 @@ def test_it_carries_what_the_redrawing_misses_of_the_photo(task: FlowTask) -> No
     batch = true_pairs.swapped(task.held_out)
     for learns in (True, False):
         with torch.set_grad_enabled(learns):
-            case, _, _, details = task.predict(batch)
+            case, _, _, details = task.estimate(batch)
         residual = case.photo - task.edits.invert(case.photo)[1]
         assert torch.allclose(details.visible[:, :, :-4], residual[:, :, 4:], atol=1e-3)
 

@@ -145,7 +145,7 @@ def test_the_person_is_not_to_be_left_behind() -> None:
     for share in (0.0, 0.25, 1.0):
         seen = torch.tensor([[[[share, 0.7]]]])
         assert float(true_pairs.disocclusion_loss(seen, case)) == pytest.approx(share)
-    everything = case._replace(known=torch.ones_like(known))
+    everything = case._replace(observed=torch.ones_like(known))
     assert float(true_pairs.disocclusion_loss(torch.ones_like(known), everything)) == 0
 
 

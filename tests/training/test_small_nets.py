@@ -200,7 +200,7 @@ def test_identity_batches_keep_the_person_and_change_what_is_behind(
     view = {name: shard[name][:4] for name in ("photo", "alpha")}
     black = torch.zeros(4, 3, 64, 64, dtype=torch.uint8)
     one, other = (
-        identity_task.disguised(view, plates, torch.Generator().manual_seed(0))
+        identity_task.recomposed(view, plates, torch.Generator().manual_seed(0))
         for plates in (black, black + 255)
     )
     assert one.shape == (4, 3, 32, 32)

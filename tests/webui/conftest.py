@@ -9,9 +9,9 @@ import pytest
 
 from tests.tiny import write_project
 from unripple.io.config import read_config
+from unripple.webui.app_state import AppState, UserLimits
 from unripple.webui.reading import Reader
 from unripple.webui.sessions import Sessions
-from unripple.webui.studio import Limits, Studio
 
 PHOTOS = {"anna.png": (64, 64), "bob.png": (90, 120)}
 
@@ -36,27 +36,27 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
 
 
 @pytest.fixture
-def studio(
+def app_state(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: Reader
-) -> Iterator[Studio]:
+) -> Iterator[AppState]:
     monkeypatch.chdir(project)
-    monkeypatch.setattr("unripple.webui.studio.Reader", lambda _: reader)
-    yield from _studio(tmp_path)
+    monkeypatch.setattr("unripple.webui.app_state.Reader", lambda _: reader)
+    yield from _app_state(tmp_path)
 
 
-def _studio(tmp_path: Path) -> Iterator[Studio]:
-    one = Studio(
+def _app_state(tmp_path: Path) -> Iterator[AppState]:
+    one = AppState(
         read_config(Path("config.yaml")),
         batch=tmp_path / "batch.yaml",
         translations=tmp_path / "translations",
-        limits=Limits(upload_mb=1.0, sessions=3),
+        limits=UserLimits(upload_mb=1.0, sessions=3),
     )
     yield one
     one.close()
 
 
 @pytest.fixture
-def sessions(studio: Studio) -> Iterator[Sessions]:
-    guests = Sessions(studio)
-    yield guests
-    guests.close()
+def sessions(app_state: AppState) -> Iterator[Sessions]:
+    all_sessions = Sessions(app_state)
+    yield all_sessions
+    all_sessions.close()

@@ -12,10 +12,10 @@ from PIL import Image
 from tests.tiny import snakemake, write_project
 from unripple.conventions import BadConfig, UnrippleError
 from unripple.io.config import Edit, complete, edits, read_config
+from unripple.webui.app_state import AppState
 from unripple.webui.batch import add
+from unripple.webui.edit_request import EditRequest
 from unripple.webui.session import Session
-from unripple.webui.studio import Studio
-from unripple.webui.wanted import Wanted
 
 LEFT = Edit("left", (("pose", -2.0),))
 RIGHT = Edit("right", (("pose", 2.0), ("smile", 1.5)))
@@ -114,21 +114,21 @@ def test_other_settings_and_other_edits_of_a_name_are_refused(tmp_path: Path, ph
     assert batch.read_text() == text
 
 
-def test_what_the_pipeline_could_not_make_is_refused(studio: Studio, tmp_path: Path) -> None:
-    session = Session(studio, tmp_path)
-    session.open(Path("data/photos/anna.png"), "anna.png", studio.models[0], "hfgi")
+def test_what_the_pipeline_could_not_make_is_refused(app_state: AppState, tmp_path: Path) -> None:
+    session = Session(app_state, tmp_path)
+    session.open(Path("data/photos/anna.png"), "anna.png", app_state.models[0], "hfgi")
     Image.new("L", (64, 64), 255).save(tmp_path / "mask.png")
     session.set_keep(tmp_path / "mask.png")
-    session.full(Wanted({"pose": 1.0}))
+    session.full(EditRequest({"pose": 1.0}))
     with pytest.raises(UnrippleError, match="clear what is kept"):
         session.add_to_batch("kept")
     session.set_keep(None)
-    session.full(Wanted({"pose": 1.0}))
+    session.full(EditRequest({"pose": 1.0}))
     session.save_translation("A_1")
-    session.full(Wanted({"pose": 1.0}, "user/A_1"))
+    session.full(EditRequest({"pose": 1.0}, "user/A_1"))
     with pytest.raises(UnrippleError, match="sliders or a translation"):
         session.add_to_batch("translated")
-    assert not studio.batch.exists()
+    assert not app_state.batch.exists()
 
 
 @pytest.mark.slow
@@ -137,19 +137,19 @@ def test_page_and_pipeline_give_the_same_bytes(
 ) -> None:
     folder = write_project(tmp_path / "project", {"anna.png": (64, 64), "bob.png": (90, 120)})
     monkeypatch.chdir(folder)
-    studio = Studio(read_config(Path("config.yaml")), batch=Path("batch.yaml"))
+    app_state = AppState(read_config(Path("config.yaml")), batch=Path("batch.yaml"))
     (tmp_path / "session").mkdir()
-    session = Session(studio, tmp_path / "session")
+    session = Session(app_state, tmp_path / "session")
     made = {}
     for name, inverter in (("anna", "e4e"), ("bob", "e4e")):
         path = Path(f"data/photos/{name}.png")
-        session.open(path, path.name, studio.models[0], inverter)
-        session.full(Wanted({"pose": -1.7, "smile": 0.4}))
+        session.open(path, path.name, app_state.models[0], inverter)
+        session.full(EditRequest({"pose": -1.7, "smile": 0.4}))
         session.add_to_batch("page")
         made[name] = session.result_png()
-    session.full(Wanted({"pose": 0.9}))
+    session.full(EditRequest({"pose": 0.9}))
     session.save_translation("Turn_1")
-    session.full(Wanted({}, "user/Turn_1"))
+    session.full(EditRequest({}, "user/Turn_1"))
     session.add_to_batch("turned")
     turned = session.result_png()
     snakemake(folder, "--configfile", "batch.yaml")

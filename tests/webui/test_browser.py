@@ -179,10 +179,10 @@ def test_screen_readers_find_their_way(watched: Watched, axe: str) -> None:
     for part in watched.page.locator("details").all():
         part.evaluate("one => { one.open = true; }")
     watched.page.evaluate(axe)
-    found = watched.page.evaluate("axe.run().then(report => report.violations)")
+    violations = watched.page.evaluate("axe.run().then(report => report.violations)")
     grave = [
         (one["id"], one["help"], [node["html"][:150] for node in one["nodes"]])
-        for one in found
+        for one in violations
         if one["impact"] in ("serious", "critical")
     ]
     assert grave == [], json.dumps(grave, indent=1)

@@ -157,7 +157,7 @@ def test_the_cookie_is_of_one_server_and_port() -> None:
             await send({"type": "http.response.start", "status": 200, "headers": []})
             await send({"type": "http.response.body", "body": b""})
 
-        guard, told = Guard(app, **TOKEN), []
+        guard, statuses = Guard(app, **TOKEN), []
 
         async def asked(query: bytes, cookie: bytes, port: bytes = b"7860") -> bytes:
             said: list[Any] = []
@@ -168,7 +168,7 @@ def test_the_cookie_is_of_one_server_and_port() -> None:
             headers = [(b"host", b"127.0.0.1:" + port), (b"cookie", cookie)]
             scope = {"type": "http", "path": "/", "query_string": query, "headers": headers}
             await guard(scope, None, send)  # type: ignore[arg-type]
-            told.append(said[0]["status"])
+            statuses.append(said[0]["status"])
             return dict(said[0]["headers"]).get(b"set-cookie", b"").partition(b";")[0]
 
         cookie = await asked(b"token=a-very-secret-token", b"")
@@ -176,7 +176,7 @@ def test_the_cookie_is_of_one_server_and_port() -> None:
         await asked(b"", cookie, port=b"7861")
         await asked(b"", cookie[:-1])
         await asked(b"", b"unripple-7860=\xff; ;=")
-        return told
+        return statuses
 
     assert asyncio.run(main()) == [200, 200, 403, 403, 403]
 

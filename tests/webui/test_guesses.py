@@ -24,7 +24,7 @@ def test_wrong_guesses_become_slow_and_the_right_one_comes_through(
             while time.monotonic() < until:
                 if await guesses.turn("eve"):
                     looked += 1
-                    guesses.told("eve", right=False)
+                    guesses.record("eve", right=False)
                 else:
                     await asyncio.sleep(0.001)
 
@@ -33,7 +33,7 @@ def test_wrong_guesses_become_slow_and_the_right_one_comes_through(
         began = time.monotonic()
         assert await guesses.turn("eve")
         assert time.monotonic() - began < 3
-        guesses.told("eve", right=True)
+        guesses.record("eve", right=True)
         assert await guesses.turn("eve")
 
     asyncio.run(main())
@@ -43,7 +43,7 @@ def test_who_guesses_holds_up_others_but_little() -> None:
     async def main() -> None:
         guesses = Guesses()
         for _ in range(20):
-            guesses.told("eve", right=False)
+            guesses.record("eve", right=False)
         began = time.monotonic()
         assert await guesses.turn("anna")
         assert time.monotonic() - began < 0.5

@@ -16,24 +16,24 @@ from typing import Any
 import pytest
 
 from unripple.cli import editor as command
-from unripple.cli.main import build_parser, run
+from unripple.cli.main import build_parser, main
 from unripple.conventions import UnrippleError
+from unripple.webui.app_state import AppState
 from unripple.webui.page import page_files
 from unripple.webui.serve import check_access
-from unripple.webui.studio import Studio
 
 WITHOUT = "needs the extra `editor`: uv sync --extra editor"
 
 
 @pytest.fixture
-def client(studio: Studio) -> Iterator[Any]:
+def client(app_state: AppState) -> Iterator[Any]:
     pytest.importorskip("starlette", reason=WITHOUT)
     pytest.importorskip("uvicorn", reason=WITHOUT)
     from starlette.testclient import TestClient
 
     from unripple.webui.serve import guarded
 
-    app, _ = guarded(studio)
+    app, _ = guarded(app_state)
     with TestClient(app, base_url="http://127.0.0.1:7860") as one:  # type: ignore[arg-type]
         yield one
 
@@ -96,13 +96,13 @@ def test_a_proxys_name_needs_a_password_or_a_token() -> None:
     check_access(token="")
 
 
-def test_a_proxys_name_is_answered_and_no_other(studio: Studio) -> None:
+def test_a_proxys_name_is_answered_and_no_other(app_state: AppState) -> None:
     pytest.importorskip("starlette", reason=WITHOUT)
     from starlette.testclient import TestClient
 
     from unripple.webui.serve import guarded
 
-    app, _ = guarded(studio, token="a-very-secret-token", proxy_name="Photos.example.org")
+    app, _ = guarded(app_state, token="a-very-secret-token", proxy_name="Photos.example.org")
     with TestClient(app, base_url="https://photos.example.org") as one:  # type: ignore[arg-type]
         assert one.get("/?token=a-very-secret-token").status_code == 200
         assert one.get("/").status_code == 200  # by the cookie
@@ -118,9 +118,9 @@ def test_the_command_says_what_is_wrong_with_access(
     monkeypatch.delenv(command.PASSWORD_VARIABLE, raising=False)
     (tmp_path / "empty").write_text("\n")
     named = ["editor", "--port", "0", "--proxy-name", "photos.example.org"]
-    assert run([*named, "--no-token"]) == 2
-    assert run([*named, "--password-file", str(tmp_path / "empty")]) == 2
-    assert run([*named, "--password-file", str(tmp_path / "none")]) == 2
+    assert main([*named, "--no-token"]) == 2
+    assert main([*named, "--password-file", str(tmp_path / "empty")]) == 2
+    assert main([*named, "--password-file", str(tmp_path / "none")]) == 2
     told = capsys.readouterr().err
     assert "give a password" in told and "is empty" in told and "cannot be read" in told
 
@@ -129,10 +129,10 @@ def test_a_busy_port_is_told_before_anything_is_imported(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "unripple.webui.serve", None)  # brings torch
-    monkeypatch.setitem(sys.modules, "unripple.webui.studio", None)
+    monkeypatch.setitem(sys.modules, "unripple.webui.app_state", None)
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        assert run(["editor", "--port", str(port)]) == 2
+        assert main(["editor", "--port", str(port)]) == 2
     said = capsys.readouterr().err
     assert f"port {port}" in said and "--port" in said
 
@@ -141,7 +141,7 @@ def test_without_the_extra_the_command_says_how_to_get_it(tmp_path: Path) -> Non
     code = (
         "import importlib.util as u, sys\n"
         "u.find_spec = lambda name: None\n"
-        "from unripple.cli.main import run; sys.exit(run(['editor', '--port', '0']))"
+        "from unripple.cli.main import main; sys.exit(main(['editor', '--port', '0']))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False
@@ -201,10 +201,10 @@ def test_nothing_is_left_however_the_server_ends(
     )
     assert process.stdout is not None
     address = process.stdout.readline()
-    found = re.fullmatch(r"http://127\.0\.0\.1:(\d+)(/\?token=[\w-]{32})\n", address)
-    assert found is not None, address
-    for path, status in ((found[2], 200), ("/", 403)):
-        connection = http.client.HTTPConnection("127.0.0.1", int(found[1]), timeout=60)
+    printed = re.fullmatch(r"http://127\.0\.0\.1:(\d+)(/\?token=[\w-]{32})\n", address)
+    assert printed is not None, address
+    for path, status in ((printed[2], 200), ("/", 403)):
+        connection = http.client.HTTPConnection("127.0.0.1", int(printed[1]), timeout=60)
         connection.request("GET", path)
         assert connection.getresponse().status == status
         connection.close()

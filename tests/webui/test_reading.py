@@ -6,7 +6,10 @@ import contextlib
 import io
 import os
 import signal
+import subprocess
+import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +19,8 @@ from PIL import Image
 from unripple.conventions import BadPhoto, Crashed, LimitExceeded
 from unripple.io.photo import read_photo
 from unripple.pipeline.limits import Limits
-from unripple.webui.lanes import Superseded
-from unripple.webui.reading import Patience, Reader, mapped
+from unripple.webui.job_queue import Superseded
+from unripple.webui.reading import Patience, Reader, _Turns, mapped
 
 PHOTO = Path("data/photos/portrait-01.png")
 
@@ -81,6 +84,52 @@ def test_others_that_wait_end_what_takes_long(
         reader.read(slow, Limits(), Patience(crowded=lambda: True))
 
 
+def test_a_large_photo_that_takes_long_ends_where_another_large_one_waits(
+    reader: Reader, slow: Path, repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("unripple.webui.reading.GRACE_S", 0.3)
+    monkeypatch.setattr("unripple.webui.reading.LARGE_MEGAPIXELS", 0.0)
+    monkeypatch.setattr(reader, "_large", _Turns(1))
+    with ThreadPoolExecutor(1) as one:
+        first = one.submit(reader.read, slow, Limits())
+        until = time.monotonic() + 20
+        while reader._large._free._value and time.monotonic() < until:
+            time.sleep(0.01)  # until it has the turn
+        assert reader.read(repo / PHOTO, Limits()).photo.pixels.shape[2] == 3
+        with pytest.raises(LimitExceeded, match="while others waited"):
+            first.result(10)
+    assert not reader._large.crowded
+
+
+def test_who_takes_long_computes_when_nobody_else_does(
+    reader: Reader, slow: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("unripple.webui.reading._SWIFT_S", 0.1)
+    niceness: list[int] = []
+
+    def look(self: object, process: int) -> LimitExceeded | None:
+        if not process:
+            return None
+        niceness.append(os.getpriority(os.PRIO_PROCESS, process))
+        return LimitExceeded("enough") if len(niceness) == 10 else None
+
+    monkeypatch.setattr("unripple.webui.reading.Budget.excess", look)
+    with pytest.raises(LimitExceeded, match="enough"):
+        reader.read(slow, Limits())
+    assert niceness[0] < niceness[-1] == 19
+
+
+def test_a_child_that_nobody_looks_at_ends_by_its_processor_time(slow: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from unripple.webui import decoding\n"
+        "from unripple.io.photo import read_photo\n"
+        "decoding._bound_processor(1)\n"
+        "while True: read_photo(Path(sys.argv[1]), max_megapixels=100)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(slow)], check=False, timeout=120)
+    assert done.returncode == -signal.SIGXCPU
+
+
 def test_a_process_that_was_killed_is_started_again(repo: Path, tmp_path: Path) -> None:
     root = tmp_path / "root"
     root.mkdir()
@@ -104,7 +153,7 @@ def test_a_crash_is_an_error_of_that_file(
             if process:
                 os.kill(process, signal.SIGSEGV)
 
-    monkeypatch.setattr(reading.Seen, "verdict", crash)
+    monkeypatch.setattr(reading.Budget, "excess", crash)
     with pytest.raises(Crashed, match="choose another"):
         reader.read(slow, Limits())
 

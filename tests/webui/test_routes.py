@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import threading
 from collections.abc import Iterator
@@ -16,28 +17,29 @@ pytest.importorskip("starlette", reason="needs the extra `editor`: uv sync --ext
 pytest.importorskip("httpx", reason="needs the extra `editor`: uv sync --extra editor")
 
 from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
 from starlette.testclient import TestClient
 
 import unripple
 from tests.badinput.hostile import broken
+from unripple.webui.app_state import AppState
 from unripple.webui.guard import Guard
-from unripple.webui.routes import Routes
+from unripple.webui.routes import Routes, _while_connected
 from unripple.webui.session import Session
-from unripple.webui.studio import Studio
 
 ADDRESS = "http://127.0.0.1:7860"
 
 
 @pytest.fixture
-def routes(studio: Studio) -> Routes:
-    return Routes(studio)
+def routes(app_state: AppState) -> Routes:
+    return Routes(app_state)
 
 
 @pytest.fixture
 def client(routes: Routes) -> Iterator[TestClient]:
     app: Any = Guard(
         Starlette(routes=routes.all(), lifespan=routes.living),
-        max_mb=routes.studio.limits.upload_mb,
+        max_mb=routes.state.limits.upload_mb,
     )
     with TestClient(app, base_url=ADDRESS) as one:
         yield one
@@ -52,22 +54,24 @@ def pixels(data: bytes) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(data)))
 
 
-def test_a_visit_from_beginning_to_end(client: TestClient, studio: Studio, routes: Routes) -> None:
+def test_a_visit_from_beginning_to_end(
+    client: TestClient, app_state: AppState, routes: Routes
+) -> None:
     mine = begin(client)
     facts = client.post(f"{mine}/photo?sample=bob.png").json()
     assert (facts["width"], facts["height"], facts["side"]) == (120, 90, 64)
-    seen = client.post(f"{mine}/preview", json={"moves": {"pose": -2}})
-    assert pixels(seen.content).shape == (64, 64, 3)
-    told = client.post(f"{mine}/full", json={"moves": {"pose": -2}}).json()
-    assert told["pictures"] == ["edit", "ripple", "result", "whole_result"]
-    assert -1 <= told["figures"]["identity"] <= 1
-    for name in ("photo", "inversion", "whole_photo", *told["pictures"]):
+    drawn = client.post(f"{mine}/preview", json={"moves": {"pose": -2}})
+    assert pixels(drawn.content).shape == (64, 64, 3)
+    outcome = client.post(f"{mine}/full", json={"moves": {"pose": -2}}).json()
+    assert outcome["pictures"] == ["edit", "ripple", "result", "whole_result"]
+    assert -1 <= outcome["figures"]["identity"] <= 1
+    for name in ("photo", "inversion", "whole_photo", *outcome["pictures"]):
         answer = client.get(f"{mine}/pictures/{name}")
         assert answer.headers["cache-control"] == "no-store"
         assert pixels(answer.content).shape[2] == 3
     saved = client.get(f"{mine}/result.png")
     assert saved.headers["content-disposition"] == 'attachment; filename="bob-edited.png"'
-    result = unripple.Editor(settings=studio.config).edit("data/photos/bob.png", pose=-2)
+    result = unripple.Editor(settings=app_state.config).edit("data/photos/bob.png", pose=-2)
     assert np.array_equal(pixels(saved.content), result.picture)
     added = client.post(f"{mine}/batch", json={"name": "look"}).json()
     assert added["new"] and Path(added["batch"]).exists()
@@ -78,7 +82,7 @@ def test_a_visit_from_beginning_to_end(client: TestClient, studio: Studio, route
 
 
 def test_an_upload_is_decoded_again_and_kept_nowhere_else(
-    client: TestClient, routes: Routes, studio: Studio
+    client: TestClient, routes: Routes, app_state: AppState
 ) -> None:
     mine = begin(client)
     data = Path("data/photos/anna.png").read_bytes()
@@ -194,9 +198,9 @@ def test_more_than_the_limit_is_not_taken(client: TestClient) -> None:
 
 
 def test_photos_above_the_limit_of_megapixels_are_refused(
-    client: TestClient, studio: Studio
+    client: TestClient, app_state: AppState
 ) -> None:
-    studio.config["limits"]["megapixels"] = 0.005
+    app_state.config["limits"]["megapixels"] = 0.005
     mine = begin(client)
     answer = client.post(f"{mine}/photo?sample=bob.png")
     assert answer.status_code == 400 and "limits.megapixels" in answer.json()["error"]
@@ -239,7 +243,69 @@ def test_an_upload_that_breaks_off_leaves_nothing(client: TestClient, routes: Ro
 def test_one_session_sends_few_files_at_a_time(client: TestClient, routes: Routes) -> None:
     mine = begin(client)
     folder = routes.sessions.get(mine.split("/")[-1]).folder
-    for number in range(routes.studio.limits.uploads + 1):
+    for number in range(routes.state.limits.uploads + 1):
         (folder / str(number)).mkdir()
     answer = client.post(f"{mine}/photo?name=a.png", content=b"x")
     assert answer.status_code == 400 and "on their way" in answer.json()["error"]
+
+
+def test_who_leaves_is_not_worked_for() -> None:
+    async def main() -> bool:
+        ended = asyncio.Event()
+
+        async def work() -> None:
+            try:
+                await asyncio.sleep(60)
+            finally:
+                ended.set()
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.disconnect"}
+
+        request = Request({"type": "http", "headers": []}, receive)
+        with pytest.raises(ClientDisconnect):
+            await _while_connected(request, work())
+        await asyncio.wait_for(ended.wait(), 5)
+        return ended.is_set()
+
+    assert asyncio.run(main())
+
+
+def test_a_session_that_ended_is_said_to_have(client: TestClient) -> None:
+    answer = client.post("/studio/nobody/preview", json={"moves": {}})
+    assert answer.status_code == 404 and answer.json()["ended"]
+
+
+@pytest.mark.parametrize(("faces", "offers"), [(0, ["mtcnn", "aligned"]), (2, ["largest"])])
+def test_a_refusal_offers_what_would_change_it(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, faces: int, offers: list[str]
+) -> None:
+    from unripple.stages import align
+
+    five = np.array([[20, 24], [44, 24], [32, 34], [24, 44], [40, 44]], np.float32)
+    monkeypatch.setattr(align, "faces_by_network", lambda *_, **__: [five, five + 2][:faces])
+    mine = begin(client)
+    data = _anothers_photo()
+    answer = client.post(f"{mine}/photo?name=group.png&align.mode=embedded", content=data)
+    assert answer.status_code == 400
+    settings = [dict(one["settings"]) for one in answer.json()["offers"]]
+    assert [value for one in settings for value in one.values()] == offers
+    assert all(one["title"] for one in answer.json()["offers"])
+    (name, value), *_ = settings[-1].items()
+    chosen = {"align.mode": "embedded", name: value}
+    taken = client.post(f"{mine}/photo", params={"name": "group.png", **chosen}, content=data)
+    assert taken.status_code == 200, taken.text
+
+
+def _anothers_photo() -> bytes:
+    buffer = io.BytesIO()
+    noise = np.random.default_rng(7).integers(0, 255, (64, 64, 3), np.uint8)
+    Image.fromarray(noise).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_settings_that_are_none_are_refused(client: TestClient) -> None:
+    mine = begin(client)
+    for query in ("align.mode=telepathy", "align.faces=some", "align.landmarks=/etc/passwd"):
+        answer = client.post(f"{mine}/photo?sample=anna.png&{query}")
+        assert answer.status_code == 400

@@ -10,33 +10,33 @@ from PIL import Image
 
 import unripple
 from unripple.conventions import BadPhoto, UnknownName, UnrippleError
-from unripple.webui.lanes import Superseded
+from unripple.webui.app_state import AppState
+from unripple.webui.edit_request import EditRequest
+from unripple.webui.job_queue import Superseded
 from unripple.webui.session import Session
-from unripple.webui.studio import Studio
 from unripple.webui.translations import read_translation
-from unripple.webui.wanted import Wanted
 
-ASKED = Wanted({"pose": -2.0, "smile": 1.0})
+ASKED = EditRequest({"pose": -2.0, "smile": 1.0})
 
 
 @pytest.fixture
-def session(studio: Studio, tmp_path: Path) -> Session:
+def session(app_state: AppState, tmp_path: Path) -> Session:
     folder = tmp_path / "session"
     folder.mkdir()
-    one = Session(studio, folder)
-    one.open(Path("data/photos/bob.png"), "bob.png", studio.models[0], "hfgi")
+    one = Session(app_state, folder)
+    one.open(Path("data/photos/bob.png"), "bob.png", app_state.models[0], "hfgi")
     return one
 
 
 @pytest.mark.parametrize("inverter", ["hfgi", "e4e"])
 def test_the_result_is_that_of_a_live_session(
-    session: Session, studio: Studio, tmp_path: Path, inverter: str
+    session: Session, app_state: AppState, tmp_path: Path, inverter: str
 ) -> None:
     photo = Path("data/photos/bob.png")
-    session.open(photo, "bob.png", studio.models[0], inverter)
+    session.open(photo, "bob.png", app_state.models[0], inverter)
     session.preview(ASKED)
     session.full(ASKED)
-    settings = {**studio.config, "invert": {"method": inverter}}
+    settings = {**app_state.config, "invert": {"method": inverter}}
     unripple.Editor(settings=settings).edit(photo, **ASKED.moves).save(tmp_path / "out.png")
     assert session.result_png() == (tmp_path / "out.png").read_bytes()
 
@@ -45,20 +45,20 @@ def test_a_preview_leaves_the_result_alone(session: Session) -> None:
     first = session.full(ASKED)
     assert first is not None
     before = session.result_png()
-    drawn = session.preview(Wanted({"pose": 3.0}))
+    drawn = session.preview(EditRequest({"pose": 3.0}))
     assert drawn.shape == (64, 64, 3) and drawn.dtype == np.uint8
     assert session.outcome is first and session.result_png() == before
 
 
 def test_previews_follow_the_sliders_and_repeat(session: Session) -> None:
-    one, other = (session.preview(Wanted({"pose": by})) for by in (-2.0, 2.0))
+    one, other = (session.preview(EditRequest({"pose": by})) for by in (-2.0, 2.0))
     assert not np.array_equal(one, other)
-    assert np.array_equal(one, session.preview(Wanted({"pose": -2.0})))
+    assert np.array_equal(one, session.preview(EditRequest({"pose": -2.0})))
 
 
 def test_nothing_asked_is_nothing_edited(session: Session) -> None:
     session.full(ASKED)
-    assert session.full(Wanted()) is None
+    assert session.full(EditRequest()) is None
     with pytest.raises(UnrippleError, match="no edit yet"):
         session.result_png()
 
@@ -90,38 +90,40 @@ def test_a_mask_of_another_shape_is_refused(session: Session, tmp_path: Path) ->
         session.set_keep(tmp_path / "mask.png")
 
 
-def test_a_kept_area_goes_with_its_photo(session: Session, studio: Studio, tmp_path: Path) -> None:
+def test_a_kept_area_goes_with_its_photo(
+    session: Session, app_state: AppState, tmp_path: Path
+) -> None:
     Image.new("L", (120, 90), 255).save(tmp_path / "mask.png")
     session.set_keep(tmp_path / "mask.png")
-    session.open(Path("data/photos/bob.png"), "bob.png", studio.models[0], "e4e")
+    session.open(Path("data/photos/bob.png"), "bob.png", app_state.models[0], "e4e")
     assert session.keep is not None
-    session.open(Path("data/photos/anna.png"), "anna.png", studio.models[0], "e4e")
+    session.open(Path("data/photos/anna.png"), "anna.png", app_state.models[0], "e4e")
     assert session.keep is None
 
 
 def test_a_saved_translation_gives_the_edit_it_was_saved_from(
-    session: Session, studio: Studio
+    session: Session, app_state: AppState
 ) -> None:
     session.full(ASKED)
     assert session.outcome is not None
     path = session.save_translation("Smile_max")
-    assert path == studio.translations / "user" / "Smile_max.npy"
-    offset = read_translation("user/Smile_max", studio.known_translations())
+    assert path == app_state.translations / "user" / "Smile_max.npy"
+    offset = read_translation("user/Smile_max", app_state.all_translations())
     assert np.array_equal(offset, session.outcome.offset)
     moved = session.outcome.picture
-    session.full(Wanted(translation="user/Smile_max"))
+    session.full(EditRequest(translation="user/Smile_max"))
     assert np.abs(session.outcome.picture.astype(int) - moved).max() <= 1  # float32 sums
-    near = session.preview(Wanted(translation="user/Smile_max")).astype(int)
+    near = session.preview(EditRequest(translation="user/Smile_max")).astype(int)
     assert np.abs(near - session.preview(ASKED)).max() <= 1
 
 
-def test_a_translation_of_other_models_is_refused(session: Session, studio: Studio) -> None:
-    folder = studio.translations / "user"
+def test_a_translation_of_other_models_is_refused(session: Session, app_state: AppState) -> None:
+    folder = app_state.translations / "user"
     folder.mkdir(parents=True)
     np.save(folder / "Hc_4.npy", np.zeros((18, 512), np.float32))
     for draw in (session.preview, session.full):
         with pytest.raises(UnrippleError, match="made for others"):
-            draw(Wanted(translation="user/Hc_4"))
+            draw(EditRequest(translation="user/Hc_4"))
 
 
 def test_an_edit_that_nobody_wants_any_more_ends_between_steps(session: Session) -> None:
@@ -142,9 +144,9 @@ def test_a_sleeping_session_wakes_with_what_it_had(session: Session, tmp_path: P
     session.full(ASKED)
     before = session.result_png()
     assert session.held_bytes > 90 * 120 * 3
-    session.sleep()
-    assert session.sleeps and session.held_bytes == 0
-    session.wake()
+    session.evict()
+    assert session.evicted and session.held_bytes == 0
+    session.restore()
     session.full(ASKED)
     assert session.result_png() == before
 
@@ -161,10 +163,10 @@ def test_a_sleeping_session_wakes_with_what_it_had(session: Session, tmp_path: P
 )
 def test_what_no_slider_says_is_refused(content: object, told: str) -> None:
     with pytest.raises(UnrippleError, match=told):
-        Wanted.from_json(content)
+        EditRequest.from_json(content)
 
 
 def test_unknown_directions_are_named(session: Session) -> None:
     for draw in (session.preview, session.full):
         with pytest.raises(UnknownName, match="did you mean 'pose'"):
-            draw(Wanted({"poze": 1.0}))
+            draw(EditRequest({"poze": 1.0}))

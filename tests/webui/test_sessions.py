@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from unripple.conventions import UnknownName
+from unripple.webui.app_state import AppState, UserLimits
 from unripple.webui.sessions import Sessions
-from unripple.webui.studio import Limits, Studio
 
 
 class Clock:
@@ -48,11 +48,11 @@ def test_one_too_many_sends_away_who_was_idle_for_longest(sessions: Sessions) ->
         sessions.get(name)
 
 
-def test_who_does_nothing_for_long_leaves(studio: Studio) -> None:
+def test_who_does_nothing_for_long_leaves(app_state: AppState) -> None:
     clock = Clock()
-    sessions = Sessions(studio, clock)
+    sessions = Sessions(app_state, clock)
     idle, busy = sessions.begin(), sessions.begin()
-    clock.now = studio.limits.idle_s - 1
+    clock.now = app_state.limits.idle_s - 1
     sessions.get(busy)
     clock.now += 2
     sessions.tidy()
@@ -62,14 +62,14 @@ def test_who_does_nothing_for_long_leaves(studio: Studio) -> None:
     sessions.close()
 
 
-def test_memory_is_taken_from_who_was_idle_for_longest(studio: Studio) -> None:
-    studio.limits = Limits(memory_mb=1e-3)
-    sessions = Sessions(studio)
-    guests = [sessions.get(sessions.begin()) for _ in range(2)]
-    for guest in guests:
-        guest.open(Path("data/photos/anna.png"), "anna.png", studio.models[0], "hfgi")
-    assert all(guest.held_bytes for guest in guests)
+def test_memory_is_taken_from_who_was_idle_for_longest(app_state: AppState) -> None:
+    app_state.limits = UserLimits(memory_mb=1e-3)
+    sessions = Sessions(app_state)
+    visits = [sessions.get(sessions.begin()) for _ in range(2)]
+    for visit in visits:
+        visit.open(Path("data/photos/anna.png"), "anna.png", app_state.models[0], "hfgi")
+    assert all(visit.held_bytes for visit in visits)
     sessions.tidy()
-    assert guests[0].sleeps and not guests[1].sleeps
+    assert visits[0].evicted and not visits[1].evicted
     sessions.close()
     assert not sessions.root.exists()

@@ -38,10 +38,10 @@ def test_what_is_saved_is_listed_and_read_back(tmp_path: Path) -> None:
     for kind, name in (("unconditional", "Be_max"), ("conditional", "A_2_fr_0")):
         (tmp_path / "embedded" / kind).mkdir(parents=True)
         np.save(tmp_path / "embedded" / kind / f"{name}.npy", offset[None])
-    known = list_translations(tmp_path, tmp_path / "missing")
-    assert list(known) == ["embedded/A_2_fr_0", "embedded/Be_max", "user/Hc_4_fr_1"]
-    for name in known:
-        assert np.array_equal(read_translation(name, known), offset)
+    listed = list_translations(tmp_path, tmp_path / "missing")
+    assert list(listed) == ["embedded/A_2_fr_0", "embedded/Be_max", "user/Hc_4_fr_1"]
+    for name in listed:
+        assert np.array_equal(read_translation(name, listed), offset)
 
 
 def test_a_name_that_exists_is_not_written_over(tmp_path: Path) -> None:
@@ -60,9 +60,9 @@ def test_files_that_are_no_offsets_are_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "user" / "A_2.npy", np.zeros(3, np.float32))
     np.save(tmp_path / "user" / "A_3.npy", np.full((2, 2), np.nan, np.float32))
     np.save(tmp_path / "user" / "A_4.npy", np.array([object()]), allow_pickle=True)
-    known = list_translations(tmp_path)
-    for name in known:
+    listed = list_translations(tmp_path)
+    for name in listed:
         with pytest.raises(UnrippleError, match=r"A_\d\.npy"):
-            read_translation(name, known)
+            read_translation(name, listed)
     with pytest.raises(UnknownName, match="did you mean 'user/A_1'"):
-        read_translation("user/A_11", known)
+        read_translation("user/A_11", listed)

@@ -78,19 +78,19 @@ def _editor(options: argparse.Namespace) -> None:
     from unripple.webui.listening import listen
 
     listener = listen(options.port)  # a busy port is told before torch is imported
+    from unripple.webui.app_state import AppState, UserLimits
     from unripple.webui.serve import check_access, serve
-    from unripple.webui.studio import Limits, Studio
 
     check_access(proxy_name=options.proxy_name, password=password, token=token)
-    studio = Studio(
+    state = AppState(
         config,
         device=options.device,
         batch=options.batch,
         translations=options.translations,
-        limits=Limits(upload_mb=options.upload_mb),
+        limits=UserLimits(upload_mb=options.upload_mb),
     )
     serve(
-        studio,
+        state,
         listener,
         workers=options.workers,
         password=password,

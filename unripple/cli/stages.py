@@ -24,7 +24,7 @@ from unripple.io.photo import check_writable_name, read_photo, write_photo
 from unripple.io.results import PHOTO
 from unripple.io.sheet import SHEET, read_sheet, rows_in
 from unripple.io.times import noted
-from unripple.pipeline.graph import any_step
+from unripple.pipeline.graph import DECLARATIONS, any_step
 from unripple.pipeline.jobs import Job, job_from_config, warnings_of
 from unripple.runtime.editor import LAST_STEP, Editor, Result, joined
 from unripple.runtime.pool import Each, supervised
@@ -33,37 +33,19 @@ from unripple.zoo.zoo import Zoo
 
 log = logging.getLogger(__name__)
 
-ABOUT = {
-    "align": "cut the face out, upright",
-    "project": "describe the face by the generator's codes",
-    "invert": "draw the face again from its codes",
-    "translate": "move the codes along an edit's directions",
-    "edit": "with a PHOTO: the whole edit of one photo; for a shard: draw the moved codes",
-    "parse": "label the parts of the face",
-    "restore": "repair what the generator drew badly in the face",
-    "ripple": "mark what the edit uncovered or smeared",
-    "depth": "estimate inverse depth",
-    "foreground": "split depth into person and background",
-    "mix": "bring back from the photo what the edit is not about",
-    "inpaint": "paint the background that the person hid",
-    "compose": "put the edited person over that background",
-    "paste": "put the result back into the full photo",
-    "measure": "measure the edit",
-    "report": "write results/report.html and results/measure.json",
-}
-
 
 def register(commands: Any) -> None:
     """Add one command per stage word."""
     for stage in STAGES[:-1]:
         parser = commands.add_parser(
             stage,
-            help=ABOUT[stage],
+            help=DECLARATIONS[stage].help,
             description=_description(stage),
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         _add_step_options(parser, stage)
-    parser = commands.add_parser("report", help=ABOUT["report"], description=ABOUT["report"])
+    about = DECLARATIONS["report"].help
+    parser = commands.add_parser("report", help=about, description=about)
     shared.add_config(parser)
     shared.add_results(parser)
     shared.add_log(parser)
@@ -72,7 +54,7 @@ def register(commands: Any) -> None:
 
 
 def _description(stage: str) -> str:
-    text = f"{stage}: {ABOUT[stage]}."
+    text = f"{stage}: {DECLARATIONS[stage].help}."
     if stage == "edit":
         text += "\n\nExample: unripple edit photo.jpg --edit pose=-3 --edit glasses=3 -o out.png"
     if stage == "align":
@@ -167,7 +149,7 @@ def _edit_photo(options: argparse.Namespace) -> None:
         raise UnrippleError("edit: say with --edit what to change, like --edit pose=-3")
     edit = shared.edit_of(options.edit, config)
     editor = Editor(device=options.device, settings=config, tell=LossMeter())
-    result: Result = editor.apply(options.photo, edit)
+    result: Result = editor.edit(options.photo, edit)
     for warning in result.warnings:
         log.warning("%s", warning)
     result.save(options.out, overwrite=options.overwrite)
@@ -183,7 +165,7 @@ def _run_photo(options: argparse.Namespace) -> None:
     for warning in warnings_of(config, edit, zoo) if edit else ():
         log.warning("%s", warning)
     editor = Editor(device=options.device, settings=config, tell=LossMeter())
-    faces = editor.run_all(options.photo, options.stage, edit)
+    faces = editor.run_faces(options.photo, options.stage, edit)
     name = options.stage if options.stage in faces[0] else f"{options.stage}@{PHOTO}"
     stems = face_names(options.photo.stem, len(faces))
     found = {stem: face[name] for stem, face in zip(stems, faces, strict=True)}

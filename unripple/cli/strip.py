@@ -59,7 +59,7 @@ def _strip(options: argparse.Namespace) -> None:
     editor = Editor(device=options.device, settings=config, shelf=shelf)
     for warning in editor.warnings(edit):
         log.warning("%s", warning)
-    artifacts = editor.walk(source, edit, LAST_STEP)
+    artifacts = editor.run(source, LAST_STEP, edit)
     truth = TruthFolder(source.path, source.photo, edit.name, dict(edit.moves)).read()
     tiles = strip.tiles_of(artifacts, edit.name, truth)
     side_px = min(options.side, tiles[0].picture.shape[0])

@@ -56,7 +56,11 @@ def register(commands: Any) -> None:
     parser.add_argument(
         "--format", choices=("gif", "webp", "mp4"), help="for a folder (default: webp)"
     )
-    shared.add_overwrite(parser)
+    parser.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="let -o be the photo itself, or replace what an earlier sweep left in the folder",
+    )
     shared.add_config(parser)
     shared.add_device(parser)
     shared.add_results(parser)
@@ -77,6 +81,7 @@ def _sweep(options: argparse.Namespace) -> int:
     outs = _names(options, sources)
     for out in outs.values():
         shared.check_outputs(options, {"-o": out}, [s.path for s in sources.values()], config)
+        _check_free(out, options)
     shared.start_log(options)
     shelf = LayeredShelf(options.results.store, MemoryShelf(_KEPT))
     editor = Editor(device=options.device, settings=config, shelf=shelf)
@@ -138,6 +143,22 @@ def _names(options: argparse.Namespace, sources: Mapping[Path, Source]) -> dict[
         names[path] = out / f"{stem}.{options.direction}.{ending}"
     check_distinct((str(sources[path].path), name) for path, name in names.items())
     return names
+
+
+def _check_free(film: Path, options: argparse.Namespace) -> None:
+    """Refuse to write over a film of the user's folder: it may be of another photo of that name.
+
+    A file that -o names itself is replaced, and so is what lies in the results.
+
+    Raises:
+        UnrippleError: the file is there, and nobody said --overwrite.
+    """
+    named_by_stem = options.out is not None and film != options.out
+    if named_by_stem and not options.overwrite and film.exists():
+        raise UnrippleError(
+            f"-o {options.out}: {film} is there already, maybe of another photo of that name; "
+            "choose another folder, or add --overwrite to lose it"
+        )
 
 
 def _write(editor: Editor, source: Source, options: argparse.Namespace, out: Path) -> None:

@@ -359,9 +359,3 @@ def find_edit(config: Config, name: str) -> Edit:
     if name not in known:
         raise UnknownName(f"no edit {name!r} in the config{nearest(name, known)}")
     return known[name]
-
-
-def align_modes() -> tuple[str, ...]:
-    """The ways to find landmarks that `align.mode` and the sheet's column `align` may name."""
-    modes: list[str] = schema()["properties"]["align"]["properties"]["mode"]["enum"]
-    return tuple(mode for mode in modes if mode != "auto")

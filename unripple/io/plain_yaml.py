@@ -243,7 +243,9 @@ def read(path: Path) -> Any:
     try:
         text = data.decode(coding)
     except UnicodeDecodeError as error:
-        raise BadConfig(f"{path}: no YAML: not {coding[:6].upper()} ({error.reason})") from error
+        raise BadConfig(
+            f"{path}: no YAML: not {coding.removesuffix('-sig').upper()} ({error.reason})"
+        ) from error
     return parse(text, str(path))
 
 

@@ -173,6 +173,7 @@ def objectives(
     Raises:
         ValueError: the codes weigh something and one of the two is missing, or unlike shapes.
     """
+    # At the picture's own side: a generator that is cut short is compared at what it draws.
     mse = _mean_square(picture, adaptive_resize(target, picture.shape[3]))
     distance, perceptual_term = torch.zeros_like(mse), torch.zeros_like(mse)
     if codes is not None and encoded is not None:

@@ -7,7 +7,6 @@ hat) is given as the chance that it is there.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from unripple.models.layers.conv_bn import ConvBNReLU
+from unripple.models.layers.conv_bn import ConvBNReLU, halving_levels, trunk_widths
 
 GRID = 8
 """Side of the map that the last layers read: small parts keep a place of their own."""
@@ -50,10 +49,7 @@ class AttributeNet(nn.Module):
         if len(widths) < 2:
             raise ValueError(f"widths: got {len(widths)} numbers, wanted at least 2")
         self.stem = ConvBNReLU(3, widths[0], stride=2)
-        self.down = nn.ModuleList(
-            nn.Sequential(ConvBNReLU(fan_in, width, stride=2), ConvBNReLU(width, width))
-            for fan_in, width in itertools.pairwise(widths)
-        )
+        self.down = halving_levels(widths)
         self.squeeze = ConvBNReLU(widths[-1], SQUEEZED, kernel=1)
         self.hidden = nn.Linear(SQUEEZED * GRID * GRID, hidden)
         self.factors = nn.Linear(hidden, n_factors)
@@ -86,8 +82,5 @@ class AttributeNet(nn.Module):
 
 def sizes_from_state(state: Mapping[str, Tensor]) -> dict[str, Any]:
     """Read the arguments of `AttributeNet` from its state dict."""
-    levels = sum(key.startswith("down.") and key.endswith(".0.conv.weight") for key in state)
-    deeper = (state[f"down.{n}.0.conv.weight"].shape[0] for n in range(levels))
-    widths = (state["stem.conv.weight"].shape[0], *deeper)
     n_factors, hidden = state["factors.weight"].shape
-    return {"widths": widths, "hidden": hidden, "n_factors": n_factors}
+    return {"widths": trunk_widths(state), "hidden": hidden, "n_factors": n_factors}

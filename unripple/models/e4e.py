@@ -120,7 +120,8 @@ class Encoder(nn.Module):
     def _codes(self, picture: Tensor, last: int) -> Tensor:
         levels = self.features(picture)
         first: Tensor = self.styles[0](levels[0])
-        deltas = [self.styles[i](levels[_level(i)]) for i in range(1, last + 1)]
+        deltas = [self.styles[i](levels[head_level(i)]) for i in range(1, last + 1)]
+        # Deltas to one code keep w+ near W, where edits behave (paper, section 4).
         rows = [first, *(first + delta for delta in deltas)]
         return torch.stack(rows + [first] * (self.n_codes - len(rows)), dim=1)
 
@@ -143,13 +144,13 @@ class Encoder(nn.Module):
         return x, p2, _enlarged_plus(p2, self.latlayer2(fine))
 
 
-def _level(head: int) -> int:
+def head_level(head: int) -> int:
     return 0 if head < FIRST_MIDDLE else 1 if head < FIRST_FINE else 2
 
 
 def _reduction(head: int) -> int:
     """How many times smaller than the picture the map of a head is."""
-    return (16, 8, 4)[_level(head)]
+    return (16, 8, 4)[head_level(head)]
 
 
 def _enlarged_plus(deep: Tensor, lateral: Tensor) -> Tensor:

@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from unripple.models.layers.conv_bn import ConvBNReLU
+from unripple.models.layers.conv_bn import ConvBNReLU, halving_levels
 from unripple.models.layers.precision import full_precision
 from unripple.models.pose import DEGREES_PER_UNIT, PoseNet
 from unripple.models.pose import sizes_from_state as pose_sizes
@@ -57,14 +57,18 @@ def warp(pixels: Tensor, offsets: Tensor) -> Tensor:
     Returns:
         float32 [B, C, H, W].
     """
-    height, width = pixels.shape[-2:]
-    y = (torch.arange(height, device=pixels.device) * 2 + 1) / height - 1
-    x = (torch.arange(width, device=pixels.device) * 2 + 1) / width - 1
-    rows, columns = torch.meshgrid(y, x, indexing="ij")
     with full_precision(pixels):  # half of the bits cannot tell pixels apart
-        origins = (torch.stack((columns, rows)) + offsets.float()).permute(0, 2, 3, 1)
-        # [B, H, W, 2]
+        origins = pixel_centres(pixels) + offsets.float().permute(0, 2, 3, 1)  # [B, H, W, 2]
         return F.grid_sample(pixels.float(), origins, padding_mode="border", align_corners=False)
+
+
+def pixel_centres(pixels: Tensor) -> Tensor:
+    """(x, y) of the pixels of maps [..., H, W], as `grid_sample` counts, in [-1, 1], [H, W, 2]."""
+    y, x = (
+        (torch.arange(side, device=pixels.device) * 2 + 1) / side - 1 for side in pixels.shape[-2:]
+    )
+    rows, columns = torch.meshgrid(y, x, indexing="ij")
+    return torch.stack((columns, rows), dim=-1)
 
 
 class Details(NamedTuple):
@@ -177,6 +181,8 @@ class EditFlowNet(nn.Module):
             before: its redrawing, likewise.
             after: the redrawing's edit, likewise.
         """
+        # The redrawing beside the photo: it shows what the generator makes of the face, as the edit
+        # does, so that like is compared with like.
         old = self.photo(torch.cat((photo, before), dim=1))
         new = self.edited(after)
         with full_precision(photo):
@@ -197,6 +203,7 @@ class EditFlowNet(nn.Module):
             offsets, x = _doubled(offsets), F.interpolate(x, scale_factor=2.0)
             warped = warp(old.pop(), offsets)
             x = compare(torch.cat((warped, new.pop(), x.float(), offsets), dim=1))
+            # Residual, and zero at first: a new net says that nothing moves beyond the poses' flow.
             offsets = offsets + correct(x).float()
         # Enlarged as logits, which keeps the borders of what is visible sharper than enlarged
         # shares.
@@ -209,10 +216,7 @@ class _FeaturePyramid(nn.Module):
 
     def __init__(self, fan_in: int, widths: tuple[int, ...]) -> None:
         super().__init__()
-        self.levels = nn.ModuleList(
-            nn.Sequential(ConvBNReLU(before, width, stride=2), ConvBNReLU(width, width))
-            for before, width in itertools.pairwise((fan_in, *widths))
-        )
+        self.levels = halving_levels((fan_in, *widths))
 
     def forward(self, x: Tensor) -> list[Tensor]:
         pyramid = []

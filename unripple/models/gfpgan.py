@@ -176,6 +176,7 @@ class GFPGAN(nn.Module):
             x = self._exactly(down, x)
             skips.append(x)
         x = F.leaky_relu(self._exactly(self.final_conv, x), SLOPE)
+        # The bottom of the U-net sees the whole face: it chooses the codes, its way up the details.
         codes = self._codes(x)
         modulations = {}
         for level, up in enumerate(self.conv_body_up):

@@ -152,6 +152,7 @@ class Graphonomy(nn.Module):
 
     def _decode(self, deep: Tensor, detail: Tensor) -> Tensor:
         """DeepLab's features at the size of the details, [B, context, H / 4, W / 4]."""
+        # Image-level features, as in DeepLab v3: the widest view of the pyramid.
         whole = self.global_avg_pool(deep).expand(-1, -1, *deep.shape[2:])
         views = [aspp(deep) for aspp in (self.aspp1, self.aspp2, self.aspp3, self.aspp4)]
         wide = self.concat_projection_conv1(torch.cat([*views, whole], dim=1))

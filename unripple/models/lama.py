@@ -12,10 +12,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from unripple.models.layers.borrow import textured
 from unripple.models.layers.ffc import FFCBNReLU, FFCResBlock
 
 
@@ -89,45 +87,6 @@ class Lama(nn.Module):
         return torch.sigmoid(x.float())
 
 
-def smooth_extension(picture: Tensor, hole: Tensor) -> Tensor:
-    """Continue the known pixels smoothly into the hole: mean colours of ever larger blocks.
-
-    Args:
-        picture: float [B, 3, H, W]; what lies in the hole does not matter.
-        hole: 1 where the picture is unknown, else 0, float [B, 1, H, W].
-
-    Returns:
-        The picture with the hole filled, everything else as it was. A hole without a border is
-        filled with zeros.
-
-    Source: pull-push interpolation (Gortler et al. 1996, "The Lumigraph", section 3.4).
-    """
-    weight = 1 - hole
-    levels = [(picture * weight, weight)]
-    while levels[-1][1].shape[-1] % 2 == 0 and levels[-1][1].shape[-2] % 2 == 0:
-        levels.append((F.avg_pool2d(levels[-1][0], 2), F.avg_pool2d(levels[-1][1], 2)))
-    total, count = (part.sum((2, 3), keepdim=True) for part in levels[-1])
-    guess = total / count.clamp_min(1e-6)
-    for values, weights in reversed(levels):
-        coarse = F.interpolate(guess, size=values.shape[2:], mode="bilinear", align_corners=False)
-        share = weights.clamp(max=1)
-        guess = values / weights.clamp_min(1e-6) * share + coarse * (1 - share)
-    return torch.lerp(picture, guess, hole)
-
-
-def first_guess(picture: Tensor, hole: Tensor) -> Tensor:
-    """What can be said without learning: smooth colours, and texture from elsewhere in the picture.
-
-    Args:
-        picture: float32 [B, 3, H, W] in [0, 1]; what lies in the hole does not matter.
-        hole: 1 where the picture is unknown, else 0, float32 [B, 1, H, W].
-
-    Returns:
-        The picture with the hole filled, in [0, 1].
-    """
-    return textured(smooth_extension(picture, hole), hole)
-
-
 def correct(network: Callable[[Tensor, Tensor], Tensor], guess: Tensor, hole: Tensor) -> Tensor:
     """Let a network that was trained to correct a first guess, not to start from black, do so.
 
@@ -137,7 +96,7 @@ def correct(network: Callable[[Tensor, Tensor], Tensor], guess: Tensor, hole: Te
 
     Args:
         network: a `Lama`.
-        guess: from `first_guess`, float [B, 3, H, W] in [0, 1].
+        guess: from `unripple.ops.borrow.first_guess`, float [B, 3, H, W] in [0, 1].
         hole: 1 where the picture is unknown, else 0, float [B, 1, H, W].
 
     Returns:

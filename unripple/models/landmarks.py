@@ -7,7 +7,6 @@ quarter of the side from features that have seen the whole picture.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from unripple.models.layers.conv_bn import ConvBNReLU
+from unripple.models.layers.conv_bn import ConvBNReLU, halving_levels, trunk_widths
 
 
 class LandmarkNet(nn.Module):
@@ -37,10 +36,7 @@ class LandmarkNet(nn.Module):
         if len(widths) < 3:
             raise ValueError(f"widths: got {len(widths)} numbers, wanted at least 3")
         self.stem = ConvBNReLU(3, widths[0], stride=2)
-        self.down = nn.ModuleList(
-            nn.Sequential(ConvBNReLU(fan_in, width, stride=2), ConvBNReLU(width, width))
-            for fan_in, width in itertools.pairwise(widths)
-        )
+        self.down = halving_levels(widths)
         self.lateral = nn.ModuleList(nn.Conv2d(width, head, 1) for width in widths[1:])
         self.merge = nn.ModuleList(ConvBNReLU(head, head) for _ in widths[1:])
         self.heat = nn.Conv2d(head, n_points, 1)
@@ -94,8 +90,5 @@ def soft_argmax(heatmaps: Tensor) -> Tensor:
 
 def sizes_from_state(state: Mapping[str, Tensor]) -> dict[str, Any]:
     """Read the arguments of `LandmarkNet` from its state dict."""
-    laterals = sum(key.startswith("lateral.") and key.endswith(".weight") for key in state)
-    deeper = (state[f"lateral.{n}.weight"].shape[1] for n in range(laterals))
     n_points, head = state["heat.weight"].shape[:2]
-    widths = (state["stem.conv.weight"].shape[0], *deeper)
-    return {"widths": widths, "head": head, "n_points": n_points}
+    return {"widths": trunk_widths(state), "head": head, "n_points": n_points}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from unripple.models.layers.conv_bn import ConvBNReLU
+from unripple.models.layers.conv_bn import ConvBNReLU, halving_levels, trunk_widths
 
 GRID = 4
 """Side of the map that the last layers read: where a feature lies tells the pose."""
@@ -32,10 +31,7 @@ class PoseNet(nn.Module):
         if len(widths) < 2:
             raise ValueError(f"widths: got {len(widths)} numbers, wanted at least 2")
         self.stem = ConvBNReLU(3, widths[0], stride=2)
-        self.down = nn.ModuleList(
-            nn.Sequential(ConvBNReLU(fan_in, width, stride=2), ConvBNReLU(width, width))
-            for fan_in, width in itertools.pairwise(widths)
-        )
+        self.down = halving_levels(widths)
         self.hidden = nn.Linear(widths[-1] * GRID * GRID, hidden)
         self.angles = nn.Linear(hidden, 3)
 
@@ -60,7 +56,4 @@ class PoseNet(nn.Module):
 
 def sizes_from_state(state: Mapping[str, Tensor]) -> dict[str, Any]:
     """Read the arguments of `PoseNet` from its state dict."""
-    levels = sum(key.startswith("down.") and key.endswith(".0.conv.weight") for key in state)
-    deeper = (state[f"down.{n}.0.conv.weight"].shape[0] for n in range(levels))
-    widths = (state["stem.conv.weight"].shape[0], *deeper)
-    return {"widths": widths, "hidden": state["angles.weight"].shape[1]}
+    return {"widths": trunk_widths(state), "hidden": state["angles.weight"].shape[1]}

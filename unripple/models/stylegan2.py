@@ -83,6 +83,7 @@ class Generator(Synthesis):
     ) -> None:
         sides = resolutions(size, channels)
         super().__init__(size, style_dim)
+        # Further entries are dropped, so that one table serves generators of several sizes.
         self.channels = {side: channels[side] for side in sides}
         self.style = nn.Sequential(
             PixelNorm(),
@@ -131,6 +132,7 @@ class Generator(Synthesis):
             )
         if crossover is None or not 0 < crossover < self.n_codes:
             raise ValueError(f"crossover: got {crossover}, wanted 1 to {self.n_codes - 1}")
+        # Style mixing (Karras et al. 2019, section 3.1): coarse rows from the first code.
         return w[:, [int(row >= crossover) for row in range(self.n_codes)]]
 
     @property
@@ -180,6 +182,7 @@ def sizes_from_state(state: Mapping[str, Tensor]) -> dict[str, Any]:
 
     `lr_mlp` leaves no trace in the weights; the published 0.01 (the default) is assumed.
     """
+    # One RGB layer per doubling, whose weights tell where the pyramid ends.
     blocks = sum(1 for key in state if key.startswith("to_rgbs.") and key.endswith(".conv.weight"))
     channels = {4: state["input.input"].shape[1]}
     for k in range(blocks):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from unripple.conventions import Floats, InverseDepth, Mask
+from unripple.conventions import BadPhoto, Floats, InverseDepth, Mask
 
 BINS = 4096
 FLAT = 1e-6  # relative range below which a depth map shows one plane and rounding noise
@@ -25,7 +25,7 @@ def nearer_cluster(inverse_depth: InverseDepth) -> Mask:
         is flat, since then there is no foreground to speak of.
 
     Raises:
-        ValueError: the map holds nan or infinity.
+        BadPhoto: the map holds nan or infinity.
 
     Source: Lim 2022 (two clusters of a depth map).
     """
@@ -46,7 +46,7 @@ def core_threshold(inverse_depth: InverseDepth) -> float:
         The mean; the lowest depth of a flat map.
 
     Raises:
-        ValueError: the map holds nan or infinity.
+        BadPhoto: the map holds nan or infinity.
     """
     near = _nearer_depths(inverse_depth)
     if near is None:
@@ -58,14 +58,22 @@ def core_threshold(inverse_depth: InverseDepth) -> float:
 def _nearer_depths(inverse_depth: InverseDepth) -> Floats | None:
     """The depths of the nearer cluster; None where the map is flat.
 
-    The clusters have the least sum of squares there is, over all pixels: K-means only comes near to
-    that, since it stops at the first border that lies halfway between two means. Bins of a fine
-    histogram, with the exact sums of their pixels, tell where such borders may lie at all; only
-    there the pixels themselves are looked at. (scikit-learn's KMeans on that histogram takes
-    five times as long, after 4 CPU seconds of imports.)
+    The clusters have the least sum of squares there is, over all pixels: in one dimension that is
+    Otsu's threshold (1979), the cut with the largest variance between the classes. K-means only
+    comes near to it, since it stops at the first border that lies halfway between two means. Bins
+    of a fine histogram, with the exact sums of their pixels, tell where such borders may lie at
+    all; only there the pixels themselves are looked at.
+
+    scikit-image's `threshold_otsu` cuts between the bins of a histogram, and so moves pixels: with
+    256 bins 15 on average in each of 20 maps of 128 px (71 at most), with 65,536 still 1 (4), at
+    1.0 ms with 4096 bins instead of 1.4. scikit-learn's KMeans on the histogram takes five times as
+    long, after 4 CPU seconds of imports.
     """
     if not np.isfinite(inverse_depth).all():
-        raise ValueError("the depth map holds nan or infinite values; look at the depth network")
+        raise BadPhoto(
+            "the depth map holds nan or infinite values; see whether the photo is one and the "
+            "depth network (models.depth) undamaged"
+        )
     depths = inverse_depth.astype(np.float64).ravel()
     low, high = float(depths.min()), float(depths.max())
     if high - low <= FLAT * max(abs(low), abs(high)):

@@ -117,6 +117,7 @@ def scale_of(affine: Affine) -> float:
     return math.sqrt(abs(float(np.linalg.det(affine[:, :2]))))
 
 
+_FARTHEST_PX = 1_000_000  # OpenCV folds what is farther back step by step, for hours
 _CUBIC_PX = 3  # around a place, what a bicubic look at it reads
 
 
@@ -136,7 +137,15 @@ def sample(picture: Pixels, places: Floats) -> Floats:
 
     Returns:
         float32 [h, w, 3].
+
+    Raises:
+        BadPhoto: a place is no number, or farther away than anyone may mean.
     """
+    if not (np.abs(places) < _FARTHEST_PX).all():
+        raise BadPhoto(
+            f"a place to look at is nan or more than {_FARTHEST_PX} px away; see whether the "
+            "landmarks are this photo's and the models undamaged"
+        )
     # Only the part that is looked at becomes floats: a photo may be a hundred times larger.
     size = np.array(picture.shape[1::-1])
     first = np.floor(places.min((0, 1))) - _CUBIC_PX

@@ -3,6 +3,12 @@
 Row b of everything belongs to problem b, and no row looks at another, so that what becomes of a
 problem does not depend on its neighbours beyond the rounding of their common evaluation. The whole
 state is a dict of tensors: stored and read back, it goes on exactly as if nothing had happened.
+
+That is why this is no `torch.optim.LBFGS`, which keeps one direction and one step for all that it
+moves, and hides its state. Measured with four portraits, 30 iterations on one core: torch's on the
+sum of the four ended at .6333 .1858 .3258 .2633 and moved the codes of the first by .14 from where
+they go without the others; torch's one by one at .6325 .1855 .3225 .2632 after 9.3 CPU-s, and this
+one, on all at once, at .6327 .1856 .3236 .2632 after 3.9.
 """
 
 from __future__ import annotations
@@ -90,8 +96,10 @@ def _lbfgs(state: State, evaluate: Evaluate) -> State:
     product = _dot(move, bend)
     # The curvature that the direction came from, for comparison: B move = -step * gradient.
     expected = -found.step * _dot(move, gradient)
-    kept = moved & (product > LEAST_CURVATURE * expected) & (product > 0)
     known = (state["products"] > 0).any(0)
+    # A first direction is the gradient itself: its length says nothing of the curvature.
+    expected = torch.where(known, expected, 0.0)
+    kept = moved & (product > LEAST_CURVATURE * expected) & (product > 0)
     forgotten = ~moved & active
     return {
         **state,

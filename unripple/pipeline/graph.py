@@ -16,16 +16,18 @@ from unripple.conventions import STAGES, UnknownName
 from unripple.io.artifact import Artifact
 from unripple.io.results import PHOTO
 from unripple.io.schema import nearest
-from unripple.stages.interface import CETERIS_PARIBUS, RIPPLE, Stage, Work, parts_of
+from unripple.stages.interface import CETERIS_PARIBUS, RIPPLE, Declaration, Stage, Work, parts_of
 
 Settings: TypeAlias = Mapping[str, Any]
 
-REPORT = "report"
-"""The last stage, which makes no artifact per photo."""
-DECLARED: Mapping[str, Stage] = {
-    name: import_module(f"unripple.stages.{name}").STAGE for name in STAGES if name != REPORT
+DECLARATIONS: Mapping[str, Declaration] = {
+    name: import_module(f"unripple.stages.{name}").STAGE for name in STAGES
 }
-"""Every stage that makes artifacts, by name, in running order."""
+"""Everything with a stage word, in running order."""
+DECLARED: Mapping[str, Stage] = {
+    name: stage for name, stage in DECLARATIONS.items() if isinstance(stage, Stage)
+}
+"""Those that make artifacts: all but `report`."""
 
 
 @dataclass(frozen=True, kw_only=True)

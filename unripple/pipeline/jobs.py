@@ -218,7 +218,7 @@ def job_from_config(
     elif edit is None:
         edit = find_edit(config, str(of))
     plan = Plan(config, zoo, edit)
-    section = {**config[stage], **step.borrows(config)}
+    section = {**step.chosen(config[stage]), **step.borrows(config)}
     aside = {name: section.pop(name) for name in step.aside}
     if step.marked:
         section["digital_source_type"] = config["digital_source_type"]

@@ -101,7 +101,7 @@ def tiles(
 def tiles_of(
     artifacts: Mapping[str, Artifact], edit: str, truth: Truth | None = None
 ) -> list[Tile]:
-    """The tiles of what a live session made, see `Editor.walk`."""
+    """The tiles of what a live session made, see `Editor.run`."""
 
     def part(stage: str, of: str | None, name: str) -> Part | None:
         found = artifacts.get(f"{stage}@{PHOTO}" if of == PHOTO else stage)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from unripple.conventions import Photo, ShapeMismatch, UnknownName, WPlus
+from unripple.conventions import Photo, ShapeMismatch, UnknownName, UnrippleError, WPlus
 from unripple.io.artifact import Artifact
 from unripple.io.config import Config, Edit, check_degree, complete
 from unripple.io.digest import array_sha256, value_sha256
@@ -153,113 +153,95 @@ class Editor:
         """
         return warnings_of(self.config, edit, self._zoo)
 
-    def edit(self, photo: str | Path | Photo, **degrees: float) -> Result:
+    def edit(
+        self,
+        photo: str | Path | Photo | Source,
+        edit: Edit | None = None,
+        /,
+        *,
+        characteristics: str = "",
+        **degrees: float,
+    ) -> Result:
         """Edit the face in a photo.
 
         Args:
-            photo: a file, or pixels uint8 [H, W, 3].
+            photo: a file, pixels uint8 [H, W, 3], or what `open` gave.
+            edit: what to do, like one of the config's or a translation; instead of it,
             degrees: how far to go along each direction, like `pose=-3`.
+            characteristics: for a translation: the nine of the face, as in the sheet; "" takes
+                those of the file's name, if it has any.
 
         Raises:
             BadPhoto, NoFace, SeveralFaces: the photo cannot be edited.
             UnknownName: there is no such direction.
             BadConfig: a degree is no number, or beyond what any direction has a use for.
-        """
-        moves = tuple(sorted((name, check_degree(name, by)) for name, by in degrees.items()))
-        return self.apply(photo, Edit(_EDIT, moves))
-
-    def apply(self, photo: str | Path | Photo, edit: Edit, *, characteristics: str = "") -> Result:
-        """Make an edit, which may be a translation; see `edit`.
-
-        Args:
-            photo: a file, or pixels uint8 [H, W, 3].
-            edit: what to do.
-            characteristics: the nine of the face, as in the sheet; "" takes those of the file's
-                name, if it has any.
-
-        Raises:
             BadTranslation, NotOffered: there is no such translation for this photo.
         """
+        if edit is None:
+            moves = tuple(sorted((name, check_degree(name, by)) for name, by in degrees.items()))
+            edit = Edit(_EDIT, moves)
+        elif degrees:
+            raise UnrippleError(f"edit: {edit.name} says what to do; leave the degrees out")
         warnings = self.warnings(edit)
         source = self.open(photo, characteristics=characteristics)
-        faces = self.walk_all(source, edit, LAST_STEP)
-        metadata = source.pixels.metadata if source.pixels else NOTHING
+        faces = self.run_faces(source, LAST_STEP, edit)
+        metadata = source.read(self._max_megapixels).metadata
         marked = self.config["digital_source_type"]
-        path = None if isinstance(photo, np.ndarray) else Path(photo)
+        path = None if isinstance(photo, np.ndarray) else source.path
         warnings = [*warnings, *metadata.lost]
         return Result(joined(faces), faces[0], warnings, metadata, marked, path, faces)
 
-    def run(
+    def run_faces(
         self,
-        photo: str | Path | Photo,
-        until: str,
-        edit: Edit | None = None,
-        *,
-        characteristics: str = "",
-    ) -> dict[str, Artifact]:
-        """Take a photo through the stages up to one of them.
-
-        Args:
-            photo: a file, or pixels uint8 [H, W, 3].
-            until: the last stage.
-            edit: the edit; without one, only the stages that look at the photo run.
-            characteristics: see `apply`.
-
-        Returns:
-            The artifacts by stage word; for parse and depth those of the edit, and those of the
-            photo by `parse@photo`, `depth@photo`. With several faces those of the largest one.
-
-        Raises:
-            UnknownName: there is no such stage, or it needs an edit.
-            UnrippleError: the photo cannot be done.
-        """
-        return self.run_all(photo, until, edit, characteristics=characteristics)[0]
-
-    def run_all(
-        self,
-        photo: str | Path | Photo,
+        photo: str | Path | Photo | Source,
         until: str,
         edit: Edit | None = None,
         *,
         characteristics: str = "",
     ) -> list[dict[str, Artifact]]:
         """`run` for every face that `align.faces` asks for, the largest first."""
-        if edit is None and find_step(until, self.config["recipe"]).photo_inputs is None:
-            raise UnknownName(f"stage {until} works on an edit; name one, like pose=-3")
-        return self.walk_all(self.open(photo, characteristics=characteristics), edit, until)
-
-    def walk_all(self, source: Source, edit: Edit | None, until: str) -> list[dict[str, Artifact]]:
-        """`walk` for every face that `align.faces` asks for, the largest first."""
-        found = [self.walk(source, edit, until)]
+        source = self.open(photo, characteristics=characteristics)
+        found = [self.run(source, until, edit)]
         job = job_from_config(self.config, "align", None, self._zoo)
         count = len(advance(job, source, {}, self._shelf)[0])
-        return found + [self.walk(source, edit, until, face=n) for n in range(1, count)]
+        return found + [self.run(source, until, edit, face=n) for n in range(1, count)]
 
-    def walk(
+    def run(
         self,
-        source: Source,
-        edit: Edit | None,
+        photo: str | Path | Photo | Source,
         until: str,
+        edit: Edit | None = None,
         *,
+        characteristics: str = "",
         offset: WPlus | None = None,
         before_step: Callable[[], None] = _nothing,
         face: int = 0,
     ) -> dict[str, Artifact]:
-        """`run`, for a photo whose id, file and landmarks are known.
+        """Take a photo through the stages up to one of them.
 
         Args:
-            source: the photo, for example from `open`.
-            edit: the edit, if any.
+            photo: a file, pixels uint8 [H, W, 3], or what `open` gave.
             until: the last stage.
+            edit: the edit; without one, only the stages that look at the photo run.
+            characteristics: see `edit`.
             offset: how far to move the codes beyond the edit's directions, float32 [L, W].
-            before_step: called before every step; what it raises ends the walk.
+            before_step: called before every step; what it raises ends the run.
             face: which one, where `align.faces` asks for all; 0 is the largest.
 
+        Returns:
+            The artifacts by stage word; for parse and depth those of the edit, and those of the
+            photo by `parse@photo`, `depth@photo`.
+
         Raises:
+            UnknownName: there is no such stage, or it needs an edit.
             UnrippleError: the photo cannot be done.
         """
+        recipe = self.config["recipe"]
+        if edit is None and find_step(until, recipe).photo_inputs is None:
+            raise UnknownName(f"stage {until} works on an edit; name one, like pose=-3")
+        source = self.open(photo, characteristics=characteristics)
         keys: dict[tuple[str, str | None], str] = {}
-        for step in RECIPES[self.config["recipe"]].values():
+        for step in RECIPES[recipe].values():
             for of in step.places((edit.name,) if edit else ()):
                 job = job_from_config(self.config, step.stage, of, self._zoo, edit=edit)
                 inputs = {name: keys[place] for name, place in step.inputs(of).items()}
@@ -275,6 +257,12 @@ class Editor:
             f"{stage}@{PHOTO}" if of == PHOTO else stage: self._shelf.get(key)
             for (stage, of), key in keys.items()
         }
+
+    def walk(
+        self, source: Source, edit: Edit | None, until: str, **more: Any
+    ) -> dict[str, Artifact]:
+        """`run`, as the page calls it."""
+        return self.run(source, until, edit, **more)
 
     def _moved(self, key: str, offset: WPlus) -> str:
         """Codes on the shelf moved by an offset, on the shelf; their key."""
@@ -299,21 +287,23 @@ class Editor:
 
     def open(
         self,
-        photo: str | Path | Photo,
+        photo: str | Path | Photo | Source,
         *,
         characteristics: str = "",
         pixels: Photograph | None = None,
     ) -> Source:
-        """Read a photo once for several walks.
+        """Read a photo once for several runs.
 
         Args:
-            photo: a file, or pixels uint8 [H, W, 3].
-            characteristics: see `apply`.
+            photo: a file, pixels uint8 [H, W, 3], or what was opened before.
+            characteristics: see `edit`.
             pixels: the file's, where somebody has read it already.
 
         Raises:
             BadPhoto: it cannot be read.
         """
+        if isinstance(photo, Source):
+            return photo
         known = characteristics
         if isinstance(photo, np.ndarray):
             return Source("photo", Path("photo"), Photograph(photo), characteristics=known)

@@ -57,9 +57,9 @@ def sweep(
     for degree in degrees:
         edit = Edit("edit", ((direction, degree),))
         if crop:
-            picture: Any = editor.walk(source, edit, last)[last]["picture"]
+            picture: Any = editor.run(source, last, edit)[last]["picture"]
         else:
-            picture = joined(editor.walk_all(source, edit, last))
+            picture = joined(editor.run_faces(source, last, edit))
             if profile is None:
                 profile = read_photo(source.path, max_megapixels=limit).metadata.space or b""
             picture = to_srgb(picture, profile or None)

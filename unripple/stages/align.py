@@ -97,7 +97,6 @@ class AlignSettings(Settings):
         "refuse",
         "several faces in a photo: refuse | largest | all (a picture per face, and one with all of "
         "them edited)",
-        choices=("refuse", "largest", "all"),
     )
     landmarks: str | None = knob(None, "mode file: a .json or .csv, see `unripple align --help`")
     max_spread: float = knob(
@@ -327,6 +326,7 @@ STAGE = Stage(
     run=run,
     outputs=Aligned,
     settings=AlignSettings,
+    methods=(FINDERS,),
     photo_inputs=(),
     photo_title="photo",
     roles=roles,

@@ -228,6 +228,7 @@ STAGE = Stage(
     run=run,
     outputs=Composed,
     settings=ComposeSettings,
+    methods=(COMPOSERS,),
     edit_inputs=("align", "edit", "parse", "ripple", "foreground", "inpaint"),
     edit_title="result",
     marked=True,

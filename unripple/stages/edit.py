@@ -250,6 +250,13 @@ def decide(settings: Values, plan: Plan) -> dict[str, Any]:
     return {**others, **plan.settings_of("parse"), "turn": how.name, "turn_deg": turn_deg}
 
 
+def who_draws(config: Values) -> dict[str, Any]:
+    """The inverter, and its own settings where it has any."""
+    section = config["invert"]
+    method = section["method"]
+    return {"method": method, **({method: section[method]} if method in section else {})}
+
+
 def roles(settings: Values) -> tuple[str, ...]:
     """Those of the inverter, and those of whoever turns the head."""
     drawing = INVERTERS[settings["method"]].roles
@@ -269,7 +276,7 @@ STAGE = Stage(
     edit_inputs=("align", "translate", "invert"),
     edit_title="edit",
     roles=roles,
-    borrows=lambda config: {"method": config["invert"]["method"]},
+    borrows=who_draws,
     decide=decide,
     marked=True,
 )

@@ -172,7 +172,8 @@ def lama_fill(
 
     import torch
 
-    from unripple.models.lama import correct, first_guess
+    from unripple.models.lama import correct
+    from unripple.ops.borrow import first_guess
     from unripple.ops.tensors import device_of
 
     def fill(photo: Photo, hole: Mask) -> Photo:

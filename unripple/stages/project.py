@@ -39,9 +39,7 @@ class ProjectSettings(Settings):
         choices=PROJECTORS,
     )
     iterations: int = knob(100, "optimise: 0 to 1000; the best is kept", minimum=0, maximum=1000)
-    optimiser: Literal["lbfgs", "adam"] = knob(
-        "lbfgs", "lbfgs (with a line search) | adam", choices=("lbfgs", "adam")
-    )
+    optimiser: Literal["lbfgs", "adam"] = knob("lbfgs", "lbfgs (with a line search) | adam")
     mse_weight: float = knob(
         10,
         "of the mean square difference, pictures being -1 to 1 (published: 1)",
@@ -248,6 +246,7 @@ STAGE = Stage(
     run=run,
     outputs=Projected,
     settings=ProjectSettings,
+    methods=(PROJECTORS,),
     photo_inputs=("align",),
     shows="w_plus",
     roles=roles,

@@ -12,13 +12,13 @@ import json
 import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib import resources
 from typing import Any, NamedTuple
 
-import jinja2
-
 from unripple.metrics.figures import FIGURES, Figure
 from unripple.metrics.spread import Spread, spread, worst
+from unripple.stages.interface import Declaration, Settings, knob
 
 TEMPLATE = "report.html.j2"
 WORST = 3  # of each figure, named in the summary
@@ -36,6 +36,31 @@ HEADLINE = (
 )
 """The figures that are seen first; the others are folded away."""
 _DIGITS = 5  # of a figure in the page's data
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportSettings(Settings):
+    """How large the page may become."""
+
+    title: str = knob("unripple", "")
+    height_px: int = knob(256, "of the largest pictures in the report", minimum=16, maximum=4096)
+    max_photos: int = knob(
+        10000, "photos beyond these are shown by their figures alone", minimum=0, maximum=10000000
+    )
+    embed_photos: int = knob(
+        40,
+        "up to so many photos the page holds its pictures; with more photos they lie in "
+        "results/report/, and page and folder belong together",
+        minimum=0,
+        maximum=10000000,
+    )
+
+
+STAGE = Declaration(
+    name="report",
+    help="write results/report.html and results/measure.json",
+    settings=ReportSettings,
+)
 
 
 class Tile(NamedTuple):
@@ -170,6 +195,8 @@ def report(
     Returns:
         HTML that asks for nothing but the strips.
     """
+    import jinja2
+
     environment = jinja2.Environment(
         autoescape=True,
         undefined=jinja2.StrictUndefined,

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from unripple.models.discriminator import PatchDiscriminator
-from unripple.training.loop import adam, minimise, parameters, place
+from unripple.training.loop import adam, optimizer_step, parameters, to_device
 from unripple.training.precision import autocast
 
 R1_EVERY = 16
@@ -32,7 +32,7 @@ class PersonDiscriminator:
 
     def __init__(self, device: str, width: int = 24) -> None:
         self.device = device
-        self.net = place(PatchDiscriminator(width, n_layers=3), device)
+        self.net = to_device(PatchDiscriminator(width, n_layers=3), device)
         self.optimizer = adam(parameters(self.net), 1e-3, (0.0, 0.99))
 
     def generator_loss(self, picture: Tensor, target: Tensor, person: Tensor) -> Tensor:
@@ -66,5 +66,5 @@ class PersonDiscriminator:
             real = real.requires_grad_(True)
             (gradient,) = torch.autograd.grad(self.net(real)[0].mean(), real, create_graph=True)
             total = loss + R1_EVERY * R1_WEIGHT / 2 * gradient.square().sum((1, 2, 3)).mean()
-        minimise(total, self.optimizer)
+        optimizer_step(total, self.optimizer)
         return loss.detach()

@@ -23,7 +23,7 @@ from unripple.training.identity import area_under_curve
 from unripple.training.loop import Batch
 from unripple.training.precision import autocast
 from unripple.training.shards import FaceShards
-from unripple.training.single import SingleNet, in_parts, opened
+from unripple.training.single import SingleNet, task_arguments
 
 NAMES: tuple[str, ...] = (
     "yaw", "pitch", "smile", "mouth_open", "eye_open", "masculinity", "age", "melanin", "redness",
@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def build(chosen: argparse.Namespace) -> AttributesTask:
     """Open the data and build the net."""
-    return AttributesTask(**opened(chosen, FIELDS))
+    return AttributesTask(**task_arguments(chosen, FIELDS))
 
 
 def visible(factors: Tensor) -> Tensor:
@@ -139,12 +139,6 @@ class AttributesTask(SingleNet):
         targets = (batch["factors"][:, COLUMNS] - net.mean) / net.spread
         return {"loss": attribute_loss(scores, targets, visible(batch["factors"]), net.switch)}
 
-    @torch.no_grad()
-    def predict(self, photo: Tensor) -> Tensor:
-        """Factors [B, N] of pictures uint8 [B, 3, S, S]."""
-        with autocast(self.device):
-            return in_parts(lambda part: self.average(grids.from_uint8(part)), photo)
-
     def validate(self) -> dict[str, float]:
         """Of each factor where it can be seen: explained variance, or area under the curve."""
         predicted, true = self.predict(self.held_out["photo"]), self.held_out["factors"]
@@ -176,10 +170,6 @@ class AttributesTask(SingleNet):
             picked = order[torch.linspace(0, len(order) - 1, 12).long()]
             rows.append(grids.from_uint8(photo[picked.cpu()]))
         return grids.rows(*rows)
-
-    def sizes(self) -> dict[str, Any]:
-        """Arguments of `AttributeNet`."""
-        return dict(self.net_sizes)
 
     def metadata(self) -> dict[str, str]:
         """Also which factors its outputs are."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
+from unripple.io.atomic import write_bytes
 from unripple.training.checkpoint import Clock
 from unripple.training.loop import Task
 
@@ -28,11 +28,7 @@ def save_half(path: Path, state: Mapping[str, Tensor], **metadata: str) -> Path:
         if not torch.isfinite(kept).all():
             raise ValueError(f"{name} does not fit float16 (largest {value.abs().max():.3g})")
         half[name] = kept.contiguous()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    save_file(half, partial, metadata={"format": "pt", **metadata})
-    partial.chmod(0o644)  # safetensors writes for the owner alone
-    partial.replace(path)
+    write_bytes(path, save(half, metadata={"format": "pt", **metadata}))
     return path
 
 

@@ -10,16 +10,16 @@ import argparse
 import json
 import logging
 import multiprocessing
-import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from unripple import faceworld
+from unripple.io.atomic import write_bytes
 from unripple.training.shards import PER_PERSON, PLAN, Batch, shard_path, validation_indices
 
 log = logging.getLogger("unripple.training")
@@ -68,9 +68,7 @@ def plan(folder: Path, shards: int) -> None:
     """Note how many shards the set will have: its last two are held out."""
     path = folder / PLAN
     planned = int(json.loads(path.read_text())["shards"]) if path.exists() else 0
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_text(json.dumps({"shards": max(planned, shards)}) + "\n")
-    partial.replace(path)
+    write_bytes(path, f"{json.dumps({'shards': max(planned, shards)})}\n".encode())
 
 
 def render_missing(chosen: argparse.Namespace, worker: int) -> None:
@@ -133,10 +131,7 @@ def write_shard(
         "size": str(size),
         "first_identity": str(index * PEOPLE),
     }
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    save_file({k: v.cpu().contiguous() for k, v in shard.items()}, partial, metadata=metadata)
-    partial.chmod(0o644)  # safetensors writes for the owner alone
-    partial.replace(path)
+    write_bytes(path, save({k: v.cpu().contiguous() for k, v in shard.items()}, metadata=metadata))
 
 
 def render_chunk(

@@ -1,6 +1,6 @@
 """Train the depth net: a small DPT-Hybrid whose inverse depth is right up to scale and shift.
 
-It looks at edits too, so pictures are recoloured, blurred and haunted as the parser's are. Loss:
+It looks at edits too, so pictures are recoloured, blurred, ghosted as the parser's are. Loss:
 scale- and shift-invariant L1 with gradient matching at four scales (Ranftl et al. 2020, equations
 5 to 11), untrimmed: rendered truth has no wrong pixels that trimming would have to forgive.
 """
@@ -21,7 +21,7 @@ from unripple.training import augment, grids
 from unripple.training.loop import Batch
 from unripple.training.precision import autocast
 from unripple.training.shards import FaceShards
-from unripple.training.single import SingleNet, in_parts, opened
+from unripple.training.single import SingleNet, task_arguments
 
 SIZES: dict[str, Any] = {
     "token_width": 128,
@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def build(chosen: argparse.Namespace) -> DepthTask:
     """Open the data and build the net."""
-    return DepthTask(**opened(chosen, FIELDS))
+    return DepthTask(**task_arguments(chosen, FIELDS))
 
 
 def without_scale(inverse_depth: Tensor) -> Tensor:
@@ -136,8 +136,7 @@ class DepthTask(SingleNet):
     @torch.no_grad()
     def predict(self, photo: Tensor) -> Tensor:
         """Inverse depth float32 [B, S, S] of pictures uint8 [B, 3, S, S]."""
-        with autocast(self.device):
-            return in_parts(lambda part: self.average(grids.from_uint8(part)), photo).float()
+        return super().predict(photo).float()
 
     def validate(self) -> dict[str, float]:
         """Relative error and share within 25% of the depth, and the foreground's IoU."""
@@ -164,10 +163,6 @@ class DepthTask(SingleNet):
         )
         maps = (grids.grey(best_fit(predicted, true)), grids.grey(true), grids.grey(near.float()))
         return grids.rows(grids.from_uint8(photo), *maps)
-
-    def sizes(self) -> dict[str, Any]:
-        """Arguments of `DPT`."""
-        return dict(self.net_sizes)
 
     def notes(self) -> str:
         """For the card."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from safetensors.numpy import save_file
+from safetensors.numpy import save
+
+from unripple.io.atomic import write_bytes
 
 Matrix = npt.NDArray[np.float64]
 
@@ -76,7 +77,6 @@ def write(
     folder: Path, directions: Mapping[str, FoundDirection], *, method: str, faces: int
 ) -> None:
     """Write `embedded.safetensors` (name -> one degree, float32 [W]) and the card `embedded.md`."""
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / "embedded.safetensors"
     vectors = {name: direction.vector.astype(np.float32) for name, direction in directions.items()}
     metadata = {
@@ -92,9 +92,7 @@ def write(
         )
         for name, direction in directions.items()
     }
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    save_file(vectors, partial, metadata=metadata)
-    partial.replace(path)
+    write_bytes(path, save(vectors, metadata=metadata))
     (folder / "embedded.md").write_text("\n".join(card(directions, method, faces)) + "\n")
 
 

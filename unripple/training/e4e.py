@@ -35,7 +35,7 @@ from unripple.training.encoders import (
     small_encoder,
 )
 from unripple.training.latents import STYLE_DIM, code, load_generator, w_statistics
-from unripple.training.loop import Batch, Figures, adam, minimise, parameters, place
+from unripple.training.loop import Batch, Figures, adam, optimizer_step, parameters, to_device
 from unripple.training.precision import autocast
 from unripple.training.shards import FaceShards, FolderPhotos, has_shards
 from unripple.training.single import decay_at
@@ -121,7 +121,7 @@ class EncoderTask:
         units = Units(*w_statistics(generator)).to(device)
         self.latent_avg, self.spread = units.latent_avg, units.spread
         self.weights = losses.part_weights(background=0.5).to(device)
-        self.net = place(small_encoder(), device)
+        self.net = to_device(small_encoder(), device)
         self.factor_head = nn.Linear(STYLE_DIM, faceworld.EMBED_WIDTH).to(device)
         self.discriminator = LatentDiscriminator(STYLE_DIM).to(device)
         self.nets: dict[str, nn.Module] = {
@@ -162,7 +162,7 @@ class EncoderTask:
         else:
             figures |= self.picture_losses(codes, photo, batch.get("labels"))
             loss = self.picture_total(figures)
-        minimise(loss, self.optimizers["encoder"], clip=5.0)
+        optimizer_step(loss, self.optimizers["encoder"], clip=5.0)
         if self.adversarial and self.phase == "pictures":
             figures["discriminator"] = self.discriminator_step(codes.detach())
         ema.follow(self.average, self.net, decay_at(step))
@@ -224,7 +224,7 @@ class EncoderTask:
         (gradient,) = torch.autograd.grad(real_logits.sum(), real, create_graph=True)
         loss = F.softplus(-real_logits).mean() + F.softplus(fake_logits).mean()
         total = loss + 5.0 * gradient.square().sum(1).mean()
-        minimise(total, self.optimizers["discriminator"])
+        optimizer_step(total, self.optimizers["discriminator"])
         return loss.detach()
 
     def admitted(self) -> int:

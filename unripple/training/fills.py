@@ -8,7 +8,8 @@ from torch import Tensor
 from unripple.conventions import Mask, Photo
 from unripple.metrics import ghost, regions
 from unripple.ops.inpainting import telea
-from unripple.training import grids, holes
+from unripple.ops.tensors import to_photos
+from unripple.training import holes
 
 GROW_PX = 2  # of the held-out holes around the person
 
@@ -74,5 +75,4 @@ def fill_figures(fill: Photo, truth: Photo, place: Mask) -> tuple[float, float, 
 
 def photos(pictures: Tensor) -> Photo:
     """Pictures [B, 3, S, S] in [0, 1] -> uint8 [B, S, S, 3]."""
-    photo: Photo = grids.to_uint8(2 * pictures - 1).numpy()
-    return photo
+    return to_photos(2 * pictures - 1)

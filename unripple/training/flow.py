@@ -36,7 +36,7 @@ WIDTHS = (24, 40, 64, 96)
 PAIRS = 0.8  # of a batch; the others stay as they are, which an inversion needs
 BACKGROUND_WEIGHT = 0.2  # its true flow is none
 FLOW_WEIGHT = 0.1  # of the endpoint error in px, beside that of the picture
-LEFT_WEIGHT = 0.2  # of `true_pairs.disocclusion_loss`
+DISOCCLUSION_WEIGHT = 0.2  # of `true_pairs.disocclusion_loss`
 VALIDATION_FACES = 64
 FLOW_PREFIX = "motion."  # in hfgi files
 
@@ -129,7 +129,7 @@ class FlowTask(SingleNet):
             self.data.batch(self.batch_size - n, rng), *self.data.pairs(n, rng)
         )
 
-    def predict(self, batch: Batch) -> tuple[true_pairs.PairedBatch, Tensor, Flow, Details]:
+    def estimate(self, batch: Batch) -> tuple[true_pairs.PairedBatch, Tensor, Flow, Details]:
         """(case, edited pictures, their flow, the details warped by it)."""
         case = true_pairs.PairedBatch.of(batch, self.device)
         w_plus, before = self.edits.invert(case.photo)
@@ -141,13 +141,18 @@ class FlowTask(SingleNet):
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Endpoint error where points are visible, and error of the picture with its details."""
-        case, after, flow, details = self.predict(batch)
+        case, after, flow, details = self.estimate(batch)
         missed = (details.laid_over(after, after) - case.target) * case.observed
-        moved = self.endpoint_error_px(batch, flow, case.n)
+        flow_error = self.endpoint_error_px(batch, flow, case.n)
         figures = {"pyramid": losses.pyramid_l1(missed), "square": missed.square().mean()}
-        left = true_pairs.disocclusion_loss(flow.visibility, case)
-        loss = figures["pyramid"] + figures["square"] + FLOW_WEIGHT * moved + LEFT_WEIGHT * left
-        return {**figures, "motion_px": moved, "left": left, "loss": loss}
+        ghost = true_pairs.disocclusion_loss(flow.visibility, case)
+        loss = (
+            figures["pyramid"]
+            + figures["square"]
+            + FLOW_WEIGHT * flow_error
+            + DISOCCLUSION_WEIGHT * ghost
+        )
+        return {**figures, "motion_px": flow_error, "left": ghost, "loss": loss}
 
     def endpoint_error_px(
         self, batch: Batch, flow: Flow, n: int, off: float = BACKGROUND_WEIGHT
@@ -181,7 +186,7 @@ class FlowTask(SingleNet):
     def validate(self) -> dict[str, float]:
         """Endpoint error on the person, and nearness to true edits with and without it."""
         batch = true_pairs.swapped(self.held_out)
-        _, after, flow, details = self.predict(batch)
+        _, after, flow, details = self.estimate(batch)
         drawn = details.laid_over(after, after)
         return {
             "motion_px": float(self.endpoint_error_px(batch, flow, 0, off=0.0)),
@@ -195,13 +200,9 @@ class FlowTask(SingleNet):
     def sample(self) -> Photo:
         """Photos, their partners, the edits to them, with the warped details, visibility."""
         few = {name: value[:12] for name, value in self.held_out.items()}
-        case, after, flow, details = self.predict(true_pairs.swapped(few))
+        case, after, flow, details = self.estimate(true_pairs.swapped(few))
         gate = (flow.visibility * 2 - 1).expand(-1, 3, -1, -1)
         return grids.rows(case.photo, case.target, after, details.laid_over(after, after), gate)
-
-    def sizes(self) -> dict[str, Any]:
-        """Arguments of `EditFlowNet`."""
-        return dict(self.net_sizes)
 
     def notes(self) -> str:
         """For the card."""

@@ -35,7 +35,7 @@ from unripple.training.latents import (
     small_generator,
     trained_state,
 )
-from unripple.training.loop import Batch, Figures, adam, minimise, parameters, place
+from unripple.training.loop import Batch, Figures, adam, optimizer_step, parameters, to_device
 from unripple.training.precision import autocast
 from unripple.training.shards import FaceShards
 
@@ -125,7 +125,7 @@ class GeneratorTask:
         self.validation_weights = losses.part_weights().to(device)
         self.net = small_generator(size)
         self.net.style.requires_grad_(not freeze_mapping)
-        place(self.net, device)
+        to_device(self.net, device)
         self.average = ema.shadow(self.net)
         self.paint = torch.compile(paint) if compiled else paint
         self.nets: dict[str, nn.Module] = {"generator": self.net}
@@ -175,7 +175,7 @@ class GeneratorTask:
             fooling = self.discriminator.generator_loss(picture, target, person)
             figures["fooling"] = fooling
             loss = loss + self.adversarial * fooling
-        minimise(loss, self.optimizers["generator"])
+        optimizer_step(loss, self.optimizers["generator"])
         if adversarial:
             figures["critic"] = self.discriminator.train_step(picture, target, person, step)
         late = self.progress > 0.5

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import io
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +11,8 @@ from PIL import Image
 from torch import Tensor
 
 from unripple.conventions import FACE_COLOURS, Photo
-
-
-def to_uint8(pictures: Tensor) -> Tensor:
-    """[B, 3, H, W] in [-1, 1] -> uint8 [B, H, W, 3], rounded to nearest."""
-    scaled = (pictures.detach().float().clamp(-1, 1) + 1) * 127.5
-    return scaled.round().to(torch.uint8).permute(0, 2, 3, 1).cpu()  # [B, H, W, 3]
+from unripple.io.atomic import write_bytes
+from unripple.ops.tensors import to_photos
 
 
 def from_uint8(pictures: Tensor) -> Tensor:
@@ -41,13 +37,12 @@ def coloured(labels: Tensor) -> Tensor:
 def rows(*strips: Tensor) -> Photo:
     """Stack strips [B, 3, H, W] in [-1, 1] as rows of one picture uint8 [rows*H, B*W, 3]."""
     count = min(len(strip) for strip in strips)
-    lines = [np.concatenate(list(to_uint8(strip[:count]).numpy()), axis=1) for strip in strips]
+    lines = [np.concatenate(list(to_photos(strip[:count])), axis=1) for strip in strips]
     return np.concatenate(lines, axis=0)
 
 
 def write(path: Path, picture: Photo) -> None:
     """Write a PNG under its name only when it is complete."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    Image.fromarray(picture).save(partial, format="PNG")
-    partial.replace(path)
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, format="PNG")
+    write_bytes(path, buffer.getvalue())

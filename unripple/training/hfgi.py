@@ -30,13 +30,19 @@ from torch import Tensor, nn
 from unripple.conventions import BadConfig, Photo, UnrippleError
 from unripple.models import hfgi
 from unripple.models.e4e import Encoder
-from unripple.models.flow import EditFlowNet, flip_averaged, sizes_from_state, warped_details
+from unripple.models.flow import (
+    EditFlowNet,
+    flip_averaged,
+    pixel_centres,
+    sizes_from_state,
+    warped_details,
+)
 from unripple.models.stylegan2 import Generator
 from unripple.training import auxiliary, cards, ema, grids, losses, start, true_pairs
 from unripple.training.encoders import SIZE, load_encoder
 from unripple.training.flow import FLOW_PREFIX, flow_state
 from unripple.training.latents import CHANNELS, load_generator
-from unripple.training.loop import Batch, Figures, adam, minimise, parameters, place
+from unripple.training.loop import Batch, Figures, adam, optimizer_step, parameters, to_device
 from unripple.training.precision import autocast
 from unripple.training.shards import FaceShards, FolderPhotos, Split, has_shards, open_photos
 from unripple.training.single import decay_at
@@ -47,7 +53,7 @@ ALIGNER_WIDTHS = (16, 16, 32, 48)
 RESIDUAL_WIDTHS = (16, 32, 32)
 PREFIXES = {"grid_align.": "aligner", "residue.": "residual", FLOW_PREFIX: "motion"}  # in files
 VALIDATION_FACES = 32
-LEFT_WEIGHT = 0.2  # of `true_pairs.disocclusion_loss`, where a flow net learns along
+DISOCCLUSION_WEIGHT = 0.2  # of `true_pairs.disocclusion_loss`, where a flow net learns along
 PAIRS = 0.75  # 1 cost 1.6 dB of inversion, 0.5 left more of the ghost: training/README.md
 
 
@@ -87,14 +93,14 @@ def build(chosen: argparse.Namespace) -> HfgiTask:
             f"--pairs {chosen.pairs:g}: plain photos have no true pairs; use shards, or --pairs 0"
         )
 
-    def opened(split: Split) -> FaceShards | FolderPhotos:
+    def open_split(split: Split) -> FaceShards | FolderPhotos:
         return open_photos(
             chosen.data, size=SIZE, split=split, device=device, fields=true_pairs.FIELDS
         )
 
     return HfgiTask(
-        opened("train"),
-        opened("val"),
+        open_split("train"),
+        open_split("val"),
         load_generator(chosen.generator, device),
         load_encoder(chosen.encoder, device),
         auxiliary=auxiliary.load(chosen),
@@ -139,11 +145,7 @@ def warp_by_homography(pictures: Tensor, maps: Tensor) -> Tensor:
     Returns:
         [B, C, H, W].
     """
-    height, width = pictures.shape[-2:]
-    y = (torch.arange(height, device=pictures.device) * 2 + 1) / height - 1
-    x = (torch.arange(width, device=pictures.device) * 2 + 1) / width - 1
-    rows, columns = torch.meshgrid(y, x, indexing="ij")
-    points = torch.stack((columns, rows, torch.ones_like(rows)), dim=-1)  # [H, W, 3]
+    points = F.pad(pixel_centres(pictures), (0, 1), value=1.0)  # [H, W, 3], homogeneous
     moved = torch.einsum("hwk,bjk->bhwj", points, maps.to(pictures))
     grid = moved[..., :2] / moved[..., 2:].clamp_min(0.2)  # [B, H, W, 2]
     return F.grid_sample(pictures, grid, align_corners=False)
@@ -200,7 +202,7 @@ class HfgiTask(true_pairs.PoseEdits):
             nets["motion"] = EditFlowNet(**sizes_from_state(flow))
             nets["motion"].load_state_dict(flow)
             self.warped = 0.0
-        self.net = place(nn.ModuleDict(nets), device)
+        self.net = to_device(nn.ModuleDict(nets), device)
         self.average = ema.shadow(self.net)
         self.nets: dict[str, nn.Module] = {"hfgi": self.net}
         self.ema: dict[str, nn.Module] = {"hfgi": self.average}
@@ -282,10 +284,15 @@ class HfgiTask(true_pairs.PoseEdits):
         }
         if visibility is not None:
             figures["left"] = true_pairs.disocclusion_loss(visibility, case)
-        weights = {"pyramid": 1.0, "square": 1.0, "align": self.align_weight, "left": LEFT_WEIGHT}
+        weights = {
+            "pyramid": 1.0,
+            "square": 1.0,
+            "align": self.align_weight,
+            "left": DISOCCLUSION_WEIGHT,
+        }
         weights |= self.auxiliary.weights
         total = torch.stack([weights[name] * value for name, value in figures.items()]).sum()
-        minimise(total, self.optimizers["hfgi"], clip=1.0)
+        optimizer_step(total, self.optimizers["hfgi"], clip=1.0)
         ema.follow(self.average, self.net, decay_at(step))
         return {name: value.detach() for name, value in figures.items()}
 

@@ -23,7 +23,7 @@ from unripple.training import augment, grids
 from unripple.training.loop import Batch
 from unripple.training.precision import autocast
 from unripple.training.shards import FaceShards
-from unripple.training.single import SingleNet, in_parts, opened
+from unripple.training.single import SingleNet, in_parts, task_arguments
 
 SIZES: dict[str, Any] = {
     "input_size": 64,
@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def build(chosen: argparse.Namespace) -> IdentityTask:
     """Open the data and build the net."""
-    return IdentityTask(**opened(chosen, FIELDS))
+    return IdentityTask(**task_arguments(chosen, FIELDS))
 
 
 def contrastive_loss(one: Tensor, other: Tensor) -> Tensor:
@@ -102,11 +102,11 @@ class IdentityTask(SingleNet):
         people = self.batch_size // 2
         views = self.data.pairs(people, rng)
         return {
-            name: self.disguised(view, view["plate"][torch.randperm(people, generator=rng)], rng)
+            name: self.recomposed(view, view["plate"][torch.randperm(people, generator=rng)], rng)
             for name, view in zip(("one", "other"), views, strict=True)
         }
 
-    def disguised(self, view: Batch, plate: Tensor, rng: torch.Generator) -> Tensor:
+    def recomposed(self, view: Batch, plate: Tensor, rng: torch.Generator) -> Tensor:
         """Crops [P, 3, n, n] of people before other plates, moved, blurred, recoloured."""
         alpha = view["alpha"][:, None].float() / 255
         photo = torch.lerp(grids.from_uint8(plate), grids.from_uint8(view["photo"]), alpha)
@@ -171,10 +171,6 @@ class IdentityTask(SingleNet):
             "median_cosine": [row.cosine for row in rows],
         }
         return super().metadata() | {"same_face": json.dumps(reference)}
-
-    def sizes(self) -> dict[str, Any]:
-        """Arguments of `Backbone`."""
-        return dict(self.net_sizes)
 
     def notes(self) -> str:
         """For the card."""

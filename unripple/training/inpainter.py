@@ -26,11 +26,20 @@ from torch import Tensor, nn
 
 from unripple.conventions import Photo
 from unripple.models.discriminator import PatchDiscriminator
-from unripple.models.lama import Lama, correct, first_guess
+from unripple.models.lama import Lama, correct
 from unripple.models.perceptual import FeatureDistance
+from unripple.ops.borrow import first_guess
 from unripple.training import ema, grids, holes
 from unripple.training.fills import HeldOutFills, photos
-from unripple.training.loop import Batch, Figures, adam, frozen, minimise, parameters, place
+from unripple.training.loop import (
+    Batch,
+    Figures,
+    adam,
+    frozen,
+    optimizer_step,
+    parameters,
+    to_device,
+)
 from unripple.training.precision import autocast
 from unripple.training.shards import FaceShards
 from unripple.training.single import SingleNet, decay_at, in_parts
@@ -215,9 +224,9 @@ class InpainterTask(SingleNet):
         sizes: dict[str, Any] = SIZES,
         discriminator_sizes: dict[str, Any] = DISCRIMINATOR_SIZES,
     ) -> None:
-        self.lama_sizes, self.crop, self.whole_batch = sizes, crop, batch_size
+        self.net_sizes, self.crop, self.whole_batch = sizes, crop, batch_size
         super().__init__(zeroed(Lama(**sizes)), batch_size=batch_size, device=device, lr=lr)
-        self.discriminator = place(PatchDiscriminator(**discriminator_sizes), device)
+        self.discriminator = to_device(PatchDiscriminator(**discriminator_sizes), device)
         self.nets["discriminator"] = self.discriminator
         self.optimizers["discriminator"] = adam(
             parameters(self.discriminator), lr, betas=(0.5, 0.99)
@@ -290,7 +299,7 @@ class InpainterTask(SingleNet):
             # average.
             gradient = torch.autograd.grad(real.sum(), real_input, create_graph=True)[0]
             total = loss + R1_WEIGHT * R1_EVERY * gradient.square().sum((1, 2, 3)).mean()
-        minimise(total, self.optimizers["discriminator"], clip=5.0)
+        optimizer_step(total, self.optimizers["discriminator"], clip=5.0)
         self.discriminator.requires_grad_(False)
         return loss, [feature.detach() for feature in features]
 
@@ -373,15 +382,11 @@ class InpainterTask(SingleNet):
         """Also that the net corrects a first guess."""
         return super().metadata() | {"corrects": "true"}
 
-    def sizes(self) -> dict[str, Any]:
-        """Arguments of `Lama`."""
-        return dict(self.lama_sizes)
-
     def notes(self) -> str:
         """For the card."""
         wide = "and the parser's deep features" if self.perceptual is not None else "no parser"
         return (
-            f"LaMa {self.lama_sizes} at 128 px on rendered plates; holes are 75% silhouettes, 15% "
+            f"LaMa {self.net_sizes} at 128 px on rendered plates; holes are 75% silhouettes, 15% "
             f"bands, 10% strokes. L1 on picture and gradients, crops of {self.crop} px until "
             f"{WHOLE_FROM:.0%} of the budget; from {ADVERSARIAL_FROM:.0%} the strength of texture, "
             f"a patch discriminator with feature matching, {wide}; shares of the gradient "

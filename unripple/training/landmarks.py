@@ -23,7 +23,7 @@ from unripple.training.identity import area_under_curve
 from unripple.training.loop import Batch
 from unripple.training.precision import autocast
 from unripple.training.shards import FaceShards
-from unripple.training.single import SingleNet, in_parts, opened
+from unripple.training.single import SingleNet, in_parts, task_arguments
 
 SIZES: dict[str, Any] = {"widths": (16, 32, 64, 96, 128), "head": 48, "n_points": 5}
 FIELDS = ("photo", "plate", "alpha", "landmarks")
@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def build(chosen: argparse.Namespace) -> LandmarksTask:
     """Open the data and build the net."""
-    return LandmarksTask(**opened(chosen, FIELDS))
+    return LandmarksTask(**task_arguments(chosen, FIELDS))
 
 
 def framing(points: Tensor, rng: torch.Generator, *, wide: Tensor) -> Tensor:
@@ -219,10 +219,6 @@ class LandmarksTask(SingleNet):
         """Aligned and wide pictures with the landmarks that the net sees, in green."""
         framings = (self.aligned["photo"][:12], self.wide["photo"][:12])
         return grids.rows(*(marked(p, soft_argmax(self.heatmaps(p))) for p in framings))
-
-    def sizes(self) -> dict[str, Any]:
-        """Arguments of `LandmarkNet`."""
-        return dict(self.net_sizes)
 
     def metadata(self) -> dict[str, str]:
         """Also how to crop by its landmarks."""

@@ -95,7 +95,7 @@ def parameters(*nets: nn.Module) -> list[nn.Parameter]:
     return [p for net in nets for p in net.parameters() if p.requires_grad]
 
 
-def place(net: Net, device: torch.device | str) -> Net:
+def to_device(net: Net, device: torch.device | str) -> Net:
     """Move a net to a device, convolutions channels last in memory."""
     net.to(device)
     net.to(memory_format=torch.channels_last)
@@ -104,10 +104,10 @@ def place(net: Net, device: torch.device | str) -> Net:
 
 def frozen(net: Net, device: torch.device | str) -> Net:
     """A net that others learn through, but that does not learn itself."""
-    return place(net.eval().requires_grad_(False), device)
+    return to_device(net.eval().requires_grad_(False), device)
 
 
-def minimise(loss: Tensor, optimizer: Optimizer, *, clip: float | None = None) -> None:
+def optimizer_step(loss: Tensor, optimizer: Optimizer, *, clip: float | None = None) -> None:
     """One step of an optimizer; `clip` bounds the gradient's norm."""
     optimizer.zero_grad(set_to_none=True)
     torch.autograd.backward(loss)

@@ -9,7 +9,6 @@ training), small parts weighted up, on the main head and both auxiliary ones.
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -21,7 +20,7 @@ from unripple.training import augment, grids, losses
 from unripple.training.loop import Batch
 from unripple.training.precision import autocast
 from unripple.training.shards import FaceShards
-from unripple.training.single import SingleNet, in_parts, opened
+from unripple.training.single import SingleNet, in_parts, task_arguments
 
 WIDTHS = (24, 32, 64, 96, 128)
 STEM_STRIDE = 2
@@ -42,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def build(chosen: argparse.Namespace) -> ParserTask:
     """Open the data and build the net."""
-    return ParserTask(**opened(chosen, FIELDS))
+    return ParserTask(**task_arguments(chosen, FIELDS))
 
 
 def part_weights() -> Tensor:
@@ -92,8 +91,8 @@ class ParserTask(SingleNet):
         widths: tuple[int, ...] = WIDTHS,
         stem_stride: int = STEM_STRIDE,
     ) -> None:
-        self.widths, self.stem_stride = widths, stem_stride
-        net = BiSeNet(len(Face), widths, stem_stride=stem_stride)
+        self.net_sizes = {"n_classes": len(Face), "widths": widths, "stem_stride": stem_stride}
+        net = BiSeNet(**self.net_sizes)
         super().__init__(net, batch_size=batch_size, device=device, lr=lr)
         self.data = data
         self.weights = part_weights().to(device)
@@ -144,14 +143,11 @@ class ParserTask(SingleNet):
         predicted, true = self.predict(photo), self.held_out["labels"][:12]
         return grids.rows(grids.from_uint8(photo), grids.coloured(predicted), grids.coloured(true))
 
-    def sizes(self) -> dict[str, Any]:
-        """Arguments of `BiSeNet`."""
-        return {"n_classes": len(Face), "widths": self.widths, "stem_stride": self.stem_stride}
-
     def notes(self) -> str:
         """For the card."""
         return (
-            f"BiSeNet, widths {self.widths}, stem stride {self.stem_stride}, 19 parts at 128 px. "
+            f"BiSeNet, widths {self.net_sizes['widths']}, stem stride "
+            f"{self.net_sizes['stem_stride']}, 19 parts at 128 px. "
             "Cross entropy on hard pixels; pictures moved, recoloured, blurred, and with ghosts of "
             "the same person at another pose, up to 40% opaque."
         )

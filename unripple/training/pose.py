@@ -19,7 +19,7 @@ from unripple.training import augment, grids
 from unripple.training.loop import Batch
 from unripple.training.precision import autocast
 from unripple.training.shards import FaceShards
-from unripple.training.single import SingleNet, in_parts, opened
+from unripple.training.single import SingleNet, task_arguments
 
 SIZES: dict[str, Any] = {"widths": (16, 32, 64, 96, 128), "hidden": 128}
 FIELDS = ("photo", "pose_deg")
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def build(chosen: argparse.Namespace) -> PoseTask:
     """Open the data and build the net."""
-    return PoseTask(**opened(chosen, FIELDS))
+    return PoseTask(**task_arguments(chosen, FIELDS))
 
 
 def moved_pose(pose_deg: Tensor, turn_deg: Tensor, mirrored: Tensor) -> Tensor:
@@ -92,12 +92,6 @@ class PoseTask(SingleNet):
             predicted = self.net(batch["photo"].contiguous(memory_format=torch.channels_last))
         return {"loss": F.smooth_l1_loss(predicted, batch["pose_deg"])}
 
-    @torch.no_grad()
-    def predict(self, photo: Tensor) -> Tensor:
-        """Angles [B, 3] of pictures uint8 [B, 3, S, S]."""
-        with autocast(self.device):
-            return in_parts(lambda part: self.average(grids.from_uint8(part)), photo)
-
     def validate(self) -> dict[str, float]:
         """Mean absolute errors in degrees; also of yaw on pictures blurred by 1.5 px."""
         photo, true = self.held_out["photo"], self.held_out["pose_deg"]
@@ -113,10 +107,6 @@ class PoseTask(SingleNet):
         order = self.predict(photo)[:, 0].argsort()
         pictures = grids.from_uint8(photo[order])
         return grids.rows(pictures[:12], pictures[12:])
-
-    def sizes(self) -> dict[str, Any]:
-        """Arguments of `PoseNet`."""
-        return dict(self.net_sizes)
 
     def notes(self) -> str:
         """For the card."""

@@ -12,7 +12,7 @@ from torch import Tensor
 from unripple.models.stylegan2 import Generator
 from unripple.training.edit_pairs import Pairs
 from unripple.training.latents import code
-from unripple.training.loop import minimise
+from unripple.training.loop import optimizer_step
 from unripple.training.precision import autocast
 
 BATCH = 8
@@ -66,7 +66,7 @@ def refined(
         optimizer.param_groups[0]["lr"] = LR * min(1.0, 1.5 * (1 - step / steps))
         drawn = _paint(generator, w[rows], moved) - before[rows]
         cost = _cost(drawn - target[rows], pairs.region[rows]) / unit
-        minimise(cost + SIZE_COST * moved.square().mean(), optimizer)
+        optimizer_step(cost + SIZE_COST * moved.square().mean(), optimizer)
     return moved.detach()
 
 

@@ -14,8 +14,9 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from unripple.conventions import Photo
-from unripple.training import cards, ema, start
-from unripple.training.loop import Batch, Figures, adam, minimise, parameters, place
+from unripple.training import cards, ema, grids, start
+from unripple.training.loop import Batch, Figures, adam, optimizer_step, parameters, to_device
+from unripple.training.precision import autocast
 from unripple.training.shards import FaceShards
 
 LONGEST_DECAY = 0.998
@@ -36,7 +37,7 @@ def in_parts(function: Callable[[Tensor], Tensor], rows: Tensor, size: int = 16)
     return torch.cat([function(rows[i : i + size]) for i in range(0, len(rows), size)])
 
 
-def opened(chosen: argparse.Namespace, fields: Sequence[str]) -> dict[str, Any]:
+def task_arguments(chosen: argparse.Namespace, fields: Sequence[str]) -> dict[str, Any]:
     """The arguments that such a task takes: its faces, opened, and the shared options."""
     return {
         "data": FaceShards(chosen.data, fields, "train", chosen.device),
@@ -60,10 +61,11 @@ class SingleNet(ABC):
     role: str
     arch: str  # module.Class below unripple.models, for the weights file's metadata
     size_px: int = 128  # side of the pictures that the net is trained for
+    net_sizes: dict[str, Any]  # arguments that rebuild the net
 
     def __init__(self, net: nn.Module, *, batch_size: int, device: str, lr: float) -> None:
         self.batch_size, self.device, self.progress = batch_size, device, 0.0
-        self.net = place(net, device)
+        self.net = to_device(net, device)
         self.average: nn.Module = ema.shadow(self.net)
         self.nets: dict[str, nn.Module] = {self.role: self.net}
         self.ema: dict[str, nn.Module] = {self.role: self.average}
@@ -90,18 +92,20 @@ class SingleNet(ABC):
         """A grid to look at, uint8 [H, W, 3]."""
 
     @abstractmethod
-    def sizes(self) -> dict[str, Any]:
-        """Arguments that rebuild the net."""
-
-    @abstractmethod
     def notes(self) -> str:
         """For the card."""
+
+    @torch.no_grad()
+    def predict(self, photo: Tensor) -> Tensor:
+        """What the averaged net says of pictures uint8 [B, 3, S, S], a few at a time."""
+        with autocast(self.device):
+            return in_parts(lambda part: self.average(grids.from_uint8(part)), photo)
 
     def train_step(self, batch: Batch, step: int) -> Figures:
         """One step of Adam."""
         self.net.train()
         figures = self.losses(batch)
-        minimise(figures["loss"], self.optimizers[self.role], clip=GRADIENT_NORM)
+        optimizer_step(figures["loss"], self.optimizers[self.role], clip=GRADIENT_NORM)
         ema.follow(self.average, self.net, decay_at(step))
         return {name: value.detach() for name, value in figures.items()}
 
@@ -116,5 +120,5 @@ class SingleNet(ABC):
         return {
             "arch": self.arch,
             "size": str(self.size_px),
-            "sizes": json.dumps(self.sizes()),
+            "sizes": json.dumps(self.net_sizes),
         }

@@ -12,6 +12,7 @@ from unripple.metrics.fidelity import psnr
 from unripple.metrics.ghost import inner_ghost, inner_return
 from unripple.models.e4e import Encoder
 from unripple.models.stylegan2 import Generator
+from unripple.ops.tensors import to_photos
 from unripple.training import grids
 from unripple.training.latents import code
 from unripple.training.loop import Batch
@@ -148,7 +149,7 @@ def figures(faces: Batch, drawn: Tensor) -> dict[str, float]:
     rows = partners(len(drawn))
     photos = faces["photo"].permute(0, 2, 3, 1).cpu().numpy()  # [B, S, S, 3]
     persons = (faces["alpha"] > 127).cpu().numpy()
-    results = grids.to_uint8(drawn).numpy()
+    results = to_photos(drawn)
     values: dict[str, list[float]] = {"edit_psnr_db": [], "inner_ghost": [], "inner_return": []}
     for row, other in enumerate(rows.tolist()):
         arguments = (results[row], photos[row], photos[other], persons[row], persons[other])

@@ -69,10 +69,10 @@ def add(batch: Path, config: Config, edit: Edit, photo: Path, name: str) -> Adde
             text = _HEAD.format(name=batch) + _dumped(content)
         complete(content)
         copied, fresh = _copy(Path(content["photos"]), photo, name)
-        known = batch.exists() and batch.read_text() == text
-        if not known:
+        unchanged = batch.exists() and batch.read_text() == text
+        if not unchanged:
             atomic.write_text(batch, text)
-        return Added(batch, copied, edit.name, fresh or not known)
+        return Added(batch, copied, edit.name, fresh or not unchanged)
 
 
 def _new(batch: Path, config: Config, edit: Edit) -> dict[str, Any]:
@@ -156,20 +156,20 @@ def _with_line(text: str, entry: Mapping[str, Any]) -> str:
 
 
 def _differences(theirs: Config, ours: Config) -> list[tuple[str, Any, Any]]:
-    found = []
+    differences = []
     for key in ours:
         if key in _OWN or theirs[key] == ours[key]:
             continue
         if isinstance(ours[key], dict) and isinstance(theirs[key], dict):
             inner = sorted({*ours[key], *theirs[key]})
-            found += [
+            differences += [
                 (f"{key}.{name}", theirs[key].get(name), ours[key].get(name))
                 for name in inner
                 if theirs[key].get(name) != ours[key].get(name)
             ]
         else:
-            found.append((key, theirs[key], ours[key]))
-    return found
+            differences.append((key, theirs[key], ours[key]))
+    return differences
 
 
 def _copy(folder: Path, photo: Path, name: str) -> tuple[Path, bool]:

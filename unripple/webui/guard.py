@@ -33,7 +33,7 @@ Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 LOCAL = ("127.0.0.1", "localhost", "[::1]")
-STUDIO = "/studio"
+ADDRESS = "/studio"
 _LONG_BODIES = ("/photo", "/keep")  # all others are JSON
 _LONGEST_JSON = 100_000
 _COOKIE = "unripple"
@@ -135,16 +135,16 @@ class Guard:
 
     def _stranger(self, scope: Scope, headers: dict[str, bytes]) -> tuple[int, str] | None:
         """Status and text for who asks by a name that is not ours, or from another page."""
-        told = headers.get("host", b"").decode("latin-1")
-        if _malformed(f"//{told}"):
+        host = headers.get("host", b"").decode("latin-1")
+        if _malformed(f"//{host}"):
             return 400, "malformed Host"
-        if _name_of(told) not in self.hosts or _twice(scope, b"host"):
+        if _name_of(host) not in self.hosts or _twice(scope, b"host"):
             return 421, "this server does not answer to that name"
         origin = headers.get("origin", b"").decode("latin-1").lower()
         if _malformed(origin):
             return 400, "malformed Origin"
         # "null" (sandboxed pages, files) has no name, and is not ours.
-        ours = {f"{scheme}://{told.lower()}" for scheme in ("http", "https")}
+        ours = {f"{scheme}://{host.lower()}" for scheme in ("http", "https")}
         if "origin" in headers and origin not in ours:
             return 403, "asked by another page"
         if headers.get("sec-fetch-site", b"same-origin") in (b"cross-site", b"same-site"):
@@ -161,7 +161,7 @@ class Guard:
         return None
 
     def _longest(self, path: str) -> int:
-        long = path.startswith(STUDIO) and path.endswith(_LONG_BODIES)
+        long = path.startswith(ADDRESS) and path.endswith(_LONG_BODIES)
         return self._max_bytes if long else min(_LONGEST_JSON, self._max_bytes)
 
     async def _unknown(
@@ -184,7 +184,7 @@ class Guard:
             if not await self._guesses.turn(who):
                 return 429, "too many wrong guesses; try again in a few seconds"
             right = any(self._is_right(one) for one in given)
-            self._guesses.told(who, right=right)
+            self._guesses.record(who, right=right)
             if right:
                 sending.more.append((b"set-cookie", held.encode()))
                 return None
@@ -193,8 +193,8 @@ class Guard:
         return 403, "open the address that `unripple editor` printed, with its token"
 
     def _is_right(self, given: str) -> bool:
-        wanted = self._token if self._login is None else ":".join(self._login)
-        return wanted is not None and _same(given, wanted)
+        secret = self._token if self._login is None else ":".join(self._login)
+        return secret is not None and _same(given, secret)
 
     def _bounded(self, path: str, receive: Receive, sending: _Sending) -> Receive:
         """Bodies that go on for too long, or stall, end there with an answer that says so."""
@@ -259,11 +259,11 @@ class _Sending:
         if self._ended:
             return  # the app answers what was refused already
         if message["type"] == "http.response.start":
-            known = {name.lower() for name, _ in message.get("headers", [])}
+            given = {name.lower() for name, _ in message.get("headers", [])}
             ours = [(k.encode(), v.encode()) for k, v in _HEADERS.items()]
-            more = [(name, value) for name, value in ours if name not in known]
-            told = [*message.get("headers", []), *more, *self.more]
-            message = {**message, "headers": told}
+            more = [(name, value) for name, value in ours if name not in given]
+            headers = [*message.get("headers", []), *more, *self.more]
+            message = {**message, "headers": headers}
         await asyncio.wait_for(self._send(message), self._patience_s)
 
     async def end(self) -> None:
@@ -280,8 +280,8 @@ def _malformed(address: str) -> bool:
     return False
 
 
-def _same(given: str, wanted: str) -> bool:
-    return hmac.compare_digest(given.encode("utf-8", "replace"), wanted.encode())
+def _same(given: str, secret: str) -> bool:
+    return hmac.compare_digest(given.encode("utf-8", "replace"), secret.encode())
 
 
 def _cookies(headers: dict[str, bytes]) -> dict[str, str]:
@@ -294,21 +294,21 @@ def _cookies(headers: dict[str, bytes]) -> dict[str, str]:
 
 def _tokens(scope: Scope, headers: dict[str, bytes]) -> list[str]:
     """What a request gives as a token: in its address, or as a header."""
-    kind, _, told = headers.get("authorization", b"").decode("latin-1").partition(" ")
+    kind, _, token = headers.get("authorization", b"").decode("latin-1").partition(" ")
     try:
         asked = parse_qs(scope.get("query_string", b"").decode("latin-1"), max_num_fields=20)
     except ValueError:
         asked = {}
-    return [*asked.get("token", []), *([told] if kind.lower() in ("token", "bearer") else [])]
+    return [*asked.get("token", []), *([token] if kind.lower() in ("token", "bearer") else [])]
 
 
 def _passwords(headers: dict[str, bytes]) -> list[str]:
     """What a request gives as name:password."""
-    kind, _, told = headers.get("authorization", b"").partition(b" ")
+    kind, _, login = headers.get("authorization", b"").partition(b" ")
     if kind.lower() != b"basic":
         return []
     try:
-        return [base64.b64decode(told, validate=True).decode("utf-8", "replace")]
+        return [base64.b64decode(login, validate=True).decode("utf-8", "replace")]
     except binascii.Error:
         return [""]
 

@@ -56,7 +56,7 @@ class Guesses:
             client.waiting -= 1
         return True
 
-    def told(self, who: str, *, right: bool) -> None:
+    def record(self, who: str, *, right: bool) -> None:
         """Remember how a guess turned out."""
         client = self._clients.setdefault(who, _Client())
         client.wrong = 0 if right else client.wrong + 1

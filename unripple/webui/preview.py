@@ -62,8 +62,8 @@ class Sketch:
         patch = (2 * round(_LOOK * side / 2) + 1,) * 2
         apart = cv2.blur(cv2.absdiff(cv2.blur(drawn, patch), cv2.blur(self.photo, patch)), patch)
         other = np.clip((apart.max(axis=2) - _SAME) / (_OTHER - _SAME), 0, 1).astype(np.float32)
-        seen = blend(self.photo, drawn, np.maximum(self.person, other))
-        return in_tone_of(self.photo, seen)
+        laid_over = blend(self.photo, drawn, np.maximum(self.person, other))
+        return in_tone_of(self.photo, laid_over)
 
     def networks(self, w_plus: WPlus, *, turn: bool = True, strength: float = 1.0) -> torch.Tensor:
         """What the networks give, [1, 3, S, S]: all of a preview that is not bookkeeping."""

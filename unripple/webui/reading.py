@@ -40,6 +40,8 @@ GRACE_S = 10.0
 """So long may a file be read while other people's files wait for their turn."""
 
 _LARGE_AT_ONCE = 2
+_SWIFT_S = 1.0  # a file that takes longer is read when nobody else computes
+_LAST = 19  # niceness
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,34 @@ PATIENT = Patience()
 """Waits for as long as the limits say."""
 
 
+class _Turns:
+    """Few at a time, and whether others wait."""
+
+    def __init__(self, at_once: int) -> None:
+        self._free = threading.BoundedSemaphore(at_once)
+        self._waiting: set[object] = set()
+
+    @contextlib.contextmanager
+    def turn(self, check: Callable[[], None]) -> Iterator[None]:
+        """Wait until it is one's turn; what `check` raises meanwhile ends it."""
+        me = object()
+        self._waiting.add(me)
+        try:
+            while not self._free.acquire(timeout=POLL_S):
+                check()
+        finally:
+            self._waiting.discard(me)
+        try:
+            yield
+        finally:
+            self._free.release()
+
+    @property
+    def crowded(self) -> bool:
+        """Whether somebody waits."""
+        return bool(self._waiting)
+
+
 class Reader:
     """Decodes files for all users, in any thread.
 
@@ -103,7 +133,7 @@ class Reader:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._lock = threading.Lock()
-        self._large = threading.BoundedSemaphore(_LARGE_AT_ONCE)
+        self._large = _Turns(_LARGE_AT_ONCE)
         self._line: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -115,7 +145,7 @@ class Reader:
             LimitExceeded, Crashed: it took too much, or a library crashed over it.
         """
         with tempfile.TemporaryFile(dir=self._root) as file, self._child(file.fileno()) as pipe:
-            with contextlib.suppress(OSError):  # what it died of is told by `followed`
+            with contextlib.suppress(OSError):  # `followed` says what it died of
                 pipe.send((os.fspath(path.absolute()), limits))
             return _Reading(pipe, file.fileno(), limits, patience, self._large).followed()
 
@@ -165,17 +195,18 @@ class _Reading:
     file: int
     limits: Limits
     patience: Patience
-    large: threading.BoundedSemaphore
+    large: _Turns
     process: int = 0
+    is_large: bool = False
 
     def followed(self) -> Decoded:
         try:
             with contextlib.ExitStack() as turn:
                 self.process, megapixels = self._next()
                 if megapixels > LARGE_MEGAPIXELS:
-                    while not self.large.acquire(timeout=POLL_S):
-                        self.patience.check()
-                    turn.callback(self.large.release)
+                    turn.enter_context(self.large.turn(self.patience.check))
+                    self.is_large = True
+                    self._let_others_first()
                 self.pipe.send("go")
                 shape, metadata = self._next()
         except Crashed:
@@ -190,24 +221,36 @@ class _Reading:
 
     def _next(self) -> Any:
         """What the child says next."""
-        budget, late = Budget(self.limits), time.monotonic() + GRACE_S
+        budget, began = Budget(self.limits), time.monotonic()
         while not self.pipe.poll(POLL_S):
             self.patience.check()
             error = budget.excess(self.process)
             if error is not None:
                 raise error
-            if time.monotonic() > late and self.patience.crowded():
+            passed = time.monotonic() - began
+            if passed > _SWIFT_S:
+                self._let_others_first()
+            if passed > GRACE_S and self._crowded():
                 raise LimitExceeded(
                     f"took more than {GRACE_S:g} s while others waited; save it smaller, or try "
                     "again later"
                 )
         try:
-            said = self.pipe.recv()
+            message = self.pipe.recv()
         except (EOFError, OSError) as error:
             raise Crashed(
                 "a library crashed over it; save the photo anew with another program, or choose "
                 "another"
             ) from error
-        if isinstance(said, UnrippleError):
-            raise said
-        return said
+        if isinstance(message, UnrippleError):
+            raise message
+        return message
+
+    def _crowded(self) -> bool:
+        return self.patience.crowded() or (self.is_large and self.large.crowded)
+
+    def _let_others_first(self) -> None:
+        """From now on the child computes when nobody else does."""
+        if self.process:
+            with contextlib.suppress(OSError):  # it is done
+                os.setpriority(os.PRIO_PROCESS, self.process, _LAST)

@@ -11,9 +11,9 @@ import json
 import re
 import shutil
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
@@ -21,15 +21,26 @@ from starlette.routing import Route
 
 from unripple.conventions import UnknownName, UnrippleError
 from unripple.io.photo import encode_png, printable
+from unripple.webui.app_state import AppState
 from unripple.webui.controls import ALIGN, offers_of
-from unripple.webui.guard import STUDIO
-from unripple.webui.lanes import FULL, HEAVY, PREVIEW, READ, Lanes, Superseded, Wish
+from unripple.webui.edit_request import EditRequest
+from unripple.webui.guard import ADDRESS
+from unripple.webui.job_queue import (
+    FULL,
+    HEAVY,
+    OPEN,
+    PREVIEW,
+    READ,
+    JobQueue,
+    QueuedJob,
+    Superseded,
+)
+from unripple.webui.opened import Opened, Outcome
 from unripple.webui.reading import Decoded, Patience
-from unripple.webui.session import Opened, Outcome, Session
+from unripple.webui.session import Session
 from unripple.webui.sessions import Sessions
-from unripple.webui.studio import Studio
-from unripple.webui.wanted import Wanted
 
+T = TypeVar("T")
 Answer: TypeAlias = Callable[[Request, Session], Awaitable[Response]]
 _NEVER_KEEP = {"cache-control": "no-store"}
 _OPENING = "/opening"
@@ -43,14 +54,14 @@ class Routes:
     """The server's side of the page.
 
     Args:
-        studio: what all sessions share.
+        state: what all sessions share.
         workers: threads that compute.
     """
 
-    def __init__(self, studio: Studio, workers: int = 2) -> None:
-        self.studio = studio
-        self.sessions = Sessions(studio)
-        self.lanes = Lanes(workers)
+    def __init__(self, state: AppState, workers: int = 2) -> None:
+        self.state = state
+        self.sessions = Sessions(state)
+        self.queue = JobQueue(workers)
 
     def all(self) -> list[Route]:
         """The routes."""
@@ -67,13 +78,13 @@ class Routes:
             ("POST", "batch", self._batch),
         ]
         listed = [
-            Route(f"{STUDIO}/{{session}}/{path}", self._guarded(answer), methods=[method])
+            Route(f"{ADDRESS}/{{session}}/{path}", self._guarded(answer), methods=[method])
             for method, path, answer in own
         ]
         return [
-            Route(f"{STUDIO}/begin", self._begin, methods=["POST"]),
-            Route(f"{STUDIO}/sample/{{name}}", self._sample, methods=["GET"]),
-            Route(f"{STUDIO}/{{session}}/end", self._end, methods=["POST"]),
+            Route(f"{ADDRESS}/begin", self._begin, methods=["POST"]),
+            Route(f"{ADDRESS}/sample/{{name}}", self._sample, methods=["GET"]),
+            Route(f"{ADDRESS}/{{session}}/end", self._end, methods=["POST"]),
             *listed,
         ]
 
@@ -91,9 +102,9 @@ class Routes:
             yield
         finally:
             task.cancel()
-            self.lanes.close()
+            self.queue.close()
             self.sessions.close()
-            self.studio.close()
+            self.state.close()
 
     def _guarded(self, answer: Answer) -> Callable[[Request], Awaitable[Response]]:
         async def answering(request: Request) -> Response:
@@ -120,49 +131,49 @@ class Routes:
     def _offers(self, request: Request, error: UnrippleError) -> list[dict[str, Any]]:
         """What the page can offer to whoever's photo was refused."""
         asked = request.query_params
-        models = asked.get("models", self.studio.models[0])
+        models = asked.get("models", self.state.models[0])
         with contextlib.suppress(UnrippleError):  # no such models: nothing to offer
-            return offers_of(error, tried=self.studio.face_finder(models, asked.get(ALIGN[0])))
+            return offers_of(error, tried=self.state.face_finder(models, asked.get(ALIGN[0])))
         return []
 
     async def _begin(self, request: Request) -> Response:  # noqa: ARG002
         name = await asyncio.to_thread(self.sessions.begin)
-        models = self.studio.models[0]
-        controls = await asyncio.to_thread(self.studio.describe, models)
+        models = self.state.models[0]
+        controls = await asyncio.to_thread(self.state.describe, models)
         return JSONResponse({"session": name, "controls": controls})
 
     async def _end(self, request: Request) -> Response:
         name = request.path_params["session"]
         for owner in (name, name + _OPENING, name + _SAVING):
-            self.lanes.forget(owner)
+            self.queue.forget(owner)
         await asyncio.to_thread(self.sessions.end, name)
         return Response(status_code=204)
 
     async def _sample(self, request: Request) -> Response:
         try:
-            data = await asyncio.to_thread(self.studio.thumbnail, request.path_params["name"])
+            data = await asyncio.to_thread(self.state.thumbnail, request.path_params["name"])
         except UnrippleError as error:
             return _error(404, str(error))
         return Response(data, media_type="image/jpeg", headers={"cache-control": "max-age=3600"})
 
     async def _controls(self, request: Request, session: Session) -> Response:  # noqa: ARG002
         models = request.path_params["models"]
-        return JSONResponse(await asyncio.to_thread(self.studio.describe, models))
+        return JSONResponse(await asyncio.to_thread(self.state.describe, models))
 
     async def _photo(self, request: Request, session: Session) -> Response:
         """Open a sample, an uploaded file, or the same photo with other models."""
         asked = _query(request, "name", "models", "inverter", "sample", "same", *ALIGN)
-        models = asked.get("models", self.studio.models[0])
-        inverter = asked.get("inverter", self.studio.config["invert"]["method"])
+        models = asked.get("models", self.state.models[0])
+        inverter = asked.get("inverter", self.state.config["invert"]["method"])
         align = {name.partition(".")[2]: asked[name] for name in ALIGN if name in asked}
-        self.studio.config_of(models, inverter, align)  # refuses others before anything is read
+        self.state.config_of(models, inverter, align)  # refuses others before anything is read
         async with contextlib.AsyncExitStack() as until_opened:
             if "sample" in asked:
-                path, name = self.studio.sample(asked["sample"]), asked["sample"]
+                path, name = self.state.sample(asked["sample"]), asked["sample"]
             elif asked.get("same"):
-                if session.path is None:
+                if session.choice is None:
                     raise UnrippleError("no photo is open; choose one first")
-                path, name = session.path, session.name
+                path, name = session.choice.path, session.choice.name
             else:
                 path = await until_opened.enter_async_context(self._received(request, session))
                 name = Path(asked.get("name", "photo")).name
@@ -170,8 +181,9 @@ class Routes:
             opened = await self._opened(
                 request,
                 path,
-                lambda decoded, wish: session.open(
-                    path, printable(name)[:100], models, inverter, decoded, wish.check, align
+                OPEN,
+                lambda decoded, job: session.open(
+                    path, printable(name)[:100], models, inverter, decoded, job.check, align
                 ),
             )
             if before is not None and session.folder in before.parents and before != path:
@@ -180,47 +192,50 @@ class Routes:
 
     async def _read(self, request: Request, path: Path) -> Decoded:
         """Decode a file for a session; a newer file of the same session ends it."""
-        studio = self.studio
 
-        def reading(wish: Wish) -> Decoded:
-            return studio.read(path, Patience(wish.check, lambda: self.lanes.crowded(READ)))
+        def reading(job: QueuedJob) -> Decoded:
+            return self.state.read(path, Patience(job.check, lambda: self.queue.crowded(READ)))
 
-        return await self.lanes.run(_owner(request, _OPENING), READ, reading)
+        return await _while_connected(
+            request, self.queue.run(_owner(request, _OPENING), READ, reading)
+        )
 
     async def _opened(
-        self, request: Request, path: Path, call: Callable[[Decoded, Wish], Any]
+        self, request: Request, path: Path, kind: str, call: Callable[[Decoded, QueuedJob], Any]
     ) -> Any:
+        """Read a photo and take it through the steps before all edits."""
         decoded = await self._read(request, path)
-        kind = HEAVY if decoded.photo.pixels.size > 3 * _LARGE_PX else FULL
-        return await self.lanes.run(
-            _owner(request, _OPENING), kind, lambda wish: call(decoded, wish)
+        kind = HEAVY if decoded.photo.pixels.size > 3 * _LARGE_PX else kind
+        return await _while_connected(
+            request,
+            self.queue.run(_owner(request, _OPENING), kind, lambda job: call(decoded, job)),
         )
 
     async def _preview(self, request: Request, session: Session) -> Response:
-        wanted = await _wanted(request)
-        await self._awake(request, session)
-        data = await self.lanes.run(
-            _owner(request), PREVIEW, lambda _: encode_png(session.preview(wanted))
+        edit = await _edit_request(request)
+        await self._restored(request, session)
+        data = await self.queue.run(
+            _owner(request), PREVIEW, lambda _: encode_png(session.preview(edit))
         )
         return Response(data, media_type="image/png", headers=_NEVER_KEEP)
 
     async def _full(self, request: Request, session: Session) -> Response:
-        wanted = await _wanted(request)
-        await self._awake(request, session)
-        outcome = await self.lanes.run(
-            _owner(request), _kind(session), lambda wish: session.full(wanted, wish.check)
+        edit = await _edit_request(request)
+        await self._restored(request, session)
+        outcome = await self.queue.run(
+            _owner(request), _kind(session), lambda job: session.full(edit, job.check)
         )
-        return JSONResponse(_told(outcome))
+        return JSONResponse(_outcome_json(outcome))
 
     async def _keep(self, request: Request, session: Session) -> Response:
-        await self._awake(request, session)
+        await self._restored(request, session)
         async with self._received(request, session) as path:
             decoded = await self._read(request, path)
             pixels = await asyncio.to_thread(session.set_keep, path, decoded)
         return JSONResponse({"pixels": pixels})
 
     async def _keep_nothing(self, request: Request, session: Session) -> Response:
-        await self._awake(request, session)
+        await self._restored(request, session)
         session.set_keep(None)
         return JSONResponse({"pixels": 0})
 
@@ -233,10 +248,10 @@ class Routes:
         return Response(shown.data, media_type=shown.media_type, headers=_NEVER_KEEP)
 
     async def _result(self, request: Request, session: Session) -> Response:
-        data = await self.lanes.run(
+        data = await self.queue.run(
             _owner(request, _SAVING), _kind(session), lambda _: session.result_png()
         )
-        name = _slug(session.opened.name if session.opened else "photo")
+        name = _slug(session.opened.choice.name if session.opened else "photo")
         disposition = f'attachment; filename="{name}-edited.png"'
         return Response(
             data,
@@ -247,7 +262,7 @@ class Routes:
     async def _translation(self, request: Request, session: Session) -> Response:
         name = await _named(request)
         path = await asyncio.to_thread(session.save_translation, name)
-        names = list(await asyncio.to_thread(self.studio.known_translations))
+        names = list(await asyncio.to_thread(self.state.all_translations))
         return JSONResponse({"file": str(path), "translations": names})
 
     async def _batch(self, request: Request, session: Session) -> Response:
@@ -263,9 +278,11 @@ class Routes:
             }
         )
 
-    async def _awake(self, request: Request, session: Session) -> None:
-        if session.sleeps and session.path is not None:
-            await self._opened(request, session.path, lambda decoded, _: session.wake(decoded))
+    async def _restored(self, request: Request, session: Session) -> None:
+        if session.evicted and session.path is not None:
+            await self._opened(
+                request, session.path, FULL, lambda decoded, _: session.restore(decoded)
+            )
 
     @contextlib.asynccontextmanager
     async def _received(self, request: Request, session: Session) -> AsyncIterator[Path]:
@@ -276,9 +293,9 @@ class Routes:
         """
         named = Path(request.query_params.get("name", "photo")).name
         plain = re.sub(r"[^A-Za-z0-9._-]+", "-", named).lstrip(".")[-80:] or "photo"
-        if sum(1 for one in session.folder.iterdir() if one.is_dir()) > self.studio.limits.uploads:
+        if sum(1 for one in session.folder.iterdir() if one.is_dir()) > self.state.limits.uploads:
             raise UnrippleError(
-                f"{self.studio.limits.uploads} files of this page are on their way already; wait "
+                f"{self.state.limits.uploads} files of this page are on their way already; wait "
                 "until they are there"
             )
         if shutil.disk_usage(session.folder).free < _SPARE_BYTES:
@@ -299,12 +316,36 @@ def _owner(request: Request, purpose: str = "") -> str:
     return str(request.path_params["session"]) + purpose
 
 
+async def _while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:
+    """What long work gives; where the client leaves, nobody goes on working for it.
+
+    Raises:
+        ClientDisconnect: it left.
+    """
+    working = asyncio.ensure_future(work)
+    leaving = asyncio.ensure_future(_has_left(request))
+    try:
+        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            leaving.result()
+            raise ClientDisconnect
+        return working.result()
+    finally:
+        working.cancel()
+        leaving.cancel()
+
+
+async def _has_left(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
 def _kind(session: Session) -> str:
     opened = session.opened
     return HEAVY if opened is not None and opened.pixels.size > 3 * _LARGE_PX else FULL
 
 
-def _query(request: Request, *known: str) -> dict[str, str]:
+def _query(request: Request, *allowed: str) -> dict[str, str]:
     """What an address says behind its question mark.
 
     Raises:
@@ -313,7 +354,7 @@ def _query(request: Request, *known: str) -> dict[str, str]:
     said = [(name, value) for name, value in request.query_params.multi_items() if name != "token"]
     names = [name for name, _ in said]
     for name in names:
-        if names.count(name) > 1 or name not in known:
+        if names.count(name) > 1 or name not in allowed:
             raise UnrippleError(f"{printable(name)[:100]!r}: said twice, or unknown")
     return dict(said)
 
@@ -323,18 +364,18 @@ def _facts(opened: Opened) -> dict[str, Any]:
     transform = opened.array("align", "transform")
     height, width = opened.pixels.shape[:2]
     return {
-        "name": opened.name,
+        "name": opened.choice.name,
         "width": width,
         "height": height,
         "side": int(opened.array("align", "picture").shape[0]),
         "transform": [float(value) for value in transform.T.ravel()],
-        "models": opened.models,
-        "inverter": opened.inverter,
+        "models": opened.choice.models,
+        "inverter": opened.choice.inverter,
         "yaw": opened.yaw_deg,
     }
 
 
-def _told(outcome: Outcome | None) -> dict[str, Any]:
+def _outcome_json(outcome: Outcome | None) -> dict[str, Any]:
     if outcome is None:
         return {"pictures": [], "figures": {}, "warnings": [], "kept": False}
     return {
@@ -371,8 +412,8 @@ async def _named(request: Request) -> str:
     return name
 
 
-async def _wanted(request: Request) -> Wanted:
-    return Wanted.from_json(await _json(request))
+async def _edit_request(request: Request) -> EditRequest:
+    return EditRequest.from_json(await _json(request))
 
 
 def _slug(name: str) -> str:

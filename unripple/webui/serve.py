@@ -17,11 +17,11 @@ from types import FrameType
 from typing import Any
 
 from unripple.conventions import UnrippleError
+from unripple.webui.app_state import AppState
 from unripple.webui.guard import LOCAL, Guard
 from unripple.webui.listening import HOST
 from unripple.webui.page import app_of
 from unripple.webui.routes import Routes
-from unripple.webui.studio import Studio
 
 USER = "unripple"
 SHORTEST_PASSWORD = 8
@@ -64,7 +64,7 @@ def check_access(
 
 
 def guarded(
-    studio: Studio,
+    state: AppState,
     *,
     workers: int = 2,
     password: str | None = None,
@@ -74,13 +74,13 @@ def guarded(
     """The app as it is served, and its routes."""
     import torch
 
-    # All lanes compute on one thread each: the pipeline's bytes are those of one thread.
+    # All threads compute on one thread each: the pipeline's bytes are those of one thread.
     torch.set_num_threads(1)
-    routes = Routes(studio, workers)
+    routes = Routes(state, workers)
     app = Guard(
         app_of(routes),
         hosts=LOCAL if proxy_name is None else (*LOCAL, proxy_name),
-        max_mb=studio.limits.upload_mb,
+        max_mb=state.limits.upload_mb,
         login=None if password is None else (USER, password),
         token=token,
     )
@@ -88,7 +88,7 @@ def guarded(
 
 
 def serve(
-    studio: Studio,
+    state: AppState,
     listener: socket.socket,
     *,
     workers: int = 2,
@@ -100,7 +100,7 @@ def serve(
     """Answer on 127.0.0.1 until interrupted.
 
     Args:
-        studio: what is edited with; closed at the end.
+        state: what is edited with; closed at the end.
         listener: see `listening.listen`; closed at the end.
         workers: threads that compute.
         password: what everybody must give, beside the name `unripple`, instead of a token.
@@ -113,7 +113,7 @@ def serve(
     """
     with contextlib.ExitStack() as until_the_end:
         until_the_end.callback(_leave_soon)
-        until_the_end.callback(studio.close)
+        until_the_end.callback(state.close)
         until_the_end.enter_context(listener)
         until_the_end.enter_context(_ended_by_signals())
         check_access(proxy_name=proxy_name, password=password, token=token)
@@ -121,10 +121,10 @@ def serve(
             token = secrets.token_urlsafe(_TOKEN_BYTES)
         token = None if password is not None else token or None
         app, _ = guarded(
-            studio, workers=workers, password=password, token=token, proxy_name=proxy_name
+            state, workers=workers, password=password, token=token, proxy_name=proxy_name
         )
-        studio.reader.start()
-        threading.Thread(target=studio.warm_up, daemon=True).start()
+        state.reader.start()
+        threading.Thread(target=state.warm_up, daemon=True).start()
         if started is not None:
             port = listener.getsockname()[1]
             started(f"http://{HOST}:{port}" + (f"/?token={token}" if token else ""))

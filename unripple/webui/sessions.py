@@ -15,37 +15,37 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unripple.conventions import UnknownName
+from unripple.webui.app_state import AppState
 from unripple.webui.session import Session
-from unripple.webui.studio import Studio
 
 _NAME_BYTES = 24
 
 
 def give_back() -> None:
-    """Let the system have the memory that the allocator keeps for later; glibc does when told."""
+    """Let the system have the memory that the allocator keeps for later, where it is glibc's."""
     with contextlib.suppress(AttributeError, OSError):
         ctypes.CDLL(None).malloc_trim(0)
 
 
 @dataclass
-class _Guest:
+class _Entry:
     session: Session
-    seen: float
+    last_used: float
 
 
 class Sessions:
     """All sessions of one editor; the number of them and their memory are bounded.
 
     Args:
-        studio: what they share.
+        state: what they share.
         clock: seconds.
     """
 
-    def __init__(self, studio: Studio, clock: Callable[[], float] = time.monotonic) -> None:
-        self._studio, self._clock = studio, clock
-        self._guests: OrderedDict[str, _Guest] = OrderedDict()  # the one seen last is the last
+    def __init__(self, state: AppState, clock: Callable[[], float] = time.monotonic) -> None:
+        self._state, self._clock = state, clock
+        self._entries: OrderedDict[str, _Entry] = OrderedDict()  # the one used last is the last
         self._lock = threading.Lock()
-        self.root = Path(tempfile.mkdtemp(dir=studio.root))  # for this user alone
+        self.root = Path(tempfile.mkdtemp(dir=state.root))  # for this user alone
 
     def begin(self) -> str:
         """A new session; its secret name.
@@ -55,7 +55,7 @@ class Sessions:
         name = secrets.token_urlsafe(_NAME_BYTES)
         folder = Path(tempfile.mkdtemp(dir=self.root))
         with self._lock:
-            self._guests[name] = _Guest(Session(self._studio, folder), self._clock())
+            self._entries[name] = _Entry(Session(self._state, folder), self._clock())
         self.tidy()
         return name
 
@@ -66,53 +66,55 @@ class Sessions:
             UnknownName: it ended, or never was.
         """
         with self._lock:
-            if name not in self._guests:
+            if name not in self._entries:
                 raise UnknownName("this session has ended; load the page again")
-            self._guests.move_to_end(name)
-            self._guests[name].seen = self._clock()
-            return self._guests[name].session
+            self._entries.move_to_end(name)
+            self._entries[name].last_used = self._clock()
+            return self._entries[name].session
 
     def end(self, name: str) -> None:
         """Forget a session and delete its folder."""
         with self._lock:
-            guest = self._guests.pop(name, None)
-        if guest is not None:
-            shutil.rmtree(guest.session.folder, ignore_errors=True)
+            entry = self._entries.pop(name, None)
+        if entry is not None:
+            shutil.rmtree(entry.session.folder, ignore_errors=True)
 
     def tidy(self) -> None:
-        """End who did nothing for long or is too many; send to sleep whose memory is too much."""
-        limits, now = self._studio.limits, self._clock()
+        """End who did nothing for long or is too many; evict those whose memory is too much."""
+        limits, now = self._state.limits, self._clock()
         with self._lock:
-            late = [n for n, guest in self._guests.items() if now - guest.seen > limits.idle_s]
-            there = [name for name in self._guests if name not in late]
-            empty = [name for name in there[:-1] if self._guests[name].session.path is None]
+            late = [
+                n for n, entry in self._entries.items() if now - entry.last_used > limits.idle_s
+            ]
+            there = [name for name in self._entries if name not in late]
+            empty = [name for name in there[:-1] if self._entries[name].session.path is None]
             leaving = [*empty, *(name for name in there if name not in empty)]
             late += leaving[: max(0, len(there) - limits.sessions)]
         for name in late:
             self.end(name)
         with self._lock:
-            guests = [guest.session for guest in self._guests.values()]
-        held = sum(session.held_bytes for session in guests)
-        stored = sum(session.disk_bytes for session in guests)
-        for session in guests[:-1]:
+            sessions = [entry.session for entry in self._entries.values()]
+        held = sum(session.held_bytes for session in sessions)
+        stored = sum(session.disk_bytes for session in sessions)
+        for session in sessions[:-1]:
             if held <= limits.memory_mb * 1e6 and stored <= limits.disk_mb * 1e6:
                 break
             held -= session.held_bytes
             stored -= session.disk_bytes
-            session.sleep()
+            session.evict()
         give_back()
 
     def __len__(self) -> int:
-        return len(self._guests)
+        return len(self._entries)
 
     @property
     def held_bytes(self) -> int:
         """Memory of everybody's pictures, about."""
         with self._lock:
-            return sum(guest.session.held_bytes for guest in self._guests.values())
+            return sum(entry.session.held_bytes for entry in self._entries.values())
 
     def close(self) -> None:
         """End all sessions."""
-        for name in list(self._guests):
+        for name in list(self._entries):
             self.end(name)
         shutil.rmtree(self.root, ignore_errors=True)

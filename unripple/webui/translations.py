@@ -41,25 +41,25 @@ def check_name(name: str) -> None:
 
 def list_translations(*folders: Path) -> dict[str, Path]:
     """The translations of all sets in these folders: set/name -> file, sorted."""
-    found = {
+    files = {
         f"{path.relative_to(folder).parts[0]}/{path.stem}": path
         for folder in folders
         for place in _PLACES
         for path in folder.glob(place)
     }
-    return dict(sorted(found.items()))
+    return dict(sorted(files.items()))
 
 
-def read_translation(name: str, known: dict[str, Path]) -> WPlus:
+def read_translation(name: str, listed: dict[str, Path]) -> WPlus:
     """The offset of a listed translation, float32 [L, W].
 
     Raises:
         UnknownName: it is not in the list.
         BadTranslation: the file holds no offset.
     """
-    if name not in known:
-        raise UnknownName(f"no translation {name!r}{nearest(name, known)}")
-    return translations.read_translation(known[name])
+    if name not in listed:
+        raise UnknownName(f"no translation {name!r}{nearest(name, listed)}")
+    return translations.read_translation(listed[name])
 
 
 def save_translation(folder: Path, name: str, offset: WPlus) -> Path:

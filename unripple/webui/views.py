@@ -120,7 +120,7 @@ def figures(
     """Before and after: identity, pose, ghost. None where a figure is undefined."""
     measured: Any = artifacts["measure"]["figures"]
     composed: Any = artifacts["compose"]["picture"]
-    found = {
+    values = {
         "identity": measured.get("identity_cosine"),
         "yaw_before": yaw_before,
         "yaw_after": yaw_deg(composed, zoo),
@@ -130,5 +130,5 @@ def figures(
     }
     return {
         name: None if value is None or not math.isfinite(value) else float(value)
-        for name, value in found.items()
+        for name, value in values.items()
     }

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Mapping, Sequence
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -22,3 +25,18 @@ class ConvBNReLU(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return F.relu(self.bn(self.conv(x)))
+
+
+def halving_levels(widths: Sequence[int]) -> nn.ModuleList:
+    """Levels of two blocks each, whose first one halves the side; `widths` begins with fan-in."""
+    return nn.ModuleList(
+        nn.Sequential(ConvBNReLU(fan_in, width, stride=2), ConvBNReLU(width, width))
+        for fan_in, width in itertools.pairwise(widths)
+    )
+
+
+def trunk_widths(state: Mapping[str, Tensor]) -> tuple[int, ...]:
+    """Read the widths of a net with a `stem` and `halving_levels` called `down`."""
+    levels = sum(key.startswith("down.") and key.endswith(".0.conv.weight") for key in state)
+    deeper = (state[f"down.{n}.0.conv.weight"].shape[0] for n in range(levels))
+    return (state["stem.conv.weight"].shape[0], *deeper)

@@ -3,6 +3,7 @@
 Source: Kolesnikov et al. 2020 (BiT), in the ordering with the norms after the convolutions; key
 names and numbers of timm 0.4.5 (Apache-2.0), which isl-org/DPT pins. Later timm versions
 standardise with sqrt(var + 1e-8), which moves the depth by half a percent: hence a stem of our own.
+(timm's ResNetV2 takes a convolution as an argument, but the embedded network would pay its import.)
 """
 
 from __future__ import annotations

@@ -31,6 +31,7 @@ def normalised_adjacency(neighbours: Sequence[Sequence[int]], *, like: Tensor) -
     n = len(neighbours)
     links = [[float(j in near) + (i == j) for j in range(n)] for i, near in enumerate(neighbours)]
     adjacency = torch.tensor(links, device=like.device)
+    # Symmetric, so that a node with many neighbours does not drown the others.
     scale = adjacency.sum(1).rsqrt()
     return (scale[:, None] * adjacency * scale).to(like.dtype)
 

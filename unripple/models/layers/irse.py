@@ -36,6 +36,7 @@ class SqueezeExcite(nn.Module):
         self.fc2 = nn.Conv2d(narrow, width, 1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
+        # Convolutions of 1x1 on a mean, as published, rather than linear layers: their keys.
         squeezed = F.relu(self.fc1(x.mean((2, 3), keepdim=True)))
         return x * torch.sigmoid(self.fc2(squeezed))
 

@@ -68,6 +68,7 @@ class ModulatedConv2d(nn.Module):
         super().__init__()
         weight = torch.randn(1, width, fan_in, kernel, kernel)
         scale = 1.0 / math.sqrt(fan_in * kernel**2)
+        # Equalised learning rate (Karras et al. 2018): unit variance in store, scaled in use.
         self.weight = nn.Parameter(weight * scale if clean else weight)
         self.modulation: EqualLinear | StyleLinear
         if clean:

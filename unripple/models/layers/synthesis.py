@@ -58,6 +58,7 @@ class _Plan:
 
 def _style_of_convolution(i: int) -> int:
     """Where styled convolution i stands in style space; each resolution ends with its RGB layer."""
+    # Convolutions 0, 1, 2, 3, 4 have styles 0, 2, 3, 5, 6; 1, 4, 7 are RGB.
     return 3 * i // 2 if i % 2 == 0 else 3 * (i + 1) // 2 - 1
 
 
@@ -226,9 +227,12 @@ class Synthesis(nn.Module, ABC):
     def _styled(self, i: int, x: Tensor, plan: _Plan) -> Tensor:
         if i in plan.enter:
             x = plan.enter[i].to(x.dtype).expand(len(x), -1, -1, -1)
+        # Styles are counted over all modulated layers, RGB layers included; noise and injected
+        # functions over the styled convolutions alone.
         number = _style_of_convolution(i)
         style, noise = plan.styles[number], plan.noise[i]
         options = {"width": plan.widths[i + 1], "offset": plan.offsets.get(number)}
+        # Errors of the first layers pass through all others, and these are the cheap ones.
         if x.shape[-1] <= self.exact_px:
             with full_precision(x):
                 x = self.styled(i)(x.float(), style, noise, **options)
@@ -240,6 +244,7 @@ class Synthesis(nn.Module, ABC):
         number = 3 * level + 1
         layer, style, offset = self.rgb(level), plan.styles[number], plan.offsets.get(number)
         picture: Tensor
+        # RGB layers add up to the picture: a rounded one would show as a step of colour.
         if self.exact_px:
             with full_precision(x):
                 picture = layer(x.float(), style, below, offset=offset)

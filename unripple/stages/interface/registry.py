@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from unripple.conventions import UnknownName
 from unripple.stages.interface.settings import Settings
@@ -36,6 +36,11 @@ class Method:
     roles: tuple[str, ...] = ()
     settings: type[Settings] | None = None
     rank: int = 100
+
+    def own(self, values: Mapping[str, Any]) -> Any:
+        """Its own settings, from those that a job carries."""
+        assert self.settings is not None
+        return self.settings.of(values.get(self.name, {}))
 
 
 AnyMethod = TypeVar("AnyMethod", bound=Method)

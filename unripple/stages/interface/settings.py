@@ -37,7 +37,7 @@ class Knob:
     Attributes:
         help: what it does, as in config.yaml.
         minimum, above, maximum: its range; `above` is not part of it.
-        choices: its values; the names of a registry grow with it.
+        choices: its values, where its type does not say; the names of a registry grow with it.
         also: values beside `choices`, before them.
         schema: more words of JSON Schema.
     """
@@ -132,6 +132,9 @@ def section_schema(
 
 
 def _property(hint: Any, default: Any, declared: Knob) -> dict[str, Any]:
+    choices = [*declared.also, *declared.choices]
+    if typing.get_origin(hint) is typing.Literal:
+        hint, choices = str, list(typing.get_args(hint))
     kinds = typing.get_args(hint) if _is_union(hint) else (hint,)
     names = [_JSON_TYPES.get(kind, "array") for kind in kinds]
     entry: dict[str, Any] = {
@@ -144,7 +147,6 @@ def _property(hint: Any, default: Any, declared: Knob) -> dict[str, Any]:
         "maximum": declared.maximum,
     }
     entry |= {word: bound for word, bound in bounds.items() if bound is not None}
-    choices = [*declared.also, *declared.choices]
     if "array" in names:
         entry["items"] = {"type": "string", **({"enum": choices} if choices else {})}
     elif choices:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from unripple.stages.interface.registry import Registry
-from unripple.stages.interface.settings import Settings, section_schema
+from unripple.stages.interface.settings import Settings, knobs_of, section_schema
 from unripple.stages.interface.work import Plan, Subject, Work
 
 Values: TypeAlias = Mapping[str, Any]
@@ -40,19 +40,48 @@ def _none_of_its_own(settings: Values, subject: Subject) -> Values:  # noqa: ARG
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stage:
-    """One stage.
-
-    An input is named `stage`, or `stage@photo` and `stage@edit` for a stage that looks at both.
+class Declaration:
+    """What has a word of its own: a command, and a section of the config.
 
     Attributes:
         name: the stage word: of its module, rule, command, section, results folder and test.
         help: what it does, for the command line.
+        settings: what people may set, and what is decided for them.
+        methods: registries of methods whose own settings are sections within its section.
+    """
+
+    name: str
+    help: str
+    settings: type[Settings] = Settings
+    methods: Sequence[Registry[Any]] = ()
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """Its section of the config as JSON Schema."""
+        own = {k: v for registry in self.methods for k, v in registry.own_settings().items()}
+        return section_schema(self.settings, own)
+
+    def chosen(self, section: Values) -> dict[str, Any]:
+        """A section without the settings of methods that it does not choose: those decide
+        nothing, so a new method changes no key of the others."""
+        left_out: set[str] = set()
+        for key, knob in knobs_of(self.settings).items():
+            if any(knob.choices is one for one in self.methods):
+                wanted = section[key] if isinstance(section[key], list) else [section[key]]
+                left_out |= set(cast("Registry[Any]", knob.choices).own_settings()) - set(wanted)
+        return {key: value for key, value in section.items() if key not in left_out}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage(Declaration):
+    """One stage that makes artifacts.
+
+    An input is named `stage`, or `stage@photo` and `stage@edit` for a stage that looks at both.
+
+    Attributes:
         version: raise it when the same inputs and settings shall give other bytes.
         run: (work, settings) -> outputs; align alone gives several, one per face.
         outputs: the named tuple of its parts, which are stored by these names.
-        settings: what people may set, and what is decided for them.
-        methods: registries of methods whose own settings are sections within its section.
         photo_inputs: inputs of the step for the photo; None if it has no such step.
         edit_inputs: inputs of the step for an edit; None if it has no such step.
         shows: the part that people look at first.
@@ -72,13 +101,9 @@ class Stage:
         run_together: the same as `run` for several photos in one batch, where that pays.
     """
 
-    name: str
-    help: str
     version: int
     run: Callable[[Work, Any], Any]
     outputs: type[tuple[Any, ...]]
-    settings: type[Settings] = Settings
-    methods: Sequence[Registry[Any]] = ()
     photo_inputs: tuple[str, ...] | None = None
     edit_inputs: tuple[str, ...] | None = None
     shows: str = "picture"
@@ -101,12 +126,6 @@ class Stage:
     def looks_at_both(self) -> bool:
         """Whether the stage has a step for the photo and one for each edit."""
         return self.photo_inputs is not None and self.edit_inputs is not None
-
-    @property
-    def schema(self) -> dict[str, Any]:
-        """Its section of the config as JSON Schema."""
-        own = {k: v for registry in self.methods for k, v in registry.own_settings().items()}
-        return section_schema(self.settings, own)
 
 
 def parts_of(outputs: tuple[Any, ...]) -> Artifact:

@@ -17,7 +17,7 @@ from unripple.io.config import Config, complete
 from unripple.io.photo import PHOTO_SUFFIXES, encode_jpeg
 from unripple.io.schema import nearest
 from unripple.pipeline.graph import STEPS
-from unripple.pipeline.limits import Limits as Costs
+from unripple.pipeline.limits import Limits
 from unripple.runtime.cache import MemoryShelf
 from unripple.runtime.editor import Editor
 from unripple.runtime.view import thumbnail
@@ -44,7 +44,7 @@ _THUMBNAIL_PX = 128
 
 
 @dataclass(frozen=True)
-class Limits:
+class UserLimits:
     """What users may cost.
 
     Attributes:
@@ -65,7 +65,7 @@ class Limits:
 
 
 @dataclass
-class Studio:
+class AppState:
     """Configs, networks and lists, made on first use and kept.
 
     Attributes:
@@ -73,14 +73,14 @@ class Studio:
         device: where networks run.
         batch: the config that "Add to the batch" writes.
         translations: folder of named translations; the user's own go to its `user`.
-        limits: see `Limits`.
+        limits: see `UserLimits`.
     """
 
     config: Config
     device: str = "cpu"
     batch: Path = BATCH
     translations: Path = FOLDER
-    limits: Limits = field(default_factory=Limits)
+    limits: UserLimits = field(default_factory=UserLimits)
 
     def __post_init__(self) -> None:
         self.config = {**self.config, "own_translations": (self.translations / USER).as_posix()}
@@ -102,7 +102,7 @@ class Studio:
         Raises:
             UnrippleError: it cannot be read, or costs more.
         """
-        return self.reader.read(path, Costs(**self.config["limits"]), patience)
+        return self.reader.read(path, Limits(**self.config["limits"]), patience)
 
     @property
     def models(self) -> list[str]:
@@ -197,10 +197,10 @@ class Studio:
         Raises:
             UnknownName: there is none of that name.
         """
-        known = self.samples()
-        if name not in known:
-            raise UnknownName(f"no sample {name!r}{nearest(name, known)}")
-        return known[name]
+        samples = self.samples()
+        if name not in samples:
+            raise UnknownName(f"no sample {name!r}{nearest(name, samples)}")
+        return samples[name]
 
     def thumbnail(self, name: str) -> bytes:
         """A sample as a small JPEG.
@@ -215,7 +215,7 @@ class Studio:
                 self._thumbnails[path] = encode_jpeg(thumbnail(pixels, _THUMBNAIL_PX))
             return self._thumbnails[path]
 
-    def known_translations(self) -> dict[str, Path]:
+    def all_translations(self) -> dict[str, Path]:
         """Named translations: set/name -> file."""
         folders = dict.fromkeys((embedded_folder() / "translations", self.translations))
         return list_translations(*folders)
@@ -224,7 +224,7 @@ class Studio:
         """What the page's controls show for a set of models."""
         return {
             "groups": [group.as_json() for group in self.groups(models)],
-            "translations": list(self.known_translations()),
+            "translations": list(self.all_translations()),
             "models": self.models,
             "inverters": list(INVERTERS),
             "samples": list(self.samples()),

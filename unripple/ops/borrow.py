@@ -1,4 +1,4 @@
-"""Texture for a hole, borrowed from where the same picture repeats itself.
+"""A first guess for a hole: smooth colours, and texture from where the picture repeats itself.
 
 Walls, shelves and windows look alike a few pixels further on. The offsets at which the known part
 of a picture agrees best with itself are found at once, by the correlation of its fine structure;
@@ -36,6 +36,45 @@ class Offset(NamedTuple):
     down: int
     right: int
     mismatch: float
+
+
+def first_guess(picture: Tensor, hole: Tensor) -> Tensor:
+    """What can be said without learning: smooth colours, and texture from elsewhere in the picture.
+
+    Args:
+        picture: float32 [B, 3, H, W] in [0, 1]; what lies in the hole does not matter.
+        hole: 1 where the picture is unknown, else 0, float32 [B, 1, H, W].
+
+    Returns:
+        The picture with the hole filled, in [0, 1].
+    """
+    return textured(smooth_extension(picture, hole), hole)
+
+
+def smooth_extension(picture: Tensor, hole: Tensor) -> Tensor:
+    """Continue the known pixels smoothly into the hole: mean colours of ever larger blocks.
+
+    Args:
+        picture: float [B, 3, H, W]; what lies in the hole does not matter.
+        hole: 1 where the picture is unknown, else 0, float [B, 1, H, W].
+
+    Returns:
+        The picture with the hole filled, everything else as it was. A hole without a border is
+        filled with zeros.
+
+    Source: pull-push interpolation (Gortler et al. 1996, "The Lumigraph", section 3.4).
+    """
+    weight = 1 - hole
+    levels = [(picture * weight, weight)]
+    while levels[-1][1].shape[-1] % 2 == 0 and levels[-1][1].shape[-2] % 2 == 0:
+        levels.append((F.avg_pool2d(levels[-1][0], 2), F.avg_pool2d(levels[-1][1], 2)))
+    total, count = (part.sum((2, 3), keepdim=True) for part in levels[-1])
+    guess = total / count.clamp_min(1e-6)
+    for values, weights in reversed(levels):
+        coarse = F.interpolate(guess, size=values.shape[2:], mode="bilinear", align_corners=False)
+        share = weights.clamp(max=1)
+        guess = values / weights.clamp_min(1e-6) * share + coarse * (1 - share)
+    return torch.lerp(picture, guess, hole)
 
 
 def textured(guess: Tensor, hole: Tensor) -> Tensor:
@@ -164,10 +203,10 @@ def _borrow(fine: Tensor, hole: Tensor, offsets: list[Offset]) -> Tensor:
     where = torch.stack([moved(known, offset) for offset in offsets])  # [O, 1, H, W]
     both = known * where
     squared = (fine - there).square().sum(1, keepdim=True) * both
-    seen, weight = smooth(squared, window), smooth(both, window)
-    # Deep in the hole nothing is seen around a pixel: there the whole picture's verdict counts.
+    differing, weight = smooth(squared, window), smooth(both, window)
+    # Deep in the hole nothing is known around a pixel: there the whole picture's verdict counts.
     overall = torch.tensor([offset.mismatch for offset in offsets], device=fine.device)
-    mismatch = (seen + 1e-3 * overall[:, None, None, None]) / (weight + 1e-3)
+    mismatch = (differing + 1e-3 * overall[:, None, None, None]) / (weight + 1e-3)
     least, best = torch.where(where > 0.5, mismatch, NEVER).min(0, keepdim=True)
     texture = there.take_along_dim(best, 0)[0]
     return texture * (least[0] < NEVER)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from unripple.models.layers import borrow
+from unripple.ops import borrow
 
 SIDE = 64
 

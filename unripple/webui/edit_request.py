@@ -1,4 +1,4 @@
-"""What the controls of the page say, and what is no such thing."""
+"""What the controls of the page say, and what they could not say."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NAME = "edit"
 
 
 @dataclass(frozen=True)
-class Wanted:
+class EditRequest:
     """What the controls say.
 
     Attributes:
@@ -33,7 +33,7 @@ class Wanted:
         return Edit(name, tuple(sorted(self.moves.items())))
 
     @staticmethod
-    def from_json(content: Any) -> Wanted:
+    def from_json(content: Any) -> EditRequest:
         """Check what a page sent.
 
         Raises:
@@ -46,4 +46,6 @@ class Wanted:
             raise UnrippleError(f"wanted {{moves: {{direction: degree}}}}: {error}") from error
         if not isinstance(translation, str):
             raise UnrippleError("translation: wanted a name")
-        return Wanted({name: check_degree(name, by) for name, by in moves.items()}, translation)
+        return EditRequest(
+            {name: check_degree(name, by) for name, by in moves.items()}, translation
+        )

@@ -1,0 +1,136 @@
+"""A photo that is open on the page, and what an edit made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from unripple.conventions import Photo, WPlus
+from unripple.io.artifact import Artifact
+from unripple.io.config import Edit
+from unripple.io.results import PHOTO
+from unripple.pipeline.graph import find_step
+from unripple.pipeline.jobs import job_from_config
+from unripple.runtime.compute import Source
+from unripple.runtime.editor import Editor
+from unripple.runtime.work import Work
+from unripple.webui import views
+from unripple.webui.edit_request import NAME, EditRequest
+from unripple.webui.preview import Sketch, sketch_of
+from unripple.webui.reading import Mapped
+from unripple.zoo.zoo import Zoo, directions_path
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a user opens, and with what.
+
+    Attributes:
+        path: the photo's file.
+        name: what the user calls it.
+        models, inverter: the models, and how the face is drawn again.
+        align: settings of the section `align` that are not the config's.
+    """
+
+    path: Path
+    name: str
+    models: str
+    inverter: str
+    align: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A photo with all that does not depend on sliders. Nothing of it changes, so threads share it.
+
+    Attributes:
+        choice: what was opened, and with what.
+        editor: walks the pipeline's steps.
+        zoo: its networks.
+        source: the decoded photo.
+        pages: where its pixels lie.
+        artifacts: of the photo's own steps.
+        sketch: for previews.
+        yaw_deg: where the face looks, or None without a pose network.
+    """
+
+    choice: Choice
+    editor: Editor
+    zoo: Zoo
+    source: Source
+    pages: Mapped
+    artifacts: Mapping[str, Artifact]
+    sketch: Sketch
+    yaw_deg: float | None
+
+    @property
+    def pixels(self) -> Photo:
+        assert self.source.pixels is not None
+        return self.source.pixels.pixels
+
+    @property
+    def lost(self) -> tuple[str, ...]:
+        return self.source.pixels.metadata.lost if self.source.pixels else ()
+
+    def array(self, stage: str, part: str) -> Any:
+        return self.artifacts[stage][part]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """An edit at full quality.
+
+    Attributes:
+        request: what was asked.
+        pages: the full photo with the edit, kept pixels put back, uint8 [H, W, 3].
+        kept: whether there were any.
+        offset: by how much the codes moved, float32 [L, W].
+        figures: name -> value or None.
+        warnings: what to know about the degrees.
+        pictures: what the page shows, by name.
+    """
+
+    request: EditRequest
+    pages: Mapped
+    kept: bool
+    offset: WPlus
+    figures: Mapping[str, float | None]
+    warnings: list[str]
+    pictures: Mapping[str, views.Shown]
+
+    @property
+    def picture(self) -> Photo:
+        return self.pages.array
+
+
+def moved_codes(opened: Opened, edit: Edit) -> WPlus:
+    """The photo's codes moved along an edit's directions, by the stage's own call."""
+    job = job_from_config(opened.editor.config, "translate", NAME, opened.zoo, edit=edit)
+    directions = directions_path(job.directions)
+    work = Work(
+        job.settings, {"project": opened.artifacts["project"]}, opened.zoo, directions=directions
+    )
+    moved: Any = find_step("translate").call(work)
+    codes: WPlus = moved["w_plus"]
+    return codes
+
+
+def sketched(editor: Editor, zoo: Zoo, artifacts: Mapping[str, Artifact]) -> Sketch:
+    """What previews of a photo need, given the artifacts of its own steps."""
+    from unripple.stages.inverters.hfgi import consultant_of
+    from unripple.stages.ripple import person
+
+    parts: Any = {name: artifacts[name] for name in ("align", "invert")}
+    labels: Any = artifacts[f"parse@{PHOTO}"]["labels"]
+    nets = None
+    if editor.config["invert"]["method"] == "hfgi":
+        nets = consultant_of(zoo.load("hfgi"))
+    return sketch_of(
+        parts["align"]["picture"],
+        person(labels),
+        parts["invert"].get("residual"),
+        zoo.load("generator").net,
+        nets,
+    )
