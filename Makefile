@@ -20,7 +20,7 @@ GOLDENS ?= tests/goldens
 GPU_PYTHON ?= $(BIN)/python
 # What `make test-fast` runs.
 FAST := not slow and not browser and not gpu
-FAST_TESTS := stages ops metrics io cli models parity test_pages.py
+FAST_TESTS := stages ops metrics io models pipeline runtime report cli test_pages.py
 
 .PHONY: demo editor test test-fast test-gpu parity test-browser test-slurm docs lint format clean train samples benchmark quality gallery
 
@@ -79,7 +79,7 @@ gallery: $(STAMP)
 test: $(DEV_STAMP)
 	PATH="$$PWD/$(BIN):$$PATH" $(RUN) pytest -n 2 --dist worksteal -m "not browser"
 
-## What a change of one stage needs, in two minutes: no networks are loaded, no Snakemake is started.
+## What a change of one stage needs, in two minutes: no embedded model is loaded, no Snakemake started.
 test-fast: $(DEV_STAMP)
 	$(RUN) pytest -n 2 --dist worksteal -m "$(FAST)" $(addprefix tests/,$(FAST_TESTS))
 

@@ -7,7 +7,6 @@ The weights are random, so the pictures are noise; what is tested is that all of
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from PIL import Image
 from safetensors.numpy import save_file
 
 from tests.published_files import write_all
+from unripple.cli.main import main
 from unripple.io.results import Results
 from unripple.pipeline.graph import STEPS
 
@@ -33,24 +33,17 @@ MEMORY_LIMIT_BYTES = 24e9
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The folder of a run over one photo with one edit."""
     folder = tmp_path_factory.mktemp("published")
-    environment = {
-        **os.environ,
-        "OMP_NUM_THREADS": "2",
-        "UNRIPPLE_MODELS": str(folder / "published"),
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-    }
-
-    def run(*command: str) -> None:
-        done = subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, text=True, check=False
-        )
+    with pytest.MonkeyPatch.context() as here:
+        here.setenv("UNRIPPLE_MODELS", str(folder / "published"))
+        here.chdir(folder)
+        for name, path in write_all(folder / "files"):
+            assert main(["models", "add", str(path), "--as", name, "--accept-new"]) == 0
+            path.unlink()
+        write_photo_and_config(folder)
+        here.setenv("OMP_NUM_THREADS", "2")
+        snakemake = (sys.executable, "-m", "snakemake", "--snakefile", str(REPO / "Snakefile"))
+        done = subprocess.run((*snakemake, "--cores", "1"), capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
-
-    for name, path in write_all(folder / "files"):
-        run("unripple", "models", "add", str(path), "--as", name, "--accept-new")
-        path.unlink()
-    write_photo_and_config(folder)
-    run("snakemake", "--snakefile", str(REPO / "Snakefile"), "--cores", "1")
     yield folder
     for path in (folder / "published").iterdir():
         path.unlink()
