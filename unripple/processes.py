@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
+import pickle
 import signal
 import sys
 from pathlib import Path
@@ -26,3 +28,11 @@ def resident_mb(process: int | None) -> float:
     except (OSError, ValueError, IndexError):
         return 0.0
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def portable(error: Exception, otherwise: type[Exception]) -> Exception:
+    """The error itself where it survives the way to another process, else its text in another."""
+    with contextlib.suppress(Exception):  # an error class may do anything when it is copied
+        if type(pickle.loads(pickle.dumps(error))) is type(error):
+            return error
+    return otherwise(f"{type(error).__name__}: {error}")

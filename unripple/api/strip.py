@@ -21,7 +21,7 @@ from unripple.io.config import check_knob
 from unripple.io.results import PHOTO
 
 if TYPE_CHECKING:
-    from unripple.io.truth import Truth
+    from unripple.io.truth import PhotoTruth
 
 PHOTO_TITLES = {
     "align": "photo",
@@ -87,7 +87,7 @@ def places(edit: str, steps: Mapping[str, Step] = STEPS) -> list[Place]:
 def tiles(
     edit: str,
     part: Callable[[str, str | None, str], Part | None],
-    truth: Truth | None = None,
+    truth: PhotoTruth | None = None,
     steps: Mapping[str, Step] = STEPS,
 ) -> Iterator[Tile]:
     """The tiles of one photo and edit, as far as there are results.
@@ -118,7 +118,7 @@ def tiles(
 
 
 def tiles_of(
-    artifacts: Mapping[str, Artifact], edit: str, truth: Truth | None = None
+    artifacts: Mapping[str, Artifact], edit: str, truth: PhotoTruth | None = None
 ) -> list[Tile]:
     """The tiles of what a live session made, see `Editor.walk`."""
 

