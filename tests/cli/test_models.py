@@ -25,7 +25,7 @@ from unripple.cli import models
 from unripple.cli.main import main
 from unripple.cli.model_table import size_text
 from unripple.conventions import BadCheckpoint
-from unripple.zoo.lock import Entry, Lock
+from unripple.zoo.index import Entry, Index
 from unripple.zoo.registry import Taken, read_taken
 
 CONTENT = b"weights of a net"
@@ -82,7 +82,7 @@ def toy_published() -> ModuleType:
             save_model(made[role], {"w": torch.ones(1)}, role=role, source=source_of)
         return made
 
-    def recognise(content: Any, lock: Lock) -> list[Entry]:
+    def recognise(content: Any, lock: Index) -> list[Entry]:
         return [entry for entry in lock.entries.values() if entry.name in content["fits"]]
 
     module = ModuleType("unripple.zoo.published")

@@ -12,7 +12,7 @@ from unripple.outside import Unfit, explained, opened
 from unripple.zoo import registry
 from unripple.zoo.apart import apart
 from unripple.zoo.fetch import Progress, download
-from unripple.zoo.lock import Entry, Lock
+from unripple.zoo.index import Entry, Index
 from unripple.zoo.packages import fetch_from_package
 from unripple.zoo.registry import State, Taken
 
@@ -57,7 +57,7 @@ def fetch(
 
 
 def add(
-    source: Path, lock: Lock, folder: Path, *, name: str | None = None, accept_new: bool = False
+    source: Path, lock: Index, folder: Path, *, name: str | None = None, accept_new: bool = False
 ) -> Entry:
     """Convert a published file that is on this machine; it stays where it is.
 
@@ -86,7 +86,7 @@ def add(
     return entry
 
 
-def identify(source: Path, sha256: str, lock: Lock) -> Entry:
+def identify(source: Path, sha256: str, lock: Index) -> Entry:
     """Which published file this is: by its digest, else its name, else what it holds.
 
     Raises:
@@ -109,7 +109,7 @@ def identify(source: Path, sha256: str, lock: Lock) -> Entry:
     )
 
 
-def _by_member(source: Path, lock: Lock) -> list[Entry]:
+def _by_member(source: Path, lock: Index) -> list[Entry]:
     """Entries whose weights lie in an archive under just this name."""
     try:
         with zipfile.ZipFile(source) as archive:
@@ -119,7 +119,7 @@ def _by_member(source: Path, lock: Lock) -> list[Entry]:
     return [entry for entry in lock.entries.values() if entry.member in names]
 
 
-def _by_content(source: Path, lock: Lock) -> list[Entry]:
+def _by_content(source: Path, lock: Index) -> list[Entry]:
     def names() -> list[str]:
         from unripple.zoo.containers import read_container
         from unripple.zoo.published import recognise

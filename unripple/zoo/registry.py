@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 
 from unripple.conventions import BadCheckpoint, StoreError
 from unripple.outside import cause_of, json_of, read_text
-from unripple.zoo.lock import Entry
+from unripple.zoo.index import Entry
 from unripple.zoo.weights import read_header
 
 log = logging.getLogger(__name__)
