@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
+import pickle
 import signal
 import sys
 
@@ -26,3 +28,11 @@ def resident_mb(process: int | None) -> float:
         return float(psutil.Process(process).memory_info().rss) / 1e6
     except psutil.Error:
         return 0.0
+
+
+def portable(error: Exception, otherwise: type[Exception]) -> Exception:
+    """The error itself where it survives the way to another process, else its text in another."""
+    with contextlib.suppress(Exception):  # an error class may do anything when it is copied
+        if type(pickle.loads(pickle.dumps(error))) is type(error):
+            return error
+    return otherwise(f"{type(error).__name__}: {error}")

@@ -239,11 +239,11 @@ def read(kind: str, path: Path) -> None:
 
 
 def _add(path: Path) -> None:
-    from unripple.home import data_folder
+    from unripple.paths import data_folder
     from unripple.zoo.acquire import add
-    from unripple.zoo.lock import read_lock
+    from unripple.zoo.index import read_index
 
-    add(path, read_lock(data_folder() / "models.lock.yaml"), path.parent / "models")
+    add(path, read_index(data_folder() / "models.lock.yaml"), path.parent / "models")
 
 
 def _weights(path: Path) -> None:
@@ -269,7 +269,7 @@ def _readers() -> dict[str, Callable[[Path], Any]]:
     from unripple.io.latents import read_labels, read_latents
     from unripple.io.translations import read_translation
     from unripple.zoo.directions import read_directions
-    from unripple.zoo.lock import read_lock
+    from unripple.zoo.index import read_index
 
     return {
         "models": _add,
@@ -280,7 +280,7 @@ def _readers() -> dict[str, Callable[[Path], Any]]:
         "landmarks": read_landmarks,
         "labels": read_labels,
         "config": read_config,
-        "lock": read_lock,
+        "lock": read_index,
         "truth": _truth,
         "domain": read_domain,
     }

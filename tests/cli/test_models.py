@@ -25,8 +25,8 @@ from unripple.cli import models
 from unripple.cli.main import main
 from unripple.cli.model_table import size_text
 from unripple.conventions import BadCheckpoint
-from unripple.zoo.lock import Entry, Lock
-from unripple.zoo.registry import Seen, read_seen
+from unripple.zoo.index import Entry, Index
+from unripple.zoo.registry import Taken, read_taken
 
 CONTENT = b"weights of a net"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -82,7 +82,7 @@ def toy_published() -> ModuleType:
             save_model(made[role], {"w": torch.ones(1)}, role=role, source=source_of)
         return made
 
-    def recognise(content: Any, lock: Lock) -> list[Entry]:
+    def recognise(content: Any, lock: Index) -> list[Entry]:
         return [entry for entry in lock.entries.values() if entry.name in content["fits"]]
 
     module = ModuleType("unripple.zoo.published")
@@ -171,9 +171,9 @@ def test_a_set_is_fetched_converted_and_kept_in_mind(
     assert f"known: trusted on first use: {SHA256}" not in told.err.replace("unknown", "-")
     assert "known: 16 B of 16 B, 100%" in told.err
     folder = home / "data" / "published"
-    assert read_seen(folder) == {
-        "known": Seen(SHA256, len(CONTENT), "known.pth", "lock"),
-        "unknown": Seen(SHA256, len(CONTENT), "unknown.pth", "first use"),
+    assert read_taken(folder) == {
+        "known": Taken(SHA256, len(CONTENT), "known.pth", "lock"),
+        "unknown": Taken(SHA256, len(CONTENT), "unknown.pth", "first use"),
     }
     assert sorted(path.name for path in folder.iterdir()) == [
         "known.parser.safetensors",
@@ -214,11 +214,11 @@ def test_a_changed_file_is_refused_until_it_is_accepted(
     new = hashlib.sha256(b"new weights").hexdigest()
     line = complaint(capsys, 1, "fetch", "unknown")
     assert new in line and SHA256 in line and "--accept-new" in line
-    assert read_seen(folder)["unknown"].sha256 == SHA256
+    assert read_taken(folder)["unknown"].sha256 == SHA256
     assert not (folder / "unknown.parser.safetensors").exists()
     assert main(["models", "fetch", "unknown", "--accept-new"]) == 0
     assert f"unknown: accepted in place of {SHA256}" in capsys.readouterr().err
-    assert read_seen(folder)["unknown"].sha256 == new
+    assert read_taken(folder)["unknown"].sha256 == new
 
 
 def test_a_file_that_cannot_be_converted_is_not_trusted(
@@ -226,7 +226,7 @@ def test_a_file_that_cannot_be_converted_is_not_trusted(
 ) -> None:
     site.routes["/unknown"] = lambda request: request.file(b"bad bytes")
     assert "missing key 'conv.weight'" in complaint(capsys, 1, "fetch", "unknown")
-    assert read_seen(home / "data" / "published") == {}
+    assert read_taken(home / "data" / "published") == {}
     assert listed(capsys)["unknown"]["state"] == "not converted"
 
 
@@ -265,7 +265,7 @@ def test_a_file_at_hand_is_recognised_and_stays_where_it_is(
     folder = home / "data" / "published"
     kept = {path.name for path in folder.iterdir()}
     assert kept == {f"{entry}.parser.safetensors", "seen.json"}
-    assert read_seen(folder)[entry].file == str(source)
+    assert read_taken(folder)[entry].file == str(source)
     assert listed(capsys)[entry]["state"] == "there"
 
 
@@ -280,7 +280,7 @@ def test_a_file_that_is_not_what_the_list_knows(
     assert not list((home / "data" / "published").glob("*"))
     assert main(["models", "add", str(source), "--accept-new"]) == 0
     assert "known: not the published file, taken all the same" in capsys.readouterr().err
-    assert read_seen(home / "data" / "published")["known"].trusted == "user"
+    assert read_taken(home / "data" / "published")["known"].trusted == "user"
     assert listed(capsys)["known"]["state"] == "there"
 
 
@@ -374,7 +374,7 @@ def test_real_published_files_are_added(
     shutil.copy(published_directions / f"{file}.pt", renamed)
     assert main(["models", "add", str(renamed)]) == 0
     assert f"{name}: added from" in capsys.readouterr().err
-    assert read_seen(tmp_path / "published")[name].trusted == "lock"
+    assert read_taken(tmp_path / "published")[name].trusted == "lock"
     assert listed(capsys)[name]["state"] == "there"
 
     renamed.write_bytes(renamed.read_bytes()[:-100])
@@ -382,7 +382,7 @@ def test_real_published_files_are_added(
     assert "sha256" in line and str(renamed) in line
     line = complaint(capsys, 1, "add", str(renamed), "--as", name, "--accept-new")
     assert str(renamed) in line
-    assert read_seen(tmp_path / "published")[name].trusted == "lock"
+    assert read_taken(tmp_path / "published")[name].trusted == "lock"
     assert listed(capsys)[name]["state"] == "there"
 
 

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from unripple.conventions import UnknownName
-from unripple.home import config_schema
 from unripple.io.config import default_config
+from unripple.paths import config_schema
 from unripple.pipeline.config_schema import with_stage_sections
 from unripple.pipeline.graph import DECLARATIONS, DECLARED, RECIPES
 from unripple.stages.composers import COMPOSERS

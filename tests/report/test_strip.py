@@ -16,7 +16,7 @@ from tests.tiny import picture, walk, write_project
 from unripple.conventions import StoreError, UnknownName
 from unripple.io.config import complete, find_edit, read_config
 from unripple.io.results import PHOTO, Results
-from unripple.io.truth import Truth
+from unripple.io.truth import PhotoTruth
 from unripple.pipeline.graph import STEPS
 from unripple.report import assemble as report
 from unripple.report import strip
@@ -52,7 +52,7 @@ def finished(config: dict[str, Any], shelf: Any = None) -> dict[str, Any]:
 
 def test_one_tile_per_stage_in_running_order(config: dict[str, Any]) -> None:
     artifacts = finished(config)
-    drawn = strip.tiles_of(artifacts, "look_left", Truth(counterfactual=picture(9)))
+    drawn = strip.tiles_of(artifacts, "look_left", PhotoTruth(counterfactual=picture(9)))
     assert [(tile.stage, tile.of_photo) for tile in drawn] == [
         ("align", True), ("invert", True), ("edit", False), ("parse", True), ("parse", False),
         ("ripple", False), ("depth", True), ("depth", False), ("foreground", False),

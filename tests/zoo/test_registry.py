@@ -17,15 +17,17 @@ from tests.tiny import save_model
 from tests.zoo.downloads import entry_of
 from unripple.conventions import BadCheckpoint, StoreError
 from unripple.zoo import registry
-from unripple.zoo.registry import Seen, State, exclusive, read_seen, record, state, vouch
+from unripple.zoo.registry import State, Taken, exclusive, read_taken, record, state, vouch
 
 A, B = "a" * 64, "b" * 64
 ENTRY = entry_of("https://example.org/f")
 HERE = Path("downloads/weights.pth")
 
 
-def seen(sha256: str = A, **words: Any) -> Seen:
-    return Seen(**{"sha256": sha256, "size": 3, "file": "net.pth", "trusted": "first use", **words})
+def seen(sha256: str = A, **words: Any) -> Taken:
+    return Taken(
+        **{"sha256": sha256, "size": 3, "file": "net.pth", "trusted": "first use", **words}
+    )
 
 
 def converted(folder: Path, sha256: str = A) -> None:
@@ -34,11 +36,11 @@ def converted(folder: Path, sha256: str = A) -> None:
 
 
 def test_records_are_kept_side_by_side(tmp_path: Path) -> None:
-    assert read_seen(tmp_path) == {}
+    assert read_taken(tmp_path) == {}
     record(tmp_path, "net", seen())
     record(tmp_path, "other", seen(B))
     record(tmp_path, "net", seen(B, trusted="user"))
-    assert read_seen(tmp_path) == {"net": seen(B, trusted="user"), "other": seen(B)}
+    assert read_taken(tmp_path) == {"net": seen(B, trusted="user"), "other": seen(B)}
     assert [path.name for path in tmp_path.iterdir()] == ["seen.json"]
     assert json.loads((tmp_path / "seen.json").read_text())["other"] == {
         "sha256": B,
@@ -52,7 +54,7 @@ def test_records_are_kept_side_by_side(tmp_path: Path) -> None:
 def test_a_damaged_record_is_told(tmp_path: Path, text: str) -> None:
     (tmp_path / "seen.json").write_text(text)
     with pytest.raises(StoreError, match=r"seen\.json: cannot be read .*; delete it"):
-        read_seen(tmp_path)
+        read_taken(tmp_path)
 
 
 def test_a_full_disk_leaves_the_old_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,7 +66,7 @@ def test_a_full_disk_leaves_the_old_record(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(StoreError, match=r"cannot write .*seen\.json: the disk is full"):
         record(tmp_path, "net", seen(B))
-    assert read_seen(tmp_path) == {"net": seen()}
+    assert read_taken(tmp_path) == {"net": seen()}
     assert [path.name for path in tmp_path.iterdir()] == ["seen.json"]
 
 

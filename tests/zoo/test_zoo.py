@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from unripple.conventions import BadCheckpoint, BadConfig, UnknownName
-from unripple.zoo.lock import read_lock
+from unripple.zoo.index import read_index
 from unripple.zoo.zoo import Zoo, chosen_directions, embedded_variants
 
 LOCK = """
@@ -32,7 +32,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "data" / "models.lock.yaml").write_text(LOCK)
     monkeypatch.setenv("UNRIPPLE_HOME", str(tmp_path))
     monkeypatch.delenv("UNRIPPLE_MODELS", raising=False)
-    read_lock.cache_clear()
+    read_index.cache_clear()
     return tmp_path
 
 

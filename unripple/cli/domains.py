@@ -111,11 +111,11 @@ def _how_often(people: Tensor, carac: str, size: int) -> Floats:
 
 def _show(options: argparse.Namespace) -> None:
     from unripple.conventions import BadConfig
-    from unripple.home import data_folder
     from unripple.io.domains import EMBEDDED, read_domain
     from unripple.io.metadata import NOTHING
     from unripple.io.photo import check_writable_name, read_photo, write_photo
     from unripple.ops.mixing import domain_of
+    from unripple.paths import data_folder
 
     folder = options.folder or data_folder() / "domains" / EMBEDDED
     files = sorted(folder.glob("*.png"), key=lambda path: path.stem.casefold())

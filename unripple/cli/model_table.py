@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unripple.zoo import registry
-from unripple.zoo.lock import Entry, Lock
+from unripple.zoo.index import Entry, Index
 from unripple.zoo.registry import State
 from unripple.zoo.zoo import MTCNN, PACKAGED, ROLES, Zoo, embedded_folder, embedded_variants
 
@@ -71,12 +71,12 @@ def embedded_rows() -> Iterable[Row]:
     )
 
 
-def published_rows(lock: Lock, folder: Path) -> Iterable[Row]:
+def published_rows(lock: Index, folder: Path) -> Iterable[Row]:
     """The weights that the world has trained."""
-    seen = registry.read_seen(folder)
+    files = registry.read_taken(folder)
     for entry in lock.entries.values():
         sets = tuple(name for name in sets_of(lock) if entry in lock.chosen(name))
-        taken = seen.get(entry.name)
+        taken = files.get(entry.name)
         yield Row(
             entry.name,
             "published",
@@ -84,7 +84,7 @@ def published_rows(lock: Lock, folder: Path) -> Iterable[Row]:
             entry.size or (taken.size if taken else None),
             entry.licence,
             entry.commercial,
-            registry.state(folder, entry, seen).value,
+            registry.state(folder, entry, files).value,
             entry.what,
             entry.sha256 or (taken.sha256 if taken else None),
             entry.file,
@@ -94,7 +94,7 @@ def published_rows(lock: Lock, folder: Path) -> Iterable[Row]:
         )
 
 
-def sets_of(lock: Lock) -> list[str]:
+def sets_of(lock: Index) -> list[str]:
     """The names under which several entries are fetched together."""
     return list(dict.fromkeys([*lock.sets, *lock.groups]))
 

@@ -28,7 +28,7 @@ from unripple.cli.model_table import (
     table,
 )
 from unripple.conventions import BadCheckpoint, DownloadFailed, UnknownName
-from unripple.home import published_folder
+from unripple.paths import published_folder
 from unripple.zoo.acquire import add, fetch
 from unripple.zoo.fetch import Progress
 from unripple.zoo.zoo import (
@@ -36,7 +36,7 @@ from unripple.zoo.zoo import (
     ROLES,
     embedded_folder,
     embedded_variants,
-    published_lock,
+    published_index,
 )
 
 log = logging.getLogger(__name__)
@@ -88,7 +88,7 @@ def _where(options: argparse.Namespace) -> None:  # noqa: ARG001 (every command 
 
 
 def _list(options: argparse.Namespace) -> None:
-    lock = published_lock()
+    lock = published_index()
     rows = [*embedded_rows(), *published_rows(lock, published_folder())]
     if options.json:
         sys.stdout.write(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
@@ -101,7 +101,7 @@ def _list(options: argparse.Namespace) -> None:
 
 def _fetch(options: argparse.Namespace) -> int:
     """One file that cannot be had keeps nobody from the others."""
-    lock, folder = published_lock(), published_folder()
+    lock, folder = published_index(), published_folder()
     entries = {entry.name: entry for name in options.names for entry in lock.chosen(name)}
     failed, lost = 0, set[str]()
     for entry in entries.values():
@@ -139,7 +139,7 @@ def bar(name: str, clock: Callable[[], float] = time.monotonic) -> Iterator[Prog
 def _add(options: argparse.Namespace) -> None:
     entry = add(
         options.file,
-        published_lock(),
+        published_index(),
         published_folder(),
         name=options.name,
         accept_new=options.accept_new,
@@ -148,7 +148,7 @@ def _add(options: argparse.Namespace) -> None:
 
 
 def _card(options: argparse.Namespace) -> None:
-    lock = published_lock()
+    lock = published_index()
     name = options.name
     cards = []
     if name in lock.entries:

@@ -18,11 +18,11 @@ from typing import Any, TypeAlias
 import yaml  # for our own schema; what people write, plain_yaml reads
 
 from unripple.conventions import BadConfig, UnknownName
-from unripple.home import config_schema, data_folder
 from unripple.io import plain_yaml
 from unripple.io.results import PHOTO
 from unripple.io.schema import Place, checked, nearest
 from unripple.io.translations import BALD, Library
+from unripple.paths import config_schema, data_folder
 
 Config: TypeAlias = dict[str, Any]
 ALL, EMBEDDED, NONE = "all", "embedded", "none"

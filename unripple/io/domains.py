@@ -15,8 +15,8 @@ import numpy.typing as npt
 from PIL import Image
 
 from unripple.conventions import BadConfig
-from unripple.home import data_folder
 from unripple.outside import Unfit, explained, read_bytes
+from unripple.paths import data_folder
 
 EMBEDDED, NONE = "embedded", "none"
 ENDING = ".png"

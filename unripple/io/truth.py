@@ -26,7 +26,7 @@ _HALF_COVERED = 128
 
 
 @dataclass(frozen=True)
-class Truth:
+class PhotoTruth:
     """The truth about one edit of one photo; None where unknown. Sizes are the photo's."""
 
     plate: Photo | None = None
@@ -54,7 +54,7 @@ class TruthFolder:
             if path.is_file()
         }
 
-    def read(self) -> Truth | None:
+    def read(self) -> PhotoTruth | None:
         """Read what there is; None without truth.
 
         The true picture of an edit counts only for the degrees that it was rendered for.
@@ -67,8 +67,8 @@ class TruthFolder:
         moves, yaw_deg = self._about()
         plate, before = self._picture("plate"), self._mask("alpha")
         if moves != self._moves:
-            return Truth(plate, before)
-        return Truth(
+            return PhotoTruth(plate, before)
+        return PhotoTruth(
             plate,
             before,
             self._picture(f"{self._edit}/photo"),

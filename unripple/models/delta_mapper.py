@@ -79,8 +79,8 @@ class DeltaMapper(nn.Module):
             styles, [*(n * self.width for n in rows), self.fine], dim=1
         )
         moves = [
-            self._part("coarse", coarse.unflatten(1, (COARSE_ROWS, self.width)), condition),
-            self._part("medium", medium.unflatten(1, (MEDIUM_ROWS, self.width)), condition),
+            self._part("coarse", coarse.reshape(-1, COARSE_ROWS, self.width), condition),
+            self._part("medium", medium.reshape(-1, MEDIUM_ROWS, self.width), condition),
             self._part("fine", fine, condition),
         ]
         return torch.cat([move.flatten(1) for move in moves], dim=1)

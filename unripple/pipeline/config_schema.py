@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from unripple.home import config_schema
+from unripple.paths import config_schema
 from unripple.pipeline.graph import DECLARATIONS
 
 MARK = (

@@ -14,7 +14,7 @@ from unripple.io.config import Config, edits
 from unripple.io.results import Failure
 from unripple.pipeline.graph import Step
 from unripple.pipeline.jobs import job_from_config
-from unripple.zoo.zoo import EMBEDDED, MTCNN, Zoo, embedded_folder, published_lock
+from unripple.zoo.zoo import EMBEDDED, MTCNN, Zoo, embedded_folder, published_index
 
 if TYPE_CHECKING:
     from unripple.stages.report import Facts, Model
@@ -96,7 +96,7 @@ def _model(zoo: Zoo, role: str, sha256: str) -> Model:
         return Model(role, choice, _card(role), "Apache-2.0, trained on rendered faces", sha256)
     if not zoo.is_published(role):
         return Model(role, choice, "a file of yours", "unknown to unripple", sha256)
-    entry = published_lock().entry(choice)
+    entry = published_index().entry(choice)
     allowed = {True: "", False: " Not for commercial use.", None: " Commercial use unclear."}
     return Model(role, choice, entry.what, entry.licence + allowed[entry.commercial], sha256)
 

@@ -20,7 +20,7 @@ from unripple.runtime.view import as_picture, over, within
 from unripple.stages.align import seen_in_crop
 
 if TYPE_CHECKING:
-    from unripple.io.truth import Truth
+    from unripple.io.truth import PhotoTruth
 
 TRUTH = "truth"
 _NOT_SEEN = ("w_plus", "figures")  # parts that hold numbers: no pictures for people
@@ -68,7 +68,7 @@ def places(edit: str, steps: Mapping[str, Step] = STEPS) -> list[Place]:
 def tiles(
     edit: str,
     part: Callable[[str, str | None, str], Part | None],
-    truth: Truth | None = None,
+    truth: PhotoTruth | None = None,
     steps: Mapping[str, Step] = STEPS,
 ) -> Iterator[Tile]:
     """The tiles of one photo and edit, as far as there are results.
@@ -99,7 +99,7 @@ def tiles(
 
 
 def tiles_of(
-    artifacts: Mapping[str, Artifact], edit: str, truth: Truth | None = None
+    artifacts: Mapping[str, Artifact], edit: str, truth: PhotoTruth | None = None
 ) -> list[Tile]:
     """The tiles of what a live session made, see `Editor.run`."""
 

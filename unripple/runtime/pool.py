@@ -25,9 +25,8 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 
 from unripple.conventions import Crashed, LimitExceeded, UnrippleError
 from unripple.pipeline.limits import Limits
-from unripple.processes import die_with, resident_mb
+from unripple.processes import die_with, portable, resident_mb
 from unripple.runtime.limits import POLL_S, Budget, Uncounted
-from unripple.zoo.apart import portable
 
 Outcome = TypeVar("Outcome")
 Do: TypeAlias = Callable[[str, Uncounted], Outcome]
@@ -253,5 +252,5 @@ def _work(pipe: Connection, inherited: Connection | None) -> None:
             try:
                 message = "result", task(Reporter(pipe.send, ended))
             except Exception as error:
-                message = "error", portable(error)
+                message = "error", portable(error, UnrippleError)
             pipe.send(message)

@@ -14,7 +14,7 @@ from unripple.io.digest import file_sha256
 from unripple.io.domains import read_domain
 from unripple.io.draft import Draft
 from unripple.io.photo import Photograph
-from unripple.io.truth import Truth
+from unripple.io.truth import PhotoTruth
 from unripple.stages.interface import Drawing, Model
 from unripple.zoo.directions import Direction, find_direction
 from unripple.zoo.zoo import Zoo
@@ -52,7 +52,7 @@ class Work:
     zoo: Zoo
     photo: Photograph | None = None
     directions: Path = Path()
-    truth: Truth | None = field(default=None)
+    truth: PhotoTruth | None = field(default=None)
     offset: WPlus | None = None
     domain: Path | None = None
     draft: Draft = NO_DRAFT

@@ -10,8 +10,8 @@ import sys
 import torch
 
 from unripple.conventions import UnrippleError
-from unripple.home import is_clone
 from unripple.io.lock import claimed
+from unripple.paths import is_clone
 from unripple.training import cards, checkpoint, loop, options
 from unripple.training.schedule import Budget
 

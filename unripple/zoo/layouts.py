@@ -17,7 +17,7 @@ from torch import Tensor
 
 from unripple.ops.latents import FFHQ_EDITS
 from unripple.zoo.directions import MEAN
-from unripple.zoo.lock import Entry
+from unripple.zoo.index import Entry
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 
 from unripple.conventions import DownloadFailed
-from unripple.zoo.lock import Entry
+from unripple.zoo.index import Entry
 from unripple.zoo.registry import disk_errors, exclusive, temporary_name
 
 _ANY_MACHINE = (

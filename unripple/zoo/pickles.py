@@ -102,7 +102,7 @@ _PLAIN = frozenset(
 how to be careful with it: `torch.FloatTensor(10**10)` is 40 GB of whatever the memory held."""
 
 
-class Refused(Exception):
+class Forbidden(Exception):
     """A pickle asks for something that weights do not need; `wanted` is its full name."""
 
     def __init__(self, wanted: str) -> None:
@@ -150,7 +150,7 @@ def stand_ins(
         bare: it is no torch file, and may hold its storages as whole ones.
 
     Raises:
-        Refused: it asks for something that is not on the lists above.
+        Forbidden: it asks for something that is not on the lists above.
     """
     made: dict[str, Callable[..., Any]] = {}
     for full in sorted(names):
@@ -164,7 +164,7 @@ def stand_ins(
         elif full in HARMLESS or package in HARMLESS_MODULES:
             made[full] = type(last, (Inert,), {})
         elif full not in _PLAIN and not (bare and full == LOAD_FROM_BYTES):
-            raise Refused(full)
+            raise Forbidden(full)
     return made
 
 
@@ -176,7 +176,7 @@ class BarePickle(pickle.Unpickler):
         script: it lies in a TorchScript archive.
 
     Raises (`load`):
-        Refused: it asks for something else.
+        Forbidden: it asks for something else.
         Exception: whatever a damaged pickle leads to.
     """
 
@@ -200,7 +200,7 @@ class BarePickle(pickle.Unpickler):
         if full not in self._known:
             made = stand_ins([full], script=self._script)
             if full not in made:
-                raise Refused(full)
+                raise Forbidden(full)
             self._known.update(made)
         return self._known[full]
 

@@ -18,8 +18,8 @@ from torch import Tensor
 from unripple.conventions import BadCheckpoint, StoreError
 from unripple.models.stylegan2 import Generator
 from unripple.zoo.containers import read_container
+from unripple.zoo.index import Entry, Index
 from unripple.zoo.layouts import LAYOUTS, Misplaced, States, spreads_apart
-from unripple.zoo.lock import Entry, Lock
 from unripple.zoo.networks import DEAD_KEYS, EXTRAS, fitted
 from unripple.zoo.registry import disk_errors, temporary_name
 from unripple.zoo.tflite import read_tflite
@@ -87,7 +87,7 @@ def _graph(entry: Entry, source: Path) -> tuple[Entry, States]:
     return replace(entry, metadata={role: words}), {role: state}
 
 
-def recognise(content: Any, lock: Lock) -> list[Entry]:
+def recognise(content: Any, lock: Index) -> list[Entry]:
     """The published files whose layouts a content fits strictly, in the order of the list.
 
     Args:

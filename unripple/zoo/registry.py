@@ -21,12 +21,12 @@ from filelock import FileLock, Timeout
 
 from unripple.conventions import BadCheckpoint, StoreError
 from unripple.outside import cause_of, json_of, read_text
-from unripple.zoo.lock import Entry
+from unripple.zoo.index import Entry
 from unripple.zoo.weights import read_header
 
 log = logging.getLogger(__name__)
 
-SEEN = "seen.json"
+TAKEN = "seen.json"
 PART = ".part"
 
 BY_LIST = "lock"
@@ -35,7 +35,7 @@ BY_USER = "user"
 
 
 @dataclass(frozen=True)
-class Seen:
+class Taken:
     """One published file that was taken.
 
     Attributes:
@@ -63,16 +63,16 @@ class State(Enum):
     ABSENT = "not fetched"
 
 
-def read_seen(folder: Path) -> dict[str, Seen]:
+def read_taken(folder: Path) -> dict[str, Taken]:
     """Entry -> the file that was taken for it.
 
     Raises:
         StoreError: the file that says so cannot be read.
     """
-    path = folder / SEEN
+    path = folder / TAKEN
     try:
         content = json_of(read_text(path))
-        return {name: Seen(**words) for name, words in content.items()}
+        return {name: Taken(**words) for name, words in content.items()}
     except FileNotFoundError:
         return {}
     except Exception as error:  # whatever happened to it
@@ -82,20 +82,20 @@ def read_seen(folder: Path) -> dict[str, Seen]:
         ) from error
 
 
-def record(folder: Path, name: str, seen: Seen) -> None:
+def record(folder: Path, name: str, taken: Taken) -> None:
     """Keep in mind which file was taken for an entry.
 
     Raises:
         StoreError: the disk is full or not writable; the old record is then still there.
     """
-    with exclusive(folder / SEEN):
-        content = {**read_seen(folder), name: seen}
+    with exclusive(folder / TAKEN):
+        content = {**read_taken(folder), name: taken}
         plain = {name: asdict(content[name]) for name in sorted(content)}
-        _write(folder / SEEN, json.dumps(plain, indent=1) + "\n")
+        _write(folder / TAKEN, json.dumps(plain, indent=1) + "\n")
 
 
 def vouch(
-    entry: Entry, sha256: str, source: Path, seen: Mapping[str, Seen], *, accept_new: bool = False
+    entry: Entry, sha256: str, source: Path, taken: Mapping[str, Taken], *, accept_new: bool = False
 ) -> str:
     """Who vouches for a file: the list, an earlier use, or now its first one (said aloud).
 
@@ -103,11 +103,11 @@ def vouch(
         entry: what the file is meant to be.
         sha256: its digest.
         source: where it lies, for messages.
-        seen: see `read_seen`.
+        taken: see `read_taken`.
         accept_new: take it even if it is another file than the list, or an earlier use, says.
 
     Returns:
-        `Seen.trusted` of the file.
+        `Taken.trusted` of the file.
 
     Raises:
         BadCheckpoint: it is another file; the text gives both digests.
@@ -123,8 +123,8 @@ def vouch(
         return BY_USER
     if known_digest(entry):
         return BY_LIST
-    if entry.name in seen and seen[entry.name].sha256 != sha256:
-        earlier = seen[entry.name].sha256
+    if entry.name in taken and taken[entry.name].sha256 != sha256:
+        earlier = taken[entry.name].sha256
         if not accept_new:
             raise BadCheckpoint(
                 f"{source}: not the file that was taken for {entry.name!r} before: sha256 "
@@ -132,8 +132,8 @@ def vouch(
                 "published a new one, say --accept-new"
             )
         log.warning("%s: accepted in place of %s", entry.name, earlier)
-    elif entry.name in seen:
-        return seen[entry.name].trusted
+    elif entry.name in taken:
+        return taken[entry.name].trusted
     log.warning("%s: trusted on first use: %s", entry.name, sha256)
     return BY_FIRST_USE
 
@@ -151,10 +151,10 @@ def wrong_digest(entry: Entry, sha256: str) -> str | None:
     return wanted if entry.sha256 else f"{wanted}..."
 
 
-def state(folder: Path, entry: Entry, seen: Mapping[str, Seen]) -> State:
+def state(folder: Path, entry: Entry, taken: Mapping[str, Taken]) -> State:
     """What is there of an entry. Reads headers only, so it costs nothing for large files."""
     kept = folder / entry.kept_as
-    known = seen.get(entry.name)
+    known = taken.get(entry.name)
     if known is not None and known.trusted != BY_USER and wrong_digest(entry, known.sha256):
         return State.DIFFERS
     if known is not None and kept.exists() and known.file == kept.name:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from unripple.conventions import BadCheckpoint, BadConfig, UnknownName
-from unripple.home import data_folder, published_folder
-from unripple.zoo.lock import Lock, read_lock
+from unripple.paths import data_folder, published_folder
+from unripple.zoo.index import Index, read_index
 from unripple.zoo.memory import keep_freed_memory
 from unripple.zoo.weights import read_header
 
@@ -69,9 +69,9 @@ def embedded_variants() -> list[str]:
     return sorted(path.stem for path in files if path.stem.split("-")[0] in ROLES)
 
 
-def published_lock() -> Lock:
+def published_index() -> Index:
     """The list of published files that comes with the program."""
-    return read_lock(embedded_folder() / "models.lock.yaml")
+    return read_index(embedded_folder() / "models.lock.yaml")
 
 
 def directions_path(directions: str = EMBEDDED) -> Path:
@@ -144,8 +144,8 @@ class Zoo:
         self.device = device
         own = {BASE: models} if isinstance(models, str) else dict(models)
         self._base = own.pop(BASE, EMBEDDED)
-        if self._base != EMBEDDED and self._base not in published_lock().sets:
-            sets = ", ".join([EMBEDDED, *published_lock().sets])
+        if self._base != EMBEDDED and self._base not in published_index().sets:
+            sets = ", ".join([EMBEDDED, *published_index().sets])
             raise BadConfig(
                 f"models: no set {self._base!r}; sets: {sets}; or a section {{role: name or path}}"
             )
@@ -177,7 +177,7 @@ class Zoo:
             if not chosen.startswith(f"{role}-"):
                 raise BadConfig(f"models.{role}: {chosen!r} holds no {role}")
             return chosen
-        lock = published_lock()
+        lock = published_index()
         if chosen not in lock.sets:
             entry = lock.entry(chosen, also=variants)
             if role not in entry.networks:
@@ -195,7 +195,7 @@ class Zoo:
     @staticmethod
     def _is_fetched(name: str) -> bool:
         """Whether a published file's networks are here."""
-        entry = published_lock().entries.get(name)
+        entry = published_index().entries.get(name)
         roles = () if entry is None else entry.networks
         return any(
             (published_folder() / entry.converted_as(role)).exists() for role in roles if entry
@@ -230,7 +230,7 @@ class Zoo:
             return embedded_folder() / "models" / f"{name}.safetensors"
         if _is_path(chosen):
             return Path(chosen)
-        return published_folder() / published_lock().entry(chosen).converted_as(role)
+        return published_folder() / published_index().entry(chosen).converted_as(role)
 
     def metadata(self, role: str) -> dict[str, Any]:
         """What the weights file says about itself; does not load it.
@@ -276,7 +276,7 @@ class Zoo:
     def _there(self, role: str) -> None:
         if not self.is_published(role) or self.path(role).exists():
             return
-        entry = published_lock().entry(self.choice(role))
+        entry = published_index().entry(self.choice(role))
         raise BadCheckpoint(
             f"{self.path(role)}: the published {entry.name} is not here yet; run `unripple models "
             f"fetch {entry.name}`, or `unripple models add FILE` if you have its {entry.file}"

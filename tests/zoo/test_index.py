@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from unripple.conventions import BadConfig, UnknownName
-from unripple.zoo.lock import Lock, read_lock
+from unripple.zoo.index import Index, read_index
 from unripple.zoo.web import allowed
 
 GOLDENS = {
@@ -85,11 +85,11 @@ PACKAGED = ("selfie",)
 
 
 @pytest.fixture(scope="module")
-def lock(repo: Path) -> Lock:
-    return read_lock(repo / "data" / "models.lock.yaml")
+def lock(repo: Path) -> Index:
+    return read_index(repo / "data" / "models.lock.yaml")
 
 
-def test_every_entry_says_what_a_person_must_know(lock: Lock) -> None:
+def test_every_entry_says_what_a_person_must_know(lock: Index) -> None:
     assert set(lock.entries) == {*GOLDENS, *OTHERS, *PACKAGED}
     for entry in lock.entries.values():
         assert entry.what and entry.file and entry.layout, entry.name
@@ -105,20 +105,20 @@ def test_every_entry_says_what_a_person_must_know(lock: Lock) -> None:
         assert 0 < len(short) <= 20 and len(entry.licence) > len(short), entry.name
 
 
-def test_digests_and_sizes_have_their_form(lock: Lock) -> None:
+def test_digests_and_sizes_have_their_form(lock: Index) -> None:
     for entry in lock.entries.values():
         assert entry.sha256 is None or re.fullmatch("[0-9a-f]{64}", entry.sha256), entry.name
         assert entry.size is None or entry.size > 1000, entry.name
 
 
-def test_loadable_entries_say_at_which_size_they_work(lock: Lock) -> None:
+def test_loadable_entries_say_at_which_size_they_work(lock: Index) -> None:
     for entry in lock.entries.values():
         assert set(entry.metadata) == set(entry.networks), entry.name
         assert all(words["size"] >= 112 for words in entry.metadata.values()), entry.name
         assert bool(entry.networks) == (entry.layout != "later"), entry.name
 
 
-def test_copies_of_other_people_need_a_known_sha256(lock: Lock) -> None:
+def test_copies_of_other_people_need_a_known_sha256(lock: Index) -> None:
     """Where none is known, only the authors' place or another published project's is asked."""
     official = (
         "drive.usercontent.google.com",
@@ -132,7 +132,7 @@ def test_copies_of_other_people_need_a_known_sha256(lock: Lock) -> None:
             assert known or entry.sha256, (entry.name, url)
 
 
-def test_nvidias_generator_is_nowhere_called_free(lock: Lock) -> None:
+def test_nvidias_generator_is_nowhere_called_free(lock: Index) -> None:
     for name in ("hfgi", "e4e", "stylegan2", "hyperstyle", "faces_w_encoder"):
         assert lock.entry(name).commercial is False
         assert "NC" in lock.entry(name).licence and "CC BY-NC-SA 4.0" in lock.entry(name).licence
@@ -140,7 +140,7 @@ def test_nvidias_generator_is_nowhere_called_free(lock: Lock) -> None:
     assert lock.entry("gfpgan").commercial is False
 
 
-def test_names_in_the_folder_are_unique(lock: Lock) -> None:
+def test_names_in_the_folder_are_unique(lock: Index) -> None:
     names = [
         name
         for entry in lock.entries.values()
@@ -149,7 +149,7 @@ def test_names_in_the_folder_are_unique(lock: Lock) -> None:
     assert len(names) == len(set(names))
 
 
-def test_sets_choose_networks_of_the_right_role(lock: Lock) -> None:
+def test_sets_choose_networks_of_the_right_role(lock: Index) -> None:
     assert lock.sets["published"] == {
         "generator": "hfgi",
         "encoder": "hfgi",
@@ -167,7 +167,7 @@ def test_sets_choose_networks_of_the_right_role(lock: Lock) -> None:
     assert [entry.name for entry in lock.chosen("lama")] == ["lama"]
 
 
-def test_a_misspelt_name_gets_the_nearest(lock: Lock) -> None:
+def test_a_misspelt_name_gets_the_nearest(lock: Index) -> None:
     with pytest.raises(UnknownName, match="did you mean 'published'"):
         lock.chosen("publishd")
     with pytest.raises(UnknownName, match="did you mean 'bisenet'"):
@@ -186,7 +186,7 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("name", sorted(GOLDENS))
-def test_entries_agree_with_the_goldens(lock: Lock, goldens: Path, name: str) -> None:
+def test_entries_agree_with_the_goldens(lock: Index, goldens: Path, name: str) -> None:
     entry = lock.entry(name)
     facts = json.loads((goldens / GOLDENS[name] / "golden.json").read_text())
     published = facts["published_checkpoint"]
@@ -207,7 +207,7 @@ def test_entries_agree_with_the_goldens(lock: Lock, goldens: Path, name: str) ->
 
 
 def test_directions_have_the_digest_of_the_copies_at_hand(
-    lock: Lock, published_directions: Path
+    lock: Index, published_directions: Path
 ) -> None:
     import hashlib
 
@@ -241,4 +241,4 @@ def test_a_wrong_list_is_refused(tmp_path: Path, text: str, complaint: str) -> N
     path = tmp_path / "models.lock.yaml"
     path.write_text(text)
     with pytest.raises(BadConfig, match=re.escape(complaint)):
-        read_lock(path)
+        read_index(path)

@@ -65,7 +65,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Lock:
+class Index:
     """The list.
 
     Attributes:
@@ -115,7 +115,7 @@ def _nearest(name: str, known: Any) -> str:
 
 
 @lru_cache(maxsize=2)
-def read_lock(path: Path) -> Lock:
+def read_index(path: Path) -> Index:
     """Read the list.
 
     Raises:
@@ -137,7 +137,7 @@ def read_lock(path: Path) -> Lock:
             raise BadConfig(f"{path}: {name!r} is an entry and a group; give one another name")
     if both := sorted(set(sets) & set(entries)):
         raise BadConfig(f"{path}: {both[0]!r} is an entry and a set; give one another name")
-    return Lock(entries, sets, groups)
+    return Index(entries, sets, groups)
 
 
 def _entry(name: str, words: Mapping[str, Any]) -> Entry:
