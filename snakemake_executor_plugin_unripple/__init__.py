@@ -2,8 +2,8 @@
 
 A stage's job is short, and to import torch for it takes longer than many of them. So the jobs of
 one workflow are done by processes that have torch and the networks of the jobs before loaded, see
-`unripple.api.pool`. What is more than a command of `unripple`, or wants an environment of its own,
-is done as the local executor does it.
+`unripple.api.pool`. What is more than such a command, or wants an environment of its own, is done
+as the local executor does it.
 """
 
 from __future__ import annotations
@@ -19,17 +19,13 @@ from typing import Any
 from snakemake.exceptions import SpawnedJobError
 from snakemake.executors import local
 
-from unripple.api.pool import MOST_TASKS, Pool
+from unripple.api.pool import Pool
 from unripple.cli.main import run_in_worker
 from unripple.conventions import UnrippleError
 
 common_settings = local.common_settings
 
-THREADS = tuple(
-    f"{library}_NUM_THREADS"
-    for library in ("OMP", "GOTO", "OPENBLAS", "MKL", "VECLIB_MAXIMUM", "NUMEXPR")
-)
-
+_LIBRARIES = ("OMP", "GOTO", "OPENBLAS", "MKL", "VECLIB_MAXIMUM", "NUMEXPR")
 _OURS = re.compile(r"\s*unripple( ([\w./=-]+|\{[\w.]+(:q)?\}))+\s*")
 """A rule's command of which the shell would make nothing but words."""
 
@@ -41,14 +37,13 @@ class Executor(local.Executor):  # type: ignore[misc]
         super().__post_init__()
         on_cpu = os.environ.get("UNRIPPLE_DEVICE", "cpu") == "cpu"
         # What a process holds of a GPU, it lets go of when it ends.
-        self._workers = Pool("forkserver", tasks_per_worker=MOST_TASKS if on_cpu else 1)
-        self.start_template()
+        self._workers = Pool("forkserver", tasks_per_worker=100 if on_cpu else 1)
 
     @staticmethod
     def start_template() -> None:
         """Start the process that workers are forked from; it loads torch while this one goes on."""
         # A job is one core, as it is by itself; libraries read this when they are loaded.
-        os.environ.update(dict.fromkeys(THREADS, "1"))
+        os.environ.update({f"{library}_NUM_THREADS": "1" for library in _LIBRARIES})
         forkserver.set_forkserver_preload(["unripple.cli.preload"])
         forkserver.ensure_running()
 
@@ -56,6 +51,7 @@ class Executor(local.Executor):  # type: ignore[misc]
         """Submit a job; its future."""
         if not self._is_ours(job):
             return super().run_single_job(job)
+        self.start_template()
         self.workflow.async_run(job.prepare())
         words = shlex.split(job.shellcmd)[1:]
         return self.pool.submit(self.cached_or_run, job, self._run_in_worker, words)

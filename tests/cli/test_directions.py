@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from tests.tiny import CODES, W, picture, write_directions, write_models
-from unripple.cli.main import run as main
+from unripple.cli.main import main
 from unripple.zoo.directions import read_directions
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from unripple.cli import editor as command
-from unripple.cli.main import build_parser, run
+from unripple.cli.main import build_parser, main
 from unripple.conventions import UnrippleError
 from unripple.editor.serve import check_sharing
 from unripple.editor.studio import Studio
@@ -69,10 +69,10 @@ def test_the_command_refuses_to_share_without_one(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.delenv(command.PASSWORD_VARIABLE, raising=False)
-    assert run(["editor", "--share"]) == 2
+    assert main(["editor", "--share"]) == 2
     (tmp_path / "empty").write_text("\n")
-    assert run(["editor", "--share", "--password-file", str(tmp_path / "empty")]) == 2
-    assert run(["editor", "--share", "--password-file", str(tmp_path / "none")]) == 2
+    assert main(["editor", "--share", "--password-file", str(tmp_path / "empty")]) == 2
+    assert main(["editor", "--share", "--password-file", str(tmp_path / "none")]) == 2
     told = capsys.readouterr().err
     assert "give a password" in told and "is empty" in told and "cannot be read" in told
 
@@ -80,7 +80,7 @@ def test_the_command_refuses_to_share_without_one(
 def test_without_gradio_the_command_says_how_to_get_it(tmp_path: Path) -> None:
     code = (
         "import sys; sys.modules['gradio'] = None\n"
-        "from unripple.cli.main import run; sys.exit(run(['editor', '--port', '0']))"
+        "from unripple.cli.main import main; sys.exit(main(['editor', '--port', '0']))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False
