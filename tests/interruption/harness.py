@@ -182,16 +182,6 @@ def moments(seconds: float, count: int, seed: int) -> list[float]:
     return [draw.uniform(0, seconds) for _ in range(count)]
 
 
-def remove(folder: Path) -> None:
-    """Remove a project, whose worker may just be taking its own files away."""
-
-    def unless_gone(_: object, __: str, info: tuple[type, BaseException, object]) -> None:
-        if not isinstance(info[1], FileNotFoundError):
-            raise info[1]
-
-    shutil.rmtree(folder, onerror=unless_gone)
-
-
 def kills(reference: Undisturbed, folder: Path, drawn: list[float], seed: int) -> Iterator[Kill]:
     """Kill one run per moment; a run that ended before its moment draws an earlier one."""
     draw = random.Random(seed + 1)
@@ -201,6 +191,6 @@ def kills(reference: Undisturbed, folder: Path, drawn: list[float], seed: int) -
             place = folder / f"kill-{number}"
             done = kill_and_rerun(reference, place, moment_s)
             if done is None or done.recovered:
-                remove(place)  # what went wrong stays to be looked at
+                shutil.rmtree(place)  # what went wrong stays to be looked at
             moment_s = draw.uniform(0, moment_s)
         yield done

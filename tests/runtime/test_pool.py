@@ -73,7 +73,7 @@ def pool() -> Iterator[Pool]:
 @pytest.fixture
 def shared() -> Iterator[Pool]:
     """As the threads of the executor share it."""
-    made = Pool("forkserver")
+    made = Pool("forkserver", tasks_per_worker=3)
     yield made
     made.close()
 

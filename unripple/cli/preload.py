@@ -18,14 +18,10 @@ signal.signal(signal.SIGINT, signal.SIG_IGN)  # Snakemake gets it, too, and ends
 die_with(os.getppid())
 
 gc.disable()  # nothing here is garbage: looking for it is a fifth of the time
-for name in (
-    "torch",
-    "PIL.PngImagePlugin",
-    "PIL.JpegImagePlugin",
-    *COMMANDS,
-    *(f"unripple.stages.{stage}" for stage in STAGES),
-):
+for name in ("torch", "PIL.PngImagePlugin", "PIL.JpegImagePlugin", *COMMANDS):
     importlib.import_module(name)
+for stage in STAGES:
+    importlib.import_module(f"unripple.stages.{stage}")
 keep_networks()
 gc.freeze()
 gc.enable()

@@ -56,6 +56,18 @@ def writes(workflow: Any) -> bool:
     )
 
 
+def _be_alone(folder: Path) -> bool:
+    """Be the only run that writes to a folder; whether the one before was killed.
+
+    Snakemake's locks that a killed run left there go away: nobody else would remove them.
+    """
+    killed = claim(folder)
+    for lock in Path(".snakemake/locks").glob("*.lock"):
+        if f"{folder}/" in lock.read_text():
+            lock.unlink()
+    return killed
+
+
 def begin(workflow: Any, results: Results) -> None:
     """Be the only run in this folder, and clear away what a killed one left half-written.
 
@@ -64,7 +76,7 @@ def begin(workflow: Any, results: Results) -> None:
     """
     if not writes(workflow):
         return
-    if claim(results.root):
+    if _be_alone(results.root):
         results.sweep()
     start_template = getattr(workflow.executor_plugin.executor, "start_template", None)
     if start_template and not (results.root / "report.html").exists():
@@ -84,7 +96,7 @@ def begin_training(workflow: Any, folder: Path) -> None:
         StoreError: another one is at work, or the folder cannot be written.
     """
     if writes(workflow):
-        claim(folder)
+        _be_alone(folder)
         date_back(folder.glob("**/done"))
 
 

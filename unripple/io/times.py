@@ -1,7 +1,7 @@
 """What jobs took: each leaves a line beside its log, the report adds them up.
 
-Snakemake's own `benchmark` would see the thin command of a job, not the worker's hand that does it
-(`cli/warm.py`), and looks for it in all processes of the machine several times a second.
+Snakemake's own `benchmark` does not see the worker process that does a job (`api/pool.py`), and
+looks for a job's own in all processes of the machine several times a second.
 """
 
 from __future__ import annotations

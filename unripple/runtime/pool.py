@@ -43,9 +43,6 @@ class Each(Protocol):
 Task: TypeAlias = Callable[[Each], Outcome]
 """Goes through photos with what it is called with; task and outcome are pickled."""
 
-MOST_TASKS = 100
-"""Tasks of one worker; a new one starts with clean memory."""
-
 _OWN_FAULTS = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
 
 
@@ -57,7 +54,7 @@ def unwatched(names: Sequence[str], do: Do[Outcome], limits: Limits) -> Outcomes
 
 def supervised(task: Task[Outcome]) -> Outcome:
     """Do one task in a forked process that this one watches; see `Pool.run`."""
-    pool = Pool("fork")
+    pool = Pool("fork", tasks_per_worker=1)
     try:
         return pool.run(task)
     finally:
@@ -69,10 +66,10 @@ class Pool:
 
     Args:
         start_method: of multiprocessing; "fork" only where the main thread is the only one.
-        tasks_per_worker: after so many, a new process takes a worker's place.
+        tasks_per_worker: after so many, a new process with clean memory takes a worker's place.
     """
 
-    def __init__(self, start_method: str, *, tasks_per_worker: int = MOST_TASKS) -> None:
+    def __init__(self, start_method: str, *, tasks_per_worker: int) -> None:
         self._start_method, self._tasks_per_worker = start_method, tasks_per_worker
         self._lock = threading.Lock()
         self._workers: set[_Worker] = set()
@@ -161,8 +158,7 @@ class _Worker:
             "result" and it, or "error" and what the task raised.
 
         Raises:
-            EOFError, ConnectionError: the worker has ended.
-            LimitExceeded: it is to be killed.
+            EOFError, ConnectionError, LimitExceeded: the worker has ended, or is to be killed.
         """
         self.tasks, self.is_at_rest = self.tasks + 1, False
         budget: Budget | None = None
@@ -184,11 +180,7 @@ class _Worker:
                 return word, content
 
     def ended_by(self, error: Exception) -> dict[str, Exception]:
-        """The photo that ended the process, or is to, with its error; or one that stops the job.
-
-        Raises:
-            UnrippleError: the process ended, and was at no photo.
-        """
+        """The photo at which the process ended, or is to, with its error; raises one if at none."""
         if isinstance(error, LimitExceeded):
             return {self._photo: error}
         self.process.join()
@@ -208,12 +200,7 @@ class _Worker:
 
 
 class Reporter:
-    """How a worker's task goes through its photos: reporting where it is.
-
-    Args:
-        send: takes a message for the process that watches.
-        ended: what became of photos in the workers before this one.
-    """
+    """How a worker's task goes through its photos, with what became of some in earlier workers."""
 
     def __init__(self, send: Callable[[tuple[str, Any]], None], ended: Mapping[str, Any]) -> None:
         self._send, self._ended = send, ended
