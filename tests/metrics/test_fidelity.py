@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from unripple.metrics import fidelity
+from unripple.metrics import fidelity, structure
 
 from .scenes import texture, to_bytes
 
@@ -58,7 +58,7 @@ def test_structure_measures_fall_with_noise_and_are_symmetric() -> None:
 
 def test_one_scale_of_ms_ssim_is_ssim(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its windows are those of scikit-image, less the ones that hang over the border."""
-    monkeypatch.setattr(fidelity, "SCALE_WEIGHTS", (1.0,))
+    monkeypatch.setattr(structure, "SCALE_WEIGHTS", (1.0,))
     blurry = cv2.GaussianBlur(PHOTO, (0, 0), 1.0)
     assert fidelity.ms_ssim(PHOTO, blurry) == pytest.approx(fidelity.ssim(PHOTO, blurry), abs=1e-6)
 

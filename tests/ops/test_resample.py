@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from unripple.conventions import Photo, ShapeMismatch
-from unripple.ops.resample import resize_bilinear
+from unripple.ops.resample import resize_bicubic, resize_bilinear
 
 SIDE = st.integers(1, 70)
 
@@ -21,11 +21,14 @@ def noise(height: int, width: int, seed: int = 0) -> Photo:
     return np.where(rng.random((height, width, 1)) < 0.3, rng.choice(levels, some.shape), some)
 
 
-def pillows(photo: Photo, size: tuple[int, int]) -> Photo:
+BILINEAR, BICUBIC = Image.Resampling.BILINEAR, Image.Resampling.BICUBIC
+
+
+def pillows(photo: Photo, size: tuple[int, int], resampling: Image.Resampling = BILINEAR) -> Photo:
     """In two steps: from release 13 on, Pillow picks for itself which side goes first."""
     height, width = size
-    image = Image.fromarray(photo).resize((width, photo.shape[0]), Image.Resampling.BILINEAR)
-    return np.asarray(image.resize((width, height), Image.Resampling.BILINEAR))
+    image = Image.fromarray(photo).resize((width, photo.shape[0]), resampling)
+    return np.asarray(image.resize((width, height), resampling))
 
 
 @settings(max_examples=200, deadline=None)
@@ -34,6 +37,9 @@ def test_every_byte_is_pillows(h: int, w: int, to_h: int, to_w: int, seed: int) 
     photo = noise(h, w, seed)
     np.testing.assert_array_equal(
         resize_bilinear(photo, (to_h, to_w)), pillows(photo, (to_h, to_w))
+    )
+    np.testing.assert_array_equal(
+        resize_bicubic(photo, (to_h, to_w)), pillows(photo, (to_h, to_w), BICUBIC)
     )
 
 
@@ -54,6 +60,11 @@ def test_a_long_shrink_neither_overflows_nor_darkens_white() -> None:
     white = np.full((3000, 2, 3), 255, np.uint8)
     assert (resize_bilinear(white, (1, 2)) == 255).all()
     assert (resize_bilinear(white[:7], (900, 5)) == 255).all()
+    assert (resize_bicubic(white, (1, 2)) == 255).all()
+    checks = np.where(np.indices((40, 40)).sum(0)[..., None] % 2, white[:40, :1], 0)
+    np.testing.assert_array_equal(
+        resize_bicubic(checks, (93, 17)), pillows(checks, (93, 17), BICUBIC)
+    )
 
 
 def test_its_own_size_changes_nothing() -> None:

@@ -16,6 +16,7 @@ OPS = {
     "arcface.embed": "arcface",
     "ceteris.postprocess": "ceteris_paribus",
     "clip.vit_b32": "clip_vit_b32",
+    "deltaedit.delta": "deltaedit",
     "depth.dpt_hybrid": "dpt_hybrid",
     "depth.dpt_large": "dpt_large",
     "e4e.encode": "e4e",
@@ -26,10 +27,15 @@ OPS = {
     "id.curricularface": "curricularface",
     "inpaint.lama": "lama",
     "latent_edits.apply": "latent_edits",
+    "metrics.lpips": "lpips",
+    "metrics.ms_ssim": "msssim",
     "parsing.bisenet": "bisenet",
     "parsing.graphonomy": "graphonomy",
+    "psp.encode": "psp",
     "restore.gfpgan": "gfpgan",
+    "restyle.invert": "restyle_e4e",
     "sfe.full": "sfe",
+    "sfe.id_vit": "id_vit",
     "sfe.style_edit": "sfe_style_edit",
     "stylegan2.generator": "stylegan2",
 }
@@ -37,13 +43,7 @@ OPS = {
 
 NOT_YET = frozenset(
     {
-        "deltaedit.delta",
-        "metrics.lpips",
-        "metrics.ms_ssim",
-        "psp.encode",
         "pti.steps",
-        "restyle.invert",
-        "sfe.id_vit",
         "styleclip.global_direction",
         "styleclip.mapper_losses",
         "styleclip.mappers",

@@ -18,8 +18,8 @@ NAMES = sorted(
     for path in (SHARED / folder).glob("*/golden.json")
 )
 SLOW = {"anycost_encoder", "clip_vit_b32", "dpt_hybrid", "dpt_large", "e4e", "gfpgan", "graphonomy",
-        "hfgi", "hyperstyle", "hyperstyle_edit", "hyperstyle_separable", "sfe", "sfe_style_edit",
-        "stylegan2"}  # fmt: skip
+        "hfgi", "hyperstyle", "hyperstyle_edit", "hyperstyle_separable", "id_vit", "psp",
+        "restyle_e4e", "sfe", "sfe_style_edit", "stylegan2"}  # fmt: skip
 
 
 def cases() -> list[object]:

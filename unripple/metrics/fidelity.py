@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 
-import cv2
 import numpy as np
 
 from unripple.conventions import Floats, Mask, Photo
 from unripple.metrics.regions import MIN_PIXELS, same_size
+from unripple.metrics.structure import (
+    WINDOW_RADIUS_PX,
+    WINDOW_SIGMA_PX,
+    per_channel,
+    scale_terms,
+    too_small,
+)
 
 PEAK = 255.0
-WINDOW_SIGMA_PX = 1.5  # Wang et al. 2004, in pixels of every size
-WINDOW_RADIUS_PX = 5
-C1, C2 = (0.01 * PEAK) ** 2, (0.03 * PEAK) ** 2
-SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # Wang et al. 2003, table of section 3.2
 
 
 def l2(one: Photo, other: Photo) -> float:
@@ -79,40 +81,8 @@ def ms_ssim(one: Photo, other: Photo) -> float:
     Source: Wang, Simoncelli, Bovik 2003.
     """
     same_size(one, other)
-    if min(one.shape[:2]) // 2 ** (len(SCALE_WEIGHTS) - 1) <= 2 * WINDOW_RADIUS_PX:
+    if too_small(one.shape):
         return math.nan
     left: Floats = one.astype(np.float64)
     right: Floats = other.astype(np.float64)
-    product = np.ones(one.shape[-1])
-    for scale, weight in enumerate(SCALE_WEIGHTS):
-        if scale:
-            left, right = _halve(left), _halve(right)
-        luminance, structure = _ssim_terms(left, right)
-        last = scale == len(SCALE_WEIGHTS) - 1
-        term = (luminance * structure if last else structure).mean((0, 1))  # [3]
-        product *= np.maximum(term, 0) ** weight
-    return float(product.mean())
-
-
-def _ssim_terms(one: Floats, other: Floats) -> tuple[Floats, Floats]:
-    """Luminance and contrast-structure maps where the whole window lies inside."""
-    mean_one, mean_other = _window(one), _window(other)
-    spread = _window(one * one) - mean_one**2 + _window(other * other) - mean_other**2
-    together = _window(one * other) - mean_one * mean_other
-    luminance = (2 * mean_one * mean_other + C1) / (mean_one**2 + mean_other**2 + C1)
-    return luminance, (2 * together + C2) / (spread + C2)
-
-
-def _window(values: Floats) -> Floats:
-    side = 2 * WINDOW_RADIUS_PX + 1
-    blurred = cv2.GaussianBlur(values, (side, side), WINDOW_SIGMA_PX)
-    inside = slice(WINDOW_RADIUS_PX, -WINDOW_RADIUS_PX)
-    smooth: Floats = blurred[inside, inside]
-    return smooth
-
-
-def _halve(values: Floats) -> Floats:
-    high, wide = (length // 2 * 2 for length in values.shape[:2])
-    tiles = values[:high, :wide].reshape(high // 2, 2, wide // 2, 2, -1)
-    halved: Floats = tiles.mean((1, 3))  # [H / 2, W / 2, 3]
-    return halved
+    return per_channel(scale_terms(left, right, peak=PEAK))
