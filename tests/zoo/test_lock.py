@@ -36,9 +36,49 @@ GOLDENS = {
     "hyperstyle": "hyperstyle",
     "faces_w_encoder": "hyperstyle",
     "sfe_editor_light": "sfe",
+    "sfe_inverter_light": "sfe",
+    "restyle_e4e": "restyle_e4e",
+    "restyle_e4e_cars": "restyle_e4e",
+    "restyle_e4e_church": "restyle_e4e",
+    "restyle_e4e_horse": "restyle_e4e",
+    "restyle_e4e_wild": "restyle_e4e",
+    "psp": "psp",
+    "delta_mapper": "deltaedit",
+    "fs3": "deltaedit",
+    "id_vit": "id_vit",
+    "lpips_alex": "lpips",
 }
 """Entry -> the golden that describes its published file."""
 
+OTHERS = {
+    "alexnet",
+    "cars_w_encoder",
+    "disney_princess",
+    "farl_lapa",
+    "fs_eyeglasses",
+    "fs_makeup",
+    "fs_smiling",
+    "hyperstyle_cars",
+    "hyperstyle_wild",
+    "inception",
+    "iresnet50",
+    "lpips_vgg",
+    "pixar",
+    "s_mean_std",
+    "sfe_editor",
+    "sfe_inverter",
+    "sketch",
+    "stylegan2_cars",
+    "stylegan2_wild",
+    "toonify",
+    "vgg16",
+    "wild_w_encoder",
+}
+"""Entries that no golden describes."""
+
+
+UNNAMED = ("restyle_e4e_cars", "restyle_e4e_church", "restyle_e4e_horse", "restyle_e4e_wild")
+"""Entries whose golden gives their address and not their file name."""
 
 PACKAGED = ("selfie",)
 """Entries that lie inside packages of PyPI."""
@@ -50,7 +90,7 @@ def lock(repo: Path) -> Lock:
 
 
 def test_every_entry_says_what_a_person_must_know(lock: Lock) -> None:
-    assert set(lock.entries) == {*GOLDENS, *PACKAGED}
+    assert set(lock.entries) == {*GOLDENS, *OTHERS, *PACKAGED}
     for entry in lock.entries.values():
         assert entry.what and entry.file and entry.layout, entry.name
         assert entry.page.startswith("https://"), entry.name
@@ -148,10 +188,12 @@ def _texts(value: Any) -> Iterator[str]:
 @pytest.mark.parametrize("name", sorted(GOLDENS))
 def test_entries_agree_with_the_goldens(lock: Lock, shared: Path, name: str) -> None:
     entry = lock.entry(name)
-    facts = json.loads((shared / "goldens" / GOLDENS[name] / "golden.json").read_text())
+    places = (shared / folder / GOLDENS[name] for folder in ("goldens", "goldens_next"))
+    golden = next(place / "golden.json" for place in places if place.is_dir())
+    facts = json.loads(golden.read_text())
     published = facts["published_checkpoint"]
     told = " ".join(_texts(published))
-    assert entry.file in told
+    assert entry.file in told or name in UNNAMED
     if entry.member is not None:
         assert entry.member in told
     sha256 = published.get("sha256")

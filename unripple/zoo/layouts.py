@@ -51,6 +51,8 @@ def _e4e(content: Any, entry: Entry) -> States:
     parts = _inverter(content, ("encoder.", "decoder."))
     if others := [key for key in _inner(content, "state_dict") if not key.startswith(tuple(parts))]:
         raise Misplaced(f"{len(others)} keys beside encoder and decoder, {others[0]}, ...")
+    if _encoder_type(content) == PSP_ENCODER:
+        raise Misplaced("its options say that the encoder is pSp's")
     return _e4e_states(content, parts)
 
 
@@ -86,8 +88,7 @@ def _graphonomy(content: Any, entry: Entry) -> States:
     The source is older than the counters of batch norms, which nothing reads in a trained network.
     """
     state = {_graph_name(key.replace("module.", "")): v for key, v in _state(content).items()}
-    norms = [key.removesuffix("running_mean") for key in state if key.endswith(".running_mean")]
-    counters = {f"{norm}num_batches_tracked": torch.zeros((), dtype=torch.int64) for norm in norms}
+    counters = _counters(state)
     if added := len(set(counters) - set(state)):
         log.debug("%s: %d counters of batch norms, which nothing reads, added", entry.name, added)
     return {"parser": counters | state}
@@ -124,6 +125,119 @@ def _clip(content: Any, entry: Entry) -> States:
     """CLIP: without the three sizes that its archive keeps as tensors."""
     sizes = ("input_resolution", "context_length", "vocab_size")
     return {"clip": {key: v for key, v in _state(content).items() if key not in sizes}}
+
+
+def _sfe_editor(content: Any, entry: Entry) -> States:
+    """StyleFeatureEditor, light: the feature editor, and the inverter beside it."""
+    parts = _sfe(content, ("encoder.", "inverter."), whole=False)
+    return {"feature_editor": parts["encoder."], "inverter": parts["inverter."]}
+
+
+def _sfe_editor_full(content: Any, entry: Entry) -> States:
+    """The same within its training, of which the rest is known from other files."""
+    parts = _sfe(content, ("encoder.", "inverter."), whole=True)
+    return {"feature_editor": parts["encoder."], "inverter": parts["inverter."]}
+
+
+def _sfe_inverter(content: Any, entry: Entry) -> States:
+    """StyleFeatureEditor's first phase, light: here `encoder.` is the inverter."""
+    return {"inverter": _sfe_first_phase(content, whole=False)}
+
+
+def _sfe_inverter_full(content: Any, entry: Entry) -> States:
+    """The same within its training."""
+    return {"inverter": _sfe_first_phase(content, whole=True)}
+
+
+def _sfe_first_phase(content: Any, *, whole: bool) -> State:
+    parts = _sfe(content, ("encoder.", "inverter."), whole=whole, optional=True)
+    if parts["inverter."] or not parts["encoder."]:
+        raise Misplaced("looked for an inverter's keys encoder.* and no inverter.*")
+    return parts["encoder."]
+
+
+def _sfe(
+    content: Any, prefixes: tuple[str, ...], *, whole: bool, optional: bool = False
+) -> dict[str, State]:
+    """Parts of a file of StyleFeatureEditor; a whole training holds the generator, too."""
+    wrapped = isinstance(content, Mapping) and "state_dict" in content
+    state = _inner(content, "state_dict") if wrapped else _state(content)
+    if whole != any(key.startswith("decoder.") for key in state):
+        raise Misplaced(f"looked for {'a' if whole else 'no'} generator (decoder.*) in it")
+    return _by_prefix(state, prefixes, optional=optional)
+
+
+def _hyperstyle(content: Any, entry: Entry) -> States:
+    """HyperStyle: hypernetwork and generator by prefix, the mean code beside the latter.
+
+    The shared hypernetwork is there ten times, under its own name and in every block that uses it.
+    """
+    parts = _inverter(content, ("hypernet.", "decoder."))
+    own = parts["hypernet."]
+    aliases = {key: key.split(".hypernet.")[1] for key in own if ".hypernet." in key}
+    for key, name in aliases.items():
+        shared = own.get(f"shared_weight_hypernet.{name}")
+        if shared is None or not _same(own[key], shared):
+            raise Misplaced(f"{key} is not the shared hypernetwork's {name}")
+    hypernet = {key: value for key, value in own.items() if key not in aliases}
+    mean = {"latent_avg": _tensor(content, "latent_avg")}
+    return {"hypernet": hypernet, "generator": parts["decoder."] | mean}
+
+
+def _same(one: Tensor, other: Tensor) -> bool:
+    alike = one.data_ptr() == other.data_ptr() and one.stride() == other.stride()
+    return one.shape == other.shape and (alike or torch.equal(one, other))
+
+
+def _w_encoder(content: Any, entry: Entry) -> States:
+    """HyperStyle's W encoder; the generator beside it is another file's."""
+    parts = _inverter(content, ("encoder.",))
+    return {"w_encoder": parts["encoder."] | {"latent_avg": _tensor(content, "latent_avg")}}
+
+
+def _restyle(content: Any, entry: Entry) -> States:
+    """ReStyle: encoder and generator by prefix, the mean code beside both."""
+    states = _e4e_states(content, _inverter(content, ("encoder.", "decoder.")))
+    return {"generator": states["generator"], "restyle": states["encoder"]}
+
+
+PSP_ENCODER = "GradualStyleEncoder"
+
+
+def _psp(content: Any, entry: Entry) -> States:
+    """pSp: laid out as e4e, and told apart by the options alone."""
+    if (kind := _encoder_type(content)) not in (None, PSP_ENCODER):
+        raise Misplaced(f"its options name the encoder {kind}, not {PSP_ENCODER}")
+    return _e4e_states(content, _inverter(content, ("encoder.", "decoder.")))
+
+
+def _encoder_type(content: Any) -> str | None:
+    options = content.get("opts") if isinstance(content, Mapping) else None
+    kind = options.get("encoder_type") if isinstance(options, Mapping) else None
+    return kind if isinstance(kind, str) else None
+
+
+def _id_vit(content: Any, entry: Entry) -> States:
+    """ViTs_face without the classifier of its training."""
+    return {"id_vit": {key: v for key, v in _state(content).items() if key != "loss.weight"}}
+
+
+def _convolutions(content: Any, entry: Entry) -> States:
+    """The convolutions of one of torchvision's classifiers."""
+    (role,) = entry.networks
+    parts = _by_prefix(_state(content), ("features.",))
+    return {role: {f"features.{key}": value for key, value in parts["features."].items()}}
+
+
+def _inception(content: Any, entry: Entry) -> States:
+    """Inception, with the counters of batch norms that its source did not have."""
+    state = _state(content)
+    return {"inception": _counters(state) | state}
+
+
+def _counters(state: Mapping[str, Tensor]) -> State:
+    norms = [key.removesuffix("running_mean") for key in state if key.endswith(".running_mean")]
+    return {f"{norm}num_batches_tracked": torch.zeros((), dtype=torch.int64) for norm in norms}
 
 
 def _direction(content: Any, entry: Entry) -> States:
@@ -179,6 +293,17 @@ LAYOUTS: Mapping[str, Callable[[Any, Entry], States]] = {
     "lama": _lama,
     "gfpgan": _gfpgan,
     "clip": _clip,
+    "sfe_editor": _sfe_editor,
+    "sfe_editor_full": _sfe_editor_full,
+    "sfe_inverter": _sfe_inverter,
+    "sfe_inverter_full": _sfe_inverter_full,
+    "hyperstyle": _hyperstyle,
+    "w_encoder": _w_encoder,
+    "restyle": _restyle,
+    "psp": _psp,
+    "id_vit": _id_vit,
+    "convolutions": _convolutions,
+    "inception": _inception,
     "direction": _direction,
     "ffhq_pca": _ffhq_pca,
 }

@@ -21,7 +21,7 @@ EXTRAS = ("latent_avg",)
 
 NETWORKS_OF: Mapping[str, tuple[str, ...]] = {
     "generator": ("stylegan2",),
-    "encoder": ("e4e", "anycost_encoder"),
+    "encoder": ("e4e", "anycost_encoder", "psp"),
     "hfgi": ("hfgi",),
     "parser": ("bisenet", "graphonomy"),
     "depth": ("dpt",),
@@ -35,6 +35,16 @@ NETWORKS_OF: Mapping[str, tuple[str, ...]] = {
     "head": ("mean_head",),
     "person": ("tflite_graph",),
     "mtcnn": ("mtcnn",),
+    "inverter": ("sfe_inverter",),
+    "feature_editor": ("sfe_editor",),
+    "hypernet": ("hyperstyle",),
+    "w_encoder": ("w_encoder",),
+    "restyle": ("restyle", "restyle_resnet"),
+    "delta_mapper": ("delta_mapper",),
+    "id_vit": ("id_vit",),
+    "inception": ("inception",),
+    "lpips_trunk": ("alexnet", "vgg16"),
+    "lpips_weights": ("lpips_weights",),
 }
 """Role -> the networks that may fill it. The metadata's word `network` says which, else a telltale
 key (below), else it is the first one."""
@@ -43,6 +53,8 @@ TELLTALES: Mapping[str, str] = {
     "anycost_encoder": "mean_latent",
     "graphonomy": "semantic.weight",
     "arcface": "output_layer.4.weight",
+    "restyle_resnet": "conv1.weight",
+    "vgg16": "features.28.weight",
 }
 """Network -> a key that no other network of the role has."""
 
@@ -54,6 +66,7 @@ DEAD_KEYS: Mapping[str, tuple[str, ...]] = {
         "scratch.refinenet4.resConfUnit1.",
     ),
     "gfpgan": ("stylegan_decoder.style_mlp.",),
+    "inception": ("fc.",),
     "graphonomy": (
         "source_graph_conv3.weight",
         "transpose_graph.adj",
@@ -137,6 +150,19 @@ _NETS: Mapping[str, _Net] = {
     "mean_head": _Net("mean_head", "MeanHead"),
     "tflite_graph": _Net("tflite_graph", "TfliteGraph"),
     "mtcnn": _Net("mtcnn", "MTCNN"),
+    "psp": _Net("psp", "PSPEncoder"),
+    "sfe_inverter": _Net("sfe", "Inverter"),
+    "sfe_editor": _Net("sfe", "FeatureMixer"),
+    "hyperstyle": _Net("hyperstyle", "Hypernet"),
+    "w_encoder": _Net("w_encoder", "WEncoder"),
+    "restyle": _Net("restyle", "RestyleEncoder"),
+    "restyle_resnet": _Net("restyle", "RestyleResNetEncoder"),
+    "delta_mapper": _Net("delta_mapper", "DeltaMapper"),
+    "id_vit": _Net("id_vit", "IdViT"),
+    "inception": _Net("inception", "Inception"),
+    "alexnet": _Net("lpips", "AlexNet"),
+    "vgg16": _Net("lpips", "VGG16"),
+    "lpips_weights": _Net("lpips", "Weights"),
 }
 
 
