@@ -32,6 +32,7 @@ OPS = {
     "parsing.bisenet": "bisenet",
     "parsing.graphonomy": "graphonomy",
     "psp.encode": "psp",
+    "pti.steps": "pti",
     "restore.gfpgan": "gfpgan",
     "restyle.invert": "restyle_e4e",
     "sfe.full": "sfe",
@@ -43,7 +44,6 @@ OPS = {
 
 NOT_YET = frozenset(
     {
-        "pti.steps",
         "styleclip.global_direction",
         "styleclip.mapper_losses",
         "styleclip.mappers",
