@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import torch
 
@@ -12,7 +14,7 @@ def test_the_step_rises_at_once_and_falls_at_the_end() -> None:
     sizes = [step_size(k / 450) for k in range(450)]
     assert sizes[0] == 0 and max(sizes) == pytest.approx(0.01)
     assert sizes[30] == sizes[300] == pytest.approx(0.01)
-    assert all(a > b for a, b in zip(sizes[340:], sizes[341:], strict=False))
+    assert all(a > b for a, b in pairwise(sizes[340:]))
     assert sizes[-1] < 1e-5
 
 
