@@ -37,7 +37,7 @@ THIN: dict[str, Any] = {"widths": (4, 8, 4, 8, 4), "units": (1, 1, 1, 1)}
 CHANNELS = {4: 8, 8: 8, 16: 8, 32: 6}
 CODES, W = 8, 8
 
-SFE_BOTH = {"feature_editor": "sfe_editor", "inverter": "sfe_inverter"}
+SFE_BOTH = {"sfe_editor": "sfe_editor", "inverter": "sfe_inverter"}
 HYPER = {"hypernet": "hyperstyle", "generator": "stylegan2"}
 ENTRIES: dict[str, Entry] = {
     one.name: one
