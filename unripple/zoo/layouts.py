@@ -130,13 +130,13 @@ def _clip(content: Any, entry: Entry) -> States:
 def _sfe_editor(content: Any, entry: Entry) -> States:
     """StyleFeatureEditor, light: the feature editor, and the inverter beside it."""
     parts = _sfe(content, ("encoder.", "inverter."), whole=False)
-    return {"feature_editor": parts["encoder."], "inverter": parts["inverter."]}
+    return {"sfe_editor": parts["encoder."], "inverter": parts["inverter."]}
 
 
 def _sfe_editor_full(content: Any, entry: Entry) -> States:
     """The same within its training, of which the rest is known from other files."""
     parts = _sfe(content, ("encoder.", "inverter."), whole=True)
-    return {"feature_editor": parts["encoder."], "inverter": parts["inverter."]}
+    return {"sfe_editor": parts["encoder."], "inverter": parts["inverter."]}
 
 
 def _sfe_inverter(content: Any, entry: Entry) -> States:

@@ -36,7 +36,7 @@ NETWORKS_OF: Mapping[str, tuple[str, ...]] = {
     "person": ("tflite_graph",),
     "mtcnn": ("mtcnn",),
     "inverter": ("sfe_inverter",),
-    "feature_editor": ("sfe_editor",),
+    "sfe_editor": ("sfe_editor",),
     "hypernet": ("hyperstyle",),
     "w_encoder": ("w_encoder",),
     "restyle": ("restyle", "restyle_resnet"),

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from unripple.models import stylegan2
+from unripple.models.layers.precision import full_precision
 
 from ..goldens import Golden  # noqa: TID252 (tests are no package to import from)
 from ..parts import part  # noqa: TID252
@@ -46,7 +47,8 @@ def global_direction(inputs: dict[str, Tensor]) -> list[Tensor]:
     """A step of style space per layer, from the texts' features and the channels' relevance."""
     bank = F.normalize(inputs["text_bank"] + inputs["text_offset"], dim=-1).mean(1)
     target, neutral = F.normalize(bank, dim=-1)
-    relevance = inputs["delta_i_c"] @ F.normalize(target - neutral, dim=0)
+    with full_precision(bank):
+        relevance = inputs["delta_i_c"] @ F.normalize(target - neutral, dim=0)
     relevance = torch.where(relevance.abs() < inputs["beta"], 0, relevance)
     relevance = relevance / relevance.abs().max()
     spreads = list(inputs["s_std"].split(SIZES))
