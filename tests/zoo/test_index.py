@@ -89,11 +89,7 @@ def lock(repo: Path) -> Index:
     return read_index(repo / "data" / "models.lock.yaml")
 
 
-<<<<<<< HEAD:tests/zoo/test_index.py
 def test_every_entry_says_what_a_person_must_know(lock: Index) -> None:
-=======
-def test_every_entry_says_what_a_person_must_know(lock: Lock) -> None:
->>>>>>> wt-sfe:tests/zoo/test_lock.py
     assert set(lock.entries) == {*GOLDENS, *OTHERS, *PACKAGED}
     for entry in lock.entries.values():
         assert entry.what and entry.file and entry.layout, entry.name
@@ -192,13 +188,7 @@ def _texts(value: Any) -> Iterator[str]:
 @pytest.mark.parametrize("name", sorted(GOLDENS))
 def test_entries_agree_with_the_goldens(lock: Index, goldens: Path, name: str) -> None:
     entry = lock.entry(name)
-<<<<<<< HEAD:tests/zoo/test_index.py
     facts = json.loads((goldens / GOLDENS[name] / "golden.json").read_text())
-=======
-    places = (shared / folder / GOLDENS[name] for folder in ("goldens", "goldens_next"))
-    golden = next(place / "golden.json" for place in places if place.is_dir())
-    facts = json.loads(golden.read_text())
->>>>>>> wt-sfe:tests/zoo/test_lock.py
     published = facts["published_checkpoint"]
     told = " ".join(_texts(published))
     assert entry.file in told or name in UNNAMED

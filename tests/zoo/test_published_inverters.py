@@ -26,13 +26,8 @@ from unripple.models import (
     w_encoder,
 )
 from unripple.zoo.containers import read_container
-<<<<<<< HEAD
 from unripple.zoo.index import Entry, Index, read_index
 from unripple.zoo.layouts import LAYOUTS
-=======
-from unripple.zoo.layouts import LAYOUTS
-from unripple.zoo.lock import Entry, Lock, read_lock
->>>>>>> wt-sfe
 from unripple.zoo.networks import EXTRAS, fitted, load
 from unripple.zoo.published import convert, recognise
 
@@ -42,11 +37,7 @@ THIN: dict[str, Any] = {"widths": (4, 8, 4, 8, 4), "units": (1, 1, 1, 1)}
 CHANNELS = {4: 8, 8: 8, 16: 8, 32: 6}
 CODES, W = 8, 8
 
-<<<<<<< HEAD
-SFE_BOTH = {"feature_editor": "sfe_editor", "inverter": "sfe_inverter"}
-=======
 SFE_BOTH = {"sfe_editor": "sfe_editor", "inverter": "sfe_inverter"}
->>>>>>> wt-sfe
 HYPER = {"hypernet": "hyperstyle", "generator": "stylegan2"}
 ENTRIES: dict[str, Entry] = {
     one.name: one
@@ -68,11 +59,7 @@ ENTRIES: dict[str, Entry] = {
         entry("lpips_alex", "flat", {"lpips_weights": "lpips_weights"}),
     )
 }
-<<<<<<< HEAD
 LOCK = Index(ENTRIES, {})
-=======
-LOCK = Lock(ENTRIES, {})
->>>>>>> wt-sfe
 
 
 def networks() -> dict[str, nn.Module]:
@@ -277,11 +264,7 @@ def published(shared: Path, name: str) -> Any:
     ],
 )
 def test_the_published_layouts_fit_strictly(name: str, shared: Path, repo: Path) -> None:
-<<<<<<< HEAD
     entry = read_index(repo / "data" / "models.lock.yaml").entry(name)
-=======
-    entry = read_lock(repo / "data" / "models.lock.yaml").entry(name)
->>>>>>> wt-sfe
     states = LAYOUTS[entry.layout](published(shared, name), entry)
     for role, network in entry.networks.items():
         held = {key: value for key, value in states[role].items() if key not in EXTRAS}
@@ -290,11 +273,7 @@ def test_the_published_layouts_fit_strictly(name: str, shared: Path, repo: Path)
 
 @pytest.mark.parametrize("name", ["stylegan2_cars", "stylegan2_wild"])
 def test_generators_of_512_px_have_16_codes(name: str, repo: Path) -> None:
-<<<<<<< HEAD
     entry = read_index(repo / "data" / "models.lock.yaml").entry(name)
-=======
-    entry = read_lock(repo / "data" / "models.lock.yaml").entry(name)
->>>>>>> wt-sfe
     with torch.device("meta"):
         state = stylegan2.Generator(512).state_dict()
     held = LAYOUTS[entry.layout]({"g_ema": state}, entry)["generator"]
@@ -306,11 +285,7 @@ def test_the_inception_of_fid_is_torchvisions_by_its_keys(repo: Path) -> None:
     """The published file is older than the counters of batch norms."""
     from torchvision.models import inception_v3
 
-<<<<<<< HEAD
     entry = read_index(repo / "data" / "models.lock.yaml").entry("inception")
-=======
-    entry = read_lock(repo / "data" / "models.lock.yaml").entry("inception")
->>>>>>> wt-sfe
     with torch.device("meta"):
         theirs = inception_v3(num_classes=1008, aux_logits=False, init_weights=False).state_dict()
     old = {key: v for key, v in theirs.items() if not key.endswith("num_batches_tracked")}

@@ -24,12 +24,7 @@ SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # Wang et al. 2003, ta
 
 def too_small(shape: tuple[int, ...]) -> bool:
     """Whether the window leaves a picture of that height and width at the last scale."""
-<<<<<<< HEAD
-    smallest: int = min(shape[:2]) // 2 ** (len(SCALE_WEIGHTS) - 1)
-    return smallest <= 2 * WINDOW_RADIUS_PX
-=======
     return bool(min(shape[:2]) // 2 ** (len(SCALE_WEIGHTS) - 1) <= 2 * WINDOW_RADIUS_PX)
->>>>>>> wt-sfe
 
 
 def scale_terms(one: Floats, other: Floats, *, peak: float, pad_odd: bool = False) -> Floats:

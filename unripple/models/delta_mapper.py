@@ -75,14 +75,8 @@ class DeltaMapper(nn.Module):
             float32 [B, 6048], what to add for a degree of 1.
         """
         rows = (COARSE_ROWS, MEDIUM_ROWS)
-<<<<<<< HEAD
-        coarse, medium, fine = torch.split(
-            styles, [*(n * self.width for n in rows), self.fine], dim=1
-        )
-=======
         sizes = [*(n * self.width for n in rows), self.fine]
         coarse, medium, fine = torch.split(styles, sizes, dim=1)
->>>>>>> wt-sfe
         moves = [
             self._part("coarse", coarse.reshape(-1, COARSE_ROWS, self.width), condition),
             self._part("medium", medium.reshape(-1, MEDIUM_ROWS, self.width), condition),

@@ -11,10 +11,7 @@ from torch import Tensor, nn
 
 from unripple.models import delta_mapper
 from unripple.models.layers.equalised import GAIN, SLOPE, EqualLinear
-<<<<<<< HEAD
-=======
 from unripple.models.layers.precision import full_precision
->>>>>>> wt-sfe
 
 from ..goldens import Golden  # noqa: TID252 (tests are no package to import from)
 from ..run import CPU, running  # noqa: TID252
@@ -29,11 +26,7 @@ def outputs(
     """The text's direction, the channels that it keeps, and the steps."""
     inputs = golden.on(device)
     mapper = network(delta_mapper, "DeltaMapper", golden.state, device)
-<<<<<<< HEAD
-    with running(device, dtype):
-=======
     with running(device, dtype), full_precision(inputs["style"]):  # no channel may flip
->>>>>>> wt-sfe
         bank = F.normalize(inputs["text_bank"] + inputs["text_offset"], dim=-1).mean(1)
         target, neutral = F.normalize(bank, dim=-1)
         direction = target - neutral

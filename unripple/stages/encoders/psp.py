@@ -1,0 +1,8 @@
+"""pSp: each row of codes on its own, relative to a mean, which the file holds beside the weights."""
+
+from __future__ import annotations
+
+from unripple.stages.encoders import Encoder
+from unripple.stages.encoders.e4e import codes
+
+METHOD = Encoder(name="psp", help="rows of codes on their own, relative to a mean", codes=codes)
