@@ -18,10 +18,9 @@ from unripple.stages import compose, inpaint
 from unripple.stages.interface import grown
 from unripple.stages.measure import embed, yaw_of
 from unripple.zoo import zoo
-from unripple.zoo.zoo import ROLES, Zoo
+from unripple.zoo.zoo import Zoo
 
 ALIGNED: dict[str, Any] = {"align": {"mode": "aligned"}}  # held-out people are crops already
-KEPT_MB = 400.0  # of weights files, shared by all recipes
 
 Row = dict[str, float]
 Artifacts = dict[str, Artifact]
@@ -54,10 +53,7 @@ class Bench:
             name: Editor(settings=ALIGNED | dict(recipe.settings), shelf=shelf)
             for name, recipe in recipes.items()
         }
-        for recipe in recipes.values():
-            chosen = Zoo(recipe.settings.get("models", "embedded"))
-            for role in filter(chosen.has, ROLES):
-                zoo.keep(chosen, role, at_most_mb=KEPT_MB)
+        zoo.keep_networks()  # those that several recipes use are loaded once
         judges = Zoo()
         self.pose, self.identity = judges.load("pose"), judges.load("identity")
 
