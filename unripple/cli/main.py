@@ -27,6 +27,7 @@ COMMANDS = (
     "unripple.cli.strip",
     "unripple.cli.sweep",
     "unripple.cli.verify",
+    "unripple.cli.compare",
     "unripple.cli.sheet",
     "unripple.cli.models",
     "unripple.cli.directions",

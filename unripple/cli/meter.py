@@ -74,3 +74,11 @@ class LossMeter(_Line):
         filled = self.CELLS * iteration // max(of, 1)
         bar = "#" * filled + "." * (self.CELLS - filled)
         self.say(f"{name} [{bar}] {iteration}/{of} loss {loss:.5f}", last=iteration == of)
+
+
+class CountMeter(_Line):
+    """Says how many of many pictures are done."""
+
+    def __call__(self, done: int, of: int, name: str) -> None:
+        """See `unripple.runtime.compare.folders.Tell`."""
+        self.say(f"{done}/{of} {name}", last=done == of)

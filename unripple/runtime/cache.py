@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
 from unripple.io.artifact import Artifact
@@ -30,6 +31,9 @@ class Shelf(Protocol):
     def draft(self, key: str, suffix: str = "") -> Draft:
         """Where the making of an artifact keeps how far it came."""
 
+    def making(self, key: str) -> AbstractContextManager[None]:
+        """Waits until nobody else makes an artifact, and keeps others waiting."""
+
 
 class StoreShelf:
     """Artifacts on disk; colour pictures carry the mark if the ingredients say so."""
@@ -54,12 +58,16 @@ class StoreShelf:
         """See `Shelf`."""
         return self._store.draft(key, suffix)
 
+    def making(self, key: str) -> AbstractContextManager[None]:
+        """See `Shelf`."""
+        return self._store.making(key)
+
 
 class MemoryShelf:
     """The most recently used artifacts, in memory.
 
     Args:
-        capacity: how many to keep; one photo with one edit makes 16.
+        capacity: how many to keep; one photo with one edit makes 17.
     """
 
     def __init__(self, capacity: int = 256) -> None:
@@ -90,6 +98,10 @@ class MemoryShelf:
     def draft(self, key: str, suffix: str = "") -> Draft:  # noqa: ARG002 (nothing is kept)
         """See `Shelf`."""
         return Draft()
+
+    def making(self, key: str) -> AbstractContextManager[None]:  # noqa: ARG002 (it is one session's)
+        """See `Shelf`."""
+        return nullcontext()
 
     def trim(self, max_bytes: int) -> int:
         """Drop the artifacts that were used longest ago; how many bytes the others hold."""
@@ -130,6 +142,10 @@ class LayeredShelf:
     def draft(self, key: str, suffix: str = "") -> Draft:
         """See `Shelf`."""
         return self._memory.draft(key, suffix)
+
+    def making(self, key: str) -> AbstractContextManager[None]:
+        """See `Shelf`."""
+        return self._memory.making(key)
 
 
 def find(shelf: Shelf, ingredients: Ingredients) -> list[str] | None:

@@ -24,6 +24,7 @@ from unripple.pipeline.jobs import Job
 from unripple.pipeline.limits import Limits
 from unripple.runtime.cache import Shelf, find, keep
 from unripple.runtime.limits import Uncounted
+from unripple.runtime.shared import Shared
 from unripple.runtime.work import Tell, Work
 from unripple.zoo.zoo import directions_path
 
@@ -136,7 +137,13 @@ def advance(
     photo = source.read(job.limits.megapixels) if step.reads_photo else None
     known = None if truth is None else truth.read()
     _check_unchanged(source, truth, inputs)
-    _load(job, step.roles(settings), uncounted)
+    slowly = _slowly(shelf, ingredients, source.photo, tell)
+    ready = partial(_load, job, step.roles(settings), uncounted)
+    if step.loads_late:
+        slowly["ready"] = ready
+    else:
+        ready()
+    weights = ingredients["weights"]
     work = Work(
         settings,
         _inputs(shelf, input_keys),
@@ -146,7 +153,8 @@ def advance(
         known,
         offset,
         job.domain,
-        **_slowly(shelf, ingredients, source.photo, tell),
+        share=Shared(job, settings, weights, shelf, uncounted),
+        **slowly,
     )
     with one_thread():
         made = step.call(work)

@@ -34,7 +34,10 @@ ROLES = (
 )
 """Roles with a weights file of their own."""
 
-NOT_EMBEDDED = ("restorer", "person")
+JUDGES = ("id_vit", "inception", "lpips_trunk", "lpips_weights")
+"""Roles of networks that only compare pictures; no stage and no set has them."""
+
+NOT_EMBEDDED = ("restorer", "person", *JUDGES)
 """Roles that the embedded set has no network for."""
 
 STAGE_ROLES = {
@@ -150,7 +153,7 @@ class Zoo:
                 f"models: no set {self._base!r}; sets: {sets}; or a section {{role: name or path}}"
             )
         self._chosen = {STAGE_ROLES.get(word, word): choice for word, choice in own.items()}
-        unknown = sorted(set(self._chosen) - set(ROLES))
+        unknown = sorted(set(self._chosen) - {*ROLES, *JUDGES})
         if unknown:
             raise UnknownName(f"models: no role {unknown[0]!r}; roles: {', '.join(ROLES)}")
         self._loaded: dict[str, Model] = {}
@@ -264,7 +267,8 @@ class Zoo:
             if device.type == "cpu":
                 keep_freed_memory()
             self._there(role)
-            self._loaded[role] = networks.load(role, self.path(role), device)
+            model = networks.load(role, self.path(role), device)
+            self._loaded[role] = networks.for_inference(model)
             if name is not None:
                 _keep(name, self._loaded[role])
         return self._loaded[role]

@@ -97,6 +97,7 @@ class Stage(Declaration):
         reads_photo: whether the photograph itself is an input.
         reads_truth: whether what is known of the photo is an input.
         reads_directions: whether it asks for directions or translations by name.
+        loads_late: whether networks are loaded only where they are asked, see `Work.shared`.
         marked: whether its colour pictures carry the mark of altered pictures.
         run_together: the same as `run` for several photos in one batch, where that pays.
     """
@@ -119,6 +120,7 @@ class Stage(Declaration):
     reads_photo: bool = False
     reads_truth: bool = False
     reads_directions: bool = False
+    loads_late: bool = False
     marked: bool = False
     run_together: Callable[[Sequence[Work], Any], list[Any]] | None = None
 
