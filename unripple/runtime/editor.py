@@ -23,7 +23,7 @@ from unripple.io.metadata import NOTHING, Metadata
 from unripple.io.outputs import check_output
 from unripple.io.photo import Photograph, read_photo, write_photo
 from unripple.io.results import PHOTO
-from unripple.pipeline.graph import RECIPES, any_step, find_step
+from unripple.pipeline.graph import DECLARED, RECIPES, any_step, find_step
 from unripple.pipeline.jobs import job_from_config, warnings_of
 from unripple.runtime.cache import MemoryShelf, Shelf
 from unripple.runtime.compute import Source, advance
@@ -34,7 +34,6 @@ from unripple.zoo.directions import Direction, read_directions
 from unripple.zoo.zoo import Zoo, chosen_directions, directions_path
 
 LAST_STEP = "paste"
-STRIP = ("align", "invert", "edit", "parse", "ripple", "depth", "inpaint", "compose")
 _EDIT = "edit"
 
 
@@ -88,7 +87,8 @@ class Result:
     @property
     def strip(self) -> Photo:
         """The stages side by side, from the crop to the composed crop."""
-        return side_by_side([self.stage(name) for name in STRIP if name in self.artifacts])
+        shown = [name for name in self.artifacts if name in DECLARED and DECLARED[name].in_strip]
+        return side_by_side([self.stage(name) for name in shown])
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
         """Write the picture as png, jpg or webp, by the name's ending.
@@ -257,12 +257,6 @@ class Editor:
             f"{stage}@{PHOTO}" if of == PHOTO else stage: self._shelf.get(key)
             for (stage, of), key in keys.items()
         }
-
-    def walk(
-        self, source: Source, edit: Edit | None, until: str, **more: Any
-    ) -> dict[str, Artifact]:
-        """`run`, as the page calls it."""
-        return self.run(source, until, edit, **more)
 
     def _moved(self, key: str, offset: WPlus) -> str:
         """Codes on the shelf moved by an offset, on the shelf; their key."""

@@ -93,5 +93,6 @@ STAGE = Stage(
     shows="inverse_depth",
     photo_title="depth before",
     edit_title="depth after",
+    in_strip=True,
     roles=lambda _: ("depth",),
 )

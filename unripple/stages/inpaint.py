@@ -247,6 +247,7 @@ STAGE = Stage(
     edit_inputs=("align", "edit", "ripple", "foreground"),
     shows="plate",
     edit_title="inpainted",
+    in_strip=True,
     recipes=(RIPPLE,),
     roles=roles,
     borrows=what_is_painted,

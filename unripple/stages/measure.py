@@ -22,9 +22,6 @@ from unripple.stages.ripple import Ripple, person
 if TYPE_CHECKING:
     from torch import Tensor
 
-GHOST_FIGURES = ("ghost_transmission", "texture_energy", "counterfactual_psnr")
-"""Figures that are given for the inverter's own edit, too, to compare with."""
-
 
 class Measured(NamedTuple):
     """The part of this stage: figures by name; None is undefined."""
@@ -194,9 +191,11 @@ def run(work: Work, settings: MeasureSettings) -> Measured:
         truth=truth,
         judges=_judges(work, settings),
     )
+    from unripple.metrics.figures import FIGURES
+
     edited = work.input(Edited, "edit").picture
     rippled = measure(photo, edited, before, after, estimated_plate=painted, truth=truth)
-    compared = {f"{name}_of_edit": rippled[name] for name in GHOST_FIGURES if name in rippled}
+    compared = {f"{k}_of_edit": value for k, value in rippled.items() if FIGURES[k].of_edit}
     # JSON knows no nan.
     told = {k: None if math.isnan(figure) else figure for k, figure in (figures | compared).items()}
     return Measured(told)

@@ -97,7 +97,7 @@ class Session:
     def _walk(self, choice: Choice, decoded: Decoded, check: Callable[[], None]) -> Opened:
         editor = self.state.editor(choice.models, choice.inverter, self._shelf, choice.align)
         source = editor.open(choice.path, pixels=decoded.photo)
-        artifacts = editor.walk(source, None, "depth", before_step=check)
+        artifacts = editor.run(source, "depth", before_step=check)
         zoo = self.state.zoo(choice.models)
         crop: Any = artifacts["align"]["picture"]
         opened = Opened(
@@ -155,8 +155,8 @@ class Session:
             return None
         offset = self._offset(request, opened.array("project", "w_plus"))
         edit = request.edit()
-        artifacts = opened.editor.walk(
-            opened.source, edit, "measure", offset=offset, before_step=check
+        artifacts = opened.editor.run(
+            opened.source, "measure", edit, offset=offset, before_step=check
         )
         pasted: Any = artifacts["paste"]["picture"]
         picture = pasted if self.keep is None else views.kept(opened.pixels, pasted, self.keep)

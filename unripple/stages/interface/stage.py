@@ -87,6 +87,7 @@ class Stage(Declaration):
         shows: the part that people look at first.
         photo_title, edit_title: captions of that part for the photo and for an edit; the stage
             word if there is none.
+        in_strip: whether `Result.strip` shows that part, which must be as large as the crop.
         recipes: those that have it.
         roles: networks used, given the settings.
         borrows: settings that come from other sections of the config.
@@ -109,6 +110,7 @@ class Stage(Declaration):
     shows: str = "picture"
     photo_title: str = ""
     edit_title: str = ""
+    in_strip: bool = False
     recipes: tuple[str, ...] = (RIPPLE, CETERIS_PARIBUS)
     roles: Callable[[Values], tuple[str, ...]] = _no_roles
     borrows: Callable[[Values], Values] = _nothing
