@@ -44,7 +44,7 @@ class Edit:
     translation: str | None = None
 
     @property
-    def carac(self) -> str:
+    def attribute(self) -> str:
         """What it changes: the beginning of its translation's name, or else of its own."""
         return (self.translation or self.name).partition("_")[0]
 

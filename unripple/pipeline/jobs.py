@@ -270,7 +270,7 @@ class Plan:
         """The file of the drawn domain of what the edit changes."""
         if self.edit is None:
             return None
-        return domain_file(domains_folder(self.config["domains"]), self.edit.carac)
+        return domain_file(domains_folder(self.config["domains"]), self.edit.attribute)
 
     @property
     def has_drawing(self) -> bool:

@@ -189,7 +189,7 @@ class Edit(Protocol):
     """A named edit of the config."""
 
     @property
-    def carac(self) -> str:
+    def attribute(self) -> str:
         """What it changes."""
 
     @property
