@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +17,7 @@ from unripple.conventions import Photo
 from unripple.training import cards, ema, grids, start
 from unripple.training.loop import Batch, Figures, adam, optimizer_step, parameters, to_device
 from unripple.training.precision import autocast
-from unripple.training.shards import FaceShards
+from unripple.training.shards import SPLITS, FaceShards
 
 LONGEST_DECAY = 0.998
 GRADIENT_NORM = 5.0
@@ -35,17 +35,6 @@ def in_parts(function: Callable[[Tensor], Tensor], rows: Tensor, size: int = 16)
     """Apply a function to a few rows at a time, so that a validation needs no more memory than a
     training step."""
     return torch.cat([function(rows[i : i + size]) for i in range(0, len(rows), size)])
-
-
-def task_arguments(chosen: argparse.Namespace, fields: Sequence[str]) -> dict[str, Any]:
-    """The arguments that such a task takes: its faces, opened, and the shared options."""
-    return {
-        "data": FaceShards(chosen.data, fields, "train", chosen.device),
-        "held_out": FaceShards(chosen.data, fields, "val", chosen.device),
-        "batch_size": chosen.batch,
-        "device": chosen.device,
-        "lr": chosen.lr,
-    }
 
 
 class SingleNet(ABC):
@@ -122,3 +111,46 @@ class SingleNet(ABC):
             "size": str(self.size_px),
             "sizes": json.dumps(self.net_sizes),
         }
+
+
+class FaceNet(SingleNet):
+    """Task of one net that learns from rendered faces.
+
+    Args:
+        net: what to train.
+        data, held_out: shards with `fields`.
+        batch_size: pictures per step.
+        device: where the net lives.
+        lr: of Adam; None for `rate`.
+    """
+
+    fields: tuple[str, ...]  # what it needs of a face
+    rate: float = 2e-3
+    n_held_out: int = 128  # faces that it is judged by
+
+    def __init__(
+        self,
+        net: nn.Module,
+        data: FaceShards,
+        held_out: FaceShards,
+        *,
+        batch_size: int,
+        device: str = "cpu",
+        lr: float | None = None,
+    ) -> None:
+        lr = self.rate if lr is None else lr
+        super().__init__(net, batch_size=batch_size, device=device, lr=lr)
+        self.data, self.held_out = data, held_out.first(self.n_held_out)
+
+    @classmethod
+    def add_arguments(cls, parser: argparse.ArgumentParser) -> None:
+        """Options of its own."""
+        parser.add_argument("--lr", type=float, default=cls.rate)
+
+    @classmethod
+    def build(cls, chosen: argparse.Namespace) -> Self:
+        """Open the data and build the net."""
+        faces = (FaceShards(chosen.data, cls.fields, part, chosen.device) for part in SPLITS)
+        own: Any = cls  # which builds its net by itself
+        task: Self = own(*faces, batch_size=chosen.batch, device=chosen.device, lr=chosen.lr)
+        return task
