@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from unripple import atomic
 from unripple.cli import options as shared
 from unripple.cli.meter import LossMeter
 from unripple.conventions import Floats, UnrippleError
-from unripple.io import atomic
 from unripple.zoo.directions import read_directions, write_directions
 from unripple.zoo.zoo import Zoo, chosen_directions, directions_path
 

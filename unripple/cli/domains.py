@@ -54,7 +54,7 @@ def register(commands: Any) -> None:
 
 
 def _draw(options: argparse.Namespace) -> None:
-    from unripple.io.atomic import write_bytes
+    from unripple.atomic import write_bytes
     from unripple.io.photo import encode_png
 
     people = _people(options.faces)

@@ -11,10 +11,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from unripple import atomic
 from unripple.cli import options as shared
 from unripple.cli.meter import LossMeter
 from unripple.conventions import STAGES, UnrippleError
-from unripple.io import atomic
 from unripple.io import landmarks as landmarks_file
 from unripple.io.artifact import encode_part
 from unripple.io.config import complete

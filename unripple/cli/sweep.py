@@ -162,7 +162,7 @@ def _check_free(film: Path, options: argparse.Namespace) -> None:
 
 
 def _write(editor: Editor, source: Source, options: argparse.Namespace, out: Path) -> None:
-    from unripple.io import atomic
+    from unripple import atomic
     from unripple.io.animation import encode_animation
     from unripple.runtime.sweep import degrees_between, sweep, there_and_back
     from unripple.runtime.view import thumbnail

@@ -16,8 +16,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from unripple import atomic
 from unripple.conventions import StoreError, UnknownName
-from unripple.io import atomic
 from unripple.io.store import Store
 
 PHOTO = "photo"

@@ -26,8 +26,8 @@ from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
+from unripple import atomic
 from unripple.conventions import BadPhoto, StoreError
-from unripple.io import atomic
 from unripple.io.lock import locked
 from unripple.io.photo import PHOTO_SUFFIXES, printable
 

@@ -18,7 +18,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from unripple import faceworld
-from unripple.io.atomic import write_bytes
+from unripple.atomic import write_bytes
 from unripple.training.shards import PLAN, Batch, shard_path, validation_indices
 
 log = logging.getLogger("unripple.training")

@@ -15,8 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
+from unripple import atomic
 from unripple.conventions import UnknownName, UnrippleError, WPlus
-from unripple.io import atomic, translations
+from unripple.io import translations
 from unripple.io.schema import nearest
 
 USER = "user"
