@@ -52,9 +52,9 @@ class Place(str):
     __slots__ = ()
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def nearest(name: str, choices: Iterable[str]) -> str:
     """A hint for a misspelt name: '; did you mean ...?' or the list of names there are."""
-    names = sorted(known)
+    names = sorted(choices)
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     if close:
         return f"; did you mean {close[0]!r}?"

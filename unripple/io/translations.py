@@ -182,11 +182,11 @@ class Library:
             }
         )
 
-    def choose(self, wanted: str, characteristics: Sequence[int] | None) -> Path:
+    def choose(self, edit: str, characteristics: Sequence[int] | None) -> Path:
         """The file behind an edit for one photo.
 
         Args:
-            wanted: name of the edit, like B_1 or bald.
+            edit: its name, like B_1 or bald.
             characteristics: see `offered`.
 
         Raises:
@@ -194,15 +194,15 @@ class Library:
             BadTranslation: there is no such translation, or a file is badly named.
         """
         found = offered(self.names(), characteristics)
-        key = BALD if wanted == "bald" and wanted not in found else wanted
+        key = BALD if edit == "bald" and edit not in found else edit
         if key == BALD and "bald" in found:
             key = "bald"
         if key in found:
             folder, name = found[key]
             return self.files(folder)[name]
         self._explain(key, characteristics)
-        listing = nearest(wanted, found) or "; there are no translations at all"
-        raise BadTranslation(f"translation {wanted!r} is missing: {self._lacks(key)}{listing}")
+        listing = nearest(edit, found) or "; there are no translations at all"
+        raise BadTranslation(f"translation {edit!r} is missing: {self._lacks(key)}{listing}")
 
     def _explain(self, key: str, characteristics: Sequence[int] | None) -> None:
         """Raise NotOffered if that is why there is nothing under a name."""

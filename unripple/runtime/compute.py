@@ -134,7 +134,7 @@ def compute_or_load(
         return found, True
     settings = ingredients["settings"]
     photo = source.read(job.limits.megapixels) if step.reads_photo else None
-    known = None if truth is None else truth.read()
+    truth_of_photo = None if truth is None else truth.read()
     _check_unchanged(source, truth, inputs)
     _load(job, step.roles(settings), uncounted)
     work = Work(
@@ -143,7 +143,7 @@ def compute_or_load(
         job.zoo,
         photo,
         directions_path(job.directions),
-        known,
+        truth_of_photo,
         offset,
         job.domain,
         **_slowly(cache, ingredients, source.photo, tell),
@@ -271,9 +271,9 @@ def _offered(job: Job, source: Source) -> WPlus | None:
     """
     if not job.step.reads_directions or "translation" not in job.settings:
         return None
-    wanted = job.settings["translation"]
+    name = job.settings["translation"]
     try:
-        known = characteristics_of(source.path, source.characteristics)
-        return read_translation(job.library.choose(wanted, known))
+        values = characteristics_of(source.path, source.characteristics)
+        return read_translation(job.library.choose(name, values))
     except BadTranslation as error:
         raise BadTranslation(f"{source.photo}: {error}") from error

@@ -270,8 +270,8 @@ class Editor:
                     f"the translation is {list(offset.shape)}, this generator's codes are "
                     f"{list(codes.shape)}: it belongs to another model set"
                 )
-            told = {**artifact, "w_plus": codes + offset, "about": {"turn": False}}
-            self._cache.put(moved, told, made_from, NOTHING)
+            artifact_moved = {**artifact, "w_plus": codes + offset, "about": {"turn": False}}
+            self._cache.put(moved, artifact_moved, made_from, NOTHING)
         return moved
 
     @property
@@ -298,11 +298,11 @@ class Editor:
         """
         if isinstance(photo, Source):
             return photo
-        known = characteristics
+        values = characteristics
         if isinstance(photo, np.ndarray):
-            return Source("photo", Path("photo"), Photograph(photo), characteristics=known)
+            return Source("photo", Path("photo"), Photograph(photo), characteristics=values)
         path = Path(photo)
         listed = self.config["align"]["landmarks"]
         points = landmarks_of(read_landmarks(Path(listed)), path.stem, path) if listed else None
         pixels = pixels or read_photo(path, max_megapixels=self._max_megapixels)
-        return Source(path.stem, path, pixels, points=points, characteristics=known)
+        return Source(path.stem, path, pixels, points=points, characteristics=values)

@@ -184,9 +184,9 @@ def decide(settings: Values, plan: Plan) -> dict[str, Any]:
         only, but = knobs.pop("only"), knobs.pop("except")
         use = knobs.pop("use")
         # A restorer has drawn the face anew, in details of its own.
-        wanted = (not restored if use == AUTO else use) and (only is None or edit.is_among(only))
+        applies = (not restored if use == AUTO else use) and (only is None or edit.is_among(only))
         there = plan.has_drawing or not MIXES[name].draws
-        if wanted and not edit.is_among(but) and there:
+        if applies and not edit.is_among(but) and there:
             mixes.append({"mix": name, **knobs})
     marked = settings["digital_source_type"]
     return {"mixes": mixes, "carac": edit.attribute, "digital_source_type": marked}

@@ -149,27 +149,27 @@ def known_digest(entry: Entry) -> str | None:
 
 def wrong_digest(entry: Entry, sha256: str) -> str | None:
     """The digest that the list wants, if this is another one."""
-    wanted = known_digest(entry)
-    if wanted is None or sha256.startswith(wanted.lower()):
+    digest = known_digest(entry)
+    if digest is None or sha256.startswith(digest.lower()):
         return None
-    return wanted if entry.sha256 else f"{wanted}..."
+    return digest if entry.sha256 else f"{digest}..."
 
 
 def state(folder: Path, entry: Entry, taken: Mapping[str, Taken]) -> State:
     """What is there of an entry. Reads headers only, so it costs nothing for large files."""
     kept = folder / entry.kept_as
-    known = taken.get(entry.name)
-    if known is not None and known.trusted != BY_USER and wrong_digest(entry, known.sha256):
+    before = taken.get(entry.name)
+    if before is not None and before.trusted != BY_USER and wrong_digest(entry, before.sha256):
         return State.DIFFERS
-    if known is not None and kept.exists() and known.file == kept.name:
-        if kept.stat().st_size != known.size:
+    if before is not None and kept.exists() and before.file == kept.name:
+        if kept.stat().st_size != before.size:
             return State.DIFFERS
         if not entry.networks:
             return State.THERE
     if not entry.networks:
         return State.LISTED
     sources = {converted_from(folder / entry.converted_as(role)) for role in entry.networks}
-    if known is not None and sources == {known.sha256}:
+    if before is not None and sources == {before.sha256}:
         return State.THERE
     if kept.exists() or sources != {None}:
         return State.UNCONVERTED

@@ -67,8 +67,8 @@ class Declaration:
         left_out: set[str] = set()
         for key, knob in knobs_of(self.settings).items():
             if any(knob.choices is one for one in self.methods):
-                wanted = section[key] if isinstance(section[key], list) else [section[key]]
-                left_out |= set(cast("Registry[Any]", knob.choices).own_settings()) - set(wanted)
+                names = section[key] if isinstance(section[key], list) else [section[key]]
+                left_out |= set(cast("Registry[Any]", knob.choices).own_settings()) - set(names)
         return {key: value for key, value in section.items() if key not in left_out}
 
 
