@@ -11,7 +11,7 @@ from torch import Tensor
 
 from unripple.models.layers.modulated import ModulatedConv2d
 from unripple.models.layers.upsampling import Upsample
-from unripple.models.stylegan2 import Generator, sizes_from_state
+from unripple.models.stylegan2 import Generator, sizes_from_state, truncated
 
 SLIM = {"size": 32, "style_dim": 24, "n_mlp": 3, "channels": {4: 20, 8: 16, 16: 12, 32: 8}}
 
@@ -327,6 +327,13 @@ def test_rows_lay_codes_out(net: Generator) -> None:
         net.rows(two)
     with pytest.raises(ValueError, match=r"w: got \(2, 3, 24\)"):
         net.rows(torch.zeros(2, 3, 24))
+
+
+def test_truncation_moves_towards_the_mean() -> None:
+    w, mean = torch.randn(3, 5), torch.randn(5)
+    assert torch.equal(truncated(w, mean, psi=1.0), w)
+    assert torch.equal(truncated(w, mean, psi=0.0), mean.expand(3, 5))
+    torch.testing.assert_close(truncated(w, mean, psi=0.5), (w + mean) / 2)
 
 
 def test_cuts_that_cannot_be_are_refused(net: Generator) -> None:

@@ -154,6 +154,14 @@ class Generator(Synthesis):
         return noise
 
 
+def truncated(w: Tensor, mean: Tensor, *, psi: float) -> Tensor:
+    """Draw codes towards the mean code: psi 1 leaves them, 0 gives the mean.
+
+    Source: Karras et al. 2019, section 2.1 and appendix B (the truncation trick in w).
+    """
+    return (1 - psi) * mean + psi * w
+
+
 def resolutions(size: int, channels: Mapping[int, int]) -> list[int]:
     """The sides from 4 to `size`, px.
 

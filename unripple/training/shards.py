@@ -22,7 +22,6 @@ from torch import Tensor
 from unripple.conventions import BadPhoto, UnrippleError
 
 Split = Literal["train", "val"]
-SPLITS: tuple[Split, ...] = ("train", "val")
 Batch = dict[str, Tensor]
 
 PLAN = "plan.json"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,7 +17,7 @@ from unripple.conventions import Photo
 from unripple.training import cards, ema, grids, start
 from unripple.training.loop import Batch, Figures, adam, optimizer_step, parameters, to_device
 from unripple.training.precision import autocast
-from unripple.training.shards import SPLITS, FaceShards
+from unripple.training.shards import FaceShards
 
 LONGEST_DECAY = 0.998
 GRADIENT_NORM = 5.0
@@ -35,6 +35,17 @@ def in_parts(function: Callable[[Tensor], Tensor], rows: Tensor, size: int = 16)
     """Apply a function to a few rows at a time, so that a validation needs no more memory than a
     training step."""
     return torch.cat([function(rows[i : i + size]) for i in range(0, len(rows), size)])
+
+
+def task_arguments(chosen: argparse.Namespace, fields: Sequence[str]) -> dict[str, Any]:
+    """The arguments that such a task takes: its faces, opened, and the shared options."""
+    return {
+        "data": FaceShards(chosen.data, fields, "train", chosen.device),
+        "held_out": FaceShards(chosen.data, fields, "val", chosen.device),
+        "batch_size": chosen.batch,
+        "device": chosen.device,
+        "lr": chosen.lr,
+    }
 
 
 class SingleNet(ABC):
@@ -150,7 +161,7 @@ class FaceNet(SingleNet):
     @classmethod
     def build(cls, chosen: argparse.Namespace) -> Self:
         """Open the data and build the net."""
-        faces = (FaceShards(chosen.data, cls.fields, part, chosen.device) for part in SPLITS)
+        arguments = task_arguments(chosen, cls.fields)
         own: Any = cls  # which builds its net by itself
-        task: Self = own(*faces, batch_size=chosen.batch, device=chosen.device, lr=chosen.lr)
+        task: Self = own(arguments.pop("data"), arguments.pop("held_out"), **arguments)
         return task

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from unripple.models.anycost import Cut, uniform
-from unripple.models.stylegan2 import Generator, sizes_from_state
+from unripple.models.stylegan2 import Generator, sizes_from_state, truncated
 
 from ..goldens import Golden  # noqa: TID252 (tests are no package to import from)
 from ..run import CPU, ready, running  # noqa: TID252
@@ -29,8 +29,7 @@ def outputs(
     table = {"multiplier": facts["channel_multiplier"], "most": facts["channel_max"]}
     with running(device, dtype):
         w_plus, mapped = net.rows(inputs["styles"]), net.map(inputs["z"])
-        # The truncation trick (Karras et al. 2019, section 2.1): codes drawn towards their mean.
-        towards_mean = (1 - PSI) * mapped.mean(0, keepdim=True) + PSI * mapped[:1]
+        towards_mean = truncated(mapped[:1], mapped.mean(0, keepdim=True), psi=PSI)
         running_rgb: dict[int, Tensor] = {}
         computed = {
             "mapped_w": mapped,
