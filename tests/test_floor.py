@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -31,3 +33,18 @@ def test_rules_are_short(repo: Path) -> None:
     shared = lines.pop("common.smk"), lines.pop("train.smk")
     assert {name: n for name, n in lines.items() if n > MOST_RULE_LINES} == {}
     assert max(shared) <= MOST_LINES
+
+
+def test_a_class_has_a_name_of_its_own(repo: Path) -> None:
+    """But for networks, which are called as published, and what stages ask for as protocols."""
+    places = defaultdict(list)
+    for path in modules(repo):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.ClassDef) or node.name.startswith("_"):
+                continue
+            protocol = any(ast.unparse(base).startswith("Protocol") for base in node.bases)
+            if not protocol and "models" not in path.relative_to(repo).parts:
+                places[node.name].append(path.relative_to(repo).as_posix())
+    shared = {name: paths for name, paths in places.items() if len(paths) > 1}
+    # What the report shows of them, in its own module.
+    assert set(shared) <= {"Failure", "Model", "Row", "Tile"}, shared

@@ -1,4 +1,4 @@
-"""How far a download is, or a long computation."""
+"""How far a long computation is."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ _MISREAD: Mapping[str, str] = {
 _MISREAD_AT_ALL = re.compile(r"[-+]?[0-9][0-9_:xoba-fA-F.]+", re.ASCII)
 
 
-class Place(str):
+class Switch(str):
     """Where a value stands that is not in a config: a switch or an argument, like `--frames`."""
 
     __slots__ = ()
@@ -160,7 +160,7 @@ def _check_text(value: str, schema: Mapping[str, Any], where: str) -> None:
 
 
 def _at(where: str) -> str:
-    if isinstance(where, Place):
+    if isinstance(where, Switch):
         return where
     return f"config: {where}" if where else "config"
 
