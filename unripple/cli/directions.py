@@ -158,7 +158,7 @@ def _projected(options: argparse.Namespace, config: Config) -> dict[str, Any]:
     """w+ of every photo of a folder; those that cannot be done are told and left out."""
     from unripple.runtime.editor import Editor
 
-    editor = Editor(device=options.device, settings=config, tell=LossMeter())
+    editor = Editor(device=options.device, settings=config, on_progress=LossMeter())
     found: dict[str, Any] = {}
     for path in sorted(options.photos.glob("*")):
         if path.suffix.lower() not in PHOTO_SUFFIXES:

@@ -44,7 +44,7 @@ class LossMeter(_Line):
     CELLS = 24
 
     def __call__(self, name: str, iteration: int, of: int, loss: float) -> None:
-        """See `unripple.runtime.work.Tell`."""
+        """See `unripple.runtime.work.OnProgress`."""
         filled = self.CELLS * iteration // max(of, 1)
         bar = "#" * filled + "." * (self.CELLS - filled)
         self.say(f"{name} [{bar}] {iteration}/{of} loss {loss:.5f}", last=iteration == of)

@@ -24,7 +24,7 @@ from unripple.pipeline.jobs import Job
 from unripple.pipeline.limits import Limits
 from unripple.runtime.cache import ArtifactCache, find, keep
 from unripple.runtime.limits import Uncounted
-from unripple.runtime.work import Tell, Work
+from unripple.runtime.work import OnProgress, Work
 from unripple.zoo.zoo import directions_path
 
 _THREADS = "OMP_NUM_THREADS"
@@ -97,7 +97,7 @@ def compute_or_load(
     input_keys: Mapping[str, str],
     cache: ArtifactCache,
     uncounted: Uncounted = nullcontext,
-    tell: Tell | None = None,
+    on_progress: OnProgress | None = None,
 ) -> tuple[list[str], bool]:
     """Bring one photo through one step.
 
@@ -107,7 +107,7 @@ def compute_or_load(
         input_keys: artifact keys by input name.
         cache: where inputs are and outputs go.
         uncounted: see `limits`; networks are loaded in its context.
-        tell: whom to tell how far a long step is.
+        on_progress: called with how far a long step is.
 
     Returns:
         The keys of the artifacts, several only where align finds several faces, and whether they
@@ -146,7 +146,7 @@ def compute_or_load(
         truth_of_photo,
         offset,
         job.domain,
-        **_slowly(cache, ingredients, source.photo, tell),
+        **_slowly(cache, ingredients, source.photo, on_progress),
     )
     with one_thread():
         made = step.call(work)
@@ -163,7 +163,7 @@ def compute_together(
     subjects: Mapping[str, Mapping[str, str]],
     cache: ArtifactCache,
     uncounted: Uncounted = nullcontext,
-    tell: Tell | None = None,
+    on_progress: OnProgress | None = None,
 ) -> None:
     """Bring the first photos that lack a step through it in one batch, on a GPU; else do nothing.
 
@@ -173,7 +173,7 @@ def compute_together(
     Args:
         job: the step, its place and settings.
         subjects: photo -> artifact keys by input name, in the order of the shard.
-        cache, uncounted, tell: as for `compute_or_load`.
+        cache, uncounted, on_progress: as for `compute_or_load`.
     """
     if job.batch == 1 or job.step.together is None or job.zoo.device == "cpu":
         return
@@ -186,7 +186,7 @@ def compute_together(
         return
     shown = f"{lacking[0]} and {len(lacking) - 1} more"
     suffix = "-" + value_sha256([made_from[name] for name in lacking])
-    slowly = _slowly(cache, made_from[lacking[0]], shown, tell, suffix)
+    slowly = _slowly(cache, made_from[lacking[0]], shown, on_progress, suffix)
     works = [
         Work(job.settings, _inputs(cache, subjects[name]), job.zoo, **slowly) for name in lacking
     ]
@@ -213,12 +213,12 @@ def _slowly(
     cache: ArtifactCache,
     ingredients: Mapping[str, Any],
     photo: str,
-    tell: Tell | None,
+    on_progress: OnProgress | None,
     suffix: str = "",
 ) -> dict[str, Any]:
-    """What a long step gets: where to keep how far it came, and whom to tell."""
+    """What a long step gets: where to keep how far it came, and what to call."""
     words: dict[str, Any] = {"draft": cache.draft(value_sha256(ingredients), suffix)}
-    return words if tell is None else words | {"tell": partial(tell, photo)}
+    return words if on_progress is None else words | {"on_progress": partial(on_progress, photo)}
 
 
 @contextmanager

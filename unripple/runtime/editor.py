@@ -29,7 +29,7 @@ from unripple.runtime.cache import ArtifactCache, MemoryCache
 from unripple.runtime.compute import Source, compute_or_load
 from unripple.runtime.joint import join_faces
 from unripple.runtime.view import as_picture, side_by_side
-from unripple.runtime.work import Tell
+from unripple.runtime.work import OnProgress
 from unripple.zoo.directions import Direction, read_directions
 from unripple.zoo.zoo import Zoo, chosen_directions, directions_path
 
@@ -114,7 +114,7 @@ class Editor:
             `{"inpaint": {"painter": "telea"}}`; checked like a config.
         cache: where artifacts are kept between edits, say another session's; None is memory.
         zoo: networks shared with other sessions; it must be of the same models.
-        tell: whom to tell how far a long stage is with a photo.
+        on_progress: called with how far a long stage is with a photo.
 
     Example:
         >>> editor = Editor()  # doctest: +SKIP
@@ -129,7 +129,7 @@ class Editor:
         settings: Mapping[str, Any] | None = None,
         cache: ArtifactCache | None = None,
         zoo: Zoo | None = None,
-        tell: Tell | None = None,
+        on_progress: OnProgress | None = None,
     ) -> None:
         config = {} if settings is None else settings
         if models is not None and isinstance(config, Mapping):
@@ -137,7 +137,7 @@ class Editor:
         self.config: Config = complete(config)
         self._zoo = zoo or Zoo(self.config["models"], device)
         self._cache: ArtifactCache = MemoryCache() if cache is None else cache
-        self._tell = tell
+        self._on_progress = on_progress
 
     @property
     def directions(self) -> dict[str, Direction]:
@@ -246,7 +246,9 @@ class Editor:
                 job = job_from_config(self.config, step.stage, of, self._zoo, edit=edit)
                 inputs = {name: keys[place] for name, place in step.inputs(of).items()}
                 before_step()
-                found, _ = compute_or_load(job, source, inputs, self._cache, tell=self._tell)
+                found, _ = compute_or_load(
+                    job, source, inputs, self._cache, on_progress=self._on_progress
+                )
                 key = found[face if step.stage == "align" else 0]
                 if step.stage == "translate" and offset is not None:
                     key = self._moved(key, offset)

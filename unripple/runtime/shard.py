@@ -35,7 +35,7 @@ from unripple.runtime.compute import Source, compute_or_load, compute_together, 
 from unripple.runtime.joint import JOINED, groups_of, keep_together
 from unripple.runtime.limits import Uncounted
 from unripple.runtime.pool import Each, unwatched
-from unripple.runtime.work import Tell
+from unripple.runtime.work import OnProgress
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ def run_shard(
     results: Results,
     *,
     each: Each = unwatched,
-    tell: Tell | None = None,
+    on_progress: OnProgress | None = None,
 ) -> Manifest:
     """Bring the store, the readable tree and, last, the manifest of one step up to date.
 
@@ -74,7 +74,7 @@ def run_shard(
         present: ids of the photos to be worked on; old results of the other rows are taken away.
         results: where manifests, artifacts and pictures lie.
         each: how to go through the photos; a worker's has the job's limits on time and memory.
-        tell: whom to tell how far a long step is with a photo.
+        on_progress: called with how far a long step is with a photo.
 
     Returns:
         The manifest that was written.
@@ -98,8 +98,10 @@ def run_shard(
             if subject in groups:
                 found, there = _together(job, source, groups[subject], subjects, failures, cache)
                 return found, "there already" if there else f"{time.monotonic() - started:.1f} s"
-            compute_together(job, _from(subject, subjects), cache, uncounted, tell)
-            found, there = compute_or_load(job, source, subjects[subject], cache, uncounted, tell)
+            compute_together(job, _from(subject, subjects), cache, uncounted, on_progress)
+            found, there = compute_or_load(
+                job, source, subjects[subject], cache, uncounted, on_progress
+            )
         except Exception as error:
             if not costs_one_photo(error):
                 raise

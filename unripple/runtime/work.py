@@ -19,8 +19,8 @@ from unripple.stages.interface import Drawing, Model
 from unripple.zoo.directions import Direction, find_direction
 from unripple.zoo.zoo import Zoo
 
-Tell: TypeAlias = Callable[[str, int, int, float], None]
-"""Whom to tell how far a photo is: its id, the iteration, of how many, and the loss."""
+OnProgress: TypeAlias = Callable[[str, int, int, float], None]
+"""Called with how far a photo is: its id, the iteration, of how many, and the loss."""
 
 NO_DRAFT = Draft()
 Parts = TypeVar("Parts", bound=tuple[Any, ...])
@@ -44,7 +44,7 @@ class Work:
         offset: the translation that the photo was offered, for `translate`.
         domain: the file of the edit's drawn domain, for `mix`.
         draft: where a long computation keeps how far it came.
-        tell: whom to tell: the iteration, of how many, and the loss.
+        on_progress: called with the iteration, of how many, and the loss.
     """
 
     settings: Mapping[str, Any]
@@ -56,7 +56,7 @@ class Work:
     offset: WPlus | None = None
     domain: Path | None = None
     draft: Draft = NO_DRAFT
-    tell: Callable[[int, int, float], None] = _nobody
+    on_progress: Callable[[int, int, float], None] = _nobody
 
     def input(self, kind: type[Parts], name: str) -> Parts:
         """The outputs of the stage behind an input, parts that are lacking None."""
