@@ -12,7 +12,7 @@ from unripple.conventions import Mask, Photo
 from unripple.io.artifact import Artifact
 from unripple.io.config import Edit
 from unripple.metrics.figures import edit_figures
-from unripple.runtime.cache import MemoryShelf
+from unripple.runtime.cache import MemoryCache
 from unripple.runtime.editor import Editor
 from unripple.stages import compose, inpaint
 from unripple.stages.interface import grown
@@ -48,9 +48,9 @@ class Bench:
 
     def __init__(self, recipes: Mapping[str, Recipe]) -> None:
         self.recipes = recipes
-        shelf = MemoryShelf()
+        cache = MemoryCache()
         self.editors = {
-            name: Editor(settings=ALIGNED | dict(recipe.settings), shelf=shelf)
+            name: Editor(settings=ALIGNED | dict(recipe.settings), cache=cache)
             for name, recipe in recipes.items()
         }
         zoo.keep_networks()  # those that several recipes use are loaded once

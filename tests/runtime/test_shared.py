@@ -22,7 +22,7 @@ from unripple.io.photo import Photograph
 from unripple.io.store import Store
 from unripple.pipeline.jobs import job_from_config
 from unripple.runtime import compute
-from unripple.runtime.cache import MemoryShelf, Shelf, StoreShelf
+from unripple.runtime.cache import ArtifactCache, MemoryCache, StoreCache
 from unripple.runtime.compute import Source, advance
 from unripple.runtime.work import Work
 from unripple.stages.inpaint import InpaintSettings, run
@@ -56,7 +56,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 def paint(
-    models: dict[str, str], shelf: Shelf, shift: int, **settings: Any
+    models: dict[str, str], shelf: ArtifactCache, shift: int, **settings: Any
 ) -> tuple[Artifact, Zoo]:
     """Bring an edit through inpaint as a new process would."""
     keys = {}
@@ -74,7 +74,7 @@ def paint(
 
 @pytest.mark.parametrize("kind", ["memory", "store"])
 def test_edits_of_a_photo_share_a_plate(models: dict[str, str], kind: str, tmp_path: Path) -> None:
-    shelf = MemoryShelf() if kind == "memory" else StoreShelf(Store(tmp_path))
+    shelf = MemoryCache() if kind == "memory" else StoreCache(Store(tmp_path))
     (one, first), (other, second) = (paint(models, shelf, shift) for shift in (3, 9))
     assert first.is_loaded("inpainter") and not second.is_loaded("inpainter")
     assert np.array_equal(one["plate"], other["plate"]) and not np.array_equal(one["plate"], PHOTO)
@@ -82,7 +82,7 @@ def test_edits_of_a_photo_share_a_plate(models: dict[str, str], kind: str, tmp_p
 
 
 def test_a_shared_plate_has_the_bytes_of_one_painted_alone(models: dict[str, str]) -> None:
-    shelf, zoo = MemoryShelf(), Zoo(models)
+    shelf, zoo = MemoryCache(), Zoo(models)
     for shift in (3, 9):
         shared, _ = paint(models, shelf, shift)
         job = job_from_config(complete({"models": models}), "inpaint", EDIT.name, zoo, edit=EDIT)
@@ -94,15 +94,15 @@ def test_a_shared_plate_has_the_bytes_of_one_painted_alone(models: dict[str, str
 
 @pytest.mark.parametrize("other", [{"grow_px": 7}, {"painter": "borrow"}, {"painter": "telea"}])
 def test_what_decides_a_plate_is_in_its_key(models: dict[str, str], other: dict[str, Any]) -> None:
-    shelf = MemoryShelf()
+    shelf = MemoryCache()
     paint(models, shelf, 3)
     shared, _ = paint(models, shelf, 3, inpaint=other)
-    alone, _ = paint(models, MemoryShelf(), 3, inpaint=other)
+    alone, _ = paint(models, MemoryCache(), 3, inpaint=other)
     assert np.array_equal(shared["plate"], alone["plate"])
 
 
 def test_knobs_that_paint_nothing_else_share_a_plate(models: dict[str, str]) -> None:
-    shelf = MemoryShelf()
+    shelf = MemoryCache()
     paint(models, shelf, 3)
     _, zoo = paint(models, shelf, 3, inpaint={"min_area_px": 9})
     assert not zoo.is_loaded("inpainter")
@@ -113,7 +113,7 @@ def test_where_nobody_stands_nothing_is_painted_or_loaded(
 ) -> None:
     nobody = np.zeros((SIZE, SIZE), np.bool_)
     monkeypatch.setitem(globals(), "box", lambda left: nobody)
-    made, zoo = paint(models, MemoryShelf(), 3)
+    made, zoo = paint(models, MemoryCache(), 3)
     assert np.array_equal(made["plate"], PHOTO) and not zoo.is_loaded("inpainter")
 
 
@@ -121,17 +121,17 @@ def test_the_ripple_of_an_edit_is_painted_for_that_edit_alone(
     models: dict[str, str], tmp_path: Path
 ) -> None:
     store = Store(tmp_path)
-    paint(models, StoreShelf(store), 3, compose={"method": "direct"})
+    paint(models, StoreCache(store), 3, compose={"method": "direct"})
     assert not [key for key in store.stored() if store.made_from(key).get("shared")]
 
 
 def test_a_job_waits_for_the_plate_that_another_paints(
     models: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shelf = StoreShelf(Store(tmp_path))
-    put: Callable[..., None] = StoreShelf.put
+    shelf = StoreCache(Store(tmp_path))
+    put: Callable[..., None] = StoreCache.put
 
-    def slowly(self: StoreShelf, key: str, artifact: Any, made_from: Any, metadata: Any) -> None:
+    def slowly(self: StoreCache, key: str, artifact: Any, made_from: Any, metadata: Any) -> None:
         if made_from.get("shared"):
             time.sleep(0.3)
         put(self, key, artifact, made_from, metadata)
@@ -140,7 +140,7 @@ def test_a_job_waits_for_the_plate_that_another_paints(
     def threads_of_a_test() -> Iterator[None]:
         yield
 
-    monkeypatch.setattr(StoreShelf, "put", slowly)
+    monkeypatch.setattr(StoreCache, "put", slowly)
     monkeypatch.setattr(compute, "one_thread", threads_of_a_test)
     zoos: list[Zoo] = []
     works = [
@@ -157,7 +157,7 @@ def test_a_job_waits_for_the_plate_that_another_paints(
 
 def test_a_plate_is_kept_as_artifacts_are(models: dict[str, str], tmp_path: Path) -> None:
     store = Store(tmp_path)
-    paint(models, StoreShelf(store), 3)
+    paint(models, StoreCache(store), 3)
     keys = [key for key in store.stored() if store.made_from(key).get("shared")]
     assert len(keys) == 1 and store.damage(keys[0]) is None
     assert set(store.made_from(keys[0])["inputs"]) == {"photo", "hole"}

@@ -22,8 +22,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from unripple import atomic
 from unripple.conventions import StoreError
-from unripple.io import atomic
 from unripple.io.artifact import Artifact, Part, decode_part, encode_part
 from unripple.io.digest import value_sha256
 from unripple.io.draft import Draft

@@ -1,4 +1,4 @@
-"""What several artifacts of a stage have in common, kept on the shelf under a key of its own.
+"""What several artifacts of a stage have in common, cached under a key of its own.
 
 Edits of one photo need one painted plate: it is made by the first, and found by the others. Its key
 is made like an artifact's, from what it depends on and nothing else. No manifest names it, so
@@ -16,7 +16,7 @@ from unripple.io.artifact import Artifact
 from unripple.io.digest import array_sha256, value_sha256
 from unripple.io.metadata import NOTHING
 from unripple.pipeline.jobs import Job
-from unripple.runtime.cache import Shelf
+from unripple.runtime.cache import ArtifactCache
 from unripple.runtime.limits import Uncounted
 
 _MARK = "digital_source_type"
@@ -31,14 +31,14 @@ class Shared:
         job: the step, its place and settings.
         settings: those of the photo.
         weights: SHA-256 by role, see `Job.ingredients`.
-        shelf: where to look and to keep.
+        cache: where to look and to keep.
         uncounted: opens a context in which time does not count, for waiting.
     """
 
     job: Job
     settings: Mapping[str, Any]
     weights: Mapping[str, str]
-    shelf: Shelf
+    cache: ArtifactCache
     uncounted: Uncounted
 
     def __call__(
@@ -58,11 +58,11 @@ class Shared:
             "inputs": {what: array_sha256(array) for what, array in of.items()},
         }
         key = value_sha256(made_from)
-        if self.shelf.has(key):
-            return self.shelf.get(key)
+        if self.cache.has(key):
+            return self.cache.get(key)
         with ExitStack() as held:
             with self.uncounted():  # jobs of other edits make the very same just now
-                held.enter_context(self.shelf.making(key))
-            if not self.shelf.has(key):
-                self.shelf.put(key, make(), made_from, NOTHING)
-        return self.shelf.get(key)
+                held.enter_context(self.cache.making(key))
+            if not self.cache.has(key):
+                self.cache.put(key, make(), made_from, NOTHING)
+        return self.cache.get(key)

@@ -19,8 +19,8 @@ from unripple.stages.interface import Drawing, Model
 from unripple.zoo.directions import Direction, find_direction
 from unripple.zoo.zoo import Zoo
 
-Tell: TypeAlias = Callable[[str, int, int, float], None]
-"""Whom to tell how far a photo is: its id, the iteration, of how many, and the loss."""
+OnProgress: TypeAlias = Callable[[str, int, int, float], None]
+"""Called with how far a photo is: its id, the iteration, of how many, and the loss."""
 
 Share: TypeAlias = Callable[
     [str, Mapping[str, Any], Sequence[str], Callable[[], Artifact]], Artifact
@@ -63,7 +63,7 @@ class Work:
         offset: the translation that the photo was offered, for `translate`.
         domain: the file of the edit's drawn domain, for `mix`.
         draft: where a long computation keeps how far it came.
-        tell: whom to tell: the iteration, of how many, and the loss.
+        on_progress: called with the iteration, of how many, and the loss.
         share: makes or finds what several artifacts of the stage have in common.
         ready: loads the stage's networks; nothing is left to do where they are loaded before.
     """
@@ -77,7 +77,7 @@ class Work:
     offset: WPlus | None = None
     domain: Path | None = None
     draft: Draft = NO_DRAFT
-    tell: Callable[[int, int, float], None] = _nobody
+    on_progress: Callable[[int, int, float], None] = _nobody
     share: Share = _made
     ready: Callable[[], None] = _nothing
 

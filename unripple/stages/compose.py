@@ -231,5 +231,6 @@ STAGE = Stage(
     methods=(COMPOSERS,),
     edit_inputs=("align", "edit", "parse", "ripple", "foreground", "inpaint"),
     edit_title="result",
+    in_strip=True,
     marked=True,
 )

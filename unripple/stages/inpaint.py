@@ -270,6 +270,7 @@ STAGE = Stage(
     edit_inputs=("align", "edit", "ripple", "foreground"),
     shows="plate",
     edit_title="inpainted",
+    in_strip=True,
     recipes=(RIPPLE,),
     roles=roles,
     borrows=what_is_painted,

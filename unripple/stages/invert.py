@@ -222,5 +222,6 @@ STAGE = Stage(
     methods=(INVERTERS,),
     photo_inputs=("align", "project"),
     photo_title="inversion",
+    in_strip=True,
     roles=roles,
 )

@@ -193,9 +193,9 @@ def find_direction(path: Path, name: str) -> Direction:
         UnknownName: there is none; the text names the nearest.
         BadCheckpoint: see `read_directions`.
     """
-    known = read_directions(path)
-    if name not in known:
-        close = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
+    directions = read_directions(path)
+    if name not in directions:
+        close = difflib.get_close_matches(name, directions, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(directions)}"
         raise UnknownName(f"no direction {name!r} in {path}; {hint}")
-    return known[name]
+    return directions[name]

@@ -335,17 +335,17 @@ def _clip(state: Mapping[str, Tensor]) -> nn.Module:
     positions = state["visual.positional_embedding"].shape[0]
     context, text_width = state["positional_embedding"].shape
     blocks = [key for key in state if key.endswith(".attn.in_proj_weight")]
-    seen = sum(key.startswith("visual.") for key in blocks)
+    depth = sum(key.startswith("visual.") for key in blocks)
     side = patch * round((positions - 1) ** 0.5)
     vision = clip.CLIPVisionCfg(
-        layers=seen, width=width, head_width=_CLIP_HEAD_DIM, patch_size=patch, image_size=side
+        layers=depth, width=width, head_width=_CLIP_HEAD_DIM, patch_size=patch, image_size=side
     )
     text = clip.CLIPTextCfg(
         context_length=context,
         vocab_size=state["token_embedding.weight"].shape[0],
         width=text_width,
         heads=text_width // _CLIP_HEAD_DIM,
-        layers=len(blocks) - seen,
+        layers=len(blocks) - depth,
     )
     net: nn.Module = clip.CLIP(state["text_projection"].shape[1], vision, text, quick_gelu=True)
     return net

@@ -11,8 +11,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from unripple import atomic
 from unripple.conventions import BadCheckpoint, Floats, ShapeMismatch, UnknownName, UnrippleError
-from unripple.io import atomic
 from unripple.io.pairs import Pair, pairs_of, pictures_in
 from unripple.io.photo import printable, read_photo
 from unripple.io.schema import nearest

@@ -1,4 +1,4 @@
-"""pSp: each row of codes on its own, relative to a mean that the file holds."""
+"""pSp: each row of codes on its own, relative to a mean that its file holds."""
 
 from __future__ import annotations
 

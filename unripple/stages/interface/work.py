@@ -169,8 +169,8 @@ class Work(Protocol):
         """Where to keep how far a long computation came."""
 
     @property
-    def tell(self) -> Progress:
-        """Whom to tell how far it is."""
+    def on_progress(self) -> Progress:
+        """Called with how far it is."""
 
     def input(self, kind: type[Parts], name: str) -> Parts:
         """The outputs of the stage behind an input, parts that are lacking None."""
@@ -205,7 +205,7 @@ class Edit(Protocol):
     """A named edit of the config."""
 
     @property
-    def carac(self) -> str:
+    def attribute(self) -> str:
         """What it changes."""
 
     @property

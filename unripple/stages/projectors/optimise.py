@@ -40,7 +40,7 @@ def project(works: Sequence[Work], settings: ProjectSettings) -> list[WPlus]:
         learning_rate=settings.learning_rate,
         resume=first.draft.load(),
     ):
-        first.tell(progress.iteration, settings.iterations, float(progress.loss.mean()))
+        first.on_progress(progress.iteration, settings.iterations, float(progress.loss.mean()))
         if time.monotonic() - saved >= DRAFT_S:
             first.draft.save(progress.stored)
             saved = time.monotonic()
