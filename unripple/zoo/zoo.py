@@ -34,7 +34,10 @@ ROLES = (
 )
 """Roles with a weights file of their own."""
 
-NOT_EMBEDDED = ("restorer", "person")
+PUBLISHED_ROLES = ("hypernet", "w_encoder", "restyle", "lpips_trunk", "lpips_weights")
+"""Roles that single methods ask for, and published files alone fill; likewise with a file."""
+
+NOT_EMBEDDED = ("restorer", "person", *PUBLISHED_ROLES)
 """Roles that the embedded set has no network for."""
 
 STAGE_ROLES = {
@@ -150,9 +153,10 @@ class Zoo:
                 f"models: no set {self._base!r}; sets: {sets}; or a section {{role: name or path}}"
             )
         self._chosen = {STAGE_ROLES.get(word, word): choice for word, choice in own.items()}
-        unknown = sorted(set(self._chosen) - set(ROLES))
+        unknown = sorted(set(self._chosen) - {*ROLES, *PUBLISHED_ROLES})
         if unknown:
-            raise UnknownName(f"models: no role {unknown[0]!r}; roles: {', '.join(ROLES)}")
+            roles = ", ".join((*ROLES, *PUBLISHED_ROLES))
+            raise UnknownName(f"models: no role {unknown[0]!r}; roles: {roles}")
         self._loaded: dict[str, Model] = {}
 
     def choice(self, role: str) -> str:
