@@ -35,7 +35,9 @@ class ProjectSettings(Settings):
 
     method: str = knob(
         ENCODER,
-        "encoder | optimise (go on from there, drawing nearer to the photo)",
+        "encoder | optimise (go on from there, drawing nearer to the photo) | restyle (corrected "
+        "after every look at what it draws) | psp | w (one code, by HyperStyle's encoder) | pivot "
+        "(one code, step by step)",
         choices=PROJECTORS,
     )
     iterations: int = knob(100, "optimise: 0 to 1000; the best is kept", minimum=0, maximum=1000)
@@ -229,8 +231,6 @@ def run_together(works: Sequence[Work], settings: ProjectSettings) -> list[Proje
 
 def decide(settings: Values, plan: Plan) -> dict[str, Any]:  # noqa: ARG001
     """None but the settings that matter."""
-    if settings["iterations"] == 0:
-        return {}
     return dict(PROJECTORS[settings["method"]].decide(settings))
 
 

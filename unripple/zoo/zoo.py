@@ -35,9 +35,12 @@ ROLES = (
 """Roles with a weights file of their own."""
 
 JUDGES = ("id_vit", "inception", "lpips_trunk", "lpips_weights")
-"""Roles of networks that only compare pictures; no stage and no set has them."""
+"""Roles of networks that only compare pictures; no set has them."""
 
-NOT_EMBEDDED = ("restorer", "person", *JUDGES)
+PUBLISHED_ROLES = ("hypernet", "w_encoder", "restyle", *JUDGES)
+"""Roles that single methods and metrics ask for, and published files alone fill."""
+
+NOT_EMBEDDED = ("restorer", "person", *PUBLISHED_ROLES)
 """Roles that the embedded set has no network for."""
 
 STAGE_ROLES = {
@@ -153,9 +156,10 @@ class Zoo:
                 f"models: no set {self._base!r}; sets: {sets}; or a section {{role: name or path}}"
             )
         self._chosen = {STAGE_ROLES.get(word, word): choice for word, choice in own.items()}
-        unknown = sorted(set(self._chosen) - {*ROLES, *JUDGES})
+        unknown = sorted(set(self._chosen) - {*ROLES, *PUBLISHED_ROLES})
         if unknown:
-            raise UnknownName(f"models: no role {unknown[0]!r}; roles: {', '.join(ROLES)}")
+            roles = ", ".join((*ROLES, *PUBLISHED_ROLES))
+            raise UnknownName(f"models: no role {unknown[0]!r}; roles: {roles}")
         self._loaded: dict[str, Model] = {}
 
     def choice(self, role: str) -> str:

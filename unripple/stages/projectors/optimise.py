@@ -68,6 +68,8 @@ def _perceptual(work: Work, weight: float) -> Distance | None:
 
 
 def _decide(settings: Values) -> Values:
+    if settings["iterations"] == 0:
+        return {}  # the encoder's codes, under its key
     unused = () if settings["optimiser"] == "adam" else ("learning_rate",)
     return {name: value for name, value in settings.items() if name not in unused}
 
