@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 
@@ -59,10 +59,16 @@ class Inverted(NamedTuple):
         picture: uint8 [S, S, 3].
         residual: what the codes could not say, photo minus plain picture, at the consultant's size,
             float32 [3, s, s], where 1 is half of the range of bytes; None without a consultant.
+        features: of the photo, where the inverter draws them, too, float16 [C, h, h].
+        guide: the codes that lead its edits, float32 [L, W].
+        plain: what those codes alone draw, uint8 [S, S, 3].
     """
 
     picture: Photo
     residual: Floats | None
+    features: Floats | None = None
+    guide: WPlus | None = None
+    plain: Photo | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +76,9 @@ class InvertSettings(Settings):
     """Who draws; the edit of a photo is drawn by the same one."""
 
     method: str = knob(
-        "hfgi", "hfgi (with the photo's details) | e4e (codes alone)", choices=INVERTERS
+        "hfgi",
+        "hfgi (with the photo's details) | e4e (codes alone) | sfe (with the photo's features)",
+        choices=INVERTERS,
     )
 
 
@@ -191,6 +199,20 @@ def down(picture: Tensor, size_px: int) -> Tensor:
     if picture.shape[-1] == size_px:
         return picture
     return F.interpolate(picture, size=(size_px, size_px), mode="bilinear", align_corners=False)
+
+
+def restyled(generator: Any, styles: Floats | None) -> Any:
+    """A generator that adds a move in style space to whatever codes it draws.
+
+    Args:
+        generator: of the codes.
+        styles: float32 [S], see `models.style_moves`; None gives the generator itself.
+    """
+    if styles is None:
+        return generator
+    from unripple.models.style_moves import StyleMoved
+
+    return StyleMoved(generator, styles)
 
 
 def codes_of(w_plus: WPlus, generator: Synthesizer) -> Tensor:

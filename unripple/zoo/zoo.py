@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 EMBEDDED = "embedded"
 PUBLISHED = "published"
+SFE = "sfe"
 ROLES = (
     "generator",
     "encoder",
@@ -31,10 +32,12 @@ ROLES = (
     "restorer",
     "head",
     "person",
+    "inverter",
+    "sfe_editor",
 )
 """Roles with a weights file of their own."""
 
-NOT_EMBEDDED = ("restorer", "person")
+NOT_EMBEDDED = ("restorer", "person", "inverter", "sfe_editor")
 """Roles that the embedded set has no network for."""
 
 STAGE_ROLES = {
@@ -75,9 +78,11 @@ def published_index() -> Index:
 
 
 def directions_path(directions: str = EMBEDDED) -> Path:
-    """The file of latent directions, or the folder of the published ones, or the path itself."""
+    """The file or table of latent directions, or the folder of the published ones, or the path."""
     if directions == EMBEDDED:
         return embedded_folder() / "directions" / "embedded.safetensors"
+    if directions == SFE:
+        return embedded_folder() / "directions" / "sfe.yaml"
     return published_folder() if directions == PUBLISHED else Path(directions)
 
 
@@ -85,7 +90,9 @@ def chosen_directions(directions: str, zoo: Zoo) -> str:
     """Which directions a config means: "auto" takes those of the generator that is used."""
     if directions != AUTO:
         return directions
-    return PUBLISHED if zoo.is_published("generator") else EMBEDDED
+    if not zoo.is_published("generator"):
+        return EMBEDDED
+    return SFE if zoo.has("sfe_editor") else PUBLISHED
 
 
 Kept: TypeAlias = tuple[str, Path, int, int]

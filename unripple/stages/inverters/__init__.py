@@ -24,10 +24,14 @@ class Inverter(Method):
     Attributes:
         invert: draws the photo again; gets `align` and `project`.
         edit: draws the edited codes; gets `align`, `translate` and `invert`.
+        projector: the one way of `stages.projectors` to the codes that it draws; None takes any.
+        masks: whether its edit can leave what a mask keeps, see `stages.keeping`.
     """
 
     invert: Callable[[Work], Inverted]
     edit: Callable[[Work, EditSettings], Edited]
+    projector: str | None = None
+    masks: bool = False
 
 
 INVERTERS = Registry(__name__, Inverter)
