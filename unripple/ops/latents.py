@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -138,17 +138,3 @@ def moved_to(
     moved = w_plus.astype(np.float32)
     moved[..., first_code:end_code, :] += steps[..., None, :].astype(np.float32)
     return moved
-
-
-def edited_each(w_plus: WPlus, edits: Sequence[Callable[[WPlus], WPlus]]) -> WPlus:
-    """Apply several edits to every sample, each to the unedited codes: they do not add up.
-
-    Args:
-        w_plus: float32 [B, L, W].
-        edits: E functions of codes [B, L, W].
-
-    Returns:
-        float32 [B * E, L, W]: all edits of sample 0, in their order, then those of sample 1.
-    """
-    each = np.stack([edit(w_plus) for edit in edits], axis=1)  # [B, E, L, W]
-    return each.reshape(-1, *w_plus.shape[1:])

@@ -277,7 +277,7 @@ class Plan:
         """The file of the drawn domain of what the edit changes."""
         if self.edit is None:
             return None
-        return domain_file(domains_folder(self.config["domains"]), self.edit.carac)
+        return domain_file(domains_folder(self.config["domains"]), self.edit.attribute)
 
     @property
     def has_drawing(self) -> bool:
@@ -378,5 +378,5 @@ def degree_warnings(directions: str, moves: Mapping[str, float]) -> list[str]:
         UnknownName: there is no such direction.
     """
     path = directions_path(directions)
-    told = [find_direction(path, name).warning(degree) for name, degree in moves.items()]
-    return [text for text in told if text]
+    warnings = [find_direction(path, name).warning(degree) for name, degree in moves.items()]
+    return [text for text in warnings if text]

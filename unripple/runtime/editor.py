@@ -23,18 +23,17 @@ from unripple.io.metadata import NOTHING, Metadata
 from unripple.io.outputs import check_output
 from unripple.io.photo import Photograph, read_photo, write_photo
 from unripple.io.results import PHOTO
-from unripple.pipeline.graph import RECIPES, any_step, find_step
+from unripple.pipeline.graph import DECLARED, RECIPES, any_step, find_step
 from unripple.pipeline.jobs import job_from_config, warnings_of
-from unripple.runtime.cache import MemoryShelf, Shelf
-from unripple.runtime.compute import Source, advance
+from unripple.runtime.cache import ArtifactCache, MemoryCache
+from unripple.runtime.compute import Source, compute_or_load
 from unripple.runtime.joint import join_faces
 from unripple.runtime.view import as_picture, side_by_side
-from unripple.runtime.work import Tell
+from unripple.runtime.work import OnProgress
 from unripple.zoo.directions import Direction, read_directions
 from unripple.zoo.zoo import Zoo, chosen_directions, directions_path
 
 LAST_STEP = "paste"
-STRIP = ("align", "invert", "edit", "parse", "ripple", "depth", "inpaint", "compose")
 _EDIT = "edit"
 
 
@@ -88,7 +87,8 @@ class Result:
     @property
     def strip(self) -> Photo:
         """The stages side by side, from the crop to the composed crop."""
-        return side_by_side([self.stage(name) for name in STRIP if name in self.artifacts])
+        shown = [name for name in self.artifacts if name in DECLARED and DECLARED[name].in_strip]
+        return side_by_side([self.stage(name) for name in shown])
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
         """Write the picture as png, jpg or webp, by the name's ending.
@@ -130,9 +130,9 @@ class Editor:
         device: where networks run: "cpu", "cuda", "auto".
         settings: sections of a config that differ from the defaults, like
             `{"inpaint": {"painter": "telea"}}`; checked like a config.
-        shelf: where artifacts are kept between edits, say another session's; None is memory.
+        cache: where artifacts are kept between edits, say another session's; None is memory.
         zoo: networks shared with other sessions; it must be of the same models.
-        tell: whom to tell how far a long stage is with a photo.
+        on_progress: called with how far a long stage is with a photo.
 
     Example:
         >>> editor = Editor()  # doctest: +SKIP
@@ -145,17 +145,17 @@ class Editor:
         device: str = "cpu",
         *,
         settings: Mapping[str, Any] | None = None,
-        shelf: Shelf | None = None,
+        cache: ArtifactCache | None = None,
         zoo: Zoo | None = None,
-        tell: Tell | None = None,
+        on_progress: OnProgress | None = None,
     ) -> None:
         config = {} if settings is None else settings
         if models is not None and isinstance(config, Mapping):
             config = {**config, "models": models if isinstance(models, str) else dict(models)}
         self.config: Config = complete(config)
         self._zoo = zoo or Zoo(self.config["models"], device)
-        self._shelf: Shelf = MemoryShelf() if shelf is None else shelf
-        self._tell = tell
+        self._cache: ArtifactCache = MemoryCache() if cache is None else cache
+        self._on_progress = on_progress
 
     @property
     def directions(self) -> dict[str, Direction]:
@@ -228,7 +228,7 @@ class Editor:
         source = self.open(photo, characteristics=characteristics)
         found = [self.run(source, until, edit)]
         job = job_from_config(self.config, "align", None, self._zoo)
-        count = len(advance(job, source, {}, self._shelf)[0])
+        count = len(compute_or_load(job, source, {}, self._cache)[0])
         return found + [self.run(source, until, edit, face=n) for n in range(1, count)]
 
     def run(
@@ -271,7 +271,9 @@ class Editor:
                 job = job_from_config(self.config, step.stage, of, self._zoo, edit=edit)
                 inputs = {name: keys[place] for name, place in step.inputs(of).items()}
                 before_step()
-                found, _ = advance(job, source, inputs, self._shelf, tell=self._tell)
+                found, _ = compute_or_load(
+                    job, source, inputs, self._cache, on_progress=self._on_progress
+                )
                 key = found[face if step.stage == "align" else 0]
                 if step.stage == "translate" and offset is not None:
                     key = self._moved(key, offset)
@@ -279,22 +281,16 @@ class Editor:
             if step.stage == until:
                 break
         return {
-            f"{stage}@{PHOTO}" if of == PHOTO else stage: self._shelf.get(key)
+            f"{stage}@{PHOTO}" if of == PHOTO else stage: self._cache.get(key)
             for (stage, of), key in keys.items()
         }
 
-    def walk(
-        self, source: Source, edit: Edit | None, until: str, **more: Any
-    ) -> dict[str, Artifact]:
-        """`run`, as the page calls it."""
-        return self.run(source, until, edit, **more)
-
     def _moved(self, key: str, offset: WPlus) -> str:
-        """Codes on the shelf moved by an offset, on the shelf; their key."""
+        """Codes in the cache moved by an offset, in the cache; their key."""
         made_from = {"stage": "translate", "codes": key, "offset": array_sha256(offset)}
         moved = value_sha256(made_from)
-        if not self._shelf.has(moved):
-            artifact = self._shelf.get(key)
+        if not self._cache.has(moved):
+            artifact = self._cache.get(key)
             codes: Any = artifact["w_plus"]
             if codes.shape != offset.shape:
                 raise ShapeMismatch(
@@ -306,8 +302,8 @@ class Editor:
                 for name in ("w_plus", "guide")
                 if name in artifact
             }
-            told = {**artifact, **both, "about": {"turn": False}}
-            self._shelf.put(moved, told, made_from, NOTHING)
+            artifact_moved = {**artifact, **both, "about": {"turn": False}}
+            self._cache.put(moved, artifact_moved, made_from, NOTHING)
         return moved
 
     @property
@@ -334,11 +330,11 @@ class Editor:
         """
         if isinstance(photo, Source):
             return photo
-        known = characteristics
+        values = characteristics
         if isinstance(photo, np.ndarray):
-            return Source("photo", Path("photo"), Photograph(photo), characteristics=known)
+            return Source("photo", Path("photo"), Photograph(photo), characteristics=values)
         path = Path(photo)
         listed = self.config["align"]["landmarks"]
         points = landmarks_of(read_landmarks(Path(listed)), path.stem, path) if listed else None
         pixels = pixels or read_photo(path, max_megapixels=self._max_megapixels)
-        return Source(path.stem, path, pixels, points=points, characteristics=known)
+        return Source(path.stem, path, pixels, points=points, characteristics=values)

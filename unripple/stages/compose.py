@@ -256,6 +256,7 @@ STAGE = Stage(
     methods=(COMPOSERS,),
     edit_inputs=("align", "edit", "parse", "ripple", "foreground", "inpaint"),
     edit_title="result",
+    in_strip=True,
     borrows=keeping.keeps_pixels,
     marked=True,
 )

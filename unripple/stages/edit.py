@@ -320,6 +320,7 @@ STAGE = Stage(
     methods=(TURNS,),
     edit_inputs=("align", "translate", "invert"),
     edit_title="edit",
+    in_strip=True,
     roles=roles,
     borrows=who_draws,
     decide=decide,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 import numpy as np
 
 from unripple.conventions import Floats, Photo, WPlus
-from unripple.stages.interface import Settings, Stage, Values, Work, knob
+from unripple.stages.interface import Plan, Settings, Stage, Values, Work, knob
 from unripple.stages.inverters import INVERTERS
 
 if TYPE_CHECKING:
@@ -59,6 +59,11 @@ class Inverted(NamedTuple):
         picture: uint8 [S, S, 3].
         residual: what the codes could not say, photo minus plain picture, at the consultant's size,
             float32 [3, s, s], where 1 is half of the range of bytes; None without a consultant.
+        difference: what was added to the generator's weights, float16 [N], see `models.tuning`;
+            None where they stay.
+        layer_codes: of the layers of the generator that a hypernetwork tunes, float32 [1 or n,
+            layers, code]; None without one.
+        views: its n iterations side by side, uint8 [s, n * s, 3].
         features: of the photo, where the inverter draws them, too, float16 [C, h, h].
         guide: the codes that lead its edits, float32 [L, W].
         plain: what those codes alone draw, uint8 [S, S, 3].
@@ -66,6 +71,9 @@ class Inverted(NamedTuple):
 
     picture: Photo
     residual: Floats | None
+    difference: Floats | None = None
+    layer_codes: Floats | None = None
+    views: Photo | None = None
     features: Floats | None = None
     guide: WPlus | None = None
     plain: Photo | None = None
@@ -77,7 +85,8 @@ class InvertSettings(Settings):
 
     method: str = knob(
         "hfgi",
-        "hfgi (with the photo's details) | e4e (codes alone) | sfe (with the photo's features)",
+        "hfgi (with the photo's details) | e4e (codes alone) | pti (the generator is tuned to the "
+        "photo) | hyperstyle (likewise, by a hypernetwork) | sfe (with the photo's features)",
         choices=INVERTERS,
     )
 
@@ -231,7 +240,13 @@ def run(work: Work, settings: InvertSettings) -> Inverted:
 
 def roles(settings: Values) -> tuple[str, ...]:
     """Those of the inverter."""
-    return INVERTERS[settings["method"]].roles
+    inverter = INVERTERS[settings["method"]]
+    return (*inverter.roles, *inverter.inverts_with(settings))
+
+
+def decide(settings: Values, plan: Plan) -> Values:
+    """As the inverter says."""
+    return INVERTERS[settings["method"]].decide(settings, plan)
 
 
 STAGE = Stage(
@@ -244,5 +259,7 @@ STAGE = Stage(
     methods=(INVERTERS,),
     photo_inputs=("align", "project"),
     photo_title="inversion",
+    in_strip=True,
     roles=roles,
+    decide=decide,
 )

@@ -304,6 +304,7 @@ STAGE = Stage(
     shows="labels",
     photo_title="parts before",
     edit_title="parts after",
+    in_strip=True,
     roles=roles,
     decide=decide,
 )

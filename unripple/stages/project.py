@@ -43,7 +43,9 @@ class ProjectSettings(Settings):
 
     method: str = knob(
         ENCODER,
-        "encoder | optimise (go on from there, drawing nearer to the photo)",
+        "encoder | optimise (go on from there, drawing nearer to the photo) | restyle (corrected "
+        "after every look at what it draws) | psp | w (one code, by HyperStyle's encoder) | pivot "
+        "(one code, step by step)",
         choices=PROJECTORS,
     )
     iterations: int = knob(100, "optimise: 0 to 1000; the best is kept", minimum=0, maximum=1000)
@@ -248,16 +250,14 @@ def decide(settings: Values, plan: Plan) -> dict[str, Any]:
     """
     inverter = plan.config["invert"]["method"]
     wanted, method = INVERTERS[inverter].projector, settings["method"]
-    if wanted is not None:
-        if method not in (ENCODER, wanted):
-            raise BadConfig(
-                f"project.method {method!r}: invert.method {inverter!r} finds codes in its own "
-                f"way; leave project.method out, or choose another inverter"
-            )
-        return {"method": wanted}
-    if method == "optimise" and settings["iterations"] == 0:
-        return {}  # the encoder's codes, whatever else is asked
-    return dict(PROJECTORS[method].decide(settings))
+    if wanted is None:
+        return dict(PROJECTORS[method].decide(settings))
+    if method not in (ENCODER, wanted):
+        raise BadConfig(
+            f"project.method {method!r}: invert.method {inverter!r} finds codes in its own way; "
+            "leave project.method out, or choose another inverter"
+        )
+    return {"method": wanted}
 
 
 def roles(settings: Values) -> tuple[str, ...]:

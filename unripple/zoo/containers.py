@@ -249,13 +249,13 @@ class _Reader:
 
 def _strip(content: Any) -> None:
     """Take away what a file wrote over the methods of its dictionaries, where it may set any."""
-    seen: set[int] = set()
+    visited: set[int] = set()
     waiting = [content]
     while waiting:
         thing = waiting.pop()
-        if not isinstance(thing, dict | list | tuple) or id(thing) in seen:
+        if not isinstance(thing, dict | list | tuple) or id(thing) in visited:
             continue
-        seen.add(id(thing))
+        visited.add(id(thing))
         if isinstance(thing, OrderedDict):
             vars(thing).clear()
         waiting.extend(dict.values(thing) if isinstance(thing, dict) else thing)

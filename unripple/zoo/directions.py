@@ -211,14 +211,14 @@ def find_direction(path: Path, name: str) -> Direction:
         UnknownName: there is none; the text names the nearest.
         BadCheckpoint: see `read_directions`.
     """
-    known = read_directions(path)
-    if name not in known:
-        close = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
+    directions = read_directions(path)
+    if name not in directions:
+        close = difflib.get_close_matches(name, directions, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(directions)}"
         raise UnknownName(f"no direction {name!r} in {path}; {hint}")
-    if not known[name].vector.size:
+    if not directions[name].vector.size:
         raise BadCheckpoint(
             f"direction {name!r}: its published file is not here yet; run `unripple models fetch "
             "sfe`, or `unripple models add FILE` if you have it"
         )
-    return known[name]
+    return directions[name]

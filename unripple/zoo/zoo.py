@@ -32,12 +32,16 @@ ROLES = (
     "restorer",
     "head",
     "person",
-    "inverter",
-    "sfe_editor",
 )
 """Roles with a weights file of their own."""
 
-NOT_EMBEDDED = ("restorer", "person", "inverter", "sfe_editor")
+JUDGES = ("id_vit", "inception", "lpips_trunk", "lpips_weights")
+"""Roles of networks that only compare pictures; no set has them."""
+
+PUBLISHED_ROLES = ("inverter", "sfe_editor", "hypernet", "w_encoder", "restyle", *JUDGES)
+"""Roles that single methods and metrics ask for, and published files alone fill."""
+
+NOT_EMBEDDED = ("restorer", "person", *PUBLISHED_ROLES)
 """Roles that the embedded set has no network for."""
 
 STAGE_ROLES = {
@@ -157,9 +161,10 @@ class Zoo:
                 f"models: no set {self._base!r}; sets: {sets}; or a section {{role: name or path}}"
             )
         self._chosen = {STAGE_ROLES.get(word, word): choice for word, choice in own.items()}
-        unknown = sorted(set(self._chosen) - set(ROLES))
+        unknown = sorted(set(self._chosen) - {*ROLES, *PUBLISHED_ROLES})
         if unknown:
-            raise UnknownName(f"models: no role {unknown[0]!r}; roles: {', '.join(ROLES)}")
+            roles = ", ".join((*ROLES, *PUBLISHED_ROLES))
+            raise UnknownName(f"models: no role {unknown[0]!r}; roles: {roles}")
         self._loaded: dict[str, Model] = {}
 
     def choice(self, role: str) -> str:
@@ -271,7 +276,8 @@ class Zoo:
             if device.type == "cpu":
                 keep_freed_memory()
             self._there(role)
-            self._loaded[role] = networks.load(role, self.path(role), device)
+            model = networks.load(role, self.path(role), device)
+            self._loaded[role] = networks.for_inference(model)
             if name is not None:
                 _keep(name, self._loaded[role])
         return self._loaded[role]

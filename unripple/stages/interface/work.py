@@ -5,7 +5,7 @@ Stages know no files and no zoo; whoever runs them hands them something of these
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
@@ -185,8 +185,8 @@ class Work(Protocol):
         """Where to keep how far a long computation came."""
 
     @property
-    def tell(self) -> Progress:
-        """Whom to tell how far it is."""
+    def on_progress(self) -> Progress:
+        """Called with how far it is."""
 
     def input(self, kind: type[Parts], name: str) -> Parts:
         """The outputs of the stage behind an input, parts that are lacking None."""
@@ -197,6 +197,22 @@ class Work(Protocol):
     def load(self, role: str) -> Model:
         """The network of a role."""
 
+    def shared(
+        self,
+        name: str,
+        of: Mapping[str, npt.NDArray[Any]],
+        knobs: Sequence[str],
+        make: Callable[[], Mapping[str, Any]],
+    ) -> Mapping[str, Any]:
+        """What several artifacts of the stage have in common, made once.
+
+        Args:
+            name: what it is.
+            of: the arrays that it is made from.
+            knobs: the settings that decide it, and with the stage's networks nothing else.
+            make: makes its parts, by name.
+        """
+
     def direction(self, name: str) -> Direction:
         """A direction by name."""
 
@@ -205,7 +221,7 @@ class Edit(Protocol):
     """A named edit of the config."""
 
     @property
-    def carac(self) -> str:
+    def attribute(self) -> str:
         """What it changes."""
 
     @property

@@ -70,7 +70,7 @@ def invert_features(
         plain = draw(codes_of(guide, nets.generator), nets.generator, size_px=size_px)
         features: Floats = kept.cpu().numpy()
         picture = to_photo(down(drawn, size_px))
-        return Inverted(picture, None, features, guide, to_photo(plain))
+        return Inverted(picture, None, features=features, guide=guide, plain=to_photo(plain))
 
 
 def edit_features(
