@@ -30,17 +30,13 @@ def write_all(folder: Path) -> Iterator[tuple[str, Path]]:
 
 
 def write_sfe(folder: Path) -> Iterator[tuple[str, Path]]:
-    """The same for StyleFeatureEditor and what stands beside it in the set `sfe`."""
+    """The same for StyleFeatureEditor, e4e and the generator beside it."""
     torch.manual_seed(0)
     folder.mkdir(parents=True, exist_ok=True)
     for name, writer in {
         "sfe_editor_light": _sfe_editor_light,
         "e4e": _e4e,
         "stylegan2": _stylegan2,
-        "graphonomy": _graphonomy,
-        "dpt_large": _dpt_large,
-        "lama": _lama,
-        "arcface": _arcface,
     }.items():
         yield name, writer(folder)
 

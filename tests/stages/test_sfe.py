@@ -171,8 +171,10 @@ def test_style_moves_act_on_every_inverter(project: Path, settings: Config) -> N
     vector[sum(widths[:5]) + 3] = 2.0  # channel 3 of layer 5
     about = {"channel": json.dumps({"family": "style"})}
     save_file({"channel": vector}, project / "channel.safetensors", metadata=about)
-    for method in ("e4e", "hfgi", "sfe"):
-        own = {**settings, "directions": "channel.safetensors", "invert": {"method": method}}
+    tuned = {"steps": 1, "tune": "steps", "perceptual": "parser"}
+    for method in ("e4e", "hfgi", "sfe", "pti"):
+        inverter = {"method": method, "pti": tuned}
+        own = {**settings, "directions": "channel.safetensors", "invert": inverter}
         editor = Editor(settings=own)
         still, moved = (editor.edit(PHOTO, channel=by).artifacts for by in (0, 3))
         assert np.array_equal(moved["translate"]["w_plus"], moved["project"]["w_plus"])

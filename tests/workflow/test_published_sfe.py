@@ -25,6 +25,8 @@ from unripple.pipeline.graph import STEPS
 pytestmark = pytest.mark.slow
 MEMORY_LIMIT_BYTES = 10e9
 EDITS = ("darker", "serious")
+OTHERS = ("parser", "depth", "inpainter", "identity")
+"""Roles whose published networks `test_published` knows."""
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +59,7 @@ def write_photo_and_config(folder: Path) -> None:
         large = portrait.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BICUBIC)
     large.save(folder / "data" / "photos" / "anna.png")
     config = {
-        "models": "sfe",
+        "models": {"base": "sfe", **dict.fromkeys(OTHERS, "embedded")},
         "invert": {"method": "sfe"},
         "align": {"mode": "aligned"},
         "parse": {"scales": "one"},

@@ -150,10 +150,18 @@ def invert(work: Work) -> Inverted:
 
 
 def edit(work: Work, settings: EditSettings) -> Edited:
-    """See `edit_features`; what the settings keep is left as it is."""
+    """See `edit_features`; what the settings keep is left as it is.
+
+    Raises:
+        BadConfig: the edit moved no guide.
+    """
     photo = work.input(Aligned, "align").picture
     translated = work.input(Translated, "translate")
-    assert translated.guide is not None
+    if translated.guide is None:
+        raise BadConfig(
+            "invert.method sfe: this edit moves the codes and not e4e's beside them, which lead "
+            "the features; choose another inverter for it"
+        )
     kept = keeping.kept_by(work, settings)
     made = edit_features(
         work.input(Inverted, "invert"),
