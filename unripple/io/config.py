@@ -258,7 +258,8 @@ _PATHS = ("photos", "directions", "translations", "own_translations", "domains")
 
 def _find_homes(config: Config) -> None:
     """Let `~` at the beginning of a path be a user's folder, as in a shell."""
-    for section, keys in ((config, _PATHS), (config["align"], ("landmarks",))):
+    inner = (config["align"], ("landmarks",)), (config["edit"], ("keep",))
+    for section, keys in ((config, _PATHS), *inner):
         section |= {key: _at_home(section[key]) for key in keys if key in section}
     models = config["models"]
     if isinstance(models, dict):

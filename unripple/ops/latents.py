@@ -38,13 +38,14 @@ class ComponentEdit(NamedTuple):
     Attributes:
         component: its number.
         first_code, end_code: the codes that move, as in a slice.
-        place: where code 0 goes on the component, in standard deviations from the mean.
+        place: where code 0 goes on the component, in standard deviations from the mean; 0 where the
+            source leaves that to who edits.
     """
 
     component: int
     first_code: int
     end_code: int
-    place: float
+    place: float = 0.0
 
 
 FFHQ_EDITS: Mapping[str, ComponentEdit] = {
@@ -53,6 +54,16 @@ FFHQ_EDITS: Mapping[str, ComponentEdit] = {
     "lip": ComponentEdit(34, 10, 11, 20.0),
 }
 """Named edits on `ffhq_pca.pt`. Source: editings/ganspace.py of omertov/encoder4editing (MIT)."""
+
+FFHQ_COMPONENTS: Mapping[str, ComponentEdit] = {
+    **FFHQ_EDITS,
+    "face_roundness": ComponentEdit(37, 0, 5),
+    "nose_length": ComponentEdit(51, 4, 5),
+    "eyebrow_thickness": ComponentEdit(37, 8, 9),
+    "head_angle_up": ComponentEdit(11, 1, 4),
+    "displeased": ComponentEdit(36, 4, 7),
+}
+"""These, and what StyleFeatureEditor (MIT) names beyond them on the same components."""
 
 
 def moved_along(

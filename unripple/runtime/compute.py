@@ -14,6 +14,7 @@ from typing import Any
 from unripple.conventions import BadPhoto, BadTranslation, WPlus
 from unripple.io.artifact import Artifact
 from unripple.io.digest import array_sha256, file_sha256, value_sha256
+from unripple.io.kept import KeptMask, mask_file, read_mask
 from unripple.io.landmarks import Points, landmarks_of
 from unripple.io.metadata import NOTHING
 from unripple.io.photo import Photograph, check_photo, read_photo
@@ -26,6 +27,7 @@ from unripple.runtime.cache import ArtifactCache, find, keep
 from unripple.runtime.limits import Uncounted
 from unripple.runtime.shared import Shared
 from unripple.runtime.work import OnProgress, Work
+from unripple.stages.keeping import MASKS
 from unripple.zoo.zoo import directions_path
 
 _THREADS = "OMP_NUM_THREADS"
@@ -129,6 +131,9 @@ def compute_or_load(
     offset = _offered(job, source)
     if offset is not None:
         inputs["translation"] = array_sha256(offset)
+    mask = mask_file(Path(job.keep), source.photo) if job.settings.get("keep") == MASKS else None
+    if mask is not None:
+        inputs["keep"] = file_sha256(mask)
     ingredients = job.ingredients(inputs, step.own(job.settings, source))
     found = find(cache, ingredients)
     if found is not None:
@@ -153,6 +158,7 @@ def compute_or_load(
         truth_of_photo,
         offset,
         job.domain,
+        None if mask is None else _mask(mask, source, job.limits),
         share=Shared(job, settings, weights, cache, uncounted),
         **slowly,
     )
@@ -164,6 +170,12 @@ def compute_or_load(
     keys = keep(cache, artifacts, ingredients, metadata)
     work.draft.remove()
     return keys, False
+
+
+def _mask(path: Path, source: Source, limits: Limits) -> KeptMask:
+    """The mask of what the edit leaves alone; the photo tells what it is about."""
+    photo = source.read(limits.megapixels).pixels
+    return read_mask(path, photo, max_megapixels=limits.megapixels)
 
 
 def compute_together(

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -104,6 +104,24 @@ class Result:
         write_photo(Path(path), self.picture, self.metadata.of_result(marked=self.marked))
 
 
+class Available(NamedTuple):
+    """What is known of a direction, for people.
+
+    Attributes:
+        name: as `Editor.edit` takes it.
+        family: how one goes along it, a module of `stages.families`.
+        usable: degrees between which pictures stay sound; None if nobody measured it.
+        degree: what a degree is.
+        effect: what changes; of published ones, what a positive degree does.
+    """
+
+    name: str
+    family: str
+    usable: tuple[float, float] | None
+    degree: str
+    effect: str
+
+
 class Editor:
     """Edits photos one by one.
 
@@ -144,6 +162,13 @@ class Editor:
         """The directions that `edit` takes, by name."""
         chosen = chosen_directions(self.config["directions"], self._zoo)
         return read_directions(directions_path(chosen))
+
+    def available(self) -> list[Available]:
+        """The directions that `edit` takes, in words, in their order."""
+        return [
+            Available(name, one.family, one.usable, one.unit, one.attribute)
+            for name, one in self.directions.items()
+        ]
 
     def warnings(self, edit: Edit) -> list[str]:
         """What to know about the degrees of an edit before it is made.
@@ -272,7 +297,12 @@ class Editor:
                     f"the translation is {list(offset.shape)}, this generator's codes are "
                     f"{list(codes.shape)}: it belongs to another model set"
                 )
-            artifact_moved = {**artifact, "w_plus": codes + offset, "about": {"turn": False}}
+            both = {
+                name: np.asarray(artifact[name]) + offset
+                for name in ("w_plus", "guide")
+                if name in artifact
+            }
+            artifact_moved = {**artifact, **both, "about": {"turn": False}}
             self._cache.put(moved, artifact_moved, made_from, NOTHING)
         return moved
 

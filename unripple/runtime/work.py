@@ -13,6 +13,7 @@ from unripple.io.artifact import Artifact
 from unripple.io.digest import file_sha256
 from unripple.io.domains import read_domain
 from unripple.io.draft import Draft
+from unripple.io.kept import KeptMask
 from unripple.io.photo import Photograph
 from unripple.io.truth import PhotoTruth
 from unripple.stages.interface import Drawing, Model
@@ -62,6 +63,7 @@ class Work:
         truth: what is known of the photo, for `measure`.
         offset: the translation that the photo was offered, for `translate`.
         domain: the file of the edit's drawn domain, for `mix`.
+        keep: the mask of what the edit leaves alone, for `edit`.
         draft: where a long computation keeps how far it came.
         on_progress: called with the iteration, of how many, and the loss.
         share: makes or finds what several artifacts of the stage have in common.
@@ -76,6 +78,7 @@ class Work:
     truth: PhotoTruth | None = field(default=None)
     offset: WPlus | None = None
     domain: Path | None = None
+    keep: KeptMask | None = None
     draft: Draft = NO_DRAFT
     on_progress: Callable[[int, int, float], None] = _nobody
     share: Share = _made

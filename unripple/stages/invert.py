@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 
@@ -64,6 +64,9 @@ class Inverted(NamedTuple):
         layer_codes: of the layers of the generator that a hypernetwork tunes, float32 [1 or n,
             layers, code]; None without one.
         views: its n iterations side by side, uint8 [s, n * s, 3].
+        features: of the photo, where the inverter draws them, too, float16 [C, h, h].
+        guide: the codes that lead its edits, float32 [L, W].
+        plain: what those codes alone draw, uint8 [S, S, 3].
     """
 
     picture: Photo
@@ -71,6 +74,9 @@ class Inverted(NamedTuple):
     difference: Floats | None = None
     layer_codes: Floats | None = None
     views: Photo | None = None
+    features: Floats | None = None
+    guide: WPlus | None = None
+    plain: Photo | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +86,7 @@ class InvertSettings(Settings):
     method: str = knob(
         "hfgi",
         "hfgi (with the photo's details) | e4e (codes alone) | pti (the generator is tuned to the "
-        "photo) | hyperstyle (likewise, by a hypernetwork)",
+        "photo) | hyperstyle (likewise, by a hypernetwork) | sfe (with the photo's features)",
         choices=INVERTERS,
     )
 
@@ -202,6 +208,20 @@ def down(picture: Tensor, size_px: int) -> Tensor:
     if picture.shape[-1] == size_px:
         return picture
     return F.interpolate(picture, size=(size_px, size_px), mode="bilinear", align_corners=False)
+
+
+def restyled(generator: Any, styles: Floats | None) -> Any:
+    """A generator that adds a move in style space to whatever codes it draws.
+
+    Args:
+        generator: of the codes.
+        styles: float32 [S], see `models.style_moves`; None gives the generator itself.
+    """
+    if styles is None:
+        return generator
+    from unripple.models.style_moves import StyleMoved
+
+    return StyleMoved(generator, styles)
 
 
 def codes_of(w_plus: WPlus, generator: Synthesizer) -> Tensor:

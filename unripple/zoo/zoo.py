@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 EMBEDDED = "embedded"
 PUBLISHED = "published"
+SFE = "sfe"
 ROLES = (
     "generator",
     "encoder",
@@ -37,7 +38,7 @@ ROLES = (
 JUDGES = ("id_vit", "inception", "lpips_trunk", "lpips_weights")
 """Roles of networks that only compare pictures; no set has them."""
 
-PUBLISHED_ROLES = ("hypernet", "w_encoder", "restyle", *JUDGES)
+PUBLISHED_ROLES = ("inverter", "sfe_editor", "hypernet", "w_encoder", "restyle", *JUDGES)
 """Roles that single methods and metrics ask for, and published files alone fill."""
 
 NOT_EMBEDDED = ("restorer", "person", *PUBLISHED_ROLES)
@@ -81,9 +82,11 @@ def published_index() -> Index:
 
 
 def directions_path(directions: str = EMBEDDED) -> Path:
-    """The file of latent directions, or the folder of the published ones, or the path itself."""
+    """The file or table of latent directions, or the folder of the published ones, or the path."""
     if directions == EMBEDDED:
         return embedded_folder() / "directions" / "embedded.safetensors"
+    if directions == SFE:
+        return embedded_folder() / "directions" / "sfe.yaml"
     return published_folder() if directions == PUBLISHED else Path(directions)
 
 
@@ -91,7 +94,9 @@ def chosen_directions(directions: str, zoo: Zoo) -> str:
     """Which directions a config means: "auto" takes those of the generator that is used."""
     if directions != AUTO:
         return directions
-    return PUBLISHED if zoo.is_published("generator") else EMBEDDED
+    if not zoo.is_published("generator"):
+        return EMBEDDED
+    return SFE if zoo.has("sfe_editor") else PUBLISHED
 
 
 Kept: TypeAlias = tuple[str, Path, int, int]

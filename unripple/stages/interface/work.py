@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from unripple.conventions import Floats, Mask, Photo, WPlus
+from unripple.conventions import Floats, Mask, Photo, Shares, WPlus
 
 Parts = TypeVar("Parts", bound=tuple[Any, ...])
 """The outputs of a stage, a named tuple."""
@@ -125,6 +125,18 @@ class Drawing:
     levels: npt.NDArray[np.uint8] = field(compare=False)
 
 
+class KeptMask(Protocol):
+    """A mask of what an edit leaves alone."""
+
+    @property
+    def levels(self) -> Shares:
+        """255 stays, uint8 [h, w]."""
+
+    @property
+    def of_photo(self) -> bool:
+        """Whether it is about the whole photograph, or else about the aligned picture."""
+
+
 class Draft(Protocol):
     """Where a long computation keeps how far it came."""
 
@@ -159,6 +171,10 @@ class Work(Protocol):
     @property
     def drawing(self) -> Drawing | None:
         """The edit's drawn domain."""
+
+    @property
+    def keep(self) -> KeptMask | None:
+        """The mask of what the edit leaves alone, if there is a file."""
 
     @property
     def truth(self) -> KnownTruth | None:

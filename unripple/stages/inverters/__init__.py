@@ -34,12 +34,16 @@ class Inverter(Method):
         edit: draws the edited codes; gets `align`, `translate` and `invert`.
         decide: of the settings of `invert`'s job those that matter to it.
         inverts_with: networks beside `roles` that no edit needs, given what `decide` left.
+        projector: the one way of `stages.projectors` to the codes that it draws; None takes any.
+        masks: whether its edit can leave what a mask keeps, see `stages.keeping`.
     """
 
     invert: Callable[[Work], Inverted]
     edit: Callable[[Work, EditSettings], Edited]
     decide: Callable[[Values, Plan], Values] = _as_given
     inverts_with: Callable[[Values], tuple[str, ...]] = _no_others
+    projector: str | None = None
+    masks: bool = False
 
 
 INVERTERS = Registry(__name__, Inverter)

@@ -16,7 +16,7 @@ from unripple.conventions import BadConfig, Floats, Photo, WPlus
 from unripple.stages.align import Aligned
 from unripple.stages.edit import Edited, EditSettings, edit_plainly
 from unripple.stages.interface import Progress, Settings, Work, knob
-from unripple.stages.invert import Inverted, Synthesizer, codes_of, down
+from unripple.stages.invert import Inverted, Synthesizer, codes_of, down, restyled
 from unripple.stages.inverters import Inverter
 from unripple.stages.project import Projected
 from unripple.stages.translate import Translated
@@ -135,8 +135,9 @@ def invert(work: Work) -> Inverted:
 def edit(work: Work, settings: EditSettings) -> Edited:  # noqa: ARG001
     """Draw the edited codes by the photo's own generator."""
     size_px = work.input(Aligned, "align").picture.shape[0]
-    w_plus = work.input(Translated, "translate").w_plus
-    return Edited(edit_plainly(w_plus, tuned_generator(work), size_px=size_px))
+    moved = work.input(Translated, "translate")
+    generator = restyled(tuned_generator(work), moved.styles)
+    return Edited(edit_plainly(moved.w_plus, generator, size_px=size_px))
 
 
 METHOD = Inverter(

@@ -19,7 +19,7 @@ from unripple.conventions import BadCheckpoint, Floats, Photo, WPlus
 from unripple.stages.align import Aligned
 from unripple.stages.edit import Edited, EditSettings, edit_plainly
 from unripple.stages.interface import Model, Plan, Settings, Values, Work, knob
-from unripple.stages.invert import Inverted, codes_of, invert_plainly
+from unripple.stages.invert import Inverted, codes_of, invert_plainly, restyled
 from unripple.stages.inverters import Inverter
 from unripple.stages.project import Projected
 from unripple.stages.projectors import chosen_perceptual, perceptual_of, perceptual_roles
@@ -178,8 +178,9 @@ def _mean(generator: Model) -> Tensor:
 def edit(work: Work, settings: EditSettings) -> Edited:  # noqa: ARG001
     """Draw the edited codes by the photo's own generator."""
     size_px = work.input(Aligned, "align").picture.shape[0]
-    w_plus = work.input(Translated, "translate").w_plus
-    return Edited(edit_plainly(w_plus, tuned_generator(work), size_px=size_px))
+    moved = work.input(Translated, "translate")
+    generator = restyled(tuned_generator(work), moved.styles)
+    return Edited(edit_plainly(moved.w_plus, generator, size_px=size_px))
 
 
 def _decide(settings: Values, plan: Plan) -> Values:

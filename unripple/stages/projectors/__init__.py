@@ -27,11 +27,13 @@ class Projector(Method):
         project: the codes of several photos, as one batch.
         decide: of the section's settings those that matter to it.
         needs: networks used, given what `decide` left.
+        guides: other codes of the same photos, for inverters that an edit leads by them.
     """
 
     project: Callable[[Sequence[Work], ProjectSettings], list[WPlus]]
     decide: Callable[[Values], Values]
     needs: Callable[[Values], tuple[str, ...]]
+    guides: Callable[[Sequence[Work]], list[WPlus]] | None = None
 
 
 PROJECTORS = Registry(__name__, Projector)
