@@ -31,10 +31,11 @@ ROLES = (
     "restorer",
     "head",
     "person",
+    "mesh_judge",
 )
 """Roles with a weights file of their own."""
 
-NOT_EMBEDDED = ("restorer", "person")
+NOT_EMBEDDED = ("restorer", "person", "mesh_judge")
 """Roles that the embedded set has no network for."""
 
 STAGE_ROLES = {
@@ -48,7 +49,7 @@ STAGE_ROLES = {
 }
 """Stages may stand for the role that they are about; `depth` is both words already."""
 
-PACKAGED = {"person": "selfie"}
+PACKAGED = {"person": "selfie", "mesh_judge": "face_mesh"}
 """Roles of the embedded set that a published file fills as soon as it was fetched."""
 
 BASE = "base"
