@@ -128,7 +128,10 @@ def advance(
     offset = _offered(job, source)
     if offset is not None:
         inputs["translation"] = array_sha256(offset)
-    ingredients = job.ingredients(inputs, step.own(job.settings, source))
+    own = {**step.own(job.settings, source)}
+    if job.settles and not source.align:
+        own |= _settled(job, source, {**job.settings, **own}, inputs, shelf, uncounted)
+    ingredients = job.ingredients(inputs, own)
     found = find(shelf, ingredients)
     if found is not None:
         return found, True
@@ -156,6 +159,31 @@ def advance(
     keys = keep(shelf, artifacts, ingredients, metadata)
     work.draft.remove()
     return keys, False
+
+
+def _settled(
+    job: Job,
+    source: Source,
+    settings: Mapping[str, Any],
+    inputs: Mapping[str, str],
+    shelf: Shelf,
+    uncounted: Uncounted,
+) -> Mapping[str, Any]:
+    """What the photo's pixels decide of its settings, see `Stage.settle`; kept, so decided once."""
+    made_from = job.settled_by(inputs, settings)
+    key = value_sha256(made_from)
+    if not shelf.has(key):
+        step = job.step
+        assert step.settle is not None
+        photo = source.read(job.limits.megapixels)
+        _check_unchanged(source, None, inputs)
+        _load(job, step.settle_roles, uncounted)
+        work = Work(settings, {}, job.zoo, photo)
+        with one_thread():
+            decided = step.settle(work, step.settings.of(settings))
+        shelf.put(key, {"settled": dict(decided)}, made_from, NOTHING)
+    settled: Any = shelf.get(key)["settled"]
+    return dict(settled)
 
 
 def advance_together(

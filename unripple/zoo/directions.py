@@ -43,6 +43,7 @@ class Direction:
         unit: what one degree does, in words.
         attribute: what changes, in words.
         yaw_per_degree: by how many degrees of yaw one degree turns the head, or None if unknown.
+        pitch_per_degree: likewise upwards.
         gain: 1 where an edit is the generator's own picture of the change, 0 where it changes
             nothing; None if nobody measured it.
         component: a GANSpace component, on which the degree is a place to go TO, instead of a
@@ -59,6 +60,7 @@ class Direction:
     gain: float | None = None
     component: Component | None = None
     codes: tuple[int, int] | None = None
+    pitch_per_degree: float | None = None
 
     def identity(self) -> list[Any]:
         """Plain values and arrays that decide what an edit along it does."""
@@ -140,6 +142,7 @@ def _directions(
             _number(about, "gain"),
             _component(vector, arrays.get(name + MEAN), about),
             (int(codes[0]), int(codes[1])) if codes else None,
+            _number(about, "pitch_per_degree"),
         )
     if not directions:
         raise Unfit("it holds no direction")
@@ -177,6 +180,7 @@ def write_directions(path: Path, directions: Iterable[Direction]) -> None:
             "yaw_per_degree": one.yaw_per_degree,
             "gain": one.gain,
             "codes": one.codes,
+            "pitch_per_degree": one.pitch_per_degree,
         }
         metadata[one.name] = json.dumps({k: v for k, v in about.items() if v is not None})
     path.parent.mkdir(parents=True, exist_ok=True)
