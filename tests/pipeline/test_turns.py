@@ -23,6 +23,7 @@ def settings(stage: str, moves: dict[str, float], **sections: Any) -> dict[str, 
 
 def test_yaw_is_pose_in_degrees() -> None:
     assert as_directions({"yaw": -20.0}, PATH) == ({"pose": -3.0}, ())
+    assert as_directions({"pitch": 17.0}, PATH) == ({"pitch": 3.0}, ())
     assert as_directions({"yaw": 10.0, "smile": 2.0}, PATH) == ({"pose": 1.5, "smile": 2.0}, ())
 
 
