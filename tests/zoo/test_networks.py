@@ -29,7 +29,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return write_models(tmp_path_factory.mktemp("models"))
 
 
-NEED_A_GRAPH = ("person",)
+NEED_A_GRAPH = ("person", "mesh_judge")
 
 
 @pytest.mark.parametrize("role", [role for role in ROLES if role not in NEED_A_GRAPH])

@@ -56,7 +56,10 @@ def register(commands: Any) -> None:
 def _description(stage: str) -> str:
     text = f"{stage}: {DECLARATIONS[stage].help}."
     if stage == "edit":
-        text += "\n\nExample: unripple edit photo.jpg --edit pose=-3 --edit glasses=3 -o out.png"
+        text += "\n\nExamples, in degrees and in lengths of a direction:\n"
+        text += "  unripple edit photo.jpg --edit yaw=-20 --edit pitch=5 -o out.png\n"
+        text += "  unripple edit photo.jpg --edit yaw_to=0 -o into-the-camera.png\n"
+        text += "  unripple edit photo.jpg --edit smile=2 --edit glasses=3 -o out.png"
     if stage == "align":
         text += "\n\n" + textwrap.dedent(landmarks_file.__doc__ or "").strip()
     return text
@@ -76,6 +79,12 @@ def _add_step_options(parser: argparse.ArgumentParser, stage: str) -> None:
             "degrees",
         )
     if stage == "edit":
+        parser.add_argument(
+            "--pose-of",
+            type=Path,
+            metavar="PHOTO",
+            help="turn the head until it looks where the one in this other photo does",
+        )
         parser.add_argument("--strip", type=Path, help="with PHOTO: write a strip of all stages")
     parser.add_argument("--shard", help="work on this shard of the sheet (five digits)")
     shared.add_config(parser)
@@ -147,10 +156,13 @@ def _edit_photo(options: argparse.Namespace) -> None:
     config = shared.config_of(options)
     outs = {"-o": options.out, "--strip": options.strip}
     shared.check_outputs(options, outs, [options.photo], config)
-    if not options.edit:
-        raise UnrippleError("edit: say with --edit what to change, like --edit pose=-3")
-    edit = shared.edit_of(options.edit, config)
+    if not options.edit and options.pose_of is None:
+        raise UnrippleError("edit: say with --edit what to change, like --edit yaw=-20")
     editor = Editor(device=options.device, settings=config, on_progress=LossMeter())
+    words = list(options.edit)
+    if options.pose_of is not None:
+        words += [f"{word}={degree}" for word, degree in editor.pose_of(options.pose_of).items()]
+    edit = shared.edit_of(words, config)
     result: Result = editor.edit(options.photo, edit)
     for warning in result.warnings:
         log.warning("%s", warning)

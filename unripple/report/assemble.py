@@ -26,9 +26,10 @@ from unripple.pipeline.graph import RECIPES, Step
 from unripple.pipeline.jobs import job_from_config, warnings_of
 from unripple.report import strip
 from unripple.report.facts import advice, facts_of
+from unripple.runtime.advice import foreign_advice
 from unripple.runtime.joint import JOINED
 from unripple.runtime.view import within
-from unripple.zoo.zoo import Zoo
+from unripple.zoo.zoo import EMBEDDED, Zoo
 
 if TYPE_CHECKING:
     from unripple.stages.report import Failure as ToldFailure
@@ -75,12 +76,12 @@ def assemble(
         del looked_at["restore"]  # it handed the edits on
     strips = _Strips(manifests, results, config["report"]["height_px"], _photo_paths(), looked_at)
     told = {edit: tuple(warnings_of(config, edit, zoo)) for edit in wanted}
-    shown = config["report"]["max_photos"]
+    shown, embedded = config["report"]["max_photos"], zoo.choice("generator") == EMBEDDED
     photos = manifests.photos()
     rows = [
         row
         for number, photo in enumerate(photos)
-        for row in _rows(manifests, strips if number < shown else None, told, photo)
+        for row in _rows(manifests, strips if number < shown else None, told, photo, embedded)
     ]
     strips.tidy()
     failures = manifests.failures()
@@ -110,6 +111,7 @@ def _rows(
     strips: _Strips | None,
     told: Mapping[Edit, tuple[str, ...]],
     photo: str,
+    embedded: bool,
 ) -> list[Row]:
     from unripple.stages.report import Row
 
@@ -118,6 +120,7 @@ def _rows(
         return [Row(photo, "", failure=failure)]
     rows = []
     of_photo = strips.of_photo(photo) if strips else ("", 0)
+    foreign = manifests.foreign(photo, embedded=embedded)
     for edit, warnings in told.items():
         figures = manifests.figures(edit.name, photo) or {}
         failure = manifests.failure(photo, edit.name)
@@ -125,7 +128,7 @@ def _rows(
         joined = manifests.key(JOINED, edit.name, photo) is not None
         if not figures and failure is None and not reason and not joined:
             continue
-        told_all = (*warnings, *manifests.lost(edit.name, photo))
+        told_all = (*warnings, *foreign, *manifests.lost(edit.name, photo))
         row = Row(photo, edit.name, (), "", "", figures, told_all, failure, reason)
         if strips is not None:
             of_edit = strips.of_edit(photo, edit)
@@ -217,6 +220,14 @@ class _Manifests:
             return ()
         notes: Any = self._results.store.get_part(key, "notes")
         return tuple(notes["lost"])
+
+    def foreign(self, photo: str, *, embedded: bool) -> tuple[str, ...]:
+        """What to know of a photo that is not of the generator's world."""
+        keys = {stage: self.key(stage, None, photo) for stage in ("align", "invert")}
+        store = self._results.store
+        made = {stage: store.get(key) for stage, key in keys.items() if key is not None}
+        told = foreign_advice(made, embedded=embedded)
+        return (told,) if told else ()
 
     def figures(self, edit: str, photo: str) -> dict[str, float] | None:
         """The figures of an edit; nan where undefined, None if it was not measured."""

@@ -158,7 +158,8 @@ def medians(rows: Iterable[Mapping[str, float]]) -> dict[str, float]:
 
 
 def summary(rows: Sequence[Row]) -> dict[str, Any]:
-    """What `measure.json` holds: `medians`, and under `edits` one row per measured edit.
+    """What `measure.json` holds: `medians`, and under `edits` one row per measured edit, with what
+    is to be known of it, in words, under `warnings`.
 
     Undefined figures are None, since JSON knows no nan.
     """
@@ -166,6 +167,7 @@ def summary(rows: Sequence[Row]) -> dict[str, Any]:
     edits = [
         {"photo": row.photo, "edit": row.edit}
         | {name: value if math.isfinite(value) else None for name, value in row.figures.items()}
+        | ({"warnings": list(row.warnings)} if row.warnings else {})
         for row in measured
     ]
     return {"medians": medians(row.figures for row in measured), "edits": edits}

@@ -35,6 +35,7 @@ NETWORKS_OF: Mapping[str, tuple[str, ...]] = {
     "clip": ("clip",),
     "head": ("mean_head",),
     "person": ("tflite_graph",),
+    "mesh_judge": ("tflite_graph",),
     "mtcnn": ("mtcnn",),
     "inverter": ("sfe_inverter",),
     "sfe_editor": ("sfe_editor",),

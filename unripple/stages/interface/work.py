@@ -245,7 +245,19 @@ class Plan(Protocol):
 
     @property
     def moves(self) -> Mapping[str, float]:
-        """The edit's directions and degrees."""
+        """The edit's directions and degrees, turns of the head among them as far as they can."""
+
+    @property
+    def turn(self) -> Mapping[str, float]:
+        """What the edit asks in degrees of the head: `yaw`, `pitch`, `roll` by so many, `yaw_to`,
+        `pitch_to`, `roll_to` until it looks there."""
+
+    @property
+    def beyond_generator(self) -> Sequence[str]:
+        """Those words of `turn` that the generator has no direction for."""
+
+    def require_generator(self, why: str) -> None:
+        """Complain of them, where the generator would have to do them."""
 
     @property
     def has_drawing(self) -> bool:
