@@ -113,7 +113,7 @@ def compare(
     models: Mapping[str, str] | None = None,
     device: str = "cpu",
     part: str | None = None,
-    tell: Tell = _nobody,
+    on_progress: OnProgress = _nobody,
 ) -> dict[str, Compared]:
     """Compare results with what they were made from, by the metrics of published papers.
 
@@ -191,7 +191,11 @@ def zoo_of(metrics: Sequence[str], models: Mapping[str, str] | None, device: str
 
 
 def _measured(
-    asked: Sequence[Measure], pairs: Sequence[Pair], definition: str, zoo: Zoo, tell: Tell
+    asked: Sequence[Measure],
+    pairs: Sequence[Pair],
+    definition: str,
+    zoo: Zoo,
+    on_progress: OnProgress,
 ) -> dict[str, Compared]:
     of_pair = {one.name: one.of_pair(zoo, definition) for one in asked if one.of_pair}
     vector = inception_vector(zoo) if any(one.of_set for one in asked) else None
