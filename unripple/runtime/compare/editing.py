@@ -75,7 +75,7 @@ def edit_fid(
         table: a table like CelebAMask-HQ-attribute-anno.txt, or the folder with the truth of
             rendered photos (`FACTORS` says when a rendered face has an attribute).
         reverse: the edit takes the attribute away.
-        models, device, tell: see `compare`.
+        models, device, on_progress: see `compare`.
         part: edited pictures are called `<name>.<part>.<suffix>`.
 
     Raises:
@@ -113,7 +113,7 @@ def edit_fid(
         for path in paths:
             vectors.append(vector(Picture(read_photo(path).pixels)))
             done += 1
-            tell(done, len(theirs) + len(ours), path.stem)
+            on_progress(done, len(theirs) + len(ours), path.stem)
         sets.append(np.stack(vectors))
     return EditFid(frechet_distance(*sets), word, len(theirs), len(ours))
 

@@ -29,7 +29,7 @@ from unripple.runtime.compare.measures import (
 from unripple.zoo.zoo import Zoo
 
 Tell: TypeAlias = Callable[[int, int, str], None]
-"""Whom to tell: how many pictures are done, of how many, and the last one's name."""
+"""Whom to on_progress: how many pictures are done, of how many, and the last one's name."""
 
 LEAST_OF_SET = 2
 """Pictures that a metric of two sets needs."""
@@ -128,7 +128,7 @@ def compare(
             definition's.
         device: where networks run.
         part: results are called `<name>.<part>.<suffix>`, as in unripple's own results tree.
-        tell: whom to tell how far it is.
+        on_progress: whom to tell how far it is.
 
     Returns:
         By metric, in the order asked for.
@@ -152,7 +152,7 @@ def compare(
             f" leave {sets[0].name} out"
         )
     zoo = zoo_of([one.name for one in asked], models, device)
-    return _measured(asked, pairs, definition, zoo, tell)
+    return _measured(asked, pairs, definition, zoo, on_progress)
 
 
 def chosen(metrics: Sequence[str], definition: str) -> list[Measure]:
@@ -207,7 +207,7 @@ def _measured(
             values[name][pair.name] = _of_pair(measure, result, original, pair)
         if vector is not None:
             vectors.append((vector(original), vector(result)))
-        tell(number, len(pairs), pair.name)
+        on_progress(number, len(pairs), pair.name)
     found = {}
     for one in asked:
         if one.of_set is None:
