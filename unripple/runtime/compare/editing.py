@@ -15,7 +15,7 @@ from unripple.io.pairs import pictures_in
 from unripple.io.photo import check_photo, printable, read_photo
 from unripple.io.schema import nearest
 from unripple.metrics.features import frechet_distance
-from unripple.runtime.compare.folders import LEAST_OF_SET, _nobody, zoo_of
+from unripple.runtime.compare.folders import LEAST_OF_SET, OnPicture, _nobody, zoo_of
 from unripple.runtime.compare.measures import Picture, inception_vector
 
 FACTORS: Mapping[str, tuple[str, str, float]] = {
@@ -64,7 +64,7 @@ def edit_fid(
     models: Mapping[str, str] | None = None,
     device: str = "cpu",
     part: str | None = None,
-    on_progress: OnProgress = _nobody,
+    on_progress: OnPicture = _nobody,
 ) -> EditFid:
     """FID between real pictures that have an attribute and edited ones that were given it.
 

@@ -28,7 +28,7 @@ from unripple.runtime.compare.measures import (
 )
 from unripple.zoo.zoo import Zoo
 
-Tell: TypeAlias = Callable[[int, int, str], None]
+OnPicture: TypeAlias = Callable[[int, int, str], None]
 """Whom to on_progress: how many pictures are done, of how many, and the last one's name."""
 
 LEAST_OF_SET = 2
@@ -113,7 +113,7 @@ def compare(
     models: Mapping[str, str] | None = None,
     device: str = "cpu",
     part: str | None = None,
-    on_progress: OnProgress = _nobody,
+    on_progress: OnPicture = _nobody,
 ) -> dict[str, Compared]:
     """Compare results with what they were made from, by the metrics of published papers.
 
@@ -195,7 +195,7 @@ def _measured(
     pairs: Sequence[Pair],
     definition: str,
     zoo: Zoo,
-    on_progress: OnProgress,
+    on_progress: OnPicture,
 ) -> dict[str, Compared]:
     of_pair = {one.name: one.of_pair(zoo, definition) for one in asked if one.of_pair}
     vector = inception_vector(zoo) if any(one.of_set for one in asked) else None
