@@ -31,10 +31,13 @@ ROLES = (
     "restorer",
     "head",
     "person",
+    "clip",
+    "relevance",
+    "mapper",
 )
 """Roles with a weights file of their own."""
 
-NOT_EMBEDDED = ("restorer", "person")
+NOT_EMBEDDED = ("restorer", "person", "clip", "relevance", "mapper")
 """Roles that the embedded set has no network for."""
 
 STAGE_ROLES = {
