@@ -57,6 +57,7 @@ def _description(stage: str) -> str:
     text = f"{stage}: {DECLARATIONS[stage].help}."
     if stage == "edit":
         text += "\n\nExample: unripple edit photo.jpg --edit pose=-3 --edit glasses=3 -o out.png"
+        text += "\nExample: unripple edit photo.jpg --text 'a face with a beard' -o out.png"
     if stage == "align":
         text += "\n\n" + textwrap.dedent(landmarks_file.__doc__ or "").strip()
     return text
@@ -75,6 +76,7 @@ def _add_step_options(parser: argparse.ArgumentParser, stage: str) -> None:
             help="an edit of the config or a translation by name, or with PHOTO directions and "
             "degrees",
         )
+        shared.add_text(parser)
     if stage == "edit":
         parser.add_argument("--strip", type=Path, help="with PHOTO: write a strip of all stages")
     parser.add_argument("--shard", help="work on this shard of the sheet (five digits)")
@@ -104,6 +106,8 @@ def _run_step(options: argparse.Namespace) -> None:
 
 def _run_shard(options: argparse.Namespace, each: Each) -> None:
     words = getattr(options, "edit", [])
+    if shared.text_edit_of(options) is not None:
+        raise UnrippleError("--text: with --shard, name an edit of the config by --edit")
     if len(words) > 1 or any("=" in word for word in words):
         raise UnrippleError("--edit: with --shard, the name of one edit of the config")
     step = any_step(options.stage)
@@ -145,9 +149,12 @@ def _edit_photo(options: argparse.Namespace) -> None:
     config = shared.config_of(options)
     outs = {"-o": options.out, "--strip": options.strip}
     shared.check_outputs(options, outs, [options.photo], config)
-    if not options.edit:
-        raise UnrippleError("edit: say with --edit what to change, like --edit pose=-3")
-    edit = shared.edit_of(options.edit, config)
+    said = shared.text_edit_of(options)
+    if said is None and not options.edit:
+        raise UnrippleError(
+            "edit: say with --edit what to change, like --edit pose=-3, or with --text"
+        )
+    edit = said or shared.edit_of(options.edit, config)
     editor = Editor(device=options.device, settings=config, tell=LossMeter())
     result: Result = editor.edit(options.photo, edit)
     for warning in result.warnings:
@@ -160,7 +167,7 @@ def _edit_photo(options: argparse.Namespace) -> None:
 def _run_photo(options: argparse.Namespace) -> None:
     config = shared.config_of(options)
     words = getattr(options, "edit", [])
-    edit = shared.edit_of(words, config) if words else None
+    edit = shared.edit_of(words, config) if words else shared.text_edit_of(options)
     zoo = Zoo(config["models"], options.device)
     for warning in warnings_of(config, edit, zoo) if edit else ():
         log.warning("%s", warning)

@@ -146,6 +146,8 @@ def advance(
         known,
         offset,
         job.domain,
+        shelf=shelf,
+        weights=ingredients["weights"],
         **_slowly(shelf, ingredients, source.photo, tell),
     )
     with one_thread():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -10,11 +10,13 @@ from typing import Any, TypeAlias, TypeVar, cast
 
 from unripple.conventions import WPlus
 from unripple.io.artifact import Artifact
-from unripple.io.digest import file_sha256
+from unripple.io.digest import file_sha256, value_sha256
 from unripple.io.domains import read_domain
 from unripple.io.draft import Draft
+from unripple.io.metadata import NOTHING
 from unripple.io.photo import Photograph
 from unripple.io.truth import PhotoTruth
+from unripple.runtime.cache import Shelf
 from unripple.stages.interface import Drawing, Model
 from unripple.zoo.directions import Direction, find_direction
 from unripple.zoo.zoo import Zoo
@@ -45,6 +47,8 @@ class Work:
         domain: the file of the edit's drawn domain, for `mix`.
         draft: where a long computation keeps how far it came.
         tell: whom to tell: the iteration, of how many, and the loss.
+        shelf: where artifacts are kept that are no photo's work; None keeps none.
+        weights: SHA-256 of the weights of each role.
     """
 
     settings: Mapping[str, Any]
@@ -57,6 +61,8 @@ class Work:
     domain: Path | None = None
     draft: Draft = NO_DRAFT
     tell: Callable[[int, int, float], None] = _nobody
+    shelf: Shelf | None = None
+    weights: Mapping[str, str] = field(default_factory=dict)
 
     def input(self, kind: type[Parts], name: str) -> Parts:
         """The outputs of the stage behind an input, parts that are lacking None."""
@@ -79,6 +85,28 @@ class Work:
             UnknownName: there is none.
         """
         return find_direction(self.directions, name)
+
+    def common(
+        self,
+        made_from: Mapping[str, Any],
+        roles: Sequence[str],
+        make: Callable[[], dict[str, Any]],
+    ) -> Mapping[str, Any]:
+        """An artifact that is no photo's work, made once for all photos.
+
+        Args:
+            made_from: plain values that decide it, beside the networks.
+            roles: the networks that decide it.
+            make: makes it.
+        """
+        if self.shelf is None:
+            return make()
+        weights = {role: self.weights[role] for role in roles}
+        ingredients = {"settings": dict(made_from), "weights": weights}
+        key = value_sha256(ingredients)
+        if not self.shelf.has(key):
+            self.shelf.put(key, make(), ingredients, NOTHING)
+        return self.shelf.get(key)
 
     @property
     def drawing(self) -> Drawing | None:

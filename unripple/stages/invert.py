@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 
@@ -191,6 +191,35 @@ def down(picture: Tensor, size_px: int) -> Tensor:
     if picture.shape[-1] == size_px:
         return picture
     return F.interpolate(picture, size=(size_px, size_px), mode="bilinear", align_corners=False)
+
+
+def restyled(generator: Synthesizer, styles: Floats | None) -> Synthesizer:
+    """The generator, or one that moves the styles of all that it draws.
+
+    Args:
+        generator: draws codes.
+        styles: what is added to their styles, joined in the order of computation, float32 [N]; None
+            where codes alone move.
+
+    Raises:
+        ShapeMismatch: the styles are another generator's.
+    """
+    if styles is None:
+        return generator
+    import torch
+
+    from unripple.models.layers.restyled import Restyled
+    from unripple.ops.style_directions import split_styles
+    from unripple.ops.tensors import device_of
+
+    net: Any = generator
+    device = device_of(generator)
+    with torch.no_grad():
+        codes = torch.zeros(1, net.n_codes, net.style_dim, device=device)
+        widths = [style.shape[1] for style in net.styles(codes)]
+        step = split_styles(torch.from_numpy(styles).to(device), widths)
+    moved: Synthesizer = Restyled(net, step)
+    return moved
 
 
 def codes_of(w_plus: WPlus, generator: Synthesizer) -> Tensor:
