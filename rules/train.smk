@@ -41,6 +41,8 @@ TRAININGS = {
         30,
         ["generator", "e4e_codes", "parser", "identity"],
     ),
+    "clip": ("clip --export never", 60, ["generator"]),
+    "mapper": ("mapper --export never", 20, ["generator", "clip", "identity"]),
     "motion": ("flow --batch 8 --export never", 60, ["generator", "e4e", "pose"]),
     "hfgi": (
         "hfgi --batch 8 --init runs/hfgi_faithful --motion runs/motion --lr 1e-3"
@@ -61,6 +63,7 @@ FEW = "" if SHARE >= 1 else " --people 16 --steps 2"
 FOUND = {
     "mean_head": ("mean_head", []),
     "directions": ("directions", ["generator", "pose"]),
+    "relevance": ("relevance", ["generator", "clip"]),
     "translations": (f"translations{FEW}", ["generator"]),
 }
 

@@ -128,6 +128,10 @@ class BadTranslation(UnrippleError):
     """A named translation is missing, badly named, or no offset of codes."""
 
 
+class BadText(UnrippleError):
+    """A text that says nothing, too much, or nothing that this generator could draw."""
+
+
 class NotOffered(UnrippleError):
     """An edit makes no sense for a photo, which has what the edit would give it; no failure."""
 

@@ -35,6 +35,7 @@ from unripple.stages.mixes import MIXES
 from unripple.stages.painters import PAINTERS
 from unripple.stages.parsers import PARSERS
 from unripple.stages.projectors import PROJECTORS
+from unripple.stages.texts import TEXTS
 from unripple.stages.turns import TURNS
 from unripple.zoo.networks import NETWORKS_OF
 from unripple.zoo.zoo import MTCNN, PUBLISHED_ROLES, ROLES
@@ -49,6 +50,7 @@ REGISTRIES = (
     PAINTERS,
     PARSERS,
     PROJECTORS,
+    TEXTS,
     TURNS,
 )
 

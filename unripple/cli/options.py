@@ -26,6 +26,7 @@ from unripple.io.outputs import check_distinct, check_output
 from unripple.io.photo import PHOTO_SUFFIXES
 from unripple.io.results import Results
 from unripple.io.sheet import SHEET, read_sheet
+from unripple.io.text_edits import WORDS, text_edit
 
 DEVICE_VARIABLE = "UNRIPPLE_DEVICE"
 
@@ -213,6 +214,34 @@ def start_log(options: argparse.Namespace) -> None:
         handler = logging.FileHandler(options.log, mode="w", encoding="utf-8")
         handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
         logging.getLogger().addHandler(handler)
+
+
+def add_text(parser: argparse.ArgumentParser) -> None:
+    """--text and what goes with it."""
+    add = parser.add_argument
+    add("--text", metavar="WORDS", help="what the picture shall show: 'a face with glasses'")
+    add("--neutral", metavar="WORDS", help="with --text: the same without it (default: a face)")
+    add("--method", help="with --text: how it is followed (default: direction)")
+    add("--strength", help="with --text: how far; direction counts deviations of the codes")
+    add("--disentangle", help="with --method global: channels that follow by less stay")
+    add("--channels", help="with --method global: instead, how many channels move")
+
+
+def text_edit_of(options: argparse.Namespace) -> Edit | None:
+    """The edit of --text, or None.
+
+    Raises:
+        UnrippleError: it comes with --edit, or one that goes with it comes alone.
+    """
+    said = {word: getattr(options, word, None) for word in WORDS}
+    given = [f"--{word}" for word, value in said.items() if value is not None]
+    if said["text"] is None:
+        if given:
+            raise UnrippleError(f"{given[0]} is about a --text; say one")
+        return None
+    if options.edit:
+        raise UnrippleError("--text and --edit: give one of the two")
+    return text_edit("edit", said, where="--")
 
 
 def edit_of(words: list[str], config: Config) -> Edit:

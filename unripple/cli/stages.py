@@ -56,10 +56,11 @@ def register(commands: Any) -> None:
 def _description(stage: str) -> str:
     text = f"{stage}: {DECLARATIONS[stage].help}."
     if stage == "edit":
-        text += "\n\nExamples, in degrees and in lengths of a direction:\n"
+        text += "\n\nExamples, in degrees, in lengths of a direction, and in words:\n"
         text += "  unripple edit photo.jpg --edit yaw=-20 --edit pitch=5 -o out.png\n"
         text += "  unripple edit photo.jpg --edit yaw_to=0 -o into-the-camera.png\n"
-        text += "  unripple edit photo.jpg --edit smile=2 --edit glasses=3 -o out.png"
+        text += "  unripple edit photo.jpg --edit smile=2 --edit glasses=3 -o out.png\n"
+        text += "  unripple edit photo.jpg --text 'a face with a beard' -o out.png"
     if stage == "align":
         text += "\n\n" + textwrap.dedent(landmarks_file.__doc__ or "").strip()
     return text
@@ -78,6 +79,7 @@ def _add_step_options(parser: argparse.ArgumentParser, stage: str) -> None:
             help="an edit of the config or a translation by name, or with PHOTO directions and "
             "degrees",
         )
+        shared.add_text(parser)
     if stage == "edit":
         parser.add_argument(
             "--pose-of",
@@ -113,6 +115,8 @@ def _run_step(options: argparse.Namespace) -> None:
 
 def _run_shard(options: argparse.Namespace, each: Each) -> None:
     words = getattr(options, "edit", [])
+    if shared.text_edit_of(options) is not None:
+        raise UnrippleError("--text: with --shard, name an edit of the config by --edit")
     if len(words) > 1 or any("=" in word for word in words):
         raise UnrippleError("--edit: with --shard, the name of one edit of the config")
     step = any_step(options.stage)
@@ -156,13 +160,16 @@ def _edit_photo(options: argparse.Namespace) -> None:
     config = shared.config_of(options)
     outs = {"-o": options.out, "--strip": options.strip}
     shared.check_outputs(options, outs, [options.photo], config)
-    if not options.edit and options.pose_of is None:
-        raise UnrippleError("edit: say with --edit what to change, like --edit yaw=-20")
+    said = shared.text_edit_of(options)
+    if said is None and not options.edit and options.pose_of is None:
+        raise UnrippleError(
+            "edit: say with --edit what to change, like --edit yaw=-20, or with --text"
+        )
     editor = Editor(device=options.device, settings=config, on_progress=LossMeter())
     words = list(options.edit)
     if options.pose_of is not None:
         words += [f"{word}={degree}" for word, degree in editor.pose_of(options.pose_of).items()]
-    edit = shared.edit_of(words, config)
+    edit = said or shared.edit_of(words, config)
     result: Result = editor.edit(options.photo, edit)
     for warning in result.warnings:
         log.warning("%s", warning)
@@ -174,7 +181,7 @@ def _edit_photo(options: argparse.Namespace) -> None:
 def _run_photo(options: argparse.Namespace) -> None:
     config = shared.config_of(options)
     words = getattr(options, "edit", [])
-    edit = shared.edit_of(words, config) if words else None
+    edit = shared.edit_of(words, config) if words else shared.text_edit_of(options)
     zoo = Zoo(config["models"], options.device)
     for warning in warnings_of(config, edit, zoo) if edit else ():
         log.warning("%s", warning)

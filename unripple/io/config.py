@@ -27,21 +27,30 @@ from unripple.paths import config_schema, data_folder
 Config: TypeAlias = dict[str, Any]
 ALL, EMBEDDED, NONE = "all", "embedded", "none"
 _MIXED, _RIPPLE = "mixed", "ripple"
+TEXT = "text"
 
 
 @dataclass(frozen=True)
 class Edit:
-    """A named edit: how far to go along which directions, or which translation to take.
+    """A named edit: how far to go along which directions, which translation to take, or which
+    text to follow.
 
     Attributes:
         name: names the results folder.
         moves: (direction, degree) pairs, sorted; none for a translation.
         translation: its name, or None.
+        said: the words of a text edit and their values, see `io.text_edits`; None for others.
     """
 
     name: str
     moves: tuple[tuple[str, float], ...]
     translation: str | None = None
+    said: tuple[tuple[str, Any], ...] | None = None
+
+    @property
+    def text(self) -> dict[str, Any] | None:
+        """What a text edit says, by word; None for others."""
+        return None if self.said is None else dict(self.said)
 
     @property
     def attribute(self) -> str:
@@ -333,6 +342,8 @@ def _edit(entry: Mapping[str, Any] | str) -> Edit:
         raise BadConfig("config: edits: write `edits: all` for all translations, without the list")
     if isinstance(entry, str):
         entry = {"name": entry, "translation": entry}
+    if TEXT in entry:
+        return _text_edit(entry)
     name, translation = entry["name"], entry.get("translation")
     moves: dict[str, float] = dict(entry.get("moves", {}))
     if translation is not None:
@@ -343,11 +354,22 @@ def _edit(entry: Mapping[str, Any] | str) -> Edit:
     if single != ("degree" in entry) or single == bool(moves):
         raise BadConfig(
             f"config: edits: {name!r} needs `direction` and `degree`, or `moves` like "
-            "{pose: -3, glasses: 3} for several directions at once, or a `translation`"
+            "{pose: -3, glasses: 3} for several directions at once, a `translation`, or a `text`"
         )
     if single:
         moves = {entry["direction"]: entry["degree"]}
     return Edit(name, tuple(sorted(moves.items())))
+
+
+def _text_edit(entry: Mapping[str, Any]) -> Edit:
+    from unripple.io.text_edits import WORDS, text_edit  # which needs this module
+
+    others = sorted(set(entry) - {"name", *WORDS})
+    if others:
+        raise BadConfig(
+            f"config: edits: {entry['name']!r} has a text; leave {', '.join(others)} out"
+        )
+    return text_edit(entry["name"], entry, where=f"config: edits: {entry['name']}: ")
 
 
 def find_edit(config: Config, name: str) -> Edit:

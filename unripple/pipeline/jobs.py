@@ -19,6 +19,7 @@ from unripple.io.digest import array_sha256, file_sha256, noted_sha256, value_sh
 from unripple.io.domains import domain_file, domains_folder
 from unripple.io.results import PHOTO
 from unripple.io.translations import Library
+from unripple.ops.words import unknown_words
 from unripple.pipeline.graph import Step, find_step
 from unripple.pipeline.limits import DEFAULT, Limits
 from unripple.pipeline.turns import (
@@ -148,7 +149,9 @@ class Job:
         """What to tell about the degrees that this job goes."""
         if not self.step.reads_directions:
             return []
-        return degree_warnings(self.directions, self.settings.get("moves", {}))
+        asked = self.settings.get("text")
+        told = [] if asked is None else text_warnings(asked, self.zoo)
+        return told + degree_warnings(self.directions, self.settings.get("moves", {}))
 
     def to_json(self) -> str:
         """The job as text, for the command line of a shard job."""
@@ -422,7 +425,24 @@ def _code_count(zoo: Zoo) -> int:
 
 def warnings_of(config: Config, edit: Edit, zoo: Zoo) -> list[str]:
     """What to tell about an edit before it is made."""
+    if edit.text is not None:
+        return text_warnings(edit.text, zoo)
     return degree_warnings(chosen_directions(config["directions"], zoo), dict(edit.moves))
+
+
+def text_warnings(said: Mapping[str, Any], zoo: Zoo) -> list[str]:
+    """One sentence where a text has words that the CLIP chosen was not trained on.
+
+    Raises:
+        BadConfig: the models have no CLIP.
+        BadCheckpoint: its file is missing.
+    """
+    known = zoo.metadata("clip").get("words", ())
+    words = [w for key in ("text", "neutral") for w in unknown_words(said[key], known)]
+    if not words:
+        return []
+    listed = ", ".join(repr(word) for word in dict.fromkeys(words))
+    return [f"{said['text']!r}: this CLIP was not trained on {listed}: expect anything"]
 
 
 def degree_warnings(directions: str, moves: Mapping[str, float]) -> list[str]:

@@ -163,6 +163,8 @@ def compute_or_load(
         job.domain,
         None if mask is None else _mask(mask, source, job.limits),
         share=Shared(job, settings, weights, cache, uncounted),
+        cache=cache,
+        weights=weights,
         **slowly,
     )
     with one_thread():

@@ -23,6 +23,7 @@ from unripple.io.metadata import NOTHING, Metadata
 from unripple.io.outputs import check_output
 from unripple.io.photo import Photograph, read_photo, write_photo
 from unripple.io.results import PHOTO
+from unripple.io.text_edits import text_edit
 from unripple.pipeline.graph import DECLARED, RECIPES, any_step, find_step
 from unripple.pipeline.jobs import job_from_config, warnings_of
 from unripple.pipeline.turns import TO
@@ -213,6 +214,12 @@ class Editor:
         /,
         *,
         characteristics: str = "",
+        text: str | None = None,
+        neutral: str | None = None,
+        method: str | None = None,
+        strength: float | None = None,
+        disentangle: float | None = None,
+        channels: int | None = None,
         **degrees: float,
     ) -> Result:
         """Edit the face in a photo.
@@ -225,13 +232,30 @@ class Editor:
                 `pipeline.turns`.
             characteristics: for a translation: the nine of the face, as in the sheet; "" takes
                 those of the file's name, if it has any.
+            text: instead of all that: what the picture shall show, like "a face with glasses";
+            neutral: the same without it;
+            method, strength, disentangle, channels: how, see `edits` of the config.
 
         Raises:
+            BadText: the text says nothing, or too much.
             BadPhoto, NoFace, SeveralFaces: the photo cannot be edited.
             UnknownName: there is no such direction.
             BadConfig: a degree is no number, or beyond what any direction has a use for.
             BadTranslation, NotOffered: there is no such translation for this photo.
         """
+        how = {
+            "neutral": neutral,
+            "method": method,
+            "strength": strength,
+            "disentangle": disentangle,
+            "channels": channels,
+        }
+        if text is not None:
+            if edit is not None or degrees:
+                raise UnrippleError("edit: text says what to do; leave edit and degrees out")
+            edit = text_edit(_EDIT, {"text": text, **how}, where="edit: ")
+        elif any(value is not None for value in how.values()):
+            raise UnrippleError(f"edit: {', '.join(how)} are about a text; give one")
         if edit is None:
             moves = tuple(sorted((name, check_degree(name, by)) for name, by in degrees.items()))
             edit = Edit(_EDIT, moves)

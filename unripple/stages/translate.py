@@ -11,6 +11,7 @@ from unripple.ops.latents import Component, is_turn, moved_along, moved_to
 from unripple.stages.families import FAMILIES
 from unripple.stages.interface import Plan, Settings, Stage, Values, Work, knob
 from unripple.stages.project import Projected
+from unripple.stages.texts import TEXTS, TextSettings, decide_text
 
 
 class Translated(NamedTuple):
@@ -18,27 +19,29 @@ class Translated(NamedTuple):
 
     Attributes:
         w_plus: the moved codes, float32 [L, W].
-        about: `turn` says whether the edit turns the head and nothing else.
+        about: `turn` says whether the edit turns the head and nothing else; of a text also how well
+            faces fit it before and after, and how many channels move.
         styles: what is added to the styles of these codes, float32 [S], see `models.style_moves`;
             None where codes alone move.
         guide: the moved guide, likewise; None where `project` gives none.
     """
 
     w_plus: WPlus
-    about: Mapping[str, bool]
+    about: Mapping[str, bool | float]
     styles: Floats | None = None
     guide: WPlus | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class TranslateSettings(Settings):
-    """Where to go, the edit says: along `moves`, or by a translation."""
+    """Where to go, the edit says: along `moves`, by a translation, or where a text leads."""
 
     first_code: int = knob(0, "first code that moves", minimum=0, maximum=1000)
     end_code: int | None = knob(
         None, "code before which to stop; null moves all", minimum=1, maximum=1000
     )
     moves: Mapping[str, float] = field(default_factory=dict)
+    text: Mapping[str, Any] | None = None
 
 
 def translate(
@@ -78,7 +81,11 @@ def translate(
 
 
 def run(work: Work, settings: TranslateSettings) -> Translated:
-    """Move the codes along the edit's directions, one after the other, or by its translation."""
+    """Move the codes along the edit's directions, one after the other, by its translation, or as
+    its text asks."""
+    if settings.text is not None:
+        asked = TextSettings.of(settings.text)
+        return TEXTS[asked.method].follow(work, asked)
     w_plus, guide = work.input(Projected, "project")
     moved = _moved(work, settings, w_plus)
     # Not every family adds the same to any codes, so the guide goes the whole way by itself.
@@ -122,7 +129,15 @@ def decide(settings: Values, plan: Plan) -> dict[str, Any]:
     plan.check_codes()
     if plan.edit is not None and plan.edit.translation:
         return {**settings, "translation": plan.edit.translation}
+    if plan.edit is not None and plan.edit.text is not None:
+        return {**settings, "text": decide_text(plan.edit.text, plan)}
     return {**settings, "moves": plan.moves}
+
+
+def roles(settings: Values) -> tuple[str, ...]:
+    """None, but for a text those of its method."""
+    asked = settings.get("text")
+    return () if asked is None else TEXTS[asked["method"]].roles
 
 
 STAGE = Stage(
@@ -134,6 +149,7 @@ STAGE = Stage(
     settings=TranslateSettings,
     edit_inputs=("project",),
     shows="w_plus",
+    roles=roles,
     decide=decide,
     reads_directions=True,
 )

@@ -17,8 +17,9 @@ from unripple.zoo import gpus
 from unripple.zoo.empty import shapes_only
 from unripple.zoo.weights import read_header, read_state, size_px
 
-EXTRAS = ("latent_avg",)
-"""Tensors beside the weights proper: generator and encoder files hold the mean code."""
+EXTRAS = ("latent_avg", "text_vectors")
+"""Tensors beside the weights proper: generator and encoder files hold the mean code, mappers the
+vectors of their texts."""
 
 NETWORKS_OF: Mapping[str, tuple[str, ...]] = {
     "generator": ("stylegan2",),
@@ -33,6 +34,8 @@ NETWORKS_OF: Mapping[str, tuple[str, ...]] = {
     "identity": ("curricularface", "arcface"),
     "restorer": ("gfpgan",),
     "clip": ("clip",),
+    "relevance": ("relevance",),
+    "mapper": ("latent_mapper", "style_mapper"),
     "head": ("mean_head",),
     "person": ("tflite_graph",),
     "mesh_judge": ("tflite_graph",),
@@ -56,6 +59,7 @@ TELLTALES: Mapping[str, str] = {
     "graphonomy": "semantic.weight",
     "arcface": "output_layer.4.weight",
     "restyle_resnet": "conv1.weight",
+    "style_mapper": "mapper_0.mapping.1.weight",
     "vgg16": "features.28.weight",
 }
 """Network -> a key that no other network of the role has."""
@@ -162,6 +166,9 @@ _NETS: Mapping[str, _Net] = {
     "w_encoder": _Net("w_encoder", "WEncoder"),
     "restyle": _Net("restyle", "RestyleEncoder"),
     "restyle_resnet": _Net("restyle", "RestyleResNetEncoder"),
+    "relevance": _Net("relevance", "Relevance"),
+    "latent_mapper": _Net("mapper", "LatentMapper"),
+    "style_mapper": _Net("mapper", "StyleMapper"),
     "delta_mapper": _Net("delta_mapper", "DeltaMapper"),
     "id_vit": _Net("id_vit", "IdViT"),
     "inception": _Net("inception", "Inception"),
@@ -326,29 +333,9 @@ def _hfgi(state: Mapping[str, Tensor]) -> nn.Module:
     return nn.ModuleDict(nets)
 
 
-_CLIP_HEAD_DIM = 64
-
-
 def _clip(state: Mapping[str, Tensor]) -> nn.Module:
-    """CLIP with a vision transformer, as open_clip builds it; the published ones use QuickGELU."""
-    clip = importlib.import_module("open_clip.model")  # takes seconds, and only text edits need it
-    width, _, patch, _ = state["visual.conv1.weight"].shape
-    positions = state["visual.positional_embedding"].shape[0]
-    context, text_width = state["positional_embedding"].shape
-    blocks = [key for key in state if key.endswith(".attn.in_proj_weight")]
-    depth = sum(key.startswith("visual.") for key in blocks)
-    side = patch * round((positions - 1) ** 0.5)
-    vision = clip.CLIPVisionCfg(
-        layers=depth, width=width, head_width=_CLIP_HEAD_DIM, patch_size=patch, image_size=side
-    )
-    text = clip.CLIPTextCfg(
-        context_length=context,
-        vocab_size=state["token_embedding.weight"].shape[0],
-        width=text_width,
-        heads=text_width // _CLIP_HEAD_DIM,
-        layers=len(blocks) - depth,
-    )
-    net: nn.Module = clip.CLIP(state["text_projection"].shape[1], vision, text, quick_gelu=True)
+    """CLIP as open_clip builds it, whose import takes seconds."""
+    net: nn.Module = importlib.import_module("unripple.models.clip").build(state)
     return net
 
 

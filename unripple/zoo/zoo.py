@@ -33,6 +33,9 @@ ROLES = (
     "head",
     "person",
     "mesh_judge",
+    "clip",
+    "relevance",
+    "mapper",
 )
 """Roles with a weights file of their own."""
 
@@ -42,7 +45,7 @@ JUDGES = ("id_vit", "inception", "lpips_trunk", "lpips_weights")
 PUBLISHED_ROLES = ("inverter", "sfe_editor", "hypernet", "w_encoder", "restyle", *JUDGES)
 """Roles that single methods and metrics ask for, and published files alone fill."""
 
-NOT_EMBEDDED = ("restorer", "person", "mesh_judge", *PUBLISHED_ROLES)
+NOT_EMBEDDED = ("restorer", "person", "mesh_judge", "clip", "relevance", "mapper", *PUBLISHED_ROLES)
 """Roles that the embedded set has no network for."""
 
 STAGE_ROLES = {

@@ -216,6 +216,20 @@ class Work(Protocol):
     def direction(self, name: str) -> Direction:
         """A direction by name."""
 
+    def common(
+        self,
+        made_from: Mapping[str, Any],
+        roles: Sequence[str],
+        make: Callable[[], dict[str, Any]],
+    ) -> Mapping[str, Any]:
+        """An artifact that is no photo's work, made once for all photos.
+
+        Args:
+            made_from: plain values that decide it, beside the networks.
+            roles: the networks that decide it.
+            make: makes it.
+        """
+
 
 class Edit(Protocol):
     """A named edit of the config."""
@@ -227,6 +241,10 @@ class Edit(Protocol):
     @property
     def translation(self) -> str | None:
         """Which translation it takes, or None."""
+
+    @property
+    def text(self) -> Mapping[str, Any] | None:
+        """Which text it follows, and how, or None."""
 
     def is_among(self, patterns: Sequence[str]) -> bool:
         """Whether its name fits one of the patterns."""

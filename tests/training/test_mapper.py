@@ -1,0 +1,85 @@
+"""The training of mappers: texts drawn for each sample, exact resumes, files without generators."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+
+from unripple.conventions import BadConfig
+from unripple.training import clip, latents, loop, mapper
+from unripple.training.schedule import Budget
+from unripple.zoo import networks
+
+TEXTS = {"specs": "a face with glasses", "hat": "a hat"}
+SIZES = {"embed": 32, "width": 8, "layers": (1, 1, 1, 1), "text_width": 64, "text_layers": 1}
+
+
+class _Person(torch.nn.Module):
+    input_size = 112
+
+    def forward(self, face: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.normalize(face.mean((2, 3)) + 2, dim=1)
+
+
+def task(monkeypatch: pytest.MonkeyPatch, **options: str) -> mapper.MapperTask:
+    monkeypatch.setattr(latents, "CHANNELS", {4: 8, 8: 8, 16: 8, 32: 8})
+    monkeypatch.setattr(mapper, "HELD_OUT", 2)
+    torch.manual_seed(0)
+    drawn, seen = latents.small_generator(32), clip.small_clip(SIZES, 32)
+    return mapper.MapperTask(TEXTS, drawn, seen, _Person(), batch_size=2, **options)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"mode": "sum", "vectors": "embedding"}, {"vectors": "embedding"}]
+)
+def test_a_file_holds_the_mapper_with_its_texts_and_no_generator(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, str]
+) -> None:
+    made = task(monkeypatch, **options)
+    (path,) = made.export(tmp_path)
+    with safe_open(path, framework="pt") as file:
+        assert all("mapping" in key or key == "text_vectors" for key in file.keys())  # noqa: SIM118
+        assert json.loads(file.metadata()["texts"]) == TEXTS
+    model = networks.load("mapper", path, torch.device("cpu"))
+    assert model.network == "latent_mapper" and model.net.takes_text
+    assert ("text_vectors" in model.extras) == ("vectors" in options)
+
+
+def test_a_stopped_training_ends_in_the_same_bits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "learning_rate_factor", lambda progress, step: 1.0)
+    for name, steps in (("stopped", 4), ("stopped", 7), ("whole", 7)):
+        budget = Budget(steps=steps)
+        loop.fit(task(monkeypatch), tmp_path / name, budget=budget, compute="float32")
+    stopped, whole = (
+        torch.load(tmp_path / name / "last.pt", weights_only=True)["nets"]["mapper"]
+        for name in ("stopped", "whole")
+    )
+    assert all(torch.equal(stopped[name], whole[name]) for name in whole)
+
+
+def test_texts_are_drawn_whoever_the_person_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = task(monkeypatch)
+    rng = torch.Generator().manual_seed(0)
+    drawn = torch.cat([made.draw(rng)["which"] for _ in range(10)])
+    assert set(drawn.tolist()) == {0, 1}
+
+
+def test_published_texts_are_at_hand(repo: Path) -> None:
+    """Six of the descendant's data modes, and our own; names in the order of their vectors."""
+    files = {path.stem: mapper.read_texts(path) for path in (repo / "data" / "texts").iterdir()}
+    assert set(files) == {"hair", "female", "male", "color", "multi", "disney", "faceworld"}
+    assert list(files["multi"]) == ["Elsa", "Emma_Watson", "wavy", "bangs", "pink", "black"]
+    assert files["male"]["Ironman"] == "Robert Downey Jr., Actor of Iron man"
+
+
+def test_a_file_of_texts_that_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "texts.yaml"
+    path.write_text("- a hat\n")
+    with pytest.raises(BadConfig, match="--texts"):
+        mapper.read_texts(path)

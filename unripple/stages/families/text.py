@@ -1,0 +1,122 @@
+"""text: a direction that a sentence points out, of which a degree is one deviation of the codes.
+
+Where pictures fit a text better is told by CLIP: the mean gradient of the likeness over some faces
+of the generator, shaped by the spread of its codes. That is no photo's work, so it is done once for
+a text, a neutral text, templates, CLIP and generator, and kept as an artifact.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from unripple.conventions import BadText, Floats, WPlus
+from unripple.stages.families import Family
+from unripple.stages.interface import Direction, Work
+from unripple.stages.translate import translate
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from unripple.models.text_leads import Reader
+    from unripple.stages.texts import TextSettings
+
+VERSION = 1
+"""Raise it when the same text shall give another direction."""
+
+CODES = 4096  # whose spread shapes it
+SEED = 20
+
+
+@dataclass(frozen=True)
+class TextDirection:
+    """Where a text leads; see `stages.interface.Direction`."""
+
+    vector: Floats
+    family: str = "text"
+    component: Any = None
+    codes: tuple[int, int] | None = None
+
+
+def move(
+    w_plus: WPlus, direction: Direction, degree: float, *, first_code: int, end_code: int | None
+) -> WPlus:
+    """See `Family`; 0 changes nothing."""
+    return translate(w_plus, direction.vector, degree, first_code=first_code, end_code=end_code)
+
+
+def direction_of(work: Work, asked: TextSettings) -> tuple[TextDirection, dict[str, float]]:
+    """The direction of a text, and how much better 16 faces fit it after one degree."""
+    made_from = {
+        "text direction": VERSION,
+        "text": asked.text,
+        "neutral": asked.neutral,
+        "templates": asked.templates,
+        "faces": asked.faces,
+    }
+    found = work.common(made_from, ("clip", "generator"), lambda: _make(work, asked))
+    vector: Any = found["vector"]
+    about: Any = found["about"]
+    return TextDirection(vector), dict(about)
+
+
+def _make(work: Work, asked: TextSettings) -> dict[str, Any]:
+    import torch
+
+    from unripple.models.text_leads import FACES, likeness
+    from unripple.ops.style_directions import shaped
+
+    generator = work.load("generator").net
+    reader = reader_of(work)
+    with torch.no_grad():
+        change = change_of(reader, asked)
+        codes = codes_of_faces(generator, CODES, faces=asked.faces)
+        before, gradient = likeness(generator, reader, codes[:FACES], change)
+        vector = shaped(gradient, codes)
+        if not bool(torch.isfinite(vector).all()) or float(vector.norm()) == 0:
+            raise BadText(f"text: {asked.text!r} moves nothing that this generator draws")
+        after, _ = likeness(generator, reader, codes[:FACES] + vector, change)
+    about = {"similarity": float(before.mean()), "similarity_after": float(after.mean())}
+    return {"vector": vector.cpu().numpy(), "about": about}
+
+
+def reader_of(work: Work) -> Reader:
+    """The CLIP of the models chosen."""
+    from unripple.models.text_leads import Reader
+
+    clip = work.load("clip")
+    return Reader(clip.net, clip.metadata)
+
+
+def change_of(reader: Reader, asked: TextSettings) -> Tensor:
+    """From the neutral text to the other, of length 1."""
+    from unripple.models.clip_text import templates_of
+    from unripple.ops.style_directions import mean_text, text_change
+
+    templates = templates_of(asked.templates)
+    target = reader.read(asked.text, templates, said_by="text")
+    neutral = reader.read(asked.neutral, templates, said_by="neutral")
+    return text_change(mean_text(target), mean_text(neutral))
+
+
+def codes_of_faces(generator: Any, count: int, *, faces: str) -> Tensor:
+    """Codes w [N, W] of random faces, as the generator maps them, the same ones every time.
+
+    Args:
+        generator: maps z.
+        count: N.
+        faces: `faceworld`, where z holds the factors of our faces, or `normal`.
+    """
+    import torch
+
+    from unripple import faceworld
+
+    if faces == "faceworld" and generator.style_dim > faceworld.EMBED_WIDTH:
+        z = faceworld.code(faceworld.sample_factors(count, SEED), generator.style_dim)
+    else:
+        z = torch.randn(count, generator.style_dim, generator=torch.Generator().manual_seed(SEED))
+    w: Tensor = generator.map(z.to(next(generator.parameters()).device)).float()
+    return w
+
+
+METHOD = Family(name="text", help="one deviation of the codes towards a text", move=move)

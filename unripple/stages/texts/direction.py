@@ -1,0 +1,29 @@
+"""direction: along the direction of codes that a text points out; the default."""
+
+from __future__ import annotations
+
+from unripple.stages.families.text import direction_of, move
+from unripple.stages.interface import Work
+from unripple.stages.project import Projected
+from unripple.stages.texts import TextMethod, TextSettings
+from unripple.stages.translate import Translated
+
+
+def follow(work: Work, asked: TextSettings) -> Translated:
+    """So many deviations of the codes along it, all codes alike."""
+    direction, about = direction_of(work, asked)
+    w_plus = work.input(Projected, "project").w_plus
+    first, end = work.settings["first_code"], work.settings["end_code"]
+    moved = move(w_plus, direction, asked.strength, first_code=first, end_code=end)
+    return Translated(moved, {"turn": False, **about})
+
+
+METHOD = TextMethod(
+    name="direction",
+    help="a direction of the codes (about 2 s for a new text)",
+    roles=("clip", "generator"),
+    follow=follow,
+    strength=3.0,
+    uses=("templates", "faces"),
+    rank=1,
+)

@@ -1,0 +1,69 @@
+"""global: channels of style space that follow a text, as StyleCLIP's global directions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from unripple.stages.families.text import change_of, reader_of
+from unripple.stages.interface import Work
+from unripple.stages.project import Projected
+from unripple.stages.texts import TextMethod, TextSettings
+from unripple.stages.translate import Translated
+
+VERSION = 1
+"""Raise it when the same text shall give other channels."""
+
+ROLES = ("clip", "generator", "relevance")
+
+
+def follow(work: Work, asked: TextSettings) -> Translated:
+    """Leave the codes and move their styles, by the same step whatever the photo."""
+    made_from = {
+        "style direction": VERSION,
+        "text": asked.text,
+        "neutral": asked.neutral,
+        "templates": asked.templates,
+        "disentangle": asked.disentangle,
+        "channels": asked.channels,
+    }
+    found = work.common(made_from, ROLES, lambda: _make(work, asked))
+    step: Any = found["styles"]
+    about: Any = found["about"]
+    w_plus = work.input(Projected, "project").w_plus
+    return Translated(w_plus, {"turn": False, **about}, asked.strength * step)
+
+
+def _make(work: Work, asked: TextSettings) -> dict[str, Any]:
+    import torch
+
+    from unripple.ops.style_directions import split_styles, style_direction
+
+    generator = work.load("generator").net
+    tables = work.load("relevance").net
+    with torch.no_grad():
+        change = change_of(reader_of(work), asked)
+        codes = torch.zeros(1, generator.n_codes, generator.style_dim, device=change.device)
+        widths = [style.shape[1] for style in generator.styles(codes)]
+        steps = style_direction(
+            tables.relevance,
+            change,
+            split_styles(tables.deviation, widths),
+            beta=asked.disentangle,
+            channels=asked.channels,
+        )
+        joined = torch.cat(steps)
+    return {
+        "styles": joined.cpu().numpy(),
+        "about": {"channels_moved": int((joined != 0).sum())},
+    }
+
+
+METHOD = TextMethod(
+    name="global",
+    help="channels of style space (needs their relevance)",
+    roles=ROLES,
+    follow=follow,
+    strength=4.0,
+    uses=("templates", "disentangle", "channels"),
+    rank=2,
+)

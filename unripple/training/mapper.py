@@ -1,0 +1,237 @@
+"""Train a mapper: one network that moves codes as each of several texts asks.
+
+Source: Patashnik et al. 2021, section 5, in the variants of yubin1219/text2image_manipulation. The
+text of a sample is drawn, whoever the person is: the published data set ties texts to people by
+their numbers, and never reaches 17 of its 26 combinations.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from torch import Tensor, nn
+
+from unripple import faceworld
+from unripple.conventions import BadConfig, Photo
+from unripple.models import clip as clip_models
+from unripple.models import mapper as models
+from unripple.models.clip_text import tokens_of
+from unripple.models.irse import crop_for_identity
+from unripple.models.stylegan2 import Generator
+from unripple.training import cards, grids, latents, start
+from unripple.training.loop import Batch, Figures, frozen
+from unripple.training.mapper_losses import mapper_losses
+from unripple.training.ranger import Ranger
+from unripple.zoo import networks
+
+MODES = ("sum", "cat")
+VECTORS = ("clip", "embedding")
+HELD_OUT, SHOWN = 16, 6
+SEED = 30  # of held-out faces; training draws its own
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of a mapper."""
+    add = parser.add_argument
+    add("--texts", type=Path, default=Path("data/texts/faceworld.yaml"), help="{name: text}")
+    add("--mode", choices=MODES, default="cat", help="texts beside the codes, or added to them")
+    add("--vectors", choices=VECTORS, default="clip", help="of texts: CLIP's, or one for each name")
+    add("--norm", choices=("rows", "features"), default="features", help="rows: as published")
+    add("--lr", type=float, default=0.02, help="of Ranger (published: 0.5 for 0.01 of its pace)")
+    add("--generator", type=Path, default=Path("runs/generator"))
+    add("--clip", type=Path, default=Path("data/models/clip.safetensors"))
+    add("--identity", type=Path, default=Path("data/models/identity.safetensors"))
+    parser.set_defaults(batch=4)
+
+
+def build(chosen: argparse.Namespace) -> MapperTask:
+    """Load the networks that judge, and build the mapper."""
+    device = torch.device(chosen.device)
+    return MapperTask(
+        read_texts(chosen.texts),
+        latents.load_generator(chosen.generator, chosen.device),
+        networks.load("clip", chosen.clip, device).net,
+        networks.load("identity", chosen.identity, device).net,
+        mode=chosen.mode,
+        vectors=chosen.vectors,
+        norm=chosen.norm,
+        batch_size=chosen.batch,
+        device=chosen.device,
+        lr=chosen.lr,
+    )
+
+
+def read_texts(path: Path) -> dict[str, str]:
+    """A file of texts by name, in their order.
+
+    Raises:
+        BadConfig: it is missing, or something else.
+    """
+    try:
+        content = yaml.safe_load(path.read_text())
+    except (OSError, yaml.YAMLError) as error:
+        raise BadConfig(f"--texts {path}: cannot be read ({error})") from error
+    fits = isinstance(content, dict) and content
+    if not fits or not all(isinstance(v, str) and v.strip() for v in content.values()):
+        raise BadConfig(f"--texts {path}: wanted lines `name: text`, like `specs: a face with ...`")
+    return {str(name): text for name, text in content.items()}
+
+
+class MapperTask:
+    """See `loop.Task`."""
+
+    role = "mapper"
+
+    def __init__(
+        self,
+        texts: Mapping[str, str],
+        generator: Generator,
+        clip: nn.Module,
+        person: nn.Module,
+        *,
+        mode: str = "cat",
+        vectors: str = "clip",
+        norm: models.Norm = "features",
+        batch_size: int = 4,
+        device: str = "cpu",
+        lr: float = 0.02,
+    ) -> None:
+        self.texts, self.batch_size, self.device, self.progress = texts, batch_size, device, 0.0
+        self.generator, self.clip = frozen(generator, device), frozen(clip, device)
+        self.person: Any = frozen(person, device)
+        with torch.no_grad():
+            tokens = tokens_of(clip, list(texts.values()), said_by="--texts").to(device)
+            self.said = clip_models.encode_text(clip, tokens).float()
+        width = generator.style_dim
+        self.own = vectors == "embedding"
+        self.vectors = models.published_vectors(len(texts), width) if self.own else self.said
+        if self.vectors.shape[1] != width and mode == "sum":
+            raise BadConfig(
+                f"--mode sum: CLIP's vectors have {self.vectors.shape[1]} entries, codes {width}; "
+                "take --mode cat or --vectors embedding"
+            )
+        first = width + self.vectors.shape[1] if mode == "cat" else width
+        inner = first if mode == "cat" else width
+        self.sizes: dict[str, Any] = {"widths": [*[first], *[inner] * 7, width], "norm": norm}
+        self.net = models.LatentMapper(**self.sizes).to(device)
+        self.nets: dict[str, nn.Module] = {self.role: self.net}
+        self.ema: dict[str, nn.Module] = {}
+        self.optimizers: dict[str, Any] = {self.role: Ranger(self.net.parameters(), lr)}
+        self.vectors = self.vectors.to(device)
+        held_out = faceworld.sample_factors(HELD_OUT, SEED)
+        self.held_out = self._codes(held_out)
+
+    @torch.no_grad()
+    def _codes(self, factors: Tensor) -> Tensor:
+        z = latents.code(factors, self.generator.style_dim).to(self.device)
+        return self.generator.rows(self.generator.map(z)[:, None]).clone()
+
+    def start_from(self, path: Path) -> None:
+        """Start from another run's weights."""
+        start.load(start.averaged(path, self.role), path, self.net)
+
+    def draw(self, rng: torch.Generator) -> Batch:
+        """Codes of random faces, and the number of a text for each."""
+        n = self.batch_size
+        factors = faceworld.factors_from_normal(
+            torch.randn(n, len(faceworld.FACTORS), generator=rng)
+        )
+        which = torch.randint(len(self.texts), (n,), generator=rng)
+        return {"codes": self._codes(factors), "which": which.to(self.device)}
+
+    def identify(self, pictures: Tensor) -> Tensor:
+        """Vectors of the people in pictures."""
+        found: Tensor = self.person(crop_for_identity(pictures, self.person.input_size))
+        return found
+
+    def train_step(self, batch: Batch, step: int) -> Figures:  # noqa: ARG002
+        """One step of Ranger on the mean loss of the batch."""
+        self.net.train()
+        optimizer = self.optimizers[self.role]
+        optimizer.zero_grad(set_to_none=True)
+        figures = self._losses(batch["codes"], batch["which"])
+        figures["loss"].backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        return {name: value.detach() for name, value in figures.items()}
+
+    def _losses(self, codes: Tensor, which: Tensor) -> dict[str, Tensor]:
+        """Means over samples, each with the text that was drawn for it alone."""
+        w_hat = models.moved(self.net, codes, self.vectors[which])
+        with torch.no_grad():
+            before = self.generator.synthesize(codes)
+        after = self.generator.synthesize(w_hat)
+        each = [
+            mapper_losses(
+                before[i : i + 1],
+                after[i : i + 1],
+                codes[i : i + 1],
+                w_hat[i : i + 1],
+                clip=self.clip,
+                texts=self.said[number : number + 1],
+                identify=self.identify,
+            )
+            for i, number in enumerate(which.tolist())
+        ]
+        named = {
+            "loss": [one.total for one in each],
+            "identity": [one.identity for one in each],
+            "text": [one.text for one in each],
+            "near": [one.near for one in each],
+        }
+        return {name: torch.stack(values).mean() for name, values in named.items()}
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        """Losses of held-out faces, and by how much each text gains on them."""
+        self.net.eval()
+        figures: dict[str, float] = {}
+        seen = self._seen(self.held_out)
+        for number, name in enumerate(self.texts):
+            which = torch.full((len(self.held_out),), number, device=self.device)
+            moved = models.moved(self.net, self.held_out, self.vectors[which])
+            gain = self._seen(moved)[:, number] - seen[:, number]
+            figures[f"{name}_gain"] = float(gain.mean())
+        which = torch.arange(len(self.held_out), device=self.device) % len(self.texts)
+        losses = self._losses(self.held_out, which)
+        return {name: float(value) for name, value in losses.items()} | figures
+
+    def _seen(self, codes: Tensor) -> Tensor:
+        """Cosines of pictures with all texts, [N, T]."""
+        seen = clip_models.text_loss(self.clip, self.generator.synthesize(codes), self.said)
+        return 1 - seen
+
+    @torch.no_grad()
+    def sample(self) -> Photo:
+        """Held-out faces, and below them as each text has them."""
+        self.net.eval()
+        codes = self.held_out[:SHOWN]
+        rows = [self.generator.synthesize(codes)]
+        for number in range(len(self.texts)):
+            moved = models.moved(self.net, codes, self.vectors[number].expand(len(codes), -1))
+            rows.append(self.generator.synthesize(moved))
+        return grids.rows(*rows)
+
+    def export(self, folder: Path) -> list[Path]:
+        """Write the mapper alone, without a generator, with its texts and their vectors."""
+        path = folder / f"{self.role}.safetensors"
+        state = dict(self.net.state_dict())
+        if self.own:
+            state["text_vectors"] = self.vectors
+        about = {"texts": json.dumps(dict(self.texts)), "size": str(self.generator.size)}
+        about["arguments"] = json.dumps({"norm": self.sizes["norm"]})
+        return [cards.save_half(path, state, role=self.role, network="latent_mapper", **about)]
+
+    def notes(self) -> str:
+        """For the card."""
+        listed = "; ".join(f"{name}: {text}" for name, text in self.texts.items())
+        return (
+            f"LatentMapper {self.sizes}, for the texts {listed}. The published losses (0.1 "
+            "identity, 1 CLIP, 0.8 codes) and Ranger; the text of a sample is drawn, whoever the "
+            "person is."
+        )
