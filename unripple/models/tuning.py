@@ -75,6 +75,25 @@ class Locality:
     samples: int = 1
 
 
+@dataclass(frozen=True)
+class Holdout:
+    """A picture of the same person that the tuning does not see, and codes of it.
+
+    The photo's mirror image is one, with the encoder's codes: as long as the tuned generator learns
+    who this is, it draws that better, too; when it learns this one picture by heart, it draws it
+    worse, and so it does edits.
+
+    Attributes:
+        codes: [1, L, W].
+        target: [1, 3, S, S] in [-1, 1].
+        every: steps between looks.
+    """
+
+    codes: Tensor
+    target: Tensor
+    every: int = 10
+
+
 class Seen(NamedTuple):
     """What a step sees before it moves the weights.
 
@@ -101,11 +120,13 @@ class Tuning:
         objective: what is minimised.
         rate: of Adam; 3e-4 is published.
         locality: the regulariser; None, as published, leaves it out.
+        holdout: what the weights shall not get worse at; None, as published, looks at none.
         resume: `stored` of the same tuning, interrupted: it goes on to the very same weights.
 
     Attributes:
         net: the tuned generator.
         step: steps made so far.
+        overdone: whether the holdout was drawn better before; `difference` is that of then.
     """
 
     def __init__(
@@ -117,23 +138,39 @@ class Tuning:
         *,
         rate: float = 3e-4,
         locality: Locality | None = None,
+        holdout: Holdout | None = None,
         resume: Mapping[str, npt.NDArray[Any]] | None = None,
     ) -> None:
         self.net, self._origin = copy.deepcopy(generator), generator
         self._pivot, self._target, self._objective = pivot, target, objective
-        self._locality = locality
+        self._locality, self._holdout = locality, holdout
         self._weights = [one.requires_grad_(True) for one in tunable(self.net).values()]
         self._adam = torch.optim.Adam(self._weights, lr=rate, foreach=False)
-        self.step = 0
+        self.step, self.overdone = 0, False
+        self._held, self._best = float("inf"), parameters_to_vector(self._weights).detach()
         if resume is not None:
             self._resume(resume)
 
     def run(self, steps: int) -> Iterator[Seen]:
         """Look, and move unless the caller has seen enough: breaking off leaves what was seen."""
-        while self.step < steps:
+        while True:
+            if self._holdout is not None:
+                self._check(self._holdout, last=self.step == steps)
             yield self.look()
+            if self.overdone or self.step >= steps:
+                return
             self.move()
-        yield self.look()
+
+    @torch.no_grad()
+    def _check(self, holdout: Holdout, *, last: bool) -> None:
+        """Remember the weights that draw the holdout best so far."""
+        if self.step % holdout.every and not last:
+            return
+        terms = self._objective(drawn(self.net, holdout.codes, holdout.target), holdout.target)
+        held = float(terms.mse if self._objective.perceptual is None else terms.distance)
+        self.overdone = held > self._held
+        if not self.overdone:
+            self._held, self._best = held, parameters_to_vector(self._weights).detach()
 
     def look(self) -> Seen:
         """Draw the pivot and find out which way the weights should go."""
@@ -175,20 +212,23 @@ class Tuning:
         z = torch.randn(1, 1, self._origin.style_dim, generator=rng).to(self._pivot.device)
         rows = self._origin.rows(self._origin.map(z))
         aim = truncated(rows, locality.mean.to(rows), psi=PSI) - self._pivot
-        return self._pivot + locality.reach * aim / aim.norm()
+        near: Tensor = self._pivot + locality.reach * aim / aim.norm()
+        return near
 
     @property
     def difference(self) -> Tensor:
         """What was added to the weights, float32 [N], in the order of `tunable`."""
         with torch.no_grad():
-            return parameters_to_vector(self._weights) - parameters_to_vector(
-                tunable(self._origin).values()
-            )
+            now = self._best if self._holdout else parameters_to_vector(self._weights)
+            found: Tensor = now - parameters_to_vector(tunable(self._origin).values())
+            return found
 
     @property
     def stored(self) -> dict[str, npt.NDArray[Any]]:
         """All that decides what comes next, as arrays."""
         kept = {"weights": parameters_to_vector(self._weights)}
+        if self._holdout is not None:
+            kept |= {"best": self._best, "held": torch.tensor(self._held, dtype=torch.float64)}
         if self.step:
             state = [self._adam.state[one] for one in self._weights]
             kept |= {
@@ -202,12 +242,14 @@ class Tuning:
         device = self._weights[0].device
         flat = {name: torch.from_numpy(np.array(stored[name])).to(device) for name in stored}
         self.step = int(flat.pop("step"))
+        if self._holdout is not None:
+            self._best, self._held = flat["best"], float(flat["held"])
         with torch.no_grad():
             vector_to_parameters(flat["weights"].clone(), self._weights)
         if not self.step:
             return
         lengths = [one.numel() for one in self._weights]
-        moments = {name: flat[name].split(lengths) for name in ("exp_avg", "exp_avg_sq")}
+        moments = {name: torch.split(flat[name], lengths) for name in ("exp_avg", "exp_avg_sq")}
         for number, one in enumerate(self._weights):
             self._adam.state[one] = {
                 "step": torch.tensor(float(self.step)),
@@ -245,6 +287,6 @@ def tuned(generator: Generator, difference: Tensor) -> Generator:
         raise ValueError(
             f"difference: got {list(difference.shape)}, wanted [{sum(lengths)}] for this generator"
         )
-    for one, own in zip(weights, difference.split(lengths), strict=True):
-        one += own.view_as(one).to(one)
+    for one, own in zip(weights, torch.split(difference, lengths), strict=True):
+        one.add_(own.view_as(one).to(one))
     return net
