@@ -141,7 +141,7 @@ def test_it_ends_where_the_holdout_was_drawn_best(generator: Generator, at: int 
             target,
             OBJECTIVE,
             rate=0.05,
-            holdout=Holdout(*other, every=2),
+            holdout=Holdout(*other, every=2, first=0),
             resume=resume,  # type: ignore[arg-type]
         )
 

@@ -87,11 +87,13 @@ class Holdout:
         codes: [1, L, W].
         target: [1, 3, S, S] in [-1, 1].
         every: steps between looks.
+        first: step of the first look. Before it edits only gain, whatever the holdout says.
     """
 
     codes: Tensor
     target: Tensor
     every: int = 10
+    first: int = 40
 
 
 class Seen(NamedTuple):
@@ -164,7 +166,7 @@ class Tuning:
     @torch.no_grad()
     def _check(self, holdout: Holdout, *, last: bool) -> None:
         """Remember the weights that draw the holdout best so far."""
-        if self.step % holdout.every and not last:
+        if not last and (self.step < holdout.first or self.step % holdout.every):
             return
         terms = self._objective(drawn(self.net, holdout.codes, holdout.target), holdout.target)
         held = float(terms.mse if self._objective.perceptual is None else terms.distance)
