@@ -73,7 +73,7 @@ quality: $(STAMP)
 
 ## Compare the ways to invert on held-out photos (resumes).
 inverters: $(STAMP)
-	$(BIN)/python benchmarks/inverters.py --photos 256
+	$(BIN)/python benchmarks/inverters.py
 
 ## Make docs/gallery.md from the first 12 photos of the benchmark.
 gallery: $(STAMP)
