@@ -203,3 +203,10 @@ def test_a_face_that_the_embedded_network_does_not_see_is_not_searched_for(
     monkeypatch.setattr(stage, "_reads", lambda *_: False)
     settled = stage.settle(_Work(_Finds(FACE)), stage.AlignSettings(mode="embedded"))
     assert settled == {"mode": "mtcnn", "longest_px": stage.LONGEST_PX}
+
+
+def test_a_camera_s_photo_is_mtcnn_s_without_a_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stage, "LONGEST_PX", 100)
+    monkeypatch.setattr(stage, "faces_by_network", None)
+    settled = stage.settle(_Work(_Finds(FACE)), stage.AlignSettings(mode="embedded"))
+    assert settled == {"mode": "mtcnn", "longest_px": 100}

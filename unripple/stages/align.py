@@ -336,7 +336,8 @@ def leaves_open(section: Values, plan: Plan) -> bool:
 
 
 def settle(work: Work, settings: AlignSettings) -> dict[str, Any]:
-    """Who finds the faces of this photo: the embedded network, but where MTCNN sees other ones.
+    """Who finds the faces of this photo: the embedded network, but where MTCNN sees other ones or
+    the photo is a camera's, longer than `LONGEST_PX`.
 
     Raises:
         NoFace: neither sees any.
@@ -351,8 +352,10 @@ def settle(work: Work, settings: AlignSettings) -> dict[str, Any]:
         longest_px=LONGEST_PX,
     )
     framing = Framing(**ours.metadata.get("framing", {}))
-    if theirs and not _reads(photo, theirs, ours, framing, settings):
-        return by_mtcnn  # without the search, which takes seconds where it finds nothing
+    # The search takes seconds where it finds nothing, and on a camera's photo in any case.
+    large = max(photo.shape[:2]) > LONGEST_PX
+    if theirs and (large or not _reads(photo, theirs, ours, framing, settings)):
+        return by_mtcnn
     found = faces_by_network(
         photo,
         ours.net,
