@@ -31,8 +31,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.edits import E4E, FAITHFUL
 from benchmarks.heldout import Case, people, turns
+from unripple import atomic
 from unripple.conventions import Photo, UnrippleError
-from unripple.io import atomic
 from unripple.io.artifact import Artifact, encode_part
 from unripple.io.config import Edit
 from unripple.io.digest import value_sha256

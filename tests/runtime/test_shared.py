@@ -23,7 +23,7 @@ from unripple.io.store import Store
 from unripple.pipeline.jobs import job_from_config
 from unripple.runtime import compute
 from unripple.runtime.cache import ArtifactCache, MemoryCache, StoreCache
-from unripple.runtime.compute import Source, advance
+from unripple.runtime.compute import Source, compute_or_load
 from unripple.runtime.work import Work
 from unripple.stages.inpaint import InpaintSettings, run
 from unripple.zoo.zoo import Zoo
@@ -67,7 +67,7 @@ def paint(
     zoo = Zoo(models)
     config = complete({"models": models, **settings})
     job = job_from_config(config, "inpaint", EDIT.name, zoo, edit=EDIT)
-    (key,), there = advance(job, SOURCE, keys, shelf)
+    (key,), there = compute_or_load(job, SOURCE, keys, shelf)
     assert not there
     return shelf.get(key), zoo
 

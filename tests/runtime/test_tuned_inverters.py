@@ -85,7 +85,7 @@ def run(
     for stage, of in places.items():
         job = job_from_config(ready, stage, of, zoo)
         rows = read_sheet(Path("data/sheet.tsv"))
-        made[stage] = run_shard(job, "00000", rows, set(photos), results, tell=tell)
+        made[stage] = run_shard(job, "00000", rows, set(photos), results, on_progress=tell)
         assert not made[stage].failures, made[stage].failures
     return made
 

@@ -175,7 +175,8 @@ class Tuning:
         z = torch.randn(1, 1, self._origin.style_dim, generator=rng).to(self._pivot.device)
         rows = self._origin.rows(self._origin.map(z))
         aim = truncated(rows, locality.mean.to(rows), psi=PSI) - self._pivot
-        return self._pivot + locality.reach * aim / aim.norm()
+        moved: Tensor = self._pivot + locality.reach * aim / aim.norm()
+        return moved
 
     @property
     def difference(self) -> Tensor:
@@ -207,7 +208,7 @@ class Tuning:
         if not self.step:
             return
         lengths = [one.numel() for one in self._weights]
-        moments = {name: flat[name].split(lengths) for name in ("exp_avg", "exp_avg_sq")}
+        moments = {name: torch.split(flat[name], lengths) for name in ("exp_avg", "exp_avg_sq")}
         for number, one in enumerate(self._weights):
             self._adam.state[one] = {
                 "step": torch.tensor(float(self.step)),
@@ -245,6 +246,6 @@ def tuned(generator: Generator, difference: Tensor) -> Generator:
         raise ValueError(
             f"difference: got {list(difference.shape)}, wanted [{sum(lengths)}] for this generator"
         )
-    for one, own in zip(weights, difference.split(lengths), strict=True):
-        one += own.view_as(one).to(one)
+    for one, own in zip(weights, torch.split(difference, lengths), strict=True):
+        one.add_(own.view_as(one).to(one))
     return net

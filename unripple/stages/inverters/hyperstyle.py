@@ -128,7 +128,7 @@ def invert(work: Work) -> Inverted:
         hypernet.net,
         iterations=METHOD.own(work.settings).iterations,
         net_size_px=hypernet.size_px,
-        tell=work.tell,
+        tell=work.on_progress,
     )
 
 

@@ -150,7 +150,7 @@ def invert(work: Work) -> Inverted:
         mean=_mean(generator) if settings.locality_weight else None,
         resume=work.draft.load(),
     ):
-        work.tell(seen.step, settings.steps, seen.loss)
+        work.on_progress(seen.step, settings.steps, seen.loss)
         if time.monotonic() - saved >= DRAFT_S:
             work.draft.save(tuning.stored)
             saved = time.monotonic()

@@ -68,7 +68,7 @@ def _found(work: Work, settings: PivotSettings, *, draft: bool) -> WPlus:
     )
     saved = time.monotonic()
     for loss in search.run():
-        work.tell(search.step, settings.steps, loss)
+        work.on_progress(search.step, settings.steps, loss)
         if draft and time.monotonic() - saved >= DRAFT_S:
             work.draft.save(search.stored)
             saved = time.monotonic()

@@ -83,7 +83,7 @@ def project(works: Sequence[Work], settings: ProjectSettings) -> list[WPlus]:  #
                 mean_code(work, "restyle"),
                 iterations=METHOD.own(work.settings).iterations,
                 net_size_px=model.size_px,
-                tell=work.tell,
+                tell=work.on_progress,
             )
         )
     return codes
