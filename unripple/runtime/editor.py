@@ -115,6 +115,7 @@ class Editor:
         shelf: where artifacts are kept between edits, say another session's; None is memory.
         zoo: networks shared with other sessions; it must be of the same models.
         tell: whom to tell how far a long stage is with a photo.
+        before_stage: told the word of each stage that begins.
 
     Example:
         >>> editor = Editor()  # doctest: +SKIP
@@ -130,6 +131,7 @@ class Editor:
         shelf: Shelf | None = None,
         zoo: Zoo | None = None,
         tell: Tell | None = None,
+        before_stage: Callable[[str], None] | None = None,
     ) -> None:
         config = {} if settings is None else settings
         if models is not None and isinstance(config, Mapping):
@@ -138,6 +140,7 @@ class Editor:
         self._zoo = zoo or Zoo(self.config["models"], device)
         self._shelf: Shelf = MemoryShelf() if shelf is None else shelf
         self._tell = tell
+        self._before_stage = before_stage
 
     @property
     def directions(self) -> dict[str, Direction]:
@@ -246,6 +249,8 @@ class Editor:
                 job = job_from_config(self.config, step.stage, of, self._zoo, edit=edit)
                 inputs = {name: keys[place] for name, place in step.inputs(of).items()}
                 before_step()
+                if self._before_stage is not None:
+                    self._before_stage(step.stage)
                 found, _ = advance(job, source, inputs, self._shelf, tell=self._tell)
                 key = found[face if step.stage == "align" else 0]
                 if step.stage == "translate" and offset is not None:
