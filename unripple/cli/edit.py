@@ -203,7 +203,7 @@ class _Session:
         editor = Editor(
             settings=self._config,
             zoo=self._zoo,
-            tell=self._meter.loss,
+            on_progress=self._meter.loss,
             before_stage=self._meter.stage,
         )
         result = editor.edit(task.photo, self._edit)

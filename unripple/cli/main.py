@@ -29,6 +29,7 @@ COMMANDS = {
         "unripple.cli.view",
         "unripple.cli.report",
         "unripple.cli.editor",
+        "unripple.cli.compare",
         "unripple.cli.models",
         "unripple.cli.directions",
         "unripple.cli.domains",
@@ -56,9 +57,9 @@ BAD_FILE = 1
 
 def build_parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    from unripple.cli.options import Parser
+    from unripple.cli.options import CommandParser
 
-    parser = Parser(
+    parser = CommandParser(
         prog="unripple",
         description="Edit faces in photographs and leave no trace of the edit.",
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -31,7 +31,7 @@ from unripple.io.sheet import SHEET, read_sheet
 DEVICE_VARIABLE = "UNRIPPLE_DEVICE"
 
 
-class Parser(argparse.ArgumentParser):
+class CommandParser(argparse.ArgumentParser):
     """argparse, but an option given twice is an error where the second would replace the first, and
     a command or option that there is not is answered with the nearest one that there is."""
 

@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from unripple import atomic
 from unripple.cli import options as shared
 from unripple.conventions import StoreError
-from unripple.io import atomic
 from unripple.io.config import Config, complete
 from unripple.io.lock import at_work
 from unripple.io.results import Results

@@ -11,11 +11,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from unripple import atomic
 from unripple.cli import options as shared
 from unripple.cli.meter import LossMeter
 from unripple.cli.report import register as add_report
 from unripple.conventions import STAGES, UnrippleError
-from unripple.io import atomic
 from unripple.io import landmarks as landmarks_file
 from unripple.io.artifact import encode_part
 from unripple.io.lock import at_work
@@ -107,7 +107,9 @@ def _run_shard(options: argparse.Namespace, each: Each) -> None:
         raise UnrippleError(f"{SHEET}: no shard {options.shard}; `unripple sheet` makes the sheet")
     present = {row.photo for row in rows_in(rows, folder)}
     with at_work(options.results.root):
-        run_shard(job, options.shard, rows, present, options.results, each=each, tell=LossMeter())
+        run_shard(
+            job, options.shard, rows, present, options.results, each=each, on_progress=LossMeter()
+        )
         if options.job is None:
             # Made by hand, maybe with other settings than the config's: as the oldest of all files
             # it is looked at again by the next run.
@@ -135,7 +137,7 @@ def _run_photo(options: argparse.Namespace) -> None:
     zoo = Zoo(config["models"], options.device)
     for warning in warnings_of(config, edit, zoo) if edit else ():
         log.warning("%s", warning)
-    editor = Editor(device=options.device, settings=config, tell=LossMeter())
+    editor = Editor(device=options.device, settings=config, on_progress=LossMeter())
     faces = editor.run_faces(options.photo, options.stage, edit)
     name = options.stage if options.stage in faces[0] else f"{options.stage}@{PHOTO}"
     stems = face_names(options.photo.stem, len(faces))

@@ -14,7 +14,7 @@ from unripple.io.metadata import NOTHING
 from unripple.io.photo import write_photo
 from unripple.io.results import PHOTO
 from unripple.pipeline.graph import Step, any_step
-from unripple.runtime.cache import LayeredShelf, MemoryShelf
+from unripple.runtime.cache import LayeredCache, MemoryCache
 from unripple.runtime.editor import Editor
 from unripple.runtime.subject import file_stem, find_source
 from unripple.runtime.view import as_picture
@@ -84,8 +84,8 @@ def _picture(
     except UnknownName:
         raise lacking from None
     edit = None if of in (None, PHOTO) else shared.edit_of([str(of)], config)
-    shelf = LayeredShelf(options.results.store, MemoryShelf())
-    editor = Editor(device=options.device, settings=config, shelf=shelf)
+    cache = LayeredCache(options.results.store, MemoryCache())
+    editor = Editor(device=options.device, settings=config, cache=cache)
     found = editor.run(source, step.stage, edit)
     artifact = found[step.stage if step.stage in found else f"{step.stage}@{PHOTO}"]
     if part not in artifact:

@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from unripple.io import atomic
+from unripple import atomic
 from unripple.io.store import Store
 from unripple.metrics.verdict import changed_share
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from unripple import atomic
 from unripple.conventions import Photo, UnrippleError
-from unripple.io import atomic
 from unripple.io.artifact import Part
 from unripple.io.config import Edit
 from unripple.io.digest import value_sha256

@@ -19,10 +19,15 @@ class Translated(NamedTuple):
     Attributes:
         w_plus: the moved codes, float32 [L, W].
         about: `turn` says whether the edit turns the head and nothing else.
+        styles: what is added to the styles of these codes, float32 [S], see `models.style_moves`;
+            None where codes alone move.
+        guide: the moved guide, likewise; None where `project` gives none.
     """
 
     w_plus: WPlus
     about: Mapping[str, bool]
+    styles: Floats | None = None
+    guide: WPlus | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,17 +79,42 @@ def translate(
 
 def run(work: Work, settings: TranslateSettings) -> Translated:
     """Move the codes along the edit's directions, one after the other, or by its translation."""
-    w_plus = work.input(Projected, "project").w_plus
+    w_plus, guide = work.input(Projected, "project")
+    moved = _moved(work, settings, w_plus)
+    # Not every family adds the same to any codes, so the guide goes the whole way by itself.
+    led = None if guide is None else _moved(work, settings, guide)
+    turn = work.offset is None and is_turn(settings.moves)
+    return Translated(moved, {"turn": turn}, _styles(work, settings), led)
+
+
+def _moved(work: Work, settings: TranslateSettings, w_plus: WPlus) -> WPlus:
     codes = settings.first_code, settings.end_code
     if work.offset is not None:
-        moved = translate(w_plus, work.offset, 1.0, first_code=codes[0], end_code=codes[1])
-        return Translated(moved, {"turn": False})
+        return translate(w_plus, work.offset, 1.0, first_code=codes[0], end_code=codes[1])
     for name, degree in settings.moves.items():
         direction = work.direction(name)
         first, end = direction.codes or codes
         move = FAMILIES[direction.family].move
         w_plus = move(w_plus, direction, degree, first_code=first, end_code=end)
-    return Translated(w_plus, {"turn": is_turn(settings.moves)})
+    return w_plus
+
+
+def _styles(work: Work, settings: TranslateSettings) -> Floats | None:
+    """What the directions of style space add up to."""
+    total: Floats | None = None
+    for name, degree in settings.moves.items() if work.offset is None else ():
+        direction = work.direction(name)
+        styles = FAMILIES[direction.family].styles
+        if styles is None:
+            continue
+        step = styles(direction, degree)
+        if total is not None and total.shape != step.shape:
+            raise ShapeMismatch(
+                f"direction {name}: it moves {list(step.shape)} styles and the one before it "
+                f"{list(total.shape)}: they belong to two generators"
+            )
+        total = step if total is None else total + step
+    return total
 
 
 def decide(settings: Values, plan: Plan) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from unripple.stages.align import Aligned
 from unripple.stages.edit import Edited, EditSettings
 from unripple.stages.edit import edit as draw_edit
 from unripple.stages.interface import Model, Work
-from unripple.stages.invert import Consultant, Inverted
+from unripple.stages.invert import Consultant, Inverted, restyled
 from unripple.stages.invert import invert as draw_photo
 from unripple.stages.inverters import Inverter
 from unripple.stages.project import Projected
@@ -30,7 +30,7 @@ def edit(work: Work, settings: EditSettings) -> Edited:
         photo,
         translated.w_plus,
         residual,
-        work.load("generator").net,
+        restyled(work.load("generator").net, translated.styles),
         consultant_of(work.load("hfgi")),
         size_px=photo.shape[0],
         turn=bool(translated.about["turn"]),
