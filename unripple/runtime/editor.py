@@ -137,6 +137,7 @@ class Editor:
         cache: where artifacts are kept between edits, say another session's; None is memory.
         zoo: networks shared with other sessions; it must be of the same models.
         on_progress: called with how far a long stage is with a photo.
+        before_stage: told the word of each stage that begins.
 
     Example:
         >>> editor = Editor()  # doctest: +SKIP
@@ -152,6 +153,7 @@ class Editor:
         cache: ArtifactCache | None = None,
         zoo: Zoo | None = None,
         on_progress: OnProgress | None = None,
+        before_stage: Callable[[str], None] | None = None,
     ) -> None:
         config = {} if settings is None else settings
         if models is not None and isinstance(config, Mapping):
@@ -160,6 +162,7 @@ class Editor:
         self._zoo = zoo or Zoo(self.config["models"], device)
         self._cache: ArtifactCache = MemoryCache() if cache is None else cache
         self._on_progress = on_progress
+        self._before_stage = before_stage
 
     @property
     def directions(self) -> dict[str, Direction]:
@@ -325,6 +328,8 @@ class Editor:
                 job = job_from_config(self.config, step.stage, of, self._zoo, edit=edit)
                 inputs = {name: keys[place] for name, place in step.inputs(of).items()}
                 before_step()
+                if self._before_stage is not None:
+                    self._before_stage(step.stage)
                 found, _ = compute_or_load(
                     job, source, inputs, self._cache, on_progress=self._on_progress
                 )

@@ -116,7 +116,9 @@ class AlignSettings(Settings):
         "several faces in a photo: refuse | largest | all (a picture per face, and one with all of "
         "them edited)",
     )
-    landmarks: str | None = knob(None, "mode file: a .json or .csv, see `unripple align --help`")
+    landmarks: str | None = knob(
+        None, "mode file: a .json or .csv, see `unripple stage align --help`"
+    )
     max_spread: float = knob(
         0.12,
         "mode embedded: how far looks may disagree, in distances between the eyes",
