@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 COMMANDS = (
     "unripple.cli.stages",
+    "unripple.cli.repair",
     "unripple.cli.view",
     "unripple.cli.strip",
     "unripple.cli.sweep",

@@ -4,12 +4,8 @@ Editors that redraw a whole picture shift, zoom and turn it a little, and answer
 own. What was edited, and backgrounds that were invented anew, do not fit the photograph; so every
 step here is robust: pixels that disagree lose their vote.
 
-Homogeneous maps are float64 [3, 3] and send (x, y, 1) of the photograph to the edited picture, in
-pixels from the top-left corner, so the centre of the first pixel is (0.5, 0.5).
-
-Source: own, from known parts: scale-invariant features (Lowe 2004), a robust consensus (MAGSAC++,
-Barath et al. 2020), second-order Gauss-Newton alignment (ESM, Benhimane and Malis 2004) with
-Tukey's weights.
+Source: own, from known parts: scale-invariant features (Lowe 2004), a random sample consensus
+(Fischler and Bolles 1981), and `ops.alignment`.
 """
 
 from __future__ import annotations
@@ -20,19 +16,23 @@ import cv2
 import numpy as np
 
 from unripple.conventions import Floats, Mask, Photo
-
-COARSEST_PX = 48
-"""Longer side of the smallest picture of the pyramid; a shift of 8 px of 1,024 is a third of a
-pixel there."""
+from unripple.ops.alignment import refine
+from unripple.ops.homography import (
+    covered,
+    look,
+    luminance,
+    resizing,
+    shrunk,
+    shrunk_mask,
+    soft_for,
+    unit,
+)
 
 WORK_PX = 1024
 """Longer side at which pictures are compared: a tenth of a pixel of it is what can be told."""
 
 _FEATURES_PX = 800  # longer side for features; finer ones are not found again after an autoencoder
 _LEAST_MATCHES = 12  # a similarity through fewer is chance
-_TUKEY = 4.685  # times the deviation: 95% as efficient as least squares where noise is normal
-_STEPS = 20
-_STILL = 1e-5  # of half the diagonal; a hundredth of a pixel of WORK_PX
 
 
 class Alignment(NamedTuple):
@@ -47,83 +47,7 @@ class Alignment(NamedTuple):
     agreement: float
 
 
-def to_index(places: Floats) -> Floats:
-    """The same map where pixels are counted from the centre of the first one, as OpenCV does."""
-    half = np.array(((1, 0, 0.5), (0, 1, 0.5), (0, 0, 1.0)))
-    moved: Floats = np.linalg.inv(half) @ places @ half
-    return moved
-
-
-def look(picture: Floats | Photo, places: Floats, width: int, height: int) -> Floats:
-    """A picture as seen through a map, bicubically; its border is repeated beyond it.
-
-    Args:
-        picture: [h, w] or [h, w, 3].
-        places: output pixels -> pixels of the picture, [3, 3].
-        width, height: of the output, px.
-
-    Returns:
-        float32 [height, width] or [height, width, 3].
-    """
-    seen: Floats = cv2.warpPerspective(
-        picture.astype(np.float32),
-        to_index(places),
-        (width, height),
-        flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
-    return seen
-
-
-def covered(places: Floats, size: tuple[int, int], edited: tuple[int, int]) -> Mask:
-    """Which pixels of the photograph the edited picture shows.
-
-    Args:
-        places: photograph -> edited picture.
-        size: height and width of the photograph, px.
-        edited: height and width of the edited picture, px.
-    """
-    height, width = size
-    rows, columns = np.mgrid[:height, :width] + 0.5
-    x, y, w = np.tensordot(places, np.stack((columns, rows, np.ones_like(rows))), 1)
-    x, y = x / w, y / w
-    inside: Mask = (x >= 0.5) & (y >= 0.5) & (x <= edited[1] - 0.5) & (y <= edited[0] - 0.5)
-    return inside
-
-
-def luminance(picture: Photo) -> Floats:
-    """float32 [H, W] in 0 .. 255."""
-    grey: Floats = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    return grey
-
-
-def shrunk(picture: Floats, longer_px: float) -> Floats:
-    """A picture whose longer side is at most so long, area-correct."""
-    scale = longer_px / max(picture.shape[:2])
-    if scale >= 1:
-        return picture
-    height, width = (max(8, round(side * scale)) for side in picture.shape[:2])
-    small: Floats = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
-    return small
-
-
-def _resizing(size: tuple[int, ...], other: tuple[int, ...]) -> Floats:
-    """The map between a picture and the same one in another size (heights and widths)."""
-    return np.diag((other[1] / size[1], other[0] / size[0], 1.0))
-
-
-def normalised(grey: Floats, sigma_px: float) -> Floats:
-    """Structure without brightness and contrast: mean 0 and deviation 1 in every neighbourhood.
-
-    The offset of 4 levels keeps the noise of flat places small.
-    """
-    mean = cv2.GaussianBlur(grey, (0, 0), sigma_px)
-    power = cv2.GaussianBlur(grey * grey, (0, 0), sigma_px) - mean * mean
-    structure: Floats = (grey - mean) / (np.sqrt(np.maximum(power, 0)) + 4.0)
-    return structure
-
-
-_BANDS_PX = ((0.9, 3.5), (2.0, 7.0), (4.0, 14.0))
+BANDS_PX = ((0.9, 3.5), (2.0, 7.0), (4.0, 14.0))
 """Deviations of the Gaussians between which structure is compared: a blurred background has lost
 the first band, two faces in the same place are alike in the last."""
 
@@ -143,14 +67,14 @@ def agreement(photo: Floats, edited: Floats, inside: Mask) -> float:
         above .4, other people's below .2.
     """
     shares = []
-    for fine, coarse in _BANDS_PX:
-        correlation, detailed = _correlation(photo, edited, fine, coarse)
+    for fine, coarse in BANDS_PX:
+        alike, detailed = correlation(photo, edited, fine, coarse)
         detailed &= inside
-        shares.append((correlation[detailed] > 0.6).mean() if detailed.any() else 0.0)
+        shares.append((alike[detailed] > 0.6).mean() if detailed.any() else 0.0)
     return float(np.mean(shares))
 
 
-def _correlation(photo: Floats, edited: Floats, fine: float, coarse: float) -> tuple[Floats, Mask]:
+def correlation(photo: Floats, edited: Floats, fine: float, coarse: float) -> tuple[Floats, Mask]:
     """Correlation of a band of two pictures in windows, and where both have something in it."""
     first, second = (
         cv2.GaussianBlur(grey, (0, 0), fine) - cv2.GaussianBlur(grey, (0, 0), coarse)
@@ -181,11 +105,11 @@ def align(photo: Photo, edited: Photo, *, person: Mask | None = None) -> Alignme
     greys = luminance(photo), luminance(edited)
     longer = min(WORK_PX, max(photo.shape[:2]), 1.25 * max(edited.shape[:2]))
     ours, theirs = shrunk(greys[0], longer), shrunk(greys[1], longer * _share(photo, edited))
-    before = _resizing(photo.shape, ours.shape)
-    after = _resizing(theirs.shape, edited.shape)
+    before = resizing(photo.shape, ours.shape)
+    after = resizing(theirs.shape, edited.shape)
     outside = np.ones(ours.shape, bool)
     if person is not None:
-        outside = ~_shrunk_mask(person, ours.shape)
+        outside = ~shrunk_mask(person, ours.shape)
     best = Alignment(np.eye(3), -1.0)
     for start in _starts(ours, theirs):
         places = refine(ours, theirs, start, outside, finest_px=192)
@@ -194,7 +118,7 @@ def align(photo: Photo, edited: Photo, *, person: Mask | None = None) -> Alignme
             best = found
     places = refine(ours, theirs, best.places, outside, finest_px=WORK_PX)
     judged = _judged(ours, theirs, places, finest_px=WORK_PX)
-    return Alignment(_unit(after @ places @ before), judged.agreement)
+    return Alignment(unit(after @ places @ before), judged.agreement)
 
 
 def _share(photo: Photo, edited: Photo) -> float:
@@ -204,32 +128,12 @@ def _share(photo: Photo, edited: Photo) -> float:
     return float(max(fill, 1 / max(1.0, ours[0] * theirs[1] / (ours[1] * theirs[0]))))
 
 
-def _unit(places: Floats) -> Floats:
-    scaled: Floats = places / places[2, 2]
-    return scaled
-
-
-def _shrunk_mask(mask: Mask, shape: tuple[int, ...]) -> Mask:
-    small = cv2.resize(mask.astype(np.float32), (shape[1], shape[0]), interpolation=cv2.INTER_AREA)
-    touched: Mask = cv2.dilate(small, np.ones((3, 3))) > 0
-    return touched
-
-
 def _judged(ours: Floats, theirs: Floats, places: Floats, *, finest_px: float) -> Alignment:
     small = shrunk(ours, finest_px)
-    step = _resizing(small.shape, ours.shape)
-    seen = look(_soft_for(theirs, places @ step), places @ step, small.shape[1], small.shape[0])
+    step = resizing(small.shape, ours.shape)
+    seen = look(soft_for(theirs, places @ step), places @ step, small.shape[1], small.shape[0])
     inside = covered(places @ step, small.shape[:2], theirs.shape[:2])
     return Alignment(places, agreement(small, seen, inside) * float(np.sqrt(inside.mean())))
-
-
-def _soft_for(picture: Floats, places: Floats) -> Floats:
-    """Blur a picture as far as a map shrinks it, so that looking through the map does not alias."""
-    scale = float(np.sqrt(abs(np.linalg.det(places[:2, :2]))))
-    if scale <= 1.05:
-        return picture
-    soft: Floats = cv2.GaussianBlur(picture, (0, 0), 0.5 * np.sqrt(scale**2 - 1))
-    return soft
 
 
 def _starts(ours: Floats, theirs: Floats) -> list[Floats]:
@@ -276,164 +180,4 @@ def match_features(ours: Floats, theirs: Floats) -> Floats | None:
     if affine is None or voters.sum() < _LEAST_MATCHES:
         return None
     places = np.vstack((affine, (0, 0, 1)))
-    return _resizing(other.shape, theirs.shape) @ places @ _resizing(ours.shape, small.shape)
-
-
-def refine(
-    ours: Floats, theirs: Floats, places: Floats, outside: Mask, *, finest_px: float
-) -> Floats:
-    """Improve a map from coarse to fine.
-
-    Coarse pictures decide a similarity, finer ones an affine map, the finest a homography.
-
-    Args:
-        ours, theirs: luminance, float32 [H, W] and [h, w].
-        places: the map to begin with.
-        outside: pixels of ours that may vote, bool [H, W].
-        finest_px: longer side of the finest picture.
-
-    Returns:
-        The map, float64 [3, 3].
-    """
-    sides = [min(finest_px, max(ours.shape))]
-    while sides[-1] > 1.8 * COARSEST_PX:
-        sides.append(sides[-1] / 2)
-    for level, side in enumerate(reversed(sides)):
-        small, other = (
-            shrunk(ours, side),
-            shrunk(theirs, side * max(theirs.shape) / max(ours.shape)),
-        )
-        up, down = _resizing(small.shape, ours.shape), _resizing(theirs.shape, other.shape)
-        allowed = _shrunk_mask(~outside, small.shape)
-        model = 4 if level == 0 else 6 if level < len(sides) - 1 else 8
-        start = _unit(down @ places @ up)
-        moved = _gauss_newton(small, other, start, ~allowed, unknowns=model)
-        places = _unit(np.linalg.inv(down) @ moved @ np.linalg.inv(up))
-    return places
-
-
-_GENERATORS = np.array(
-    (
-        ((0, 0, 1), (0, 0, 0), (0, 0, 0)),  # shift
-        ((0, 0, 0), (0, 0, 1), (0, 0, 0)),
-        ((1, 0, 0), (0, 1, 0), (0, 0, 0)),  # zoom
-        ((0, -1, 0), (1, 0, 0), (0, 0, 0)),  # rotation
-        ((1, 0, 0), (0, -1, 0), (0, 0, 0)),  # stretch
-        ((0, 1, 0), (1, 0, 0), (0, 0, 0)),  # shear
-        ((0, 0, 0), (0, 0, 0), (1, 0, 0)),  # perspective
-        ((0, 0, 0), (0, 0, 0), (0, 1, 0)),
-    ),
-    float,
-)
-"""What a step may add to the identity; a similarity is the first four, an affine map six."""
-
-
-def _gauss_newton(
-    ours: Floats, theirs: Floats, places: Floats, allowed: Mask, *, unknowns: int
-) -> Floats:
-    height, width = ours.shape
-    sigma = max(3.0, max(ours.shape) / 40)
-    target = normalised(cv2.GaussianBlur(ours, (0, 0), 0.7), sigma)
-    source = cv2.GaussianBlur(theirs, (0, 0), 0.7)
-    # In units of half the diagonal about the centre all unknowns weigh alike.
-    half = np.hypot(width, height) / 2
-    unit = np.array(
-        ((1 / half, 0, -width / 2 / half), (0, 1 / half, -height / 2 / half), (0, 0, 1))
-    )
-    back = np.linalg.inv(unit)
-    rows, columns = np.mgrid[:height, :width] + 0.5
-    x, y = ((columns - width / 2) / half).ravel(), ((rows - height / 2) / half).ravel()
-    slopes = _slopes(target)
-    for _ in range(_STEPS):
-        seen = normalised(look(_soft_for(source, places), places, width, height), sigma)
-        inside = allowed & covered(places, ours.shape, theirs.shape)
-        inside = cv2.erode(inside.astype(np.uint8), np.ones((3, 3))).astype(bool).ravel()
-        if inside.sum() < 10 * unknowns:
-            return places
-        # The mean of both slopes makes the step second-order (ESM).
-        down_x, down_y = (
-            (a + b).ravel()[inside] / 2 for a, b in zip(slopes, _slopes(seen), strict=True)
-        )
-        fields = _fields(x[inside], y[inside], unknowns)  # [unknowns, 2, pixels]
-        jacobian = half * (down_x * fields[:, 0] + down_y * fields[:, 1])  # [unknowns, pixels]
-        error = (seen - target).ravel()[inside]
-        weight = tukey(error)
-        normal = (jacobian * weight) @ jacobian.T
-        step = -np.linalg.lstsq(normal, jacobian @ (weight * error), rcond=None)[0]
-        change = np.eye(3) + np.tensordot(step, _GENERATORS[:unknowns], 1)
-        places = _unit(places @ back @ change @ unit)
-        if np.abs(step).max() < _STILL:
-            break
-    return places
-
-
-def _slopes(values: Floats) -> tuple[Floats, Floats]:
-    kernel = np.array(((-0.5, 0, 0.5),), np.float32)
-    return cv2.filter2D(values, -1, kernel), cv2.filter2D(values, -1, kernel.T)
-
-
-def _fields(x: Floats, y: Floats, unknowns: int) -> Floats:
-    """How places move with each unknown: [unknowns, 2, pixels]."""
-    points = np.stack((x, y, np.ones_like(x)))
-    moved = _GENERATORS[:unknowns] @ points  # [unknowns, 3, pixels]
-    fields: Floats = moved[:, :2] - moved[:, 2:] * points[:2]
-    return fields
-
-
-def tukey(error: Floats) -> Floats:
-    """Weights in [0, 1] that fall to 0 where an error is far beyond the usual one."""
-    deviation = 1.4826 * float(np.median(np.abs(error))) + 1e-6
-    weights: Floats = np.maximum(1 - (error / (_TUKEY * deviation)) ** 2, 0) ** 2
-    return weights
-
-
-def bend(photo: Floats, edited: Floats, outside: Mask) -> Floats | None:
-    """How an editor bent the picture beside what a homography explains: a smooth flow, or None.
-
-    Dense flow is taken where it is credible (there is structure, both directions agree, and the
-    pixels may vote), spread smoothly over the rest, and kept only if it brings both pictures
-    nearer to each other in windows that took no part in it: noise does not bend anything.
-
-    Args:
-        photo, edited: luminance in register by a homography, float32 [H, W].
-        outside: pixels that may vote, bool [H, W].
-
-    Returns:
-        float32 [H, W, 2]: what is at (x, y) of the photograph is at (x, y) + flow of the edited
-        picture, px.
-    """
-    both = [_bytes(normalised(grey, max(4.0, max(grey.shape) / 40))) for grey in (photo, edited)]
-    finder = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    there, back = finder.calc(*both, None), finder.calc(*both[::-1], None)
-    height, width = photo.shape
-    rows, columns = np.mgrid[:height, :width].astype(np.float32)
-    returned = cv2.remap(back, columns + there[..., 0], rows + there[..., 1], cv2.INTER_LINEAR)
-    correlation, detailed = _correlation(photo, edited, *_BANDS_PX[0])
-    steady = np.hypot(*np.moveaxis(there + returned, 2, 0)) < 0.5
-    votes = (steady & detailed & (correlation > 0.6) & outside).astype(np.float32)
-    # Every other window of a chess board is kept for the judgement.
-    window = max(16, max(photo.shape) // 16)
-    board = ((rows // window + columns // window) % 2).astype(np.float32)
-    judged = votes * (board > 0)
-    if judged.sum() < 200 or (votes - judged).sum() < 200:
-        return None
-    trial = _spread(there, votes - judged)
-    kept = judged > 0
-    left, was = (np.linalg.norm((there - flow)[kept], axis=-1) for flow in (trial, 0 * trial))
-    if np.median(left) > 0.7 * np.median(was) or np.median(was) < 0.08:
-        return None
-    return _spread(there, votes)
-
-
-def _bytes(values: Floats) -> Photo:
-    levels: Photo = np.clip(values * 48 + 128, 0, 255).astype(np.uint8)
-    return levels
-
-
-def _spread(flow: Floats, votes: Floats) -> Floats:
-    """A flow where there are votes, smoothed and carried on to where there are none."""
-    sigma = max(flow.shape[:2]) / 14
-    weight = cv2.GaussianBlur(votes, (0, 0), sigma) + 1e-4  # far from all votes, no flow
-    smooth = cv2.GaussianBlur(flow * votes[..., None], (0, 0), sigma) / weight[..., None]
-    spread: Floats = smooth.astype(np.float32)
-    return spread
+    return resizing(other.shape, theirs.shape) @ places @ resizing(ours.shape, small.shape)

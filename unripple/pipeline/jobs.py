@@ -43,6 +43,7 @@ class Job:
         limits: what one photo may cost; not part of any key.
         library: where translations lie; what a photo is offered goes into its key.
         domain: the file of the edit's drawn domain, for mix.
+        edited: the folder of what other programs edited, for register.
         batch: how many photos a GPU may do at once; not part of any key.
     """
 
@@ -55,6 +56,7 @@ class Job:
     limits: Limits = DEFAULT
     library: Library = NO_LIBRARY
     domain: Path | None = None
+    edited: Path | None = None
     batch: int = 1
 
     @cached_property
@@ -137,6 +139,8 @@ class Job:
             content["library"] = [None if place is None else str(place) for place in places]
         if self.domain is not None:
             content["domain"] = str(self.domain)
+        if self.edited is not None:
+            content["edited"] = str(self.edited)
         if self.batch != 1:
             content["batch"] = self.batch
         return json.dumps(content, sort_keys=True)
@@ -157,8 +161,10 @@ class Job:
                 None if place is None else Path(place)
                 for place in content.pop("library", (None, None))
             )
-            drawn = content.pop("domain", None)
-            domain = None if drawn is None else Path(drawn)
+            domain, edited = (
+                None if place is None else Path(place)
+                for place in (content.pop("domain", None), content.pop("edited", None))
+            )
             return Job(
                 step,
                 of,
@@ -166,6 +172,7 @@ class Job:
                 limits=limits,
                 library=Library(defaults, own),
                 domain=domain,
+                edited=edited,
                 **content,
             )
         except (ValueError, TypeError, KeyError, AttributeError) as error:
@@ -232,6 +239,7 @@ def job_from_config(
         limits=Limits(**config["limits"]),
         library=library(config),
         domain=plan.drawing if step.draws(settings) else None,
+        edited=Path(config["edited"]) if step.reads_edited else None,
         **aside,
     )
 

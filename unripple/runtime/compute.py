@@ -16,6 +16,7 @@ from unripple.io.artifact import Artifact
 from unripple.io.digest import array_sha256, file_sha256, value_sha256
 from unripple.io.landmarks import Points, landmarks_of
 from unripple.io.metadata import NOTHING
+from unripple.io.pairs import EditedFile, find_edited
 from unripple.io.photo import Photograph, check_photo, read_photo
 from unripple.io.sheet import Row
 from unripple.io.translations import characteristics_of, read_translation
@@ -41,6 +42,7 @@ class Source:
         align: its own way to find landmarks, or "" for the config's.
         points: its landmarks, where a file names them.
         characteristics: what the sheet says of its face, or "".
+        edited: what somebody made of it elsewhere, where it is at hand.
     """
 
     photo: str
@@ -49,6 +51,7 @@ class Source:
     align: str = ""
     points: Points | None = None
     characteristics: str = ""
+    edited: EditedFile | None = None
 
     def sha256(self) -> str:
         """SHA-256 of the file's bytes, or of the pixels.
@@ -125,6 +128,9 @@ def advance(
     if step.reads_truth:
         truth = TruthFolder(source.path, source.photo, str(job.of), job.settings["moves"])
         inputs |= {f"truth {name}": digest for name, digest in truth.digests().items()}
+    edited = _edited(job, source)
+    if edited is not None:
+        inputs |= edited.digests()
     offset = _offered(job, source)
     if offset is not None:
         inputs["translation"] = array_sha256(offset)
@@ -135,7 +141,7 @@ def advance(
     settings = ingredients["settings"]
     photo = source.read(job.limits.megapixels) if step.reads_photo else None
     known = None if truth is None else truth.read()
-    _check_unchanged(source, truth, inputs)
+    _check_unchanged(source, truth, inputs, edited)
     _load(job, step.roles(settings), uncounted)
     work = Work(
         settings,
@@ -146,6 +152,7 @@ def advance(
         known,
         offset,
         job.domain,
+        edited,
         **_slowly(shelf, ingredients, source.photo, tell),
     )
     with one_thread():
@@ -243,7 +250,28 @@ def one_thread() -> Iterator[None]:
             os.environ[_THREADS] = before
 
 
-def _check_unchanged(source: Source, truth: TruthFolder | None, inputs: Mapping[str, str]) -> None:
+def _edited(job: Job, source: Source) -> EditedFile | None:
+    """What another program made of the photo, where the step asks for it; read when it is needed.
+
+    Raises:
+        NotOffered: there is none.
+        BadPhoto: there are several.
+    """
+    if not job.step.reads_edited:
+        return None
+    if source.edited is not None:
+        return source.edited
+    assert job.edited is not None
+    limit = job.limits.megapixels
+    return find_edited(job.edited, str(job.of), source.photo, max_megapixels=limit)
+
+
+def _check_unchanged(
+    source: Source,
+    truth: TruthFolder | None,
+    inputs: Mapping[str, str],
+    edited: EditedFile | None,
+) -> None:
     """Refuse files that changed between their digest and their reading.
 
     Raises:
@@ -251,6 +279,10 @@ def _check_unchanged(source: Source, truth: TruthFolder | None, inputs: Mapping[
     """
     if "file" in inputs and source.sha256() != inputs["file"]:
         raise BadPhoto(f"{source.path}: changed while it was read; run again")
+    if edited is not None:
+        _ = edited.srgb, edited.mask
+        if any(inputs[name] != digest for name, digest in edited.digests().items()):
+            raise BadPhoto(f"{edited.path}: changed while it was read; run again")
     if truth is None:
         return
     for name, digest in truth.digests().items():

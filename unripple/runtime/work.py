@@ -13,6 +13,7 @@ from unripple.io.artifact import Artifact
 from unripple.io.digest import file_sha256
 from unripple.io.domains import read_domain
 from unripple.io.draft import Draft
+from unripple.io.pairs import EditedFile
 from unripple.io.photo import Photograph
 from unripple.io.truth import PhotoTruth
 from unripple.stages.interface import Drawing, Model
@@ -43,6 +44,7 @@ class Work:
         truth: what is known of the photo, for `measure`.
         offset: the translation that the photo was offered, for `translate`.
         domain: the file of the edit's drawn domain, for `mix`.
+        edited: what another program made of the photo, for `register`.
         draft: where a long computation keeps how far it came.
         tell: whom to tell: the iteration, of how many, and the loss.
     """
@@ -55,6 +57,7 @@ class Work:
     truth: PhotoTruth | None = field(default=None)
     offset: WPlus | None = None
     domain: Path | None = None
+    edited: EditedFile | None = None
     draft: Draft = NO_DRAFT
     tell: Callable[[int, int, float], None] = _nobody
 

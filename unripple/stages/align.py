@@ -19,7 +19,15 @@ from unripple.conventions import (
     ShapeMismatch,
 )
 from unripple.ops.faces import Certainty, DetectedFace, Reader, face_unit, find_faces
-from unripple.ops.geometry import FFHQ, Framing, apply, face_affine, inverse, resample
+from unripple.ops.geometry import (
+    FFHQ,
+    Framing,
+    apply,
+    face_affine,
+    inverse,
+    resample,
+    scale_of,
+)
 from unripple.stages.finders import FINDERS
 from unripple.stages.interface import Plan, Settings, Stage, Subject, Values, Work, knob
 
@@ -29,6 +37,9 @@ if TYPE_CHECKING:
     from unripple.models.landmarks import LandmarkNet
 
 AUTO = "auto"
+LEAST_PX, MOST_PX = 128, 512
+"""Sides of a crop that is as large as the photograph shows it: networks see nothing in smaller
+ones, and what is finer than larger ones comes along with `paste`."""
 
 CHUNK = 32  # crops per forward pass
 SURE = 0.07  # the highest share of a heatmap where a clear face has the landmark
@@ -83,6 +94,7 @@ class AlignSettings(Settings):
         size_px, framing: how the set of models wants its faces: as large as the generator draws
             them, and framed as the encoder's file says (as in FFHQ if it does not).
         points: the landmarks of this photo, where a file names them.
+        as_large: take the crop as large as the photograph shows it, but for `size_px` at most.
     """
 
     mode: str = knob(
@@ -109,6 +121,13 @@ class AlignSettings(Settings):
     size_px: int = 0
     framing: Mapping[str, Any] = field(default_factory=dict)
     points: Sequence[Sequence[float]] | None = None
+    as_large: bool = False
+
+    def side_px(self, shown_px: float) -> int:
+        """The side of a crop that shows so many pixels of the photograph."""
+        if not self.as_large:
+            return self.size_px
+        return int(np.clip(np.ceil(shown_px - 1e-6), LEAST_PX, self.size_px))
 
 
 def align(photo: Photo, landmarks: Landmarks, *, size_px: int, framing: Framing = FFHQ) -> Aligned:
@@ -283,11 +302,15 @@ def run(work: Work, settings: AlignSettings) -> list[Aligned]:
     return FINDERS[settings.mode].crops(work, settings)
 
 
+def _shown_px(face: Landmarks, framing: Framing) -> float:
+    return scale_of(face_affine(face, 1, framing))
+
+
 def cut_out(photo: Photo, found: Sequence[Landmarks], settings: AlignSettings) -> list[Aligned]:
     """Crop those of the faces found that the settings ask for, largest first."""
     framing = Framing(**settings.framing)
     return [
-        align(photo, face, size_px=settings.size_px, framing=framing)
+        align(photo, face, size_px=settings.side_px(_shown_px(face, framing)), framing=framing)
         for face in choose_faces(found, settings.faces, mode=settings.mode)
     ]
 
@@ -298,7 +321,8 @@ def decide(settings: Values, plan: Plan) -> dict[str, Any]:
     if mode == AUTO:
         mode = "mtcnn" if plan.is_published("encoder") else "embedded"
     framing = plan.metadata("encoder").get("framing", {})
-    return {**settings, "mode": mode, "size_px": plan.size_px("generator"), "framing": framing}
+    size_px = MOST_PX if settings.get("as_large") else plan.size_px("generator")
+    return {**settings, "mode": mode, "size_px": size_px, "framing": framing}
 
 
 def own(settings: Values, subject: Subject) -> dict[str, Any]:

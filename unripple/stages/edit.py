@@ -10,7 +10,7 @@ import numpy as np
 from unripple.conventions import Face, Floats, Labels, Landmarks, Mask, Photo, ShapeMismatch, WPlus
 from unripple.ops.geometry import sample
 from unripple.ops.latents import is_turn
-from unripple.stages.interface import RIPPLE, Plan, Settings, Stage, Values, Work, knob
+from unripple.stages.interface import DRAWN, RIPPLE, Plan, Settings, Stage, Values, Work, knob
 from unripple.stages.invert import Consultant, Synthesizer, codes_of, consult, down, draw
 from unripple.stages.inverters import INVERTERS
 from unripple.stages.turns import TURNS
@@ -275,6 +275,7 @@ STAGE = Stage(
     methods=(TURNS,),
     edit_inputs=("align", "translate", "invert"),
     edit_title="edit",
+    recipes=DRAWN,
     roles=roles,
     borrows=who_draws,
     decide=decide,

@@ -14,7 +14,7 @@ from unripple.stages.align import Aligned
 from unripple.stages.composers import COMPOSERS
 from unripple.stages.edit import Edited
 from unripple.stages.foreground import Foreground
-from unripple.stages.interface import RIPPLE, Settings, Stage, Values, Work, knob
+from unripple.stages.interface import EXTERNAL, RIPPLE, Settings, Stage, Values, Work, knob
 from unripple.stages.painters import PAINTERS, Fill
 from unripple.stages.ripple import Ripple
 
@@ -247,7 +247,7 @@ STAGE = Stage(
     edit_inputs=("align", "edit", "ripple", "foreground"),
     shows="plate",
     edit_title="inpainted",
-    recipes=(RIPPLE,),
+    recipes=(RIPPLE, EXTERNAL),
     roles=roles,
     borrows=what_is_painted,
     marked=True,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 import numpy as np
 
 from unripple.conventions import Floats, Photo, WPlus
-from unripple.stages.interface import Settings, Stage, Values, Work, knob
+from unripple.stages.interface import DRAWN, Settings, Stage, Values, Work, knob
 from unripple.stages.inverters import INVERTERS
 
 if TYPE_CHECKING:
@@ -222,5 +222,6 @@ STAGE = Stage(
     methods=(INVERTERS,),
     photo_inputs=("align", "project"),
     photo_title="inversion",
+    recipes=DRAWN,
     roles=roles,
 )

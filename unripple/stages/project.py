@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unripple.conventions import Floats, Photo, WPlus
-from unripple.stages.interface import Plan, Settings, Stage, Values, Work, knob
+from unripple.stages.interface import DRAWN, Plan, Settings, Stage, Values, Work, knob
 from unripple.stages.projectors import PROJECTORS
 
 if TYPE_CHECKING:
@@ -249,6 +249,7 @@ STAGE = Stage(
     methods=(PROJECTORS,),
     photo_inputs=("align",),
     shows="w_plus",
+    recipes=DRAWN,
     roles=roles,
     decide=decide,
     aside=("batch",),

@@ -16,7 +16,9 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any, NamedTuple
 
-from unripple.metrics.figures import FIGURES, Figure
+from unripple.metrics.drift import DRIFT_FIGURES
+from unripple.metrics.figures import FIGURES as EDIT_FIGURES
+from unripple.metrics.figures import Figure
 from unripple.metrics.spread import Spread, spread, worst
 from unripple.stages.interface import Declaration, Settings, knob
 
@@ -35,6 +37,8 @@ HEADLINE = (
     "identity",
 )
 """The figures that are seen first; the others are folded away."""
+FIGURES = {**EDIT_FIGURES, **DRIFT_FIGURES}
+"""Every figure that says how it is to be read."""
 _DIGITS = 5  # of a figure in the page's data
 
 

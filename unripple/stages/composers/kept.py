@@ -1,0 +1,145 @@
+"""kept: what was meant of an edit made elsewhere; everything else is the photo's own bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from unripple.conventions import BadPhoto, Face, Labels, Mask, Photo
+from unripple.ops.changes import filled_within
+from unripple.ops.composite import blend
+from unripple.ops.masks import feather, grow, remove_small
+from unripple.stages import compose as stage
+from unripple.stages.compose import Composed, ComposeSettings
+from unripple.stages.composers import Composer
+from unripple.stages.inpaint import Inpainted
+from unripple.stages.interface import Settings, Work, grown, knob
+from unripple.stages.parse import Parsed
+from unripple.stages.register import Registered
+from unripple.stages.ripple import Ripple
+
+PERSON, MASK, EVERYTHING = "person", "mask", "auto"
+PARTS = {
+    "skin": (Face.SKIN, Face.NOSE, Face.LEFT_EAR, Face.RIGHT_EAR),
+    "brows": (Face.LEFT_BROW, Face.RIGHT_BROW),
+    "eyes": (Face.LEFT_EYE, Face.RIGHT_EYE),
+    "glasses": (Face.GLASSES,),
+    "mouth": (Face.MOUTH, Face.UPPER_LIP, Face.LOWER_LIP),
+    "neck": (Face.NECK,),
+    "jewellery": (Face.EARRING, Face.NECKLACE),
+    "cloth": (Face.CLOTH,),
+    "hair": (Face.HAIR,),
+    "hat": (Face.HAT,),
+}
+CLOSE_PX = 4.0  # unchanged gaps that a moving head leaves within itself, at 128 px
+MIN_AREA_PX = 6  # at 128 px; smaller changes are leftovers
+MOSTLY = 0.4  # of the head's pixels; a head that changed so far was drawn anew
+HEAD = [int(part) for part in Face if part not in (Face.BACKGROUND, Face.CLOTH, Face.NECKLACE)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeptSettings(Settings):
+    """What may stay of somebody else's edit."""
+
+    keep: str | tuple[str, ...] = knob(
+        PERSON,
+        "what of the edit stays: person | auto (wherever something clearly changed) | mask (a file "
+        "<photo>.mask.png beside the edited picture) | a list of parts, like [hair, cloth]",
+        schema={
+            "pattern": f"^({PERSON}|{MASK}|{EVERYTHING})$",
+            "items": {"type": "string", "enum": list(PARTS)},
+        },
+    )
+    feather_px: float = knob(
+        1.5, "soft border between what stays and the photo, inwards", minimum=0, maximum=128
+    )
+
+
+def meant(
+    changed: Mask,
+    before: Mask,
+    after: Mask,
+    labels_before: Labels,
+    labels_after: Labels,
+) -> Mask:
+    """What somebody meant to change: differences, closed inside the person.
+
+    Args:
+        changed: what clearly differs, bool [S, S].
+        before, after: the person in photo and edited picture, bool [S, S].
+        labels_before, labels_after: their parts, uint8 [S, S] of `Face`.
+
+    Returns:
+        bool [S, S].
+    """
+    reach_px = grown("reach_px", CLOSE_PX, changed)
+    found = remove_small(changed, grown("min_area_px", MIN_AREA_PX, changed))
+    found = filled_within(found, before | after, reach_px=reach_px)
+    heads = [np.isin(labels, HEAD) for labels in (labels_before, labels_after)]
+    if heads[1].any() and (found & heads[1]).sum() > MOSTLY * heads[1].sum():
+        # A head that moved shows old skin beside new skin of the same colour.
+        found |= heads[0] | heads[1]
+    return found
+
+
+def allowed(
+    keep: str | tuple[str, ...],
+    before: Mask,
+    after: Mask,
+    labels_before: Labels,
+    labels_after: Labels,
+    mask: Mask | None,
+) -> Mask:
+    """Where the user lets an edit stay, bool [S, S].
+
+    Raises:
+        BadPhoto: by a mask, and there is none.
+    """
+    if keep == PERSON:
+        return before | after
+    if keep == EVERYTHING:
+        return np.ones_like(before)
+    if keep == MASK:
+        if mask is None:
+            raise BadPhoto(
+                "compose.kept.keep is mask, but no <photo>.mask.png lies beside the edited picture "
+                "(--mask, on the command line); make one, or set keep to person"
+            )
+        return mask
+    wanted = [int(label) for part in keep for label in PARTS[part]]
+    return np.isin(labels_before, wanted) | np.isin(labels_after, wanted)
+
+
+def compose(work: Work, photo: Photo, settings: ComposeSettings) -> Composed:
+    """Put what was meant and may stay over the photo, and the plate where the person left."""
+    own: KeptSettings = METHOD.own(work.settings)
+    found, person = work.input(Registered, "edit"), work.input(Ripple, "ripple")
+    painted = work.input(Inpainted, "inpaint")
+    parts = [work.input(Parsed, name).labels for name in ("parse@photo", "parse")]
+    keep = own.keep if isinstance(own.keep, str) else tuple(own.keep)
+    changed = meant(found.changed, person.before, person.after, *parts)
+    # What the person left has changed, or nobody left it: parsers differ by a few pixels.
+    near = grow(changed, grown("grow_px", CLOSE_PX, changed))
+    vacated = painted.vacated & near
+    may = allowed(keep, person.before, person.after, *parts, found.mask)
+    stays = changed & may
+    if keep == EVERYTHING:
+        vacated &= ~stays
+    elif keep != PERSON:
+        vacated &= may
+    empty = blend(photo, painted.plate, feather(vacated, settings.grown(photo).feather_px))
+    over = feather(stays & ~(vacated & ~person.after), grown("feather_px", own.feather_px, photo))
+    picture = blend(empty, found.picture, over)
+    touched = vacated | stays
+    fine = stage.fine_share(found.motion[2], stays, parts[1], detail=1.0)
+    return Composed(picture, touched, fine)
+
+
+METHOD = Composer(
+    name="kept",
+    help="what was meant of an edit made elsewhere (external)",
+    settings=KeptSettings,
+    compose=compose,
+    rank=5,
+)
