@@ -95,10 +95,10 @@ def _gauss_newton(
     source = cv2.GaussianBlur(theirs, (0, 0), 0.7)
     # In units of half the diagonal about the centre all unknowns weigh alike.
     half = np.hypot(width, height) / 2
-    unit = np.array(
+    to_unit = np.array(
         ((1 / half, 0, -width / 2 / half), (0, 1 / half, -height / 2 / half), (0, 0, 1))
     )
-    back = np.linalg.inv(unit)
+    back = np.linalg.inv(to_unit)
     rows, columns = np.mgrid[:height, :width] + 0.5
     x, y = ((columns - width / 2) / half).ravel(), ((rows - height / 2) / half).ravel()
     slopes = _slopes(target)
@@ -120,7 +120,7 @@ def _gauss_newton(
         normal = (jacobian * weight) @ jacobian.T
         step = -np.linalg.lstsq(normal, jacobian @ (weight * error), rcond=None)[0]
         change = np.eye(3) + np.tensordot(step, _GENERATORS[:unknowns], 1)
-        places = unit(places @ back @ change @ unit)
+        places = unit(places @ back @ change @ to_unit)
         if np.abs(step).max() < _STILL:
             break
     return places, usual
