@@ -16,7 +16,7 @@ from unripple.ops.masks import grow, require_same_size
 _BLURS_PX = (0.0, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 1.8, 2.2, 2.7, 3.3, 4.5, 6.0)
 _LOW_PASS_PX = 1.0  # below this, noise and recompression speak
 _REGISTRATION_PX = 0.35  # an edge may lie so far off in a picture that is in register
-_CLEAR, _SLIGHT = 4.0, 2.0  # times what is explained
+_CLEAR, _SLIGHT = 4.5, 2.5  # times what is explained
 _VISIBLE = 5.0  # levels: nobody sees less, and no edit is meant to be so little
 
 
@@ -58,7 +58,7 @@ def expected(photo: Photo, edited: Floats, votes: Mask) -> Expected:
         least[better], blurs[better] = error[better], blur
         picture[better] = soft[better]
     low = np.abs(_low(picture) - _low(edited)).max(2)
-    noise = 1.4826 * float(np.median(low[votes]))
+    noise = float(np.median(low[votes]))
     return Expected(picture, float(np.median(blurs[votes])), max(noise, 0.5))
 
 

@@ -21,6 +21,7 @@ from unripple.stages.interface import EXTERNAL, Settings, Stage, Work, knob
 
 LEAST_CROP_PX = 48
 """Side of the crop in the edited picture; a face in a smaller one is a handful of pixels."""
+HEAD_SHARE = (0.4, 0.55)  # half axes of what the head fills of a crop, in sides
 LEAST_SHOWN = 0.98  # of the crop's middle half, where the face is
 
 
@@ -158,7 +159,11 @@ def _bent(crop: Photo, seen: Floats, shown: Mask) -> Floats | None:
     from unripple.ops.bending import bend
     from unripple.ops.homography import luminance
 
-    return bend(luminance(crop), cv2.cvtColor(seen, cv2.COLOR_RGB2GRAY), shown)
+    # A head that turned is no bend of the picture: the middle has no vote.
+    size_px = crop.shape[0]
+    x, y = np.moveaxis(centres(size_px, size_px) / size_px - 0.5, -1, 0)
+    around = np.hypot(x / HEAD_SHARE[0], y / HEAD_SHARE[1]) > 1
+    return bend(luminance(crop), cv2.cvtColor(seen, cv2.COLOR_RGB2GRAY), shown & around)
 
 
 def _unedited(crop: Photo, seen: Floats) -> Mask:

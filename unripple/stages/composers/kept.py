@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unripple.conventions import BadPhoto, Face, Labels, Mask, Photo
+from unripple.conventions import BadPhoto, Face, Floats, Labels, Mask, Photo
 from unripple.ops.changes import filled_within
 from unripple.ops.composite import blend
 from unripple.ops.masks import feather, grow, remove_small
@@ -34,8 +34,11 @@ PARTS = {
 }
 CLOSE_PX = 4.0  # unchanged gaps that a moving head leaves within itself, at 128 px
 MIN_AREA_PX = 6  # at 128 px; smaller changes are leftovers
-MOSTLY = 0.4  # of the head's pixels; a head that changed so far was drawn anew
-HEAD = [int(part) for part in Face if part not in (Face.BACKGROUND, Face.CLOTH, Face.NECKLACE)]
+MOSTLY = 0.3  # of a head's or body's pixels; one that changed or moved so far was drawn anew
+MOVED_PX = 0.6  # at 128 px; registration errs by a tenth of that
+BELIEVED = 0.25  # share of a flow from which it counts
+BODY = [int(part) for part in (Face.CLOTH, Face.NECKLACE)]
+HEAD = [int(part) for part in Face if part != Face.BACKGROUND and part not in BODY]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,13 +65,18 @@ def meant(
     after: Mask,
     labels_before: Labels,
     labels_after: Labels,
+    motion: Floats,
 ) -> Mask:
     """What somebody meant to change: differences, closed inside the person.
+
+    Where most of the head or of the body differs or moved, all of it did: old skin and new skin of
+    one colour look as if nothing had happened.
 
     Args:
         changed: what clearly differs, bool [S, S].
         before, after: the person in photo and edited picture, bool [S, S].
         labels_before, labels_after: their parts, uint8 [S, S] of `Face`.
+        motion: see `stages.register.Registered`, [3, S, S].
 
     Returns:
         bool [S, S].
@@ -76,10 +84,12 @@ def meant(
     reach_px = grown("reach_px", CLOSE_PX, changed)
     found = remove_small(changed, grown("min_area_px", MIN_AREA_PX, changed))
     found = filled_within(found, before | after, reach_px=reach_px)
-    heads = [np.isin(labels, HEAD) for labels in (labels_before, labels_after)]
-    if heads[1].any() and (found & heads[1]).sum() > MOSTLY * heads[1].sum():
-        # A head that moved shows old skin beside new skin of the same colour.
-        found |= heads[0] | heads[1]
+    away = np.hypot(*motion[:2].astype(np.float32)) * changed.shape[0]
+    moved = (away > grown("moved_px", MOVED_PX, changed)) & (motion[2] > BELIEVED)
+    for parts in (HEAD, BODY):
+        old, new = (np.isin(labels, parts) for labels in (labels_before, labels_after))
+        if new.any() and ((found | moved) & new).sum() > MOSTLY * new.sum():
+            found |= old | new
     return found
 
 
@@ -118,7 +128,7 @@ def compose(work: Work, photo: Photo, settings: ComposeSettings) -> Composed:
     painted = work.input(Inpainted, "inpaint")
     parts = [work.input(Parsed, name).labels for name in ("parse@photo", "parse")]
     keep = own.keep if isinstance(own.keep, str) else tuple(own.keep)
-    changed = meant(found.changed, person.before, person.after, *parts)
+    changed = meant(found.changed, person.before, person.after, *parts, found.motion)
     # What the person left has changed, or nobody left it: parsers differ by a few pixels.
     near = grow(changed, grown("grow_px", CLOSE_PX, changed))
     vacated = painted.vacated & near
