@@ -64,10 +64,13 @@ def test_edits_are_the_folders(tmp_path: Path) -> None:
     assert [edit.name for edit in edits(complete(config))] == ["older", "smile"]
     assert [edit.name for edit in edits(complete({**config, "edits": ["smile"]}))] == ["smile"]
     with pytest.raises(BadConfig, match="an edit is the name of a folder"):
-        complete({**config, "edits": [{"name": "left", "direction": "pose", "degree": -3}]})
+        edits(complete({**config, "edits": [{"name": "left", "direction": "pose", "degree": -3}]}))
     write(tmp_path / "2 old" / "anna.png")
     with pytest.raises(BadConfig, match="'2 old' cannot name an edit"):
-        complete(config)
+        edits(complete(config))
+    (tmp_path / "2 old").rename(tmp_path / "Photo")
+    with pytest.raises(BadConfig, match="names the unedited photo"):
+        edits(complete(config))
 
 
 def test_the_recipe_has_a_composer_of_its_own() -> None:

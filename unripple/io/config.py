@@ -223,7 +223,8 @@ def complete(content: Mapping[str, Any], overrides: Iterable[str] = ()) -> Confi
             f"config: translate.end_code must be greater than translate.first_code, which is "
             f"{first}, found {end}: no code would move"
         )
-    _check_names([edit.name for edit in edits(config)])
+    if config["recipe"] != _EXTERNAL:  # folders may come later; `edits` looks at them
+        _check_names([edit.name for edit in edits(config)])
     return config
 
 
@@ -339,13 +340,16 @@ def edits(config: Config) -> list[Edit]:
 def _edited_elsewhere(config: Config) -> list[Edit]:
     """The folders of edited pictures: all, or those that the config names."""
     if config["edits"] == ALL:
-        return [Edit(name, ()) for name in edit_folders(Path(config["edited"]))]
+        names = edit_folders(Path(config["edited"]))
+        _check_names(names)
+        return [Edit(name, ()) for name in names]
     for entry in config["edits"]:
         if not isinstance(entry, str) or entry == ALL:
             raise BadConfig(
                 f"config: edits: {entry!r}: with recipe {_EXTERNAL} an edit is the name of a "
                 f"folder in `edited` ({config['edited']}); write `edits: all` for all of them"
             )
+    _check_names(config["edits"])
     return [Edit(name, ()) for name in config["edits"]]
 
 

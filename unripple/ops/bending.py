@@ -5,6 +5,8 @@ Source: own; the dense flow is OpenCV's DIS (Kroeger et al. 2016).
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 
@@ -29,7 +31,7 @@ def bend(photo: Floats, edited: Floats, outside: Mask) -> Floats | None:
         picture, px.
     """
     both = [_bytes(normalised(grey, max(4.0, max(grey.shape) / 40))) for grey in (photo, edited)]
-    finder = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    finder: Any = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     there, back = finder.calc(*both, None), finder.calc(*both[::-1], None)
     height, width = photo.shape
     rows, columns = np.mgrid[:height, :width].astype(np.float32)

@@ -118,8 +118,8 @@ def _tone(photo: Photo, edited: Photo, places: Floats) -> Tone:
     height, width = small.shape[:2]
     seen = look(soft_for(edited.astype(np.float32), there), there, width, height)
     inside = covered(there, small.shape[:2], edited.shape[:2])
-    greys = [cv2.cvtColor(one, cv2.COLOR_RGB2GRAY) for one in (small, seen)]
-    alike, detailed = correlation(*greys, *BANDS_PX[1])
+    grey, other = (cv2.cvtColor(one, cv2.COLOR_RGB2GRAY) for one in (small, seen))
+    alike, detailed = correlation(grey, other, *BANDS_PX[1])
     votes = np.where(detailed, (alike > _ALIKE).astype(float), _FLAT_VOTE)
     return tone_match.fit(small, seen, np.where(inside, votes, 0.0))
 

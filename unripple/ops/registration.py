@@ -157,7 +157,7 @@ def match_features(ours: Floats, theirs: Floats) -> Floats | None:
         ours, theirs: luminance, float32 [H, W] and [h, w].
     """
     small, other = shrunk(ours, _FEATURES_PX), shrunk(theirs, _FEATURES_PX)
-    finder = cv2.SIFT_create(2000, contrastThreshold=0.02)
+    finder = cv2.SIFT.create(2000, contrastThreshold=0.02)
     found = [
         finder.detectAndCompute(np.clip(grey, 0, 255).astype(np.uint8), None)
         for grey in (small, other)
@@ -180,4 +180,7 @@ def match_features(ours: Floats, theirs: Floats) -> Floats | None:
     if affine is None or voters.sum() < _LEAST_MATCHES:
         return None
     places = np.vstack((affine, (0, 0, 1)))
-    return resizing(other.shape, theirs.shape) @ places @ resizing(ours.shape, small.shape)
+    found_map: Floats = (
+        resizing(other.shape, theirs.shape) @ places @ resizing(ours.shape, small.shape)
+    )
+    return found_map

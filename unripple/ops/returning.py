@@ -8,7 +8,7 @@ Source: own; the flow is OpenCV's DIS (Kroeger et al. 2016).
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -51,7 +51,7 @@ def origins(expected: Floats, edited: Floats) -> Origins:
         for one in (expected, edited)
     )
     levels = [np.clip(one * 48 + 128, 0, 255).astype(np.uint8) for one in (theirs, ours)]
-    finder = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    finder: Any = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     there, back = finder.calc(*levels, None), finder.calc(*levels[::-1], None)
     height, width = ours.shape
     rows, columns = np.mgrid[:height, :width].astype(np.float32)

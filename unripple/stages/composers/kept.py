@@ -126,13 +126,13 @@ def compose(work: Work, photo: Photo, settings: ComposeSettings) -> Composed:
     own: KeptSettings = METHOD.own(work.settings)
     found, person = work.input(Registered, "edit"), work.input(Ripple, "ripple")
     painted = work.input(Inpainted, "inpaint")
-    parts = [work.input(Parsed, name).labels for name in ("parse@photo", "parse")]
+    old, new = (work.input(Parsed, name).labels for name in ("parse@photo", "parse"))
     keep = own.keep if isinstance(own.keep, str) else tuple(own.keep)
-    changed = meant(found.changed, person.before, person.after, *parts, found.motion)
+    changed = meant(found.changed, person.before, person.after, old, new, found.motion)
     # What the person left has changed, or nobody left it: parsers differ by a few pixels.
     near = grow(changed, grown("grow_px", CLOSE_PX, changed))
     vacated = painted.vacated & near
-    may = allowed(keep, person.before, person.after, *parts, found.mask)
+    may = allowed(keep, person.before, person.after, old, new, found.mask)
     stays = changed & may
     if keep == EVERYTHING:
         vacated &= ~stays
@@ -142,7 +142,7 @@ def compose(work: Work, photo: Photo, settings: ComposeSettings) -> Composed:
     over = feather(stays & ~(vacated & ~person.after), grown("feather_px", own.feather_px, photo))
     picture = blend(empty, found.picture, over)
     touched = vacated | stays
-    fine = stage.fine_share(found.motion[2], stays, parts[1], detail=1.0)
+    fine = stage.fine_share(found.motion[2], stays, new, detail=1.0)
     return Composed(picture, touched, fine)
 
 
