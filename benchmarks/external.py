@@ -1,6 +1,7 @@
 """Edits as other programs give them, repaired: against the truth.
 
-    python benchmarks/external.py [--photos 32] [--size 256] [--wrong 50] [--out runs/external]
+    python -m benchmarks.external [--photos 32] [--size 256] [--wrong 50] [--out runs/external]
+    python -m benchmarks.external --samples 12   # the sample portraits instead: nothing is rendered
 
 Held-out people are turned by the renderer, so that the true edit is known; then their pictures are
 disturbed as editors do (`benchmarks/disturb.py`), and repaired. Writes `external.json` and prints a
@@ -34,6 +35,7 @@ from benchmarks.heldout import (
 )
 from unripple.conventions import Floats, Mask, NotAPair, Photo
 from unripple.faceworld import counterfactual, render
+from unripple.io.photo import read_photo
 from unripple.metrics.fidelity import psnr
 from unripple.metrics.ghost import ghost_transmission
 from unripple.ops.homography import centres, mapped
@@ -88,6 +90,21 @@ def cases_of(count: int, size: int) -> list[Case]:
             )
         print(f"rendered {rows.stop} people", flush=True)
     return cases
+
+
+def sample_cases(folder: Path, count: int) -> list[Case]:
+    """Edits of the sample portraits, one per portrait first, whatever they change."""
+    found = []
+    for truth in sorted((folder / "truth").glob("portrait-*")):
+        photo = folder / f"{truth.name}.png"
+        for number, edit in enumerate(sorted(path for path in truth.iterdir() if path.is_dir())):
+            alphas = [read_photo(place / "alpha.png").srgb[..., 0] for place in (truth, edit)]
+            before, after = (alpha >= 128 for alpha in alphas)
+            true = read_photo(next(edit.glob("photo.*"))).srgb
+            plates = [read_photo(path).srgb for path in truth.glob("plate.*")]
+            case = Case(read_photo(photo).srgb, plates[0], before, true, after, 0.0, 0.0)
+            found.append((number, truth.name, case))
+    return [case for _, _, case in sorted(found, key=lambda one: one[:2])][:count]
 
 
 def trials(cases: list[Case], seed: int) -> Iterator[Trial]:
@@ -198,12 +215,19 @@ def main(words: list[str] | None = None) -> dict[str, Any]:
     """Run the benchmark; what it found."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--photos", type=int, default=32)
+    parser.add_argument("--samples", type=int, default=0)
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--wrong", type=int, default=50)
     parser.add_argument("--seed", type=int, default=24)
     parser.add_argument("--out", type=Path, default=Path("runs/external"))
     options = parser.parse_args(words)
-    pictures = list(trials(cases_of(options.photos, options.size), options.seed))
+    cases = (
+        sample_cases(Path("data/photos"), options.samples)
+        if options.samples
+        else cases_of(options.photos, options.size)
+    )
+    pictures = list(trials(cases, options.seed))
+    options.out.mkdir(parents=True, exist_ok=True)
     settings = external_settings({"align": {"mode": "aligned"}})
     rows, lost = [], []
     for number, trial in enumerate(pictures):
@@ -211,10 +235,10 @@ def main(words: list[str] | None = None) -> dict[str, Any]:
             rows.append(measured(Editor(settings=settings), trial))
         except NotAPair as error:
             lost.append(f"{number}: {error}")
+        (options.out / "rows.json").write_text(json.dumps(rows, indent=1))
         print(f"{number + 1}/{len(pictures)} {trial.disturbed.words}", flush=True)
     caught, wrong = refused(pictures, options.wrong)
     told = {"rows": rows, "right_refused": lost, "wrong_refused": [caught, wrong]}
-    options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "external.json").write_text(json.dumps(told, indent=1))
     print(table(rows))
     print(f"right pairs refused: {len(lost)}; wrong pairs refused: {caught} of {wrong}")

@@ -206,7 +206,9 @@ def _edited(wildcards):
     rows = sheet_by_shard().get(wildcards.shard, [])
     folder = Path(CONFIG["edited"])
     files = {row.photo: files_of(folder, wildcards.edit, row.photo) for row in rows}
-    return value_sha256({photo: [stamp(str(path)) for path in paths] for photo, paths in files.items()})
+    return value_sha256(
+        {photo: [stamp(str(path)) for path in paths] for photo, paths in files.items()}
+    )
 
 
 def every_place():
