@@ -11,7 +11,7 @@ from unripple.cli import workflow as run
 from unripple.conventions import STAGES, UnrippleError
 from unripple.io.config import config_of_run, edits
 from unripple.io.digest import file_sha256, value_sha256
-from unripple.io.pairs import files_of
+from unripple.io.edited import files_of
 from unripple.io.results import PHOTO, Results
 from unripple.io.sheet import SHEET, read_sheet, rows_in, stamp, update_sheet
 from unripple.zoo.zoo import Zoo

@@ -14,7 +14,7 @@ from typing import Any
 
 import unripple
 from unripple.io.lock import claim
-from unripple.io.pairs import unpaired
+from unripple.io.edited import unpaired
 from unripple.io.results import Results, date_back
 
 _NAMED = 20  # photos or pictures that a message names

@@ -19,7 +19,7 @@ import yaml  # for our own schema; what people write, plain_yaml reads
 
 from unripple.conventions import BadConfig, UnknownName
 from unripple.io import plain_yaml
-from unripple.io.pairs import edit_folders
+from unripple.io.edited import edit_folders
 from unripple.io.results import PHOTO
 from unripple.io.schema import Place, checked, nearest
 from unripple.io.translations import BALD, Library

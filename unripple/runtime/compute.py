@@ -16,7 +16,7 @@ from unripple.io.artifact import Artifact
 from unripple.io.digest import array_sha256, file_sha256, value_sha256
 from unripple.io.landmarks import Points, landmarks_of
 from unripple.io.metadata import NOTHING
-from unripple.io.pairs import EditedFile, find_edited
+from unripple.io.edited import EditedFile, find_edited
 from unripple.io.photo import Photograph, check_photo, read_photo
 from unripple.io.sheet import Row
 from unripple.io.translations import characteristics_of, read_translation

@@ -28,7 +28,7 @@ from unripple.io.digest import array_sha256, value_sha256
 from unripple.io.landmarks import landmarks_of, read_landmarks
 from unripple.io.metadata import NOTHING, Metadata
 from unripple.io.outputs import check_output
-from unripple.io.pairs import EditedFile
+from unripple.io.edited import EditedFile
 from unripple.io.photo import Photograph, read_photo, write_photo
 from unripple.io.results import PHOTO
 from unripple.pipeline.graph import RECIPES, any_step, find_step

@@ -13,7 +13,7 @@ from unripple.io.artifact import Artifact
 from unripple.io.digest import file_sha256
 from unripple.io.domains import read_domain
 from unripple.io.draft import Draft
-from unripple.io.pairs import EditedFile
+from unripple.io.edited import EditedFile
 from unripple.io.photo import Photograph
 from unripple.io.truth import PhotoTruth
 from unripple.stages.interface import Drawing, Model

@@ -10,7 +10,7 @@ from PIL import Image
 
 from unripple.conventions import BadConfig, BadPhoto, NotOffered
 from unripple.io.config import complete, edits
-from unripple.io.pairs import edit_folders, files_of, find_edited, unpaired
+from unripple.io.edited import edit_folders, files_of, find_edited, unpaired
 
 
 def write(path: Path, level: int = 90) -> Path:
