@@ -11,6 +11,7 @@ from unripple.cli import workflow as run
 from unripple.conventions import STAGES, UnrippleError
 from unripple.io.config import config_of_run, edits
 from unripple.io.digest import file_sha256, value_sha256
+from unripple.io.edited import files_of
 from unripple.io.results import PHOTO, Results
 from unripple.io.sheet import SHEET, read_sheet, rows_in, stamp, update_sheet
 from unripple.zoo.zoo import Zoo
@@ -71,7 +72,9 @@ def look():
     marked = CONFIG["align"]["landmarks"]
     if marked and not Path(marked).exists():
         raise UnrippleError(f"align.landmarks: {marked}: no such file")
-    sheet()
+    rows = sheet()
+    if RECIPE == "external":
+        run.tell_of_unpaired(Path(CONFIG["edited"]), EDITS, [row.photo for row in rows])
     run.rerun_incomplete(workflow, RESULTS, every_place(), shards())
 
 
@@ -112,8 +115,8 @@ def truths(shard):
 
 def shown_picture(wildcards):
     """What a stage looks at that looks at both: the photo's crop, or the edit."""
-    stage, of = ("align", None) if wildcards.of == PHOTO else ("edit", wildcards.of)
-    return str(RESULTS.manifest_path(stage, of, wildcards.shard))
+    (place,) = find_step("parse", RECIPE).inputs(wildcards.of).values()
+    return str(RESULTS.manifest_path(*place, wildcards.shard))
 
 
 def precedence(stage):
@@ -176,6 +179,8 @@ def made_by(stage):
         if stage == "edit" and _job(stage, wildcards.edit).settings.get("keep") == "masks":
             masks = sorted(str(path) for path in Path(CONFIG["edit"]["keep"]).glob("*"))
             made["masks"] = value_sha256({path: stamp(path) for path in masks})
+        if stage == "register":
+            made["edited"] = _edited(wildcards)
         if stage == "measure":
             made["truths"] = value_sha256(
                 {path: stamp(path) for path in truths(wildcards.shard)}
@@ -197,6 +202,16 @@ def _translations(wildcards):
         if row.characteristics
     }
     return {"translations": asked.library.stamp(), **known}
+
+
+def _edited(wildcards):
+    """The files of other programs' edits of a shard's photos, by when they were changed last."""
+    rows = sheet_by_shard().get(wildcards.shard, [])
+    folder = Path(CONFIG["edited"])
+    files = {row.photo: files_of(folder, wildcards.edit, row.photo) for row in rows}
+    return value_sha256(
+        {photo: [stamp(str(path)) for path in paths] for photo, paths in files.items()}
+    )
 
 
 def every_place():

@@ -18,6 +18,14 @@ rule compose:
                 "results/parse/{edit}/{shard}.json",
                 "results/mix/{edit}/{shard}.json",
             ],
+            external=[
+                "results/align/{shard}.json",
+                "results/register/{edit}/{shard}.json",
+                "results/parse/photo/{shard}.json",
+                "results/parse/{edit}/{shard}.json",
+                "results/ripple/{edit}/{shard}.json",
+                "results/inpaint/{edit}/{shard}.json",
+            ],
         ),
     output:
         "results/compose/{edit}/{shard}.json",

@@ -3,10 +3,20 @@
 
 rule inpaint:
     input:
-        "results/align/{shard}.json",
-        "results/edit/{edit}/{shard}.json",
-        "results/ripple/{edit}/{shard}.json",
-        "results/foreground/{edit}/{shard}.json",
+        by_recipe(
+            ripple=[
+                "results/align/{shard}.json",
+                "results/edit/{edit}/{shard}.json",
+                "results/ripple/{edit}/{shard}.json",
+                "results/foreground/{edit}/{shard}.json",
+            ],
+            external=[
+                "results/align/{shard}.json",
+                "results/register/{edit}/{shard}.json",
+                "results/ripple/{edit}/{shard}.json",
+                "results/foreground/{edit}/{shard}.json",
+            ],
+        ),
     output:
         "results/inpaint/{edit}/{shard}.json",
     log:

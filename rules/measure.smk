@@ -18,6 +18,13 @@ rule measure:
                 "results/parse/{edit}/{shard}.json",
                 "results/compose/{edit}/{shard}.json",
             ],
+            external=[
+                "results/align/{shard}.json",
+                "results/register/{edit}/{shard}.json",
+                "results/ripple/{edit}/{shard}.json",
+                "results/inpaint/{edit}/{shard}.json",
+                "results/compose/{edit}/{shard}.json",
+            ],
         ),
     output:
         "results/measure/{edit}/{shard}.json",

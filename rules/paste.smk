@@ -3,9 +3,23 @@
 
 rule paste:
     input:
-        "results/align/{shard}.json",
-        "results/edit/{edit}/{shard}.json",
-        "results/compose/{edit}/{shard}.json",
+        by_recipe(
+            ripple=[
+                "results/align/{shard}.json",
+                "results/edit/{edit}/{shard}.json",
+                "results/compose/{edit}/{shard}.json",
+            ],
+            ceteris_paribus=[
+                "results/align/{shard}.json",
+                "results/edit/{edit}/{shard}.json",
+                "results/compose/{edit}/{shard}.json",
+            ],
+            external=[
+                "results/align/{shard}.json",
+                "results/register/{edit}/{shard}.json",
+                "results/compose/{edit}/{shard}.json",
+            ],
+        ),
     output:
         "results/paste/{edit}/{shard}.json",
     log:

@@ -31,6 +31,7 @@ STAGES = (
     "invert",
     "translate",
     "edit",
+    "register",
     "parse",
     "restore",
     "ripple",
@@ -138,6 +139,26 @@ class NotOffered(UnrippleError):
 
 class UnknownName(UnrippleError):
     """A direction, model, stage, edit or photo that does not exist."""
+
+
+class NotAPair(UnrippleError):
+    """An edited picture that nothing can be taken from for its photograph."""
+
+
+class AnotherPicture(NotAPair):
+    """It shows something else than the photograph."""
+
+
+class Mirrored(NotAPair):
+    """It shows the photograph mirrored."""
+
+
+class CutOff(NotAPair):
+    """It shows too little of the face that is to be repaired."""
+
+
+class TooSmall(NotAPair):
+    """It is too small for a face to be taken from."""
 
 
 class ShapeMismatch(UnrippleError):

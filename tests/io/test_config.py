@@ -150,8 +150,12 @@ def test_the_sheet_and_the_config_know_the_same_modes() -> None:
     assert tuple(FINDERS) == ("embedded", "mtcnn", "file", "aligned")
 
 
-def test_the_recipes_fit_the_config_that_they_extend(repo: Path) -> None:
+def test_the_recipes_fit_the_config_that_they_extend(
+    repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As Snakemake lays `--configfile` over config.yaml: section by section, key by key."""
+    (tmp_path / "edited" / "smile").mkdir(parents=True)  # what the recipe `external` looks for
+    monkeypatch.chdir(tmp_path)
     base = yaml.safe_load((repo / "config.yaml").read_text())
     for path in sorted((repo / "recipes").glob("*.yaml")):
         merged = {

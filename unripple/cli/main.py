@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "commands": (
         "unripple.cli.edit",
+        "unripple.cli.repair",
         "unripple.cli.strip",
         "unripple.cli.sweep",
         "unripple.cli.view",

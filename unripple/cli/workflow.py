@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import unripple
+from unripple.io.edited import unpaired
 from unripple.io.lock import claim
 from unripple.io.results import Results, date_back
 
+_NAMED = 20  # photos or pictures that a message names
 _RECORDS = Path(".snakemake/metadata")
 log = logging.getLogger("snakemake")
 
@@ -54,6 +56,16 @@ def writes(workflow: Any) -> bool:
     return bool(
         workflow.is_main_process and workflow.executor_plugin is not None and not workflow.dryrun
     )
+
+
+def tell_of_unpaired(folder: Path, edits: Iterable[str], photos: Collection[str]) -> None:
+    """Name the photos without an edited picture and the edited pictures without a photo."""
+    for edit in edits:
+        missing, more = unpaired(folder, edit, photos)
+        for what, names in (("no edited picture of", missing), ("no photo to", more)):
+            if names:
+                rest = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+                log.warning("%s: %s %s%s", folder / edit, what, ", ".join(names[:_NAMED]), rest)
 
 
 def _be_alone(folder: Path) -> bool:

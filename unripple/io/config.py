@@ -19,6 +19,7 @@ import yaml  # for our own schema; what people write, plain_yaml reads
 
 from unripple.conventions import BadConfig, UnknownName
 from unripple.io import plain_yaml
+from unripple.io.edited import edit_folders
 from unripple.io.results import PHOTO
 from unripple.io.schema import Switch, checked, nearest
 from unripple.io.translations import BALD, Library
@@ -26,7 +27,9 @@ from unripple.paths import config_schema, data_folder
 
 Config: TypeAlias = dict[str, Any]
 ALL, EMBEDDED, NONE = "all", "embedded", "none"
-_MIXED, _RIPPLE = "mixed", "ripple"
+_RIPPLE, _EXTERNAL = "ripple", "external"
+_COMPOSERS = {"ceteris_paribus": "mixed", _EXTERNAL: "kept"}
+"""Recipes that compose in a way of their own."""
 TEXT = "text"
 
 
@@ -219,14 +222,7 @@ def complete(content: Mapping[str, Any], overrides: Iterable[str] = ()) -> Confi
     _say_what_moved(merged)
     config: Config = checked(merged, schema())
     _find_homes(config)
-    mixed = config["recipe"] != _RIPPLE
-    if mixed and "method" not in (merged.get("compose") or {}):
-        config["compose"]["method"] = _MIXED
-    if mixed != (config["compose"]["method"] == _MIXED):
-        raise BadConfig(
-            f"config: compose.method {config['compose']['method']!r} does not go with recipe "
-            f"{config['recipe']}: `{_MIXED}` is that of ceteris_paribus, the others are ripple's"
-        )
+    _check_composer(config, said="method" in (merged.get("compose") or {}))
     order = config["mix"]["order"]
     if len(set(order)) < len(order):
         raise BadConfig(f"config: mix.order: {', '.join(order)}: each mix-up once at most")
@@ -236,8 +232,27 @@ def complete(content: Mapping[str, Any], overrides: Iterable[str] = ()) -> Confi
             f"config: translate.end_code must be greater than translate.first_code, which is "
             f"{first}, found {end}: no code would move"
         )
-    _check_names([edit.name for edit in edits(config)])
+    if config["recipe"] != _EXTERNAL:  # folders may come later; `edits` looks at them
+        _check_names([edit.name for edit in edits(config)])
     return config
+
+
+def _check_composer(config: Config, *, said: bool) -> None:
+    """Let a recipe have its own composer, and no other one.
+
+    Raises:
+        BadConfig: the config says another one.
+    """
+    own = _COMPOSERS.get(config["recipe"])
+    if own is not None and not said:
+        config["compose"]["method"] = own
+    method = config["compose"]["method"]
+    if method != own and (own is not None or method in _COMPOSERS.values()):
+        owners = ", ".join(f"`{name}` is that of {recipe}" for recipe, name in _COMPOSERS.items())
+        raise BadConfig(
+            f"config: compose.method {method!r} does not go with recipe {config['recipe']}: "
+            f"{owners}, the others are ripple's"
+        )
 
 
 def _check_names(names: Sequence[str]) -> None:
@@ -262,7 +277,7 @@ def _check_names(names: Sequence[str]) -> None:
             )
 
 
-_PATHS = ("photos", "directions", "translations", "own_translations", "domains")
+_PATHS = ("photos", "edited", "directions", "translations", "own_translations", "domains")
 
 
 def _find_homes(config: Config) -> None:
@@ -317,6 +332,8 @@ def edits(config: Config) -> list[Edit]:
         BadConfig: an edit names no direction and no translation, or a file of a translation cannot
             name an edit.
     """
+    if config["recipe"] == _EXTERNAL:
+        return _edited_elsewhere(config)
     if config["edits"] != ALL:
         return [_edit(entry) for entry in config["edits"]]
     names = library(config).edits()
@@ -328,6 +345,22 @@ def edits(config: Config) -> list[Edit]:
                 "a letter and has only a-z, A-Z, 0-9, _ and -; call its file otherwise"
             )
     return [_edit(name) for name in names]
+
+
+def _edited_elsewhere(config: Config) -> list[Edit]:
+    """The folders of edited pictures: all, or those that the config names."""
+    if config["edits"] == ALL:
+        names = edit_folders(Path(config["edited"]))
+        _check_names(names)
+        return [Edit(name, ()) for name in names]
+    for entry in config["edits"]:
+        if not isinstance(entry, str) or entry == ALL:
+            raise BadConfig(
+                f"config: edits: {entry!r}: with recipe {_EXTERNAL} an edit is the name of a "
+                f"folder in `edited` ({config['edited']}); write `edits: all` for all of them"
+            )
+    _check_names(config["edits"])
+    return [Edit(name, ()) for name in config["edits"]]
 
 
 def library(config: Config) -> Library:

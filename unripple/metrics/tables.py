@@ -7,9 +7,14 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from unripple.metrics.figures import FIGURES, Figure
+from unripple.metrics.drift import DRIFT_FIGURES
+from unripple.metrics.figures import FIGURES as EDIT_FIGURES
+from unripple.metrics.figures import Figure
 from unripple.metrics.spread import Spread
 from unripple.metrics.verdict import LIMITS, Limit, verdict
+
+FIGURES = {**EDIT_FIGURES, **DRIFT_FIGURES}
+"""Every figure that says how it is to be read."""
 
 CLEARLY = 0.25
 """By so much of `Verdict.excess` an edit must differ from another run's to be better or worse."""

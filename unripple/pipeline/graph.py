@@ -8,7 +8,7 @@ same bytes. Importing it costs no torch: stages import what computes when they r
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, TypeAlias
 
@@ -16,7 +16,15 @@ from unripple.conventions import STAGES, UnknownName
 from unripple.io.artifact import Artifact
 from unripple.io.results import PHOTO
 from unripple.io.schema import nearest
-from unripple.stages.interface import CETERIS_PARIBUS, RIPPLE, Declaration, Stage, Work, parts_of
+from unripple.stages.interface import (
+    CETERIS_PARIBUS,
+    EXTERNAL,
+    RIPPLE,
+    Declaration,
+    Stage,
+    Work,
+    parts_of,
+)
 
 Settings: TypeAlias = Mapping[str, Any]
 
@@ -36,9 +44,11 @@ class Step(Stage):
 
     Attributes:
         recipe: the recipe whose own the step is; others may have it, too.
+        stand_ins: stages that take the place of others among its inputs: whose -> which.
     """
 
     recipe: str = RIPPLE
+    stand_ins: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def stage(self) -> str:
@@ -76,7 +86,8 @@ class Step(Stage):
         if names is None or (of is None and self.looks_at_both):
             wanted = "an edit" if self.photo_inputs is None else "no edit"
             raise UnknownName(f"stage {self.name} works on {wanted}, not on {of or 'the photo'}")
-        return {name: _source(name, of) for name in names}
+        found = {name: _source(name, of) for name in names}
+        return {name: (self.stand_ins.get(stage, stage), at) for name, (stage, at) in found.items()}
 
 
 def _source(name: str, of: str | None) -> tuple[str, str | None]:
@@ -84,6 +95,10 @@ def _source(name: str, of: str | None) -> tuple[str, str | None]:
     if level == PHOTO:
         return stage, PHOTO
     return stage, None if DECLARED[stage].edit_inputs is None else of
+
+
+_STAND_INS: Mapping[str, Mapping[str, str]] = {EXTERNAL: {"edit": "register"}}
+"""Somebody else drew the edit: what that picture shows in register counts as the edit."""
 
 
 def _recipe(recipe: str, differing: Mapping[str, Mapping[str, Any]]) -> dict[str, Step]:
@@ -94,11 +109,14 @@ def _recipe(recipe: str, differing: Mapping[str, Mapping[str, Any]]) -> dict[str
         differing: what differs there from a stage's declaration, by stage.
     """
     steps = {}
+    stand_ins = _STAND_INS.get(recipe, {})
     for name, stage in DECLARED.items():
         if recipe in stage.recipes:
-            changed = differing.get(name)
+            changed = dict(differing.get(name, {}))
+            if stand_ins.keys() & set(stage.edit_inputs or ()):
+                changed["stand_ins"] = stand_ins
             own = recipe if changed or stage.recipes[0] == recipe else stage.recipes[0]
-            steps[name] = Step(**{**vars(stage), **(changed or {}), "recipe": own})
+            steps[name] = Step(**{**vars(stage), **changed, "recipe": own})
     return steps
 
 
@@ -118,16 +136,28 @@ _CETERIS_PARIBUS = _recipe(
     },
 )
 
+_EXTERNAL = _recipe(
+    EXTERNAL,
+    {
+        "align": {"borrows": lambda _: {"as_large": True}},
+        "compose": {"edit_inputs": ("align", "edit", "parse@photo", "parse", "ripple", "inpaint")},
+        "measure": {"borrows": lambda _: {"paints": "photo", "asked": False}},
+    },
+)
+
+
+def _shared(steps: Mapping[str, Step]) -> dict[str, Step]:
+    return {name: STEPS[name] if step.recipe == RIPPLE else step for name, step in steps.items()}
+
+
 RECIPES: Mapping[str, Mapping[str, Step]] = {
     RIPPLE: STEPS,
-    CETERIS_PARIBUS: {
-        name: STEPS[name] if step.recipe == RIPPLE else step
-        for name, step in _CETERIS_PARIBUS.items()
-    },
+    CETERIS_PARIBUS: _shared(_CETERIS_PARIBUS),
+    EXTERNAL: _shared(_EXTERNAL),
 }
 """The steps of every recipe, in running order. What recipes share is one artifact."""
 
-_ANY: Mapping[str, Step] = {**RECIPES[CETERIS_PARIBUS], **STEPS}
+_ANY: Mapping[str, Step] = {**RECIPES[EXTERNAL], **RECIPES[CETERIS_PARIBUS], **STEPS}
 
 
 def ancestors(stage: str, of: str | None, recipe: str = RIPPLE) -> list[tuple[str, str | None]]:

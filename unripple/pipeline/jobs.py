@@ -53,6 +53,7 @@ class Job:
         limits: what one photo may cost; not part of any key.
         library: where translations lie; what a photo is offered goes into its key.
         domain: the file of the edit's drawn domain, for mix.
+        edited: the folder of what other programs edited, for register.
         batch: how many photos a GPU may do at once; not part of any key.
         keep: where masks of what edits leave alone lie, if their settings say so; a photo's mask
             goes into its key.
@@ -68,6 +69,7 @@ class Job:
     limits: Limits = DEFAULT
     library: Library = NO_LIBRARY
     domain: Path | None = None
+    edited: Path | None = None
     batch: int = 1
     keep: str = NO_MASKS
     settles: bool = False
@@ -171,6 +173,8 @@ class Job:
             content["domain"] = str(self.domain)
         if self.settings.get("keep") == MASKS:
             content["keep"] = self.keep
+        if self.edited is not None:
+            content["edited"] = str(self.edited)
         if self.batch != 1:
             content["batch"] = self.batch
         if self.settles:
@@ -193,8 +197,10 @@ class Job:
                 None if place is None else Path(place)
                 for place in content.pop("library", (None, None))
             )
-            drawn = content.pop("domain", None)
-            domain = None if drawn is None else Path(drawn)
+            domain, edited = (
+                None if place is None else Path(place)
+                for place in (content.pop("domain", None), content.pop("edited", None))
+            )
             return Job(
                 step,
                 of,
@@ -202,6 +208,7 @@ class Job:
                 limits=limits,
                 library=Library(defaults, own),
                 domain=domain,
+                edited=edited,
                 **content,
             )
         except (ValueError, TypeError, KeyError, AttributeError) as error:
@@ -269,6 +276,7 @@ def job_from_config(
         library=library(config),
         domain=plan.drawing if step.draws(settings) else None,
         settles=step.leaves_open(config[stage], plan),
+        edited=Path(config["edited"]) if step.reads_edited else None,
         **aside,
     )
 

@@ -40,13 +40,15 @@ class Manifests:
             place: {photo: key for manifest in listed for photo, key in manifest.keys.items()}
             for place, listed in manifests.items()
         }
+        # The first stage of an edit says whether a photo has a use for it.
+        asks = "register" if "register" in steps else "translate"
         self._not_offered = {
             edit: {
                 photo: why.message
-                for manifest in manifests["translate", edit]
+                for manifest in manifests[asks, edit]
                 for photo, why in manifest.not_offered.items()
             }
-            for edit in (edit_names if "translate" in steps else ())
+            for edit in (edit_names if asks in steps else ())
         }
         # Where it happened, not where it was passed on.
         self._failures: dict[Place, dict[str, Failure]] = {

@@ -87,7 +87,7 @@ def tiles(
         if found is None:
             continue
         picture = as_picture(name, found)
-        if place.step.stage in ("align", "edit"):
+        if place.step.stage in ("align", "edit", "register"):
             below = picture
         if below is not None and isinstance(found, np.ndarray) and found.dtype == np.bool_:
             picture = over(below, found)

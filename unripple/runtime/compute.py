@@ -14,6 +14,7 @@ from typing import Any
 from unripple.conventions import BadPhoto, BadTranslation, WPlus
 from unripple.io.artifact import Artifact
 from unripple.io.digest import array_sha256, file_sha256, value_sha256
+from unripple.io.edited import EditedFile, find_edited
 from unripple.io.kept import KeptMask, mask_file, read_mask
 from unripple.io.landmarks import Points, landmarks_of
 from unripple.io.metadata import NOTHING
@@ -44,6 +45,7 @@ class Source:
         align: its own way to find landmarks, or "" for the config's.
         points: its landmarks, where a file names them.
         characteristics: what the sheet says of its face, or "".
+        edited: what somebody made of it elsewhere, where it is at hand.
     """
 
     photo: str
@@ -52,6 +54,7 @@ class Source:
     align: str = ""
     points: Points | None = None
     characteristics: str = ""
+    edited: EditedFile | None = None
 
     def sha256(self) -> str:
         """SHA-256 of the file's bytes, or of the pixels.
@@ -128,6 +131,9 @@ def compute_or_load(
     if step.reads_truth:
         truth = TruthFolder(source.path, source.photo, str(job.of), job.settings["moves"])
         inputs |= {f"truth {name}": digest for name, digest in truth.digests().items()}
+    edited = _edited(job, source)
+    if edited is not None:
+        inputs |= edited.digests()
     offset = _offered(job, source)
     if offset is not None:
         inputs["translation"] = array_sha256(offset)
@@ -144,7 +150,7 @@ def compute_or_load(
     settings = ingredients["settings"]
     photo = source.read(job.limits.megapixels) if step.reads_photo else None
     truth_of_photo = None if truth is None else truth.read()
-    _check_unchanged(source, truth, inputs)
+    _check_unchanged(source, truth, inputs, edited)
     slowly = _slowly(cache, ingredients, source.photo, on_progress)
     ready = partial(_load, job, step.roles(settings), uncounted)
     if step.loads_late:
@@ -162,6 +168,7 @@ def compute_or_load(
         offset,
         job.domain,
         None if mask is None else _mask(mask, source, job.limits),
+        edited,
         share=Shared(job, settings, weights, cache, uncounted),
         cache=cache,
         weights=weights,
@@ -198,7 +205,7 @@ def _settled(
         step = job.step
         assert step.settle is not None
         photo = source.read(job.limits.megapixels)
-        _check_unchanged(source, None, inputs)
+        _check_unchanged(source, None, inputs, None)
         _load(job, step.settle_roles, uncounted)
         work = Work(settings, {}, job.zoo, photo)
         with one_thread():
@@ -297,7 +304,28 @@ def one_thread() -> Iterator[None]:
             os.environ[_THREADS] = before
 
 
-def _check_unchanged(source: Source, truth: TruthFolder | None, inputs: Mapping[str, str]) -> None:
+def _edited(job: Job, source: Source) -> EditedFile | None:
+    """What another program made of the photo, where the step asks for it; read when it is needed.
+
+    Raises:
+        NotOffered: there is none.
+        BadPhoto: there are several.
+    """
+    if not job.step.reads_edited:
+        return None
+    if source.edited is not None:
+        return source.edited
+    assert job.edited is not None
+    limit = job.limits.megapixels
+    return find_edited(job.edited, str(job.of), source.photo, max_megapixels=limit)
+
+
+def _check_unchanged(
+    source: Source,
+    truth: TruthFolder | None,
+    inputs: Mapping[str, str],
+    edited: EditedFile | None,
+) -> None:
     """Refuse files that changed between their digest and their reading.
 
     Raises:
@@ -305,6 +333,10 @@ def _check_unchanged(source: Source, truth: TruthFolder | None, inputs: Mapping[
     """
     if "file" in inputs and source.sha256() != inputs["file"]:
         raise BadPhoto(f"{source.path}: changed while it was read; run again")
+    if edited is not None:
+        _ = edited.srgb, edited.mask
+        if any(inputs[name] != digest for name, digest in edited.digests().items()):
+            raise BadPhoto(f"{edited.path}: changed while it was read; run again")
     if truth is None:
         return
     for name, digest in truth.digests().items():

@@ -7,17 +7,26 @@ shares with the one before (the same photo, the same networks) is not computed a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from unripple.conventions import NoFace, Photo, ShapeMismatch, UnknownName, UnrippleError, WPlus
+from unripple.conventions import (
+    BadConfig,
+    NoFace,
+    Photo,
+    ShapeMismatch,
+    UnknownName,
+    UnrippleError,
+    WPlus,
+)
 from unripple.io.artifact import Artifact
 from unripple.io.config import Config, Edit, check_degree, complete
 from unripple.io.digest import array_sha256, value_sha256
+from unripple.io.edited import EditedFile
 from unripple.io.landmarks import landmarks_of, read_landmarks
 from unripple.io.metadata import NOTHING, Metadata
 from unripple.io.outputs import check_output
@@ -33,6 +42,7 @@ from unripple.runtime.compute import Source, compute_or_load
 from unripple.runtime.joint import join_faces
 from unripple.runtime.view import as_picture, side_by_side
 from unripple.runtime.work import OnProgress
+from unripple.stages.interface import EXTERNAL
 from unripple.zoo.directions import Direction, read_directions
 from unripple.zoo.zoo import Zoo, chosen_directions, directions_path
 
@@ -42,6 +52,17 @@ _EDIT = "edit"
 
 def _nothing() -> None:
     pass
+
+
+def external_settings(settings: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Settings of an editor that repairs other programs' edits; see `Editor.repair`.
+
+    Args:
+        settings: sections of a config, as for `Editor`.
+    """
+    given = dict(settings or {})
+    compose = {**given.get("compose", {}), "method": "kept"}
+    return {**given, "recipe": EXTERNAL, "edits": [], "compose": compose}
 
 
 def joined(faces: Sequence[Mapping[str, Artifact]]) -> Photo:
@@ -272,6 +293,71 @@ class Editor:
         path = None if isinstance(photo, np.ndarray) else source.path
         warnings = [*self.warnings(edit, faces[0]), *metadata.lost]
         return Result(joined(faces), faces[0], warnings, metadata, marked, path, faces)
+
+    def repair(
+        self,
+        photo: str | Path | Photo | Source,
+        edited: str | Path | Photo,
+        *,
+        mask: str | Path | None = None,
+    ) -> Result:
+        """Take what another program made of a photo back into the photo.
+
+        The editor's settings must say `recipe: external`, see `external_settings`.
+
+        Args:
+            photo: a file, pixels uint8 [H, W, 3], or what `open` gave.
+            edited: the edited picture, of any size: a file, or pixels uint8 [h, w, 3].
+            mask: a picture as large as the photo, white where the edit may stay, for
+                `compose.kept.keep: mask`.
+
+        Returns:
+            The photo with what was meant of the edit in it; see `register` among the artifacts for
+            what had happened to the whole picture.
+
+        Raises:
+            BadConfig: the recipe is another one.
+            BadPhoto, NoFace, SeveralFaces: the photo cannot be worked on.
+            NotAPair: the edited picture is another one, mirrored, cut off, or too small.
+        """
+        source = self._paired(photo, edited, mask)
+        faces = self.run_faces(source, LAST_STEP, Edit(_EDIT, ()))
+        metadata = source.read(self._max_megapixels).metadata
+        marked = self.config["digital_source_type"]
+        photo_path = None if isinstance(photo, np.ndarray) else source.path
+        told = list(metadata.lost)
+        return Result(joined(faces), faces[0], told, metadata, marked, photo_path, faces)
+
+    def score(
+        self,
+        photo: str | Path | Photo | Source,
+        edited: str | Path | Photo,
+        *,
+        mask: str | Path | None = None,
+    ) -> Mapping[str, float | None]:
+        """The figures of another program's edit as it came (`..._of_edit`) and as repaired.
+
+        Arguments and errors are those of `repair`. A figure that is undefined is None.
+        """
+        source = self._paired(photo, edited, mask)
+        measured: Any = self.run(source, "measure", Edit(_EDIT, ()))["measure"]
+        figures: Mapping[str, float | None] = measured["figures"]
+        return figures
+
+    def _paired(
+        self, photo: str | Path | Photo | Source, edited: str | Path | Photo, mask: Any
+    ) -> Source:
+        recipe = self.config["recipe"]
+        if recipe != EXTERNAL:
+            raise BadConfig(
+                f"repair: this editor's recipe is {recipe}; make it by "
+                "Editor(settings=external_settings())"
+            )
+        pixels = Photograph(edited) if isinstance(edited, np.ndarray) else None
+        path = Path("edited") if isinstance(edited, np.ndarray) else Path(edited)
+        place = None if mask is None else Path(mask)
+        file = EditedFile(path, pixels, place, self._max_megapixels)
+        return replace(self.open(photo), edited=file)
 
     def run_faces(
         self,

@@ -13,6 +13,7 @@ from unripple.io.artifact import Artifact
 from unripple.io.digest import file_sha256, value_sha256
 from unripple.io.domains import read_domain
 from unripple.io.draft import Draft
+from unripple.io.edited import EditedFile
 from unripple.io.kept import KeptMask
 from unripple.io.metadata import NOTHING
 from unripple.io.photo import Photograph
@@ -66,6 +67,7 @@ class Work:
         offset: the translation that the photo was offered, for `translate`.
         domain: the file of the edit's drawn domain, for `mix`.
         keep: the mask of what the edit leaves alone, for `edit`.
+        edited: what another program made of the photo, for `register`.
         draft: where a long computation keeps how far it came.
         on_progress: called with the iteration, of how many, and the loss.
         share: makes or finds what several artifacts of the stage have in common.
@@ -83,6 +85,7 @@ class Work:
     offset: WPlus | None = None
     domain: Path | None = None
     keep: KeptMask | None = None
+    edited: EditedFile | None = None
     draft: Draft = NO_DRAFT
     on_progress: Callable[[int, int, float], None] = _nobody
     share: Share = _made

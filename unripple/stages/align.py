@@ -29,7 +29,16 @@ from unripple.ops.faces import (
     refined_landmarks,
     see_the_same,
 )
-from unripple.ops.geometry import FFHQ, Framing, apply, face_affine, inverse, resample, shrunk
+from unripple.ops.geometry import (
+    FFHQ,
+    Framing,
+    apply,
+    face_affine,
+    inverse,
+    resample,
+    scale_of,
+    shrunk,
+)
 from unripple.stages.finders import FINDERS
 from unripple.stages.interface import Model, Plan, Settings, Stage, Subject, Values, Work, knob
 
@@ -39,6 +48,9 @@ if TYPE_CHECKING:
     from unripple.models.landmarks import LandmarkNet
 
 AUTO = "auto"
+LEAST_PX, MOST_PX = 128, 512
+"""Sides of a crop that is as large as the photograph shows it: networks see nothing in smaller
+ones, and what is finer than larger ones comes along with `paste`."""
 
 CHUNK = 32  # crops per forward pass
 SURE = 0.07  # the highest share of a heatmap where a clear face has the landmark
@@ -101,6 +113,7 @@ class AlignSettings(Settings):
             them, and framed as the encoder's file says (as in FFHQ if it does not).
         points: the landmarks of this photo, where a file names them.
         longest_px: mode mtcnn: longer photos are shrunk to this side before it looks; None never.
+        as_large: take the crop as large as the photograph shows it, but for `size_px` at most.
     """
 
     mode: str = knob(
@@ -130,6 +143,13 @@ class AlignSettings(Settings):
     framing: Mapping[str, Any] = field(default_factory=dict)
     points: Sequence[Sequence[float]] | None = None
     longest_px: int | None = None
+    as_large: bool = False
+
+    def side_px(self, shown_px: float) -> int:
+        """The side of a crop that shows so many pixels of the photograph."""
+        if not self.as_large:
+            return self.size_px
+        return int(np.clip(np.ceil(shown_px - 1e-6), LEAST_PX, self.size_px))
 
 
 def align(photo: Photo, landmarks: Landmarks, *, size_px: int, framing: Framing = FFHQ) -> Aligned:
@@ -314,11 +334,15 @@ def run(work: Work, settings: AlignSettings) -> list[Aligned]:
     return FINDERS[settings.mode].crops(work, settings)
 
 
+def _shown_px(face: Landmarks, framing: Framing) -> float:
+    return scale_of(face_affine(face, 1, framing))
+
+
 def cut_out(photo: Photo, found: Sequence[Landmarks], settings: AlignSettings) -> list[Aligned]:
     """Crop those of the faces found that the settings ask for, largest first."""
     framing = Framing(**settings.framing)
     return [
-        align(photo, face, size_px=settings.size_px, framing=framing)
+        align(photo, face, size_px=settings.side_px(_shown_px(face, framing)), framing=framing)
         for face in choose_faces(found, settings.faces, mode=settings.mode)
     ]
 
@@ -329,7 +353,8 @@ def decide(settings: Values, plan: Plan) -> dict[str, Any]:
     if mode == AUTO:
         mode = "mtcnn" if plan.is_published("encoder") else "embedded"
     framing = plan.metadata("encoder").get("framing", {})
-    return {**settings, "mode": mode, "size_px": plan.size_px("generator"), "framing": framing}
+    size_px = MOST_PX if settings.get("as_large") else plan.size_px("generator")
+    return {**settings, "mode": mode, "size_px": size_px, "framing": framing}
 
 
 def leaves_open(section: Values, plan: Plan) -> bool:

@@ -33,7 +33,7 @@ class ComposeSettings(Settings):
     method: str = knob(
         "plate",
         "plate | direct (paint over the ripple in the edit) | or (Lim 2022); with recipe "
-        "ceteris_paribus mixed, and nothing else",
+        "ceteris_paribus mixed, with recipe external kept, and nothing else",
         choices=COMPOSERS,
     )
     head_detail: float = knob(

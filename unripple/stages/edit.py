@@ -23,7 +23,7 @@ from unripple.ops.geometry import sample
 from unripple.ops.latents import is_turn
 from unripple.stages import keeping
 from unripple.stages.align import Aligned
-from unripple.stages.interface import RIPPLE, Plan, Settings, Stage, Values, Work, knob
+from unripple.stages.interface import DRAWN, RIPPLE, Plan, Settings, Stage, Values, Work, knob
 from unripple.stages.invert import Consultant, Synthesizer, codes_of, consult, down, draw
 from unripple.stages.inverters import INVERTERS
 from unripple.stages.turns import TURNS, Turn
@@ -388,6 +388,7 @@ STAGE = Stage(
     edit_inputs=("align", "translate", "invert"),
     edit_title="edit",
     in_strip=True,
+    recipes=DRAWN,
     roles=roles,
     borrows=who_draws,
     decide=decide,

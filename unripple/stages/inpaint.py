@@ -14,7 +14,7 @@ from unripple.stages.align import Aligned
 from unripple.stages.composers import COMPOSERS
 from unripple.stages.edit import Edited
 from unripple.stages.foreground import Foreground
-from unripple.stages.interface import RIPPLE, Settings, Stage, Values, Work, knob
+from unripple.stages.interface import EXTERNAL, RIPPLE, Settings, Stage, Values, Work, knob
 from unripple.stages.painters import PAINTERS, Fill
 from unripple.stages.ripple import Ripple
 
@@ -271,7 +271,7 @@ STAGE = Stage(
     shows="plate",
     edit_title="inpainted",
     in_strip=True,
-    recipes=(RIPPLE,),
+    recipes=(RIPPLE, EXTERNAL),
     roles=roles,
     borrows=what_is_painted,
     loads_late=True,

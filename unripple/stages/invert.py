@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 import numpy as np
 
 from unripple.conventions import Floats, Photo, WPlus
-from unripple.stages.interface import Plan, Settings, Stage, Values, Work, knob
+from unripple.stages.interface import DRAWN, Plan, Settings, Stage, Values, Work, knob
 from unripple.stages.inverters import INVERTERS
 
 if TYPE_CHECKING:
@@ -260,6 +260,7 @@ STAGE = Stage(
     photo_inputs=("align", "project"),
     photo_title="inversion",
     in_strip=True,
+    recipes=DRAWN,
     roles=roles,
     decide=decide,
 )

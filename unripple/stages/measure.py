@@ -11,12 +11,14 @@ import numpy as np
 
 from unripple.conventions import Floats, Mask, Photo
 from unripple.metrics.subject import SameFace
+from unripple.ops.geometry import scale_of
 from unripple.stages.align import Aligned
 from unripple.stages.compose import Composed
 from unripple.stages.edit import Edited
 from unripple.stages.inpaint import Inpainted, what_is_painted
 from unripple.stages.interface import Plan, Settings, Stage, Values, Work, knob
 from unripple.stages.parse import Parsed
+from unripple.stages.register import Registered
 from unripple.stages.ripple import Ripple, person
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ class MeasureSettings(Settings):
         moves: its directions and degrees.
         mesh: whether a face mesh judges the turn, too.
         asked_pitch_deg: by how much the edit asks it to nod, for the mesh.
+        asked: whether anybody knows what was asked of the edit.
     """
 
     pose: bool = knob(True, "ask the pose network")
@@ -53,6 +56,7 @@ class MeasureSettings(Settings):
     moves: Mapping[str, float] = field(default_factory=dict)
     mesh: bool = False
     asked_pitch_deg: float | None = None
+    asked: bool = True
 
 
 class Truth(NamedTuple):
@@ -243,12 +247,66 @@ def run(work: Work, settings: MeasureSettings) -> Measured:
     ) | _by_mesh(work, settings, work.input(Composed, "compose").picture)
     from unripple.metrics.figures import FIGURES
 
-    edited = work.input(Edited, "edit").picture
+    elsewhere = work.input(Registered, "edit")
+    edited = work.input(Edited, "edit").picture if elsewhere.given is None else elsewhere.given
     rippled = measure(photo, edited, before, after, estimated_plate=painted, truth=truth)
     compared = {f"{k}_of_edit": value for k, value in rippled.items() if FIGURES[k].of_edit}
+    if elsewhere.drift is not None:
+        scale = scale_of(work.input(Aligned, "align").transform)
+        figures |= drifted(photo, work.input(Composed, "compose").picture, before, after, scale)
+        compared |= drifted_before(photo, elsewhere, before, after)
     # JSON knows no nan.
     every = (figures | compared).items()
     return Measured({name: None if math.isnan(figure) else figure for name, figure in every})
+
+
+def drifted(
+    photo: Photo, result: Photo, before: Mask, after: Mask, scale: float
+) -> dict[str, float]:
+    """How far a result is still astray.
+
+    Args:
+        photo: the crop before the edit, uint8 [S, S, 3].
+        result: after it.
+        before, after: person masks, bool [S, S].
+        scale: pixels of the photograph per pixel of the crop.
+
+    Returns:
+        Figures by name, see `metrics.drift.DRIFT_FIGURES`.
+    """
+    from unripple.metrics.drift import bytes_kept, drift_colour, sharpness
+    from unripple.ops.pairing import drift
+    from unripple.ops.registration import align
+
+    found = align(photo, result, person=before | after)
+    left = drift(found.places, photo.shape, result.shape)
+    return {
+        "drift_zoom": left.zoom_percent,
+        "drift_shift": left.shift_px * scale,
+        "drift_turn": left.turn_deg,
+        "drift_colour": drift_colour(photo, result, before, after),
+        "bytes_kept": bytes_kept(photo, result),
+        "sharpness": sharpness(photo, result, before, after),
+    }
+
+
+def drifted_before(
+    photo: Photo, registered: Registered, before: Mask, after: Mask
+) -> dict[str, float]:
+    """The same of the picture as it came from its editor, by the names that end in `_of_edit`."""
+    from unripple.metrics.drift import bytes_kept, drift_colour, sharpness
+
+    drift, given = registered.drift, registered.given
+    return {
+        "drift_zoom_of_edit": drift["zoom_percent"],
+        "drift_shift_of_edit": drift["shift_px"],
+        "drift_turn_of_edit": drift["turn_deg"],
+        "drift_flow_of_edit": drift["flow_px"],
+        "drift_colour_of_edit": drift_colour(photo, given, before, after),
+        "bytes_kept_of_edit": bytes_kept(photo, given),
+        "sharpness_of_edit": sharpness(photo, given, before, after),
+        "agreement_of_edit": drift["agreement"],
+    }
 
 
 def _persons(work: Work) -> tuple[Mask, Mask]:
@@ -291,7 +349,7 @@ def _judges(work: Work, settings: MeasureSettings) -> Judges:
 def decide(settings: Values, plan: Plan) -> dict[str, Any]:
     """What was asked of the edit, and whom of those that are to be asked the models have."""
     judges = {role: settings[role] and plan.has_model(role) for role in ("pose", "identity")}
-    asked = plan.asked_turn_deg(plan.moves)
+    asked = plan.asked_turn_deg(plan.moves) if settings.get("asked", True) else None
     if "yaw_to" in plan.turn:
         asked = None  # that depends on the photo
     elif asked is not None and "yaw" in plan.beyond_generator:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unripple.conventions import BadConfig, Floats, Photo, WPlus
-from unripple.stages.interface import Plan, Settings, Stage, Values, Work, knob
+from unripple.stages.interface import DRAWN, Plan, Settings, Stage, Values, Work, knob
 from unripple.stages.inverters import INVERTERS
 from unripple.stages.projectors import PROJECTORS
 
@@ -275,6 +275,7 @@ STAGE = Stage(
     methods=(PROJECTORS,),
     photo_inputs=("align",),
     shows="w_plus",
+    recipes=DRAWN,
     roles=roles,
     decide=decide,
     aside=("batch",),

@@ -10,7 +10,7 @@ import numpy as np
 
 from unripple.conventions import Face, Labels, Mask
 from unripple.ops.masks import border_band, fill_small, grow, remove_small, require_same_size
-from unripple.stages.interface import RIPPLE, Settings, Stage, Work, knob
+from unripple.stages.interface import EXTERNAL, RIPPLE, Settings, Stage, Work, knob
 from unripple.stages.parse import Parsed
 
 
@@ -129,5 +129,5 @@ STAGE = Stage(
     shows="ripple",
     edit_title="ripple",
     in_strip=True,
-    recipes=(RIPPLE,),
+    recipes=(RIPPLE, EXTERNAL),
 )

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from unripple.conventions import Floats, ShapeMismatch, WPlus
 from unripple.ops.latents import Component, is_turn, moved_along, moved_to
 from unripple.stages.families import FAMILIES
-from unripple.stages.interface import Plan, Settings, Stage, Values, Work, knob
+from unripple.stages.interface import DRAWN, Plan, Settings, Stage, Values, Work, knob
 from unripple.stages.project import Projected
 from unripple.stages.texts import TEXTS, TextSettings, decide_text
 
@@ -150,6 +150,7 @@ STAGE = Stage(
     edit_inputs=("project",),
     shows="w_plus",
     roles=roles,
+    recipes=DRAWN,
     decide=decide,
     reads_directions=True,
 )

@@ -10,7 +10,8 @@ from unripple.stages.interface import Work
 def crops(work: Work, settings: AlignSettings) -> list[Aligned]:
     """See `stages.align.already_aligned`."""
     assert work.photo is not None
-    return [already_aligned(work.photo.srgb, size_px=settings.size_px)]
+    photo = work.photo.srgb
+    return [already_aligned(photo, size_px=settings.side_px(photo.shape[0]))]
 
 
 METHOD = Finder(name="aligned", help="the photo is a face crop already", crops=crops, rank=4)

@@ -4,6 +4,8 @@ from unripple.stages.interface.registry import Method, Registry
 from unripple.stages.interface.settings import Knob, Settings, grown, knob, knobs_of, section_schema
 from unripple.stages.interface.stage import (
     CETERIS_PARIBUS,
+    DRAWN,
+    EXTERNAL,
     RIPPLE,
     Artifact,
     Declaration,
@@ -14,6 +16,7 @@ from unripple.stages.interface.stage import (
 from unripple.stages.interface.work import (
     Direction,
     Drawing,
+    EditedElsewhere,
     Model,
     Photograph,
     Plan,
@@ -24,11 +27,14 @@ from unripple.stages.interface.work import (
 
 __all__ = [
     "CETERIS_PARIBUS",
+    "DRAWN",
+    "EXTERNAL",
     "RIPPLE",
     "Artifact",
     "Declaration",
     "Direction",
     "Drawing",
+    "EditedElsewhere",
     "Knob",
     "Method",
     "Model",

@@ -15,8 +15,11 @@ Values: TypeAlias = Mapping[str, Any]
 Artifact: TypeAlias = dict[str, Any]
 """A stage's outputs by part name."""
 
-RIPPLE, CETERIS_PARIBUS = "ripple", "ceteris_paribus"
+RIPPLE, CETERIS_PARIBUS, EXTERNAL = "ripple", "ceteris_paribus", "external"
 """The recipes."""
+EVERY_RECIPE = (RIPPLE, CETERIS_PARIBUS, EXTERNAL)
+DRAWN = (RIPPLE, CETERIS_PARIBUS)
+"""Those whose edits a generator draws."""
 
 
 def _no_roles(settings: Values) -> tuple[str, ...]:  # noqa: ARG001
@@ -104,6 +107,7 @@ class Stage(Declaration):
         aside: knobs that decide no bytes, or whose files do, and so are not in the settings.
         draws: whether a job with these settings reads a drawn domain.
         reads_photo: whether the photograph itself is an input.
+        reads_edited: whether a picture that somebody edited elsewhere is an input.
         reads_truth: whether what is known of the photo is an input.
         reads_directions: whether it asks for directions or translations by name.
         loads_late: whether networks are loaded only where they are asked, see `Work.shared`.
@@ -120,7 +124,7 @@ class Stage(Declaration):
     photo_title: str = ""
     edit_title: str = ""
     in_strip: bool = False
-    recipes: tuple[str, ...] = (RIPPLE, CETERIS_PARIBUS)
+    recipes: tuple[str, ...] = EVERY_RECIPE
     roles: Callable[[Values], tuple[str, ...]] = _no_roles
     borrows: Callable[[Values], Values] = _nothing
     decide: Callable[[Values, Plan], Values] = _as_given
@@ -132,6 +136,7 @@ class Stage(Declaration):
     aside: tuple[str, ...] = ()
     draws: Callable[[Values], bool] = _no_drawing
     reads_photo: bool = False
+    reads_edited: bool = False
     reads_truth: bool = False
     reads_directions: bool = False
     loads_late: bool = False

@@ -93,6 +93,18 @@ class Photograph(Protocol):
         """sRGB pixels in its own colour space; the very array if that is sRGB."""
 
 
+class EditedElsewhere(Protocol):
+    """What somebody made of the photograph with another program."""
+
+    @property
+    def srgb(self) -> Photo:
+        """The picture in the colour space of the networks, uint8 [h, w, 3]."""
+
+    @property
+    def mask(self) -> Mask | None:
+        """Where the edit may stay, as large as the photograph; None where nobody says."""
+
+
 class KnownTruth(Protocol):
     """What is known of a rendered photo, as large as the photo; None where unknown."""
 
@@ -163,6 +175,10 @@ class Work(Protocol):
     @property
     def photo(self) -> Photograph | None:
         """The photograph, for stages that read it."""
+
+    @property
+    def edited(self) -> EditedElsewhere | None:
+        """What somebody made of it elsewhere, for stages that read that."""
 
     @property
     def offset(self) -> WPlus | None:

@@ -1,0 +1,249 @@
+"""Edits as other programs give them, repaired: against the truth.
+
+    python -m benchmarks.external [--photos 32] [--size 256] [--wrong 50] [--out runs/external]
+    python -m benchmarks.external --samples 12   # the sample portraits instead: nothing is rendered
+
+Held-out people are turned by the renderer, so that the true edit is known; then their pictures are
+disturbed as editors do (`benchmarks/disturb.py`), and repaired. Writes `external.json` and prints a
+table; the last column says what is demanded.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+import torch
+
+from benchmarks.disturb import Disturbed, disturb
+from benchmarks.heldout import (
+    BATCH,
+    SEED,
+    TURN_DEG,
+    YAW_DEG_PER_DEGREE,
+    Case,
+    factors_of_people,
+    mask,
+    picture,
+)
+from unripple.conventions import Floats, Mask, NotAPair, Photo
+from unripple.faceworld import counterfactual, render
+from unripple.io.photo import read_photo
+from unripple.metrics.fidelity import psnr
+from unripple.metrics.ghost import ghost_transmission
+from unripple.ops.homography import centres, mapped
+from unripple.ops.masks import grow
+from unripple.ops.pairing import pair
+from unripple.runtime.editor import Editor, external_settings
+
+Row = dict[str, float]
+WANTED = {
+    "registration_px": "<= .1",
+    "colour_levels": "<= 1",
+    "gain_db": ">= 6",
+    "person_gain_db": ">= 0",
+    "outside_identical": "1",
+    "ghost": "<= .05",
+    "unedited_outside_identical": "1",
+    "twice_identical": "1",
+}
+"""The figures that are demanded at the median."""
+
+
+class Trial(NamedTuple):
+    """One disturbed counterfactual."""
+
+    case: Case
+    disturbed: Disturbed
+    unedited: Disturbed
+
+
+def cases_of(count: int, size: int) -> list[Case]:
+    """The first held-out people, every other one turned to the left."""
+    factors, cases = factors_of_people(count), []
+    compiled = shutil.which("gcc") is not None
+    for start in range(0, count, BATCH):
+        rows = slice(start, min(start + BATCH, count))
+        seeds = SEED + torch.arange(rows.start, rows.stop)
+        faces = render(factors[rows], seeds, size=size, compiled=compiled)
+        signs = torch.tensor([1.0 if i % 2 else -1.0 for i in range(rows.start, rows.stop)])
+        yaw = faces.pose_deg[:, 0] + signs * TURN_DEG
+        true = counterfactual(faces, compiled=compiled, yaw_deg=yaw)
+        for i, sign in enumerate(signs.tolist()):
+            cases.append(
+                Case(
+                    photo=picture(faces.photo[i]),
+                    plate=picture(faces.plate[i]),
+                    before=mask(faces.alpha[i]),
+                    counterfactual=picture(true.photo[i]),
+                    after=mask(true.alpha[i]),
+                    yaw_deg=float(true.pose_deg[i, 0]),
+                    degree=sign * TURN_DEG / YAW_DEG_PER_DEGREE,
+                )
+            )
+        print(f"rendered {rows.stop} people", flush=True)
+    return cases
+
+
+def sample_cases(folder: Path, count: int) -> list[Case]:
+    """Edits of the sample portraits, one per portrait first, whatever they change."""
+    found = []
+    for truth in sorted((folder / "truth").glob("portrait-*")):
+        photo = folder / f"{truth.name}.png"
+        for number, edit in enumerate(sorted(path for path in truth.iterdir() if path.is_dir())):
+            alphas = [read_photo(place / "alpha.png").srgb[..., 0] for place in (truth, edit)]
+            before, after = (alpha >= 128 for alpha in alphas)
+            true = read_photo(next(edit.glob("photo.*"))).srgb
+            plates = [read_photo(path).srgb for path in truth.glob("plate.*")]
+            case = Case(read_photo(photo).srgb, plates[0], before, true, after, 0.0, 0.0)
+            found.append((number, truth.name, case))
+    return [case for _, _, case in sorted(found, key=lambda one: one[:2])][:count]
+
+
+def trials(cases: list[Case], seed: int) -> Iterator[Trial]:
+    """Disturb every case, and its unedited photo in the very same way."""
+    for number, case in enumerate(cases):
+        rng = (seed, number)
+        person = case.before | case.after
+        yield Trial(
+            case,
+            disturb(case.counterfactual, person, np.random.default_rng(rng), old=case.photo),
+            disturb(case.photo, person, np.random.default_rng(rng)),
+        )
+
+
+def registration_px(places: Floats, true: Disturbed, size: tuple[int, int]) -> float:
+    """The median distance between found and true places, px of the photo."""
+    points = centres(size[1], size[0])[::4, ::4]
+    scale = np.sqrt(size[0] * size[1] / np.prod(true.picture.shape[:2]))
+    apart = np.linalg.norm(mapped(places, points) - mapped(true.places, points), axis=-1)
+    return float(np.median(apart) * scale)
+
+
+def colour_levels(photo: Photo, seen: Floats, background: Mask) -> float:
+    """The median difference of softened colours on the background, levels."""
+    soft = [cv2.GaussianBlur(one.astype(np.float32), (0, 0), 2) for one in (photo, seen)]
+    return float(np.median(np.abs(soft[0] - soft[1])[background]))
+
+
+def measured(editor: Editor, trial: Trial) -> Row:
+    """Figures of one repair."""
+    case, found = trial.case, pair(trial.case.photo, trial.disturbed.picture)
+    height, width = case.photo.shape[:2]
+    outside = ~grow(case.before | case.after, 3 * height / 128)
+    seen = found.seen(trial.disturbed.picture, centres(width, height))
+    started = time.process_time()
+    result = editor.repair(case.photo, trial.disturbed.picture)
+    seconds = time.process_time() - started
+    given: Photo = cv2.resize(
+        trial.disturbed.picture, (width, height), interpolation=cv2.INTER_AREA
+    )
+    person = case.after
+    row = {
+        "registration_px": registration_px(found.places, trial.disturbed, (height, width)),
+        "colour_levels": colour_levels(case.photo, seen, outside),
+        "psnr_given": psnr(given, case.counterfactual),
+        "psnr_result": psnr(result.picture, case.counterfactual),
+        "person_psnr_given": psnr(given, case.counterfactual, person),
+        "person_psnr_result": psnr(result.picture, case.counterfactual, person),
+        "outside_identical": float((result.picture == case.photo).all(2)[outside].mean()),
+        "ghost": abs(
+            ghost_transmission(result.picture, case.photo, case.plate, case.before, case.after)
+        ),
+        "seconds": seconds,
+        "background_redrawn": float(trial.disturbed.background),
+    }
+    row["gain_db"] = row["psnr_result"] - row["psnr_given"]
+    row["person_gain_db"] = row["person_psnr_result"] - row["person_psnr_given"]
+    return row | unedited(editor, trial, outside)
+
+
+def unedited(editor: Editor, trial: Trial, outside: Mask) -> Row:
+    """Disturbed, repaired, disturbed and repaired again, the photo is to be itself."""
+    photo = trial.case.photo
+    once = editor.repair(photo, trial.unedited.picture).picture
+    again = disturb(once, trial.case.before | trial.case.after, np.random.default_rng(7))
+    twice = editor.repair(photo, again.picture).picture
+    same, as_before = ((one == photo).all(2) for one in (once, twice))
+    return {
+        "unedited_identical": float(same.mean()),
+        "unedited_outside_identical": float(same[outside].mean()),
+        "twice_identical": float(as_before[outside].mean()),
+    }
+
+
+def refused(pictures: list[Trial], count: int) -> tuple[int, int]:
+    """How many pairs of a photo with another person's picture are refused, of how many."""
+    people_count = len(pictures)
+    wrong = [
+        (k % people_count, (k % people_count + 1 + k // people_count) % people_count)
+        for k in range(count)
+    ]
+    wrong = [(one, other) for one, other in wrong if one != other]
+    caught = 0
+    for one, other in wrong:
+        try:
+            pair(pictures[one].case.photo, pictures[other].disturbed.picture)
+        except NotAPair:
+            caught += 1
+        else:
+            print(f"not refused: photo {one}, picture {other}", flush=True)
+    return caught, len(wrong)
+
+
+def table(rows: list[Row]) -> str:
+    """Median, the worse decile on either side, and what is demanded."""
+    lines = ["| figure | median | 10% | 90% | demanded |", "| --- | --- | --- | --- | --- |"]
+    for name in rows[0]:
+        values = np.array([row[name] for row in rows])
+        values = values[np.isfinite(values)]
+        if len(values):
+            low, middle, high = np.quantile(values, (0.1, 0.5, 0.9))
+            wanted = WANTED.get(name, "")
+            lines.append(f"| {name} | {middle:.3f} | {low:.3f} | {high:.3f} | {wanted} |")
+    return "\n".join(lines)
+
+
+def main(words: list[str] | None = None) -> dict[str, Any]:
+    """Run the benchmark; what it found."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--photos", type=int, default=32)
+    parser.add_argument("--samples", type=int, default=0)
+    parser.add_argument("--size", type=int, default=256)
+    parser.add_argument("--wrong", type=int, default=50)
+    parser.add_argument("--seed", type=int, default=24)
+    parser.add_argument("--out", type=Path, default=Path("runs/external"))
+    options = parser.parse_args(words)
+    cases = (
+        sample_cases(Path("data/photos"), options.samples)
+        if options.samples
+        else cases_of(options.photos, options.size)
+    )
+    pictures = list(trials(cases, options.seed))
+    options.out.mkdir(parents=True, exist_ok=True)
+    settings = external_settings({"align": {"mode": "aligned"}})
+    rows, lost = [], []
+    for number, trial in enumerate(pictures):
+        try:
+            rows.append(measured(Editor(settings=settings), trial))
+        except NotAPair as error:
+            lost.append(f"{number}: {error}")
+        (options.out / "rows.json").write_text(json.dumps(rows, indent=1))
+        print(f"{number + 1}/{len(pictures)} {trial.disturbed.words}", flush=True)
+    caught, wrong = refused(pictures, options.wrong)
+    told = {"rows": rows, "right_refused": lost, "wrong_refused": [caught, wrong]}
+    (options.out / "external.json").write_text(json.dumps(told, indent=1))
+    print(table(rows))
+    print(f"right pairs refused: {len(lost)}; wrong pairs refused: {caught} of {wrong}")
+    return told
+
+
+if __name__ == "__main__":
+    main()

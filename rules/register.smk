@@ -1,0 +1,18 @@
+# Undo what another program's redrawing did to the whole picture.
+
+
+rule register:
+    input:
+        "results/align/{shard}.json",
+    output:
+        "results/register/{edit}/{shard}.json",
+    log:
+        "results/log/register/{edit}/{shard}.log",
+    priority: precedence("register")
+    conda:
+        ENVIRONMENT
+    params:
+        job=job("register"),
+        made_by=made_by("register"),
+    shell:
+        "unripple register --shard {wildcards.shard} --edit {wildcards.edit} --job {params.job:q} --log {log:q}"
