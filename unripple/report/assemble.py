@@ -114,7 +114,7 @@ def _photo_paths() -> dict[str, Path]:
 
 def _beside_other(rows: Sequence[Row], other: Mapping[str, Any]) -> list[Row]:
     """The rows with the figures that another run has for the same photo and edit."""
-    names = ("photo", "edit")
+    names = ("photo", "edit", "warnings")
     figures = {
         (one["photo"], one["edit"]): {
             name: math.nan if value is None else value
