@@ -11,6 +11,7 @@ from html import escape
 
 WIDTH, HEIGHT = 720, 440
 LEFT, RIGHT, TOP, BOTTOM = 60, 130, 20, 50
+MOST_TICKS = 10
 LINE_PX = 14  # between labels that would lie on each other
 INK, FAINT, POINT = "#282828", "#d8d8d8", "#d6366b"
 
@@ -42,11 +43,11 @@ def scatter(points: Mapping[str, tuple[float, float]], axes: tuple[str, str]) ->
         f'font-family="sans-serif" font-size="12" fill="{INK}">',
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>',
     ]
-    for x in range(from_[0], to[0] + 1):
+    for x in _ticks(from_[0], to[0]):
         px, bottom = at(x, from_[1])
         shapes.append(_line(px, bottom, px, at(x, to[1])[1]))
         shapes.append(_text(px, bottom + 16, str(x), "middle"))
-    for y in range(from_[1], to[1] + 1):
+    for y in _ticks(from_[1], to[1]):
         left, py = at(from_[0], y)
         shapes.append(_line(left, py, at(to[0], y)[0], py))
         shapes.append(_text(left - 6, py + 4, str(y), "end"))
@@ -64,6 +65,12 @@ def scatter(points: Mapping[str, tuple[float, float]], axes: tuple[str, str]) ->
         taken.append((px, label))
         shapes.append(_text(px + 8, label, name, "start"))
     return "\n".join([*shapes, "</svg>", ""])
+
+
+def _ticks(low: int, high: int) -> list[int]:
+    """At most ten round numbers."""
+    step = next(step for step in (1, 2, 5, 10, 20, 50, 100) if (high - low) / step <= MOST_TICKS)
+    return [number for number in range(low, high + 1) if number % step == 0]
 
 
 def _line(x0: float, y0: float, x1: float, y1: float) -> str:
