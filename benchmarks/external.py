@@ -41,7 +41,8 @@ from unripple.metrics.ghost import ghost_transmission
 from unripple.ops.homography import centres, mapped
 from unripple.ops.masks import grow
 from unripple.ops.pairing import pair
-from unripple.runtime.editor import Editor, external_settings
+from unripple.runtime.editor import Editor
+from unripple.runtime.result import external_settings
 
 Row = dict[str, float]
 WANTED = {

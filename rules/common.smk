@@ -5,7 +5,8 @@ import sys
 from functools import lru_cache
 from pathlib import Path
 
-from unripple.pipeline.jobs import check_codes, job_from_config
+from unripple.pipeline.checks import check_codes
+from unripple.pipeline.jobs import job_from_config
 from unripple.pipeline.graph import RECIPES, ancestors, find_step
 from unripple.cli import workflow as run
 from unripple.conventions import STAGES, UnrippleError

@@ -1,6 +1,4 @@
 # Put the edited person over that background.
-
-
 rule compose:
     input:
         by_recipe(

@@ -15,4 +15,4 @@ rule register:
         job=job("register"),
         made_by=made_by("register"),
     shell:
-        "unripple register --shard {wildcards.shard} --edit {wildcards.edit} --job {params.job:q} --log {log:q}"
+        "unripple stage register --shard {wildcards.shard} --edit {wildcards.edit} --job {params.job:q} --log {log:q}"

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from unripple.runtime.compare import compare, edit_fid
-    from unripple.runtime.editor import Editor, Result
+    from unripple.runtime.editor import Editor
+    from unripple.runtime.result import Result
 
 __version__ = "0.1.0"
 __all__ = ["Editor", "Result", "__version__", "compare", "edit_fid"]
@@ -20,10 +21,14 @@ __all__ = ["Editor", "Result", "__version__", "compare", "edit_fid"]
 
 def __getattr__(name: str) -> Any:
     # Late, so that `import unripple` stays cheap.
-    if name in ("Editor", "Result"):
-        from unripple.runtime import editor
+    if name == "Editor":
+        from unripple.runtime.editor import Editor
 
-        return getattr(editor, name)
+        return Editor
+    if name == "Result":
+        from unripple.runtime.result import Result
+
+        return Result
     if name in ("compare", "edit_fid"):
         from unripple.runtime import compare
 

@@ -9,7 +9,8 @@ import pytest
 from unripple.conventions import BadConfig
 from unripple.io.config import Edit, complete, edits
 from unripple.io.digest import value_sha256
-from unripple.pipeline.jobs import degree_warnings, job_from_config
+from unripple.pipeline.checks import degree_warnings
+from unripple.pipeline.jobs import job_from_config
 from unripple.pipeline.turns import as_directions, turn_of
 from unripple.zoo.zoo import Zoo, directions_path
 

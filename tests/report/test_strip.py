@@ -21,7 +21,7 @@ from unripple.pipeline.graph import STEPS
 from unripple.report import assemble as report
 from unripple.report import strip
 from unripple.runtime.cache import LayeredCache, MemoryCache
-from unripple.runtime.editor import LAST_STEP
+from unripple.runtime.result import LAST_STEP
 from unripple.runtime.subject import find_source
 from unripple.runtime.sweep import degrees_between, sweep, there_and_back
 from unripple.runtime.view import as_picture, over

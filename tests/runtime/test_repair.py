@@ -18,7 +18,8 @@ from unripple.cli.main import BAD_INPUT, main
 from unripple.conventions import AnotherPicture, BadConfig, BadPhoto, CutOff, Mirrored, Photo
 from unripple.metrics.fidelity import psnr
 from unripple.runtime.cache import MemoryCache
-from unripple.runtime.editor import Editor, external_settings
+from unripple.runtime.editor import Editor
+from unripple.runtime.result import external_settings
 
 NAME = "portrait-01"
 

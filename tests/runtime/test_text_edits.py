@@ -14,7 +14,8 @@ from unripple.conventions import BadText, UnrippleError
 from unripple.io.config import edits, read_config
 from unripple.io.results import Results
 from unripple.models import clip
-from unripple.pipeline.jobs import Job, job_from_config, warnings_of
+from unripple.pipeline.checks import warnings_of
+from unripple.pipeline.jobs import Job, job_from_config
 from unripple.runtime.editor import Editor
 from unripple.zoo.zoo import Zoo
 

@@ -10,6 +10,7 @@ from torch import Tensor
 from unripple.conventions import BadPhoto, NoFace, Photo, SeveralFaces, ShapeMismatch
 from unripple.ops.geometry import FFHQ, Framing, apply
 from unripple.stages import align as stage
+from unripple.stages import face_search
 
 FACE = np.array([[40, 50], [60, 50], [50, 60], [43, 72], [57, 72]], np.float32)
 
@@ -69,9 +70,9 @@ class CornerNet(torch.nn.Module):
 
 
 def test_a_reader_gives_pixels_and_keeps_the_order_over_chunks() -> None:
-    levels = np.arange(stage.CHUNK + 5, dtype=np.uint8)
+    levels = np.arange(face_search.CHUNK + 5, dtype=np.uint8)
     crops = np.broadcast_to(levels[:, None, None, None], (len(levels), 8, 8, 3))
-    read = stage.reader_of(CornerNet())(crops.copy())
+    read = face_search.reader_of(CornerNet())(crops.copy())
     expected = (FACE / 100)[None] + (levels / 127.5 - 1)[:, None, None]
     assert read == pytest.approx(expected * 8, abs=1e-5)
 

@@ -31,7 +31,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 NEED_A_GRAPH = ("person", "mesh_judge")
 OF_TEXTS = ("clip", "relevance", "mapper")
-"""Roles that tests/stages/methods/test_texts.py and tests/training build; CLIP's classes bring timm in."""
+"""Roles that tests/stages/methods and tests/training build; CLIP's classes bring timm in."""
 
 
 @pytest.mark.parametrize("role", [role for role in ROLES if role not in (*NEED_A_GRAPH, *OF_TEXTS)])

@@ -24,10 +24,12 @@ from unripple.io.photo import read_photo
 from unripple.io.results import PHOTO
 from unripple.io.sheet import SHEET, read_sheet, rows_in
 from unripple.io.times import noted
+from unripple.pipeline.checks import warnings_of
 from unripple.pipeline.graph import DECLARATIONS, any_step
-from unripple.pipeline.jobs import Job, job_from_config, warnings_of
-from unripple.runtime.editor import LAST_STEP, Editor, joined
+from unripple.pipeline.jobs import Job, job_from_config
+from unripple.runtime.editor import Editor
 from unripple.runtime.pool import Each, supervised
+from unripple.runtime.result import LAST_STEP, joined
 from unripple.runtime.shard import face_names, run_shard
 from unripple.zoo.zoo import Zoo
 

@@ -45,7 +45,8 @@ def _strip(options: argparse.Namespace) -> None:
     from unripple.io.truth import TruthFolder
     from unripple.report import strip
     from unripple.runtime.cache import LayeredCache, MemoryCache
-    from unripple.runtime.editor import LAST_STEP, Editor
+    from unripple.runtime.editor import Editor
+    from unripple.runtime.result import LAST_STEP
     from unripple.runtime.subject import file_stem, find_source
 
     config = shared.config_of(options)

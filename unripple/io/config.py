@@ -6,7 +6,6 @@ error that names the nearest right one.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ import yaml  # for our own schema; what people write, plain_yaml reads
 
 from unripple.conventions import BadConfig, UnknownName
 from unripple.io import plain_yaml
+from unripple.io.config_names import find_homes, say_what_moved
 from unripple.io.edited import edit_folders
 from unripple.io.results import PHOTO
 from unripple.io.schema import Switch, checked, nearest
@@ -219,9 +219,9 @@ def complete(content: Mapping[str, Any], overrides: Iterable[str] = ()) -> Confi
     _check_twice(overrides, "--set")
     for override in overrides:
         _override(merged, override)
-    _say_what_moved(merged)
+    say_what_moved(merged)
     config: Config = checked(merged, schema())
-    _find_homes(config)
+    find_homes(config)
     _check_composer(config, said="method" in (merged.get("compose") or {}))
     order = config["mix"]["order"]
     if len(set(order)) < len(order):
@@ -275,34 +275,6 @@ def _check_names(names: Sequence[str]) -> None:
                 f"config: edits: {other!r} and {name!r} are one folder on disks that do not tell "
                 "a from A; choose another name"
             )
-
-
-_PATHS = ("photos", "edited", "directions", "translations", "own_translations", "domains")
-
-
-def _find_homes(config: Config) -> None:
-    """Let `~` at the beginning of a path be a user's folder, as in a shell."""
-    inner = (config["align"], ("landmarks",)), (config["edit"], ("keep",))
-    for section, keys in ((config, _PATHS), *inner):
-        section |= {key: _at_home(section[key]) for key in keys if key in section}
-    models = config["models"]
-    if isinstance(models, dict):
-        config["models"] = {role: _at_home(path) for role, path in models.items()}
-
-
-def _at_home(path: Any) -> Any:
-    return os.path.expanduser(path) if isinstance(path, str) else path  # noqa: PTH111 (no Path)
-
-
-_MOVED = {("align", "max_megapixels"): "limits.megapixels"}
-
-
-def _say_what_moved(config: Config) -> None:
-    """Old names are errors that tell the new ones."""
-    for (section, key), now in _MOVED.items():
-        found = config.get(section)
-        if isinstance(found, Mapping) and key in found:
-            raise BadConfig(f"config: {section}.{key} is called {now} now; write it there")
 
 
 def _override(config: Config, override: str) -> None:

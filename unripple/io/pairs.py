@@ -19,7 +19,7 @@ _NAMED = 3
 """How many lacking pictures a message names."""
 
 
-class Pair(NamedTuple):
+class PicturePair(NamedTuple):
     """One picture twice.
 
     Attributes:
@@ -79,7 +79,7 @@ def _name(path: Path, part: str | None) -> str | None:
     return name.removesuffix(f".{part}") if name.endswith(f".{part}") else None
 
 
-def pairs_of(originals: Mapping[str, Path], results: Mapping[str, Path]) -> list[Pair]:
+def pairs_of(originals: Mapping[str, Path], results: Mapping[str, Path]) -> list[PicturePair]:
     """The pairs, in the order of their names.
 
     Raises:
@@ -94,7 +94,7 @@ def pairs_of(originals: Mapping[str, Path], results: Mapping[str, Path]) -> list
             f"{printable(', '.join(alone[:_NAMED]))}{more}; pictures are paired by their names "
             "without suffix: add its partner, or take it away"
         )
-    pairs = [Pair(name, originals[name], path) for name, path in results.items()]
+    pairs = [PicturePair(name, originals[name], path) for name, path in results.items()]
     for pair in pairs:
         check_photo(pair.original)
         check_photo(pair.result)

@@ -28,7 +28,7 @@ class Change(NamedTuple):
     here: float
 
 
-class Comparison(NamedTuple):
+class RunComparison(NamedTuple):
     """Two runs, by the edits that both have.
 
     Attributes:
@@ -55,7 +55,7 @@ def medians(rows: Iterable[Mapping[str, float]]) -> dict[str, float]:
     return {name: statistics.median(values) for name, values in columns.items() if values}
 
 
-def compare(pairs: Sequence[tuple[Mapping[str, float], Mapping[str, float]]]) -> Comparison:
+def compare(pairs: Sequence[tuple[Mapping[str, float], Mapping[str, float]]]) -> RunComparison:
     """Compare two runs.
 
     Args:
@@ -64,7 +64,7 @@ def compare(pairs: Sequence[tuple[Mapping[str, float], Mapping[str, float]]]) ->
     here, there = (medians(pair[side] for pair in pairs) for side in (0, 1))
     changes = tuple(Change(name, there[name], here[name]) for name in here if name in there)
     steps = [step_from(*pair) for pair in pairs]
-    return Comparison(changes, steps.count(-1), steps.count(1), steps.count(0))
+    return RunComparison(changes, steps.count(-1), steps.count(1), steps.count(0))
 
 
 def step_from(here: Mapping[str, float], there: Mapping[str, float]) -> int:

@@ -22,7 +22,7 @@ from unripple.ops.homography import (
     unit,
 )
 from unripple.ops.registration import BANDS_PX, align, correlation
-from unripple.ops.tone_match import Tone
+from unripple.ops.tone_match import ToneCurves
 
 AGREES = 0.3
 """From this agreement on two pictures are one: right pairs of rendered faces lie above .4, those
@@ -47,7 +47,7 @@ class Pair(NamedTuple):
     """
 
     places: Floats
-    tone: Tone
+    tone: ToneCurves
     agreement: float
 
     def seen(self, edited: Photo, places: Floats) -> Floats:
@@ -111,7 +111,7 @@ def pair(photo: Photo, edited: Photo) -> Pair:
     return Pair(found.places, _tone(photo, edited, found.places), found.agreement)
 
 
-def _tone(photo: Photo, edited: Photo, places: Floats) -> Tone:
+def _tone(photo: Photo, edited: Photo, places: Floats) -> ToneCurves:
     """Colours are fitted where the structure says that nothing was edited."""
     small = shrunk(photo.astype(np.float32), _COLOURS_PX)
     there = places @ resizing(small.shape, photo.shape)

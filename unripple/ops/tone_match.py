@@ -19,7 +19,7 @@ few levels does not."""
 _LOW_PASS_PX = 1.5  # noise and lost sharpness would flatten the curves
 
 
-class Tone(NamedTuple):
+class ToneCurves(NamedTuple):
     """One curve per channel.
 
     Attributes:
@@ -41,12 +41,12 @@ class Tone(NamedTuple):
         return out
 
 
-def same() -> Tone:
+def same() -> ToneCurves:
     """The tone that changes nothing."""
-    return Tone(np.tile(np.linspace(0, 255, KNOTS), (3, 1)))
+    return ToneCurves(np.tile(np.linspace(0, 255, KNOTS), (3, 1)))
 
 
-def fit(photo: Floats, edited: Floats, votes: Floats) -> Tone:
+def fit(photo: Floats, edited: Floats, votes: Floats) -> ToneCurves:
     """The curves that bring an edited picture's colours back to the photograph's.
 
     What was edited has other colours on purpose: pixels that no curve explains lose their vote.
@@ -70,10 +70,10 @@ def fit(photo: Floats, edited: Floats, votes: Floats) -> Tone:
     curves = same().curves
     for _ in range(12):
         curves = np.stack([_curve(ours[:, c], theirs[:, c], prior * shared) for c in range(3)])
-        error = ours - Tone(curves)(theirs)
+        error = ours - ToneCurves(curves)(theirs)
         # A pixel is edited in all of its channels or in none.
         shared = np.min([_robust(error[:, c], prior) for c in range(3)], axis=0)
-    return Tone(curves)
+    return ToneCurves(curves)
 
 
 def _robust(error: Floats, prior: Floats) -> Floats:

@@ -5,29 +5,25 @@ Jobs are built from the config and travel to shard jobs as JSON. Computing keys 
 
 from __future__ import annotations
 
-import contextlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from unripple.conventions import BadCheckpoint, BadConfig, UnknownName, UnrippleError
+from unripple.conventions import BadCheckpoint, UnrippleError
 from unripple.io.config import Config, Edit, check_degree, find_edit, library
 from unripple.io.digest import array_sha256, file_sha256, noted_sha256, value_sha256
 from unripple.io.domains import domain_file, domains_folder
 from unripple.io.results import PHOTO
 from unripple.io.translations import Library
-from unripple.ops.words import unknown_words
 from unripple.pipeline.graph import Step, find_step
 from unripple.pipeline.limits import DEFAULT, Limits
 from unripple.pipeline.turns import (
-    WORDS,
     as_directions,
     check_generator_turns,
     turn_of,
-    turn_warnings,
 )
 from unripple.stages.interface import RIPPLE
 from unripple.stages.keeping import MASKS
@@ -151,6 +147,8 @@ class Job:
         """What to tell about the degrees that this job goes."""
         if not self.step.reads_directions:
             return []
+        from unripple.pipeline.checks import degree_warnings, text_warnings
+
         asked = self.settings.get("text")
         told = [] if asked is None else text_warnings(asked, self.zoo)
         return told + degree_warnings(self.directions, self.settings.get("moves", {}))
@@ -387,79 +385,10 @@ class Plan:
         Raises:
             BadConfig: see `check_codes`.
         """
+        from unripple.pipeline.checks import check_codes
+
         check_codes(self.config, [self.edit] if self.edit else [], self.zoo)
 
     def settings_of(self, stage: str) -> Mapping[str, Any]:
         """The settings of another stage's job for the photo."""
         return job_from_config(self.config, stage, PHOTO, self.zoo).settings
-
-
-def check_codes(config: Config, edits: Sequence[Edit], zoo: Zoo) -> None:
-    """Refuse codes that the generator does not have: what stands beyond the last moves nothing.
-
-    Raises:
-        BadConfig: the config, or what is known of a direction, names such codes.
-    """
-    knobs = config["translate"]
-    asked = {"config: translate": (knobs["first_code"], knobs["end_code"])}
-    path = directions_path(chosen_directions(config["directions"], zoo))
-    for name in {name for edit in edits for name, _ in edit.moves}:
-        with contextlib.suppress(BadCheckpoint, UnknownName):  # told where it is needed
-            codes = find_direction(path, name).codes
-            if codes is not None:
-                asked[f"direction {name}"] = codes
-    if all(codes == (0, None) for codes in asked.values()):
-        return
-    try:
-        count = _code_count(zoo)
-    except BadCheckpoint:
-        return  # told where it is needed
-    for where, (first, end) in asked.items():
-        name, value, most = "first_code", first, count - 1
-        if first < count and end is not None:
-            name, value, most = "end_code", end, count
-        if not 0 <= value <= most:
-            raise BadConfig(
-                f"{where}.{name} must be at most {most}, found {value}: this generator has "
-                f"{count} codes"
-            )
-
-
-def _code_count(zoo: Zoo) -> int:
-    """The codes of the set's generator: two for each doubling of its side, from 4 px on."""
-    size = size_px(zoo.metadata("generator"), zoo.path("generator"))
-    return 2 * size.bit_length() - 4
-
-
-def warnings_of(config: Config, edit: Edit, zoo: Zoo) -> list[str]:
-    """What to tell about an edit before it is made."""
-    if edit.text is not None:
-        return text_warnings(edit.text, zoo)
-    return degree_warnings(chosen_directions(config["directions"], zoo), dict(edit.moves))
-
-
-def text_warnings(said: Mapping[str, Any], zoo: Zoo) -> list[str]:
-    """One sentence where a text has words that the CLIP chosen was not trained on.
-
-    Raises:
-        BadConfig: the models have no CLIP.
-        BadCheckpoint: its file is missing.
-    """
-    known = zoo.metadata("clip").get("words", ())
-    words = [w for key in ("text", "neutral") for w in unknown_words(said[key], known)]
-    if not words:
-        return []
-    listed = ", ".join(repr(word) for word in dict.fromkeys(words))
-    return [f"{said['text']!r}: this CLIP was not trained on {listed}: expect anything"]
-
-
-def degree_warnings(directions: str, moves: Mapping[str, float]) -> list[str]:
-    """One sentence per degree outside its direction's usable range.
-
-    Raises:
-        UnknownName: there is no such direction.
-    """
-    path = directions_path(directions)
-    others = {name: degree for name, degree in moves.items() if name not in WORDS}
-    told = [find_direction(path, name).warning(degree) for name, degree in others.items()]
-    return [*turn_warnings(turn_of(moves)), *(text for text in told if text)]

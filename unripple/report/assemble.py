@@ -12,8 +12,9 @@ from unripple.io.config import Config, Edit, edits
 from unripple.io.results import Results
 from unripple.io.sheet import SHEET, read_sheet
 from unripple.io.times import read_times
+from unripple.pipeline.checks import warnings_of
 from unripple.pipeline.graph import RECIPES, Step
-from unripple.pipeline.jobs import job_from_config, warnings_of
+from unripple.pipeline.jobs import job_from_config
 from unripple.report import strip
 from unripple.report.changed import ChangedShares
 from unripple.report.facts import facts_of

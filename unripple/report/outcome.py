@@ -11,7 +11,7 @@ NAMED = 10
 """So many failures are named; the report has all of them."""
 
 
-class Outcome(NamedTuple):
+class RunOutcome(NamedTuple):
     """What `measure.json` says of a run: how many edits it made, and what failed, a line each."""
 
     edits: int
@@ -30,16 +30,16 @@ class Outcome(NamedTuple):
         return [*named, f"{edits}, {len(self.failures):,} failed: open {report}"]
 
 
-def outcome_of(told: Mapping[str, Any]) -> Outcome:
+def outcome_of(told: Mapping[str, Any]) -> RunOutcome:
     """The outcome that a table of figures tells, see `stages.report.summary`."""
     failures = tuple(
         f"failed: {one['photo']} at {one['stage']} {one['edit']}".rstrip() + f": {one['reason']}"
         for one in told["failures"]
     )
-    return Outcome(len(told["edits"]), failures)
+    return RunOutcome(len(told["edits"]), failures)
 
 
-def read_outcome(results: Path) -> Outcome | None:
+def read_outcome(results: Path) -> RunOutcome | None:
     """The outcome of the run in a results folder; None where no table of figures can be read."""
     try:
         return outcome_of(json.loads((results / "measure.json").read_text("utf-8")))

@@ -12,7 +12,8 @@ from unripple.io.colour import to_srgb
 from unripple.io.config import Edit, check_knob
 from unripple.io.photo import read_photo
 from unripple.runtime.compute import Source
-from unripple.runtime.editor import LAST_STEP, Editor, joined
+from unripple.runtime.editor import Editor
+from unripple.runtime.result import LAST_STEP, joined
 
 COMPOSED = "compose"
 

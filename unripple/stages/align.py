@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -11,7 +11,6 @@ import numpy as np
 from unripple.conventions import (
     Affine,
     BadPhoto,
-    Floats,
     Landmarks,
     NoFace,
     Photo,
@@ -20,12 +19,8 @@ from unripple.conventions import (
 )
 from unripple.ops.faces import (
     MISPLACED,
-    Certainty,
-    DetectedFace,
-    Reader,
     apart,
     face_unit,
-    find_faces,
     refined_landmarks,
     see_the_same,
 )
@@ -37,26 +32,25 @@ from unripple.ops.geometry import (
     inverse,
     resample,
     scale_of,
-    shrunk,
+)
+from unripple.stages.face_search import faces_by_mtcnn as faces_by_mtcnn
+from unripple.stages.face_search import faces_by_network as faces_by_network
+from unripple.stages.face_search import (
+    reader_of,
 )
 from unripple.stages.finders import FINDERS
 from unripple.stages.interface import Model, Plan, Settings, Stage, Subject, Values, Work, knob
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from unripple.models.landmarks import LandmarkNet
+    pass
 
 AUTO = "auto"
 LEAST_PX, MOST_PX = 128, 512
 """Sides of a crop that is as large as the photograph shows it: networks see nothing in smaller
 ones, and what is finer than larger ones comes along with `paste`."""
 
-CHUNK = 32  # crops per forward pass
-SURE = 0.07  # the highest share of a heatmap where a clear face has the landmark
 _ROUNDS = 2  # of looking at a face that MTCNN found
 LONGEST_PX = 1600  # to which mode auto shrinks longer photographs before MTCNN looks
-MTCNN_LEAST_PX = 20  # of a photograph's shorter side; MTCNN looks for faces from there on
 
 
 class Aligned(NamedTuple):
@@ -189,98 +183,6 @@ def already_aligned(photo: Photo, *, size_px: int, landmarks: Landmarks | None =
     picture = resample(photo, transform, width=size_px, height=size_px)
     unknown = np.full((5, 2), np.nan, np.float32)
     return Aligned(picture, transform, unknown if landmarks is None else landmarks)
-
-
-def reader_of(network: Callable[[Tensor], Tensor]) -> Reader:
-    """Make a reader of crops out of a landmark network.
-
-    Args:
-        network: float [B, 3, S, S] in [-1, 1] -> landmarks [B, 5, 2] in units of the side.
-    """
-
-    import torch
-
-    from unripple.ops.tensors import device_of, to_tensor
-
-    def read(crops: Photo) -> Floats:
-        device = device_of(network)
-        with torch.inference_mode():
-            seen = [
-                network(to_tensor(crops[start : start + CHUNK], device=device)).float().cpu()
-                for start in range(0, len(crops), CHUNK)
-            ]
-        pixels: Floats = torch.cat(seen).numpy().astype(np.float64) * crops.shape[1]
-        return pixels
-
-    return read
-
-
-def certainty_of(network: LandmarkNet) -> Certainty:
-    """Ask a landmark network how sure it is: by how high the peaks of its heatmaps are."""
-
-    import torch
-
-    from unripple.ops.tensors import device_of, to_tensor
-
-    def certainty(crops: Photo) -> Floats:
-        with torch.inference_mode():
-            heatmaps = network.heatmaps(to_tensor(crops, device=device_of(network)))
-        shares: Floats = heatmaps.flatten(2).softmax(2).amax(2).cpu().numpy()
-        return shares / SURE
-
-    return certainty
-
-
-def faces_by_network(
-    photo: Photo,
-    network: Callable[[Tensor], Tensor],
-    *,
-    net_size_px: int,
-    framing: Framing = FFHQ,
-    max_spread: float = 0.12,
-) -> list[Landmarks]:
-    """Find all faces with a landmark network, the most certain one first; see `ops.faces`."""
-    from unripple.models.landmarks import LandmarkNet
-
-    found: list[DetectedFace] = find_faces(
-        photo,
-        reader_of(network),
-        size_px=net_size_px,
-        framing=framing,
-        max_spread=max_spread,
-        certainty=certainty_of(network) if isinstance(network, LandmarkNet) else None,
-    )
-    return [face.landmarks for face in found]
-
-
-def faces_by_mtcnn(
-    photo: Photo, mtcnn: Any, *, min_confidence: float = 0.9, longest_px: int | None = None
-) -> list[Landmarks]:
-    """Find all faces with facenet-pytorch's MTCNN, the most certain one first.
-
-    Args:
-        photo: uint8 [H, W, 3].
-        mtcnn: a ready `facenet_pytorch.MTCNN(keep_all=True)`.
-        min_confidence: weaker finds are dropped, 0 .. 1.
-        longest_px: longer photos are shrunk to this side first; None never.
-    """
-    shrink = 1.0 if longest_px is None else max(1.0, max(photo.shape[:2]) / longest_px)
-    if shrink > 1:
-        small = shrunk(photo, shrink)
-        found = faces_by_mtcnn(small, mtcnn, min_confidence=min_confidence)
-        ratio = np.array(photo.shape[1::-1]) / np.array(small.shape[1::-1])
-        return [(face * ratio).astype(np.float32) for face in found]
-    if min(photo.shape[:2]) < MTCNN_LEAST_PX:  # its pyramid would be empty, which torch refuses
-        return []
-    _, confidences, points = mtcnn.detect(photo, landmarks=True)
-    if points is None:
-        return []
-    sure = [
-        (float(confidence), np.asarray(face, np.float32))
-        for confidence, face in zip(confidences, points, strict=True)
-        if confidence is not None and confidence >= min_confidence
-    ]
-    return [face for _, face in sorted(sure, key=lambda pair: -pair[0])]
 
 
 HOW_TO_FIND = (

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from unripple.metrics.figures import Figure
 from unripple.metrics.spread import Spread, spread, worst
 from unripple.metrics.tables import (
-    Comparison,
+    RunComparison,
     bars,
     compare,
     describe,
@@ -301,7 +301,7 @@ def _limits(name: str) -> str:
     return LIMITS[name].describe(describe(name).unit) if name in LIMITS else ""
 
 
-def _comparison(rows: Sequence[Row]) -> Comparison | None:
+def _comparison(rows: Sequence[Row]) -> RunComparison | None:
     pairs = [(row.figures, row.other) for row in rows if row.figures and row.other is not None]
     return compare(pairs) if pairs else None
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from unripple.conventions import ShapeMismatch
 from unripple.ops.latents import Component
-from unripple.stages.align import SURE, certainty_of
+from unripple.stages.face_search import SURE, certainty_of
 from unripple.stages.inpaint import inpaint_plate
 from unripple.stages.ripple import ripple_mask
 from unripple.stages.translate import translate

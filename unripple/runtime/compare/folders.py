@@ -13,7 +13,7 @@ import numpy as np
 
 from unripple import atomic
 from unripple.conventions import BadCheckpoint, Floats, ShapeMismatch, UnknownName, UnrippleError
-from unripple.io.pairs import Pair, pairs_of, pictures_in
+from unripple.io.pairs import PicturePair, pairs_of, pictures_in
 from unripple.io.photo import printable, read_photo
 from unripple.io.schema import nearest
 from unripple.runtime.compare.measures import (
@@ -192,7 +192,7 @@ def zoo_of(metrics: Sequence[str], models: Mapping[str, str] | None, device: str
 
 def _measured(
     asked: Sequence[Measure],
-    pairs: Sequence[Pair],
+    pairs: Sequence[PicturePair],
     definition: str,
     zoo: Zoo,
     on_progress: OnPicture,
@@ -218,7 +218,7 @@ def _measured(
     return found
 
 
-def _of_pair(measure: Any, result: Picture, original: Picture, pair: Pair) -> float:
+def _of_pair(measure: Any, result: Picture, original: Picture, pair: PicturePair) -> float:
     try:
         return float(measure(result, original))
     except ShapeMismatch as error:

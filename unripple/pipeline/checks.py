@@ -1,0 +1,87 @@
+"""What can be told of edits before they are made: codes that there are none of, doubtful degrees
+and words."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from unripple.conventions import BadCheckpoint, BadConfig, UnknownName
+from unripple.io.config import Config, Edit
+from unripple.ops.words import unknown_words
+from unripple.pipeline.turns import WORDS, turn_of, turn_warnings
+from unripple.zoo.directions import find_direction
+from unripple.zoo.weights import size_px
+from unripple.zoo.zoo import Zoo, chosen_directions, directions_path
+
+
+def check_codes(config: Config, edits: Sequence[Edit], zoo: Zoo) -> None:
+    """Refuse codes that the generator does not have: what stands beyond the last moves nothing.
+
+    Raises:
+        BadConfig: the config, or what is known of a direction, names such codes.
+    """
+    knobs = config["translate"]
+    asked = {"config: translate": (knobs["first_code"], knobs["end_code"])}
+    path = directions_path(chosen_directions(config["directions"], zoo))
+    for name in {name for edit in edits for name, _ in edit.moves}:
+        with contextlib.suppress(BadCheckpoint, UnknownName):  # told where it is needed
+            codes = find_direction(path, name).codes
+            if codes is not None:
+                asked[f"direction {name}"] = codes
+    if all(codes == (0, None) for codes in asked.values()):
+        return
+    try:
+        count = _code_count(zoo)
+    except BadCheckpoint:
+        return  # told where it is needed
+    for where, (first, end) in asked.items():
+        name, value, most = "first_code", first, count - 1
+        if first < count and end is not None:
+            name, value, most = "end_code", end, count
+        if not 0 <= value <= most:
+            raise BadConfig(
+                f"{where}.{name} must be at most {most}, found {value}: this generator has "
+                f"{count} codes"
+            )
+
+
+def _code_count(zoo: Zoo) -> int:
+    """The codes of the set's generator: two for each doubling of its side, from 4 px on."""
+    size = size_px(zoo.metadata("generator"), zoo.path("generator"))
+    return 2 * size.bit_length() - 4
+
+
+def warnings_of(config: Config, edit: Edit, zoo: Zoo) -> list[str]:
+    """What to tell about an edit before it is made."""
+    if edit.text is not None:
+        return text_warnings(edit.text, zoo)
+    return degree_warnings(chosen_directions(config["directions"], zoo), dict(edit.moves))
+
+
+def text_warnings(said: Mapping[str, Any], zoo: Zoo) -> list[str]:
+    """One sentence where a text has words that the CLIP chosen was not trained on.
+
+    Raises:
+        BadConfig: the models have no CLIP.
+        BadCheckpoint: its file is missing.
+    """
+    known = zoo.metadata("clip").get("words", ())
+    words = [w for key in ("text", "neutral") for w in unknown_words(said[key], known)]
+    if not words:
+        return []
+    listed = ", ".join(repr(word) for word in dict.fromkeys(words))
+    return [f"{said['text']!r}: this CLIP was not trained on {listed}: expect anything"]
+
+
+def degree_warnings(directions: str, moves: Mapping[str, float]) -> list[str]:
+    """One sentence per degree outside its direction's usable range.
+
+    Raises:
+        UnknownName: there is no such direction.
+    """
+    path = directions_path(directions)
+    others = {name: degree for name, degree in moves.items() if name not in WORDS}
+    told = [find_direction(path, name).warning(degree) for name, degree in others.items()]
+    return [*turn_warnings(turn_of(moves)), *(text for text in told if text)]
