@@ -22,7 +22,7 @@ GPU_PYTHON ?= $(BIN)/python
 FAST := not slow and not browser and not gpu
 FAST_TESTS := stages ops metrics io models pipeline runtime report cli test_pages.py
 
-.PHONY: demo editor test test-fast test-gpu parity test-browser test-slurm docs lint format clean train samples benchmark quality gallery
+.PHONY: demo editor test test-fast test-gpu parity test-browser test-slurm docs lint format clean train samples benchmark quality inverters gallery
 
 # An environment that came along with a moved or copied folder runs the other place's code, or none.
 OWN := $(shell $(BIN)/python -I -c 'import os, unripple; print(os.path.samefile(unripple.__path__[0], "unripple"))' 2>/dev/null)
@@ -70,6 +70,10 @@ benchmark: $(STAMP)
 ## How good each model is, on 256 held-out photos, and what each part of the recipe is good for.
 quality: $(STAMP)
 	$(BIN)/python benchmarks/quality.py
+
+## Compare the ways to invert on held-out photos (resumes).
+inverters: $(STAMP)
+	$(BIN)/python benchmarks/inverters.py --photos 256
 
 ## Make docs/gallery.md from the first 12 photos of the benchmark.
 gallery: $(STAMP)

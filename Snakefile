@@ -15,22 +15,14 @@ report: "workflow/report/workflow.rst"
 
 
 include: "rules/common.smk"
-include: "rules/align.smk"
-include: "rules/project.smk"
-include: "rules/invert.smk"
-include: "rules/translate.smk"
-include: "rules/edit.smk"
-include: "rules/parse.smk"
-include: "rules/restore.smk"
-include: "rules/ripple.smk"
-include: "rules/depth.smk"
-include: "rules/foreground.smk"
-include: "rules/mix.smk"
-include: "rules/inpaint.smk"
-include: "rules/compose.smk"
-include: "rules/paste.smk"
-include: "rules/measure.smk"
-include: "rules/report.smk"
+
+
+# align, project, invert, translate, edit, parse, ...: `STAGES` in unripple/conventions.py.
+for stage in STAGES:
+
+    include: f"rules/{stage}.smk"
+
+
 include: "rules/view.smk"
 include: "rules/train.smk"
 

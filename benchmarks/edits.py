@@ -12,16 +12,15 @@ from unripple.conventions import Mask, Photo
 from unripple.io.artifact import Artifact
 from unripple.io.config import Edit
 from unripple.metrics.figures import edit_figures
-from unripple.runtime.cache import MemoryShelf
+from unripple.runtime.cache import MemoryCache
 from unripple.runtime.editor import Editor
 from unripple.stages import compose, inpaint
 from unripple.stages.interface import grown
 from unripple.stages.measure import embed, yaw_of
 from unripple.zoo import zoo
-from unripple.zoo.zoo import ROLES, Zoo
+from unripple.zoo.zoo import Zoo
 
 ALIGNED: dict[str, Any] = {"align": {"mode": "aligned"}}  # held-out people are crops already
-KEPT_MB = 400.0  # of weights files, shared by all recipes
 
 Row = dict[str, float]
 Artifacts = dict[str, Artifact]
@@ -49,15 +48,12 @@ class Bench:
 
     def __init__(self, recipes: Mapping[str, Recipe]) -> None:
         self.recipes = recipes
-        shelf = MemoryShelf()
+        cache = MemoryCache()
         self.editors = {
-            name: Editor(settings=ALIGNED | dict(recipe.settings), shelf=shelf)
+            name: Editor(settings=ALIGNED | dict(recipe.settings), cache=cache)
             for name, recipe in recipes.items()
         }
-        for recipe in recipes.values():
-            chosen = Zoo(recipe.settings.get("models", "embedded"))
-            for role in filter(chosen.has, ROLES):
-                zoo.keep(chosen, role, at_most_mb=KEPT_MB)
+        zoo.keep_networks()  # those that several recipes use are loaded once
         judges = Zoo()
         self.pose, self.identity = judges.load("pose"), judges.load("identity")
 

@@ -2,14 +2,15 @@
 
     python benchmarks/networks.py [--quick] [--only NAME ...] [--device cpu|cuda] [--threads N]
 
-Published sizes, random weights, batch 1. Every timed call of a network is followed by a timed
-matrix product of the same type, and the share is the median over these pairs of the two rates, so
-what slows the machine down slows both. FLOPs are those that torch counts: products and
-convolutions, not FFTs or activations.
+Published sizes, random weights, batch 1, float32 without TF32, on one thread and on all: what the
+product computes in. (It keeps to one thread, on which bytes do not depend on the machine, and folds
+a parser's batch norms; so does this.) On a GPU bf16 stands beside it, which trainings may choose;
+where its relative error (root mean square) is 1% or more, the error is shown instead of a speed.
 
-`exact` is float32 without TF32. `fast` is channels_last with bf16 autocast; where its relative
-error (root mean square) is 1% or more it is refused, and the table shows that error instead of a
-speed. The last table shows what a batch gains in HFGI's edit path.
+Every timed call of a network is followed by a timed matrix product of the same type on as many
+threads, and the share is the median over these pairs of the two rates, so what slows the machine
+down slows both. FLOPs are those that torch counts: products and convolutions, not FFTs or
+activations. The last table shows what a batch gains in HFGI's edit path.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ from unripple.models import (
     lama,
     stylegan2,
 )
+from unripple.models.layers.folding import fold_norms
 from unripple.models.layers.precision import exact_products
 from unripple.stages.invert import Consultant, consult, draw
 from unripple.zoo.memory import keep_freed_memory
@@ -60,11 +62,13 @@ class Case:
         build: makes it, with random weights.
         shapes: of its arguments, without the batch.
         call: how it is used; as a function, if nothing else is said.
+        folds: whether the product folds its batch norms.
     """
 
     build: Callable[[], nn.Module]
     shapes: tuple[tuple[int, ...], ...]
     call: Call = lambda net, *arguments: net(*arguments)
+    folds: bool = False
 
 
 def synthesized(net: Any, w_plus: Tensor) -> Tensor:
@@ -99,8 +103,8 @@ CASES: Mapping[str, Case] = {
     "hfgi residual": Case(hfgi.ResidualEncoder, ((3, 256, 256),)),
     "arcface": Case(irse.Backbone, ((3, 112, 112),)),
     "curricularface": Case(curricularface.CurricularFace, ((3, 112, 112),)),
-    "bisenet": Case(bisenet.BiSeNet, ((3, 512, 512),)),
-    "graphonomy": Case(graphonomy.Graphonomy, ((3, 512, 512),)),
+    "bisenet": Case(bisenet.BiSeNet, ((3, 512, 512),), folds=True),
+    "graphonomy": Case(graphonomy.Graphonomy, ((3, 512, 512),), folds=True),
     "dpt large": Case(dpt.DPT, ((3, 384, 384),)),
     "dpt hybrid": Case(partial(dpt.DPT, **dpt.HYBRID), ((3, 384, 384),)),
     "lama": Case(lama.Lama, ((3, 512, 512), (1, 512, 512))),
@@ -116,13 +120,15 @@ class Speed:
 
     Attributes:
         flops: of one call.
-        seconds: of one call, the median.
+        seconds: of one call by the clock, the median.
+        cpu_s: of one call by the processor, the median.
         share: its FLOP/s over those of the matrix product, the median over the pairs.
-        error: relative, of the fast path against the exact one; 0 for the exact one.
+        error: relative, of bf16 against float32; 0 for float32.
     """
 
     flops: float
     seconds: float
+    cpu_s: float
     share: float
     error: float = 0.0
 
@@ -133,24 +139,37 @@ class Speed:
 
 
 def measure(case: Case, device: torch.device, *, pairs: int) -> dict[str, Speed]:
-    """Time one network both ways; "exact" and "fast"."""
+    """Time one network: "one thread" and "all threads" on a CPU, "float32" and "bf16" on a GPU."""
     torch.manual_seed(0)
     net = stirred(case.build()).to(device)
     arguments = [torch.randn(1, *shape).to(device) for shape in case.shapes]
-    speeds = {}
     with torch.no_grad(), exact_products():
         run = partial(case.call, net, *arguments)
         calibrate(net, run)
+        if case.folds:
+            fold_norms(net)
         with FlopCounterMode(display=False) as counted:
             wanted = first(run())
         flops = float(counted.get_total_flops())
-        speeds["exact"] = paired(run, device, None, flops, pairs)
+        if device.type == "cpu":
+            return on_threads(run, device, flops, pairs)
+        speeds = {"float32": paired(run, device, None, flops, pairs)}
         net.to(memory_format=torch.channels_last)
         with torch.autocast(device.type, torch.bfloat16):
             error = deviation(first(run()), wanted)
-        speeds["fast"] = Speed(flops, 0.0, 0.0, error)
-        if not speeds["fast"].refused:
-            speeds["fast"] = paired(run, device, torch.bfloat16, flops, pairs, error)
+        speeds["bf16"] = Speed(flops, 0.0, 0.0, 0.0, error)
+        if not speeds["bf16"].refused:
+            speeds["bf16"] = paired(run, device, torch.bfloat16, flops, pairs, error)
+    return speeds
+
+
+def on_threads(run: Call, device: torch.device, flops: float, pairs: int) -> dict[str, Speed]:
+    """Time calls on one thread and on all that torch has."""
+    threads, speeds = torch.get_num_threads(), {}
+    for way, count in (("one thread", 1), ("all threads", threads)):
+        torch.set_num_threads(count)
+        speeds[way] = paired(run, device, None, flops, pairs)
+    torch.set_num_threads(threads)
     return speeds
 
 
@@ -165,15 +184,19 @@ def paired(
     """Time calls and matrix products in turn, after one of each that does not count."""
     side = MATRIX_SIDE[device.type]
     a, b = torch.randn(2, side, side, device=device, dtype=dtype or torch.float32)
-    seconds, shares = [], []
+    seconds, cpu_s, shares = [], [], []
     for pair in range(pairs + 1):
+        started = time.process_time()
         with torch.autocast(device.type, dtype) if dtype else nullcontext():
             spent = timed(run, device)
+        worked = time.process_time() - started
         product = timed(lambda: a @ b, device)
         if pair:
             seconds.append(spent)
+            cpu_s.append(worked)
             shares.append(flops / spent / (2 * side**3 / product))
-    return Speed(flops, statistics.median(seconds), statistics.median(shares), error)
+    medians = (statistics.median(values) for values in (seconds, cpu_s, shares))
+    return Speed(flops, *medians, error)
 
 
 def timed(run: Call, device: torch.device) -> float:
@@ -296,27 +319,30 @@ def batch_gain(
 
 def row(name: str, speeds: Mapping[str, Speed]) -> str:
     """One line of the table."""
-    exact, fast = speeds["exact"], speeds["fast"]
-    cells = [name, f"{exact.flops / 1e9:.1f}"]
-    for speed in (exact, fast):
+    one, other = speeds.values()
+    cells = [name, f"{one.flops / 1e9:.1f}"]
+    for speed in (one, other):
         if speed.refused:
-            cells += ["refused", "", ""]
+            cells += [f"refused: {speed.error:.2%} off", "", "", ""]
         else:
             rate = speed.flops / speed.seconds / 1e9
-            cells += [f"{speed.seconds * 1e3:.1f}", f"{rate:.0f}", f"{speed.share:.2f}"]
-    gain = "" if fast.refused else f"{exact.seconds / fast.seconds:.2f}"
-    return "| " + " | ".join([*cells, gain, f"{fast.error:.2%}"]) + " |"
+            times = (f"{span * 1e3:.1f}" for span in (speed.seconds, speed.cpu_s))
+            cells += [*times, f"{rate:.0f}", f"{speed.share:.2f}"]
+    gain = "" if other.refused else f"{one.seconds / other.seconds:.2f}"
+    return "| " + " | ".join([*cells, gain]) + " |"
 
 
 def show_networks(device: torch.device, names: Sequence[str], *, pairs: int) -> None:
     """Print the table of the networks."""
     print(f"\n### Networks on {device}, batch 1\n")
-    for dtype in (torch.float32, torch.bfloat16):
+    on_cpu = device.type == "cpu"
+    for dtype in (torch.float32,) if on_cpu else (torch.float32, torch.bfloat16):
         with exact_products():
             print(f"matrix product, {dtype}: {matrix_rate(device, dtype) / 1e9:.0f} GFLOP/s  ")
-    print("\n| network | GFLOP | exact ms | GFLOP/s | share | fast ms | GFLOP/s | share | gain | "
-          "fast error |")  # fmt: skip
-    print("| --- |" + " ---: |" * 9)
+    ways = ("one thread", "all threads") if on_cpu else ("float32", "bf16")
+    columns = "".join(f" {way}: ms | CPU ms | GFLOP/s | share |" for way in ways)
+    print(f"\n| network | GFLOP |{columns} gain |")
+    print("| --- |" + " ---: |" * 10)
     for name in names:
         try:
             print(row(name, measure(CASES[name], device, pairs=pairs)), flush=True)

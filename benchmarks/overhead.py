@@ -20,8 +20,8 @@ from unripple.io.sheet import SHEET, read_sheet
 from unripple.pipeline.graph import STEPS
 from unripple.pipeline.jobs import Job, job_from_config
 from unripple.report.assemble import assemble
-from unripple.runtime.cache import MemoryShelf, Shelf, StoreShelf
-from unripple.runtime.compute import Source, advance
+from unripple.runtime.cache import ArtifactCache, MemoryCache, StoreCache
+from unripple.runtime.compute import Source, compute_or_load
 from unripple.zoo.zoo import Zoo
 
 OVERHEAD_BOUND = 0.10
@@ -44,21 +44,21 @@ def walk(paths: list[Path], store: Path, barrier: Any) -> Walk:
         for stage, step in STEPS.items()
         for of in step.places(names)
     }
-    _through(jobs, paths[0], MemoryShelf())  # imports, and what libraries prepare at first use
-    shelf = StoreShelf(Results(store).store)
+    _through(jobs, paths[0], MemoryCache())  # imports, and what libraries prepare at first use
+    cache = StoreCache(Results(store).store)
     barrier.wait()
     cpu_s, wall_s = time.process_time(), time.monotonic()
     for path in paths:
-        _through(jobs, path, shelf)
+        _through(jobs, path, cache)
     return Walk(time.monotonic() - wall_s, time.process_time() - cpu_s)
 
 
-def _through(jobs: dict[tuple[str, str | None], Job], path: Path, shelf: Shelf) -> None:
+def _through(jobs: dict[tuple[str, str | None], Job], path: Path, cache: ArtifactCache) -> None:
     keys: dict[tuple[str, str | None], str] = {}
     source = Source(path.stem, path)
     for place, job in jobs.items():
         inputs = {name: keys[where] for name, where in job.step.inputs(place[1]).items()}
-        (keys[place],), _ = advance(job, source, inputs, shelf)
+        (keys[place],), _ = compute_or_load(job, source, inputs, cache)
 
 
 def walk_on_all_cores(paths: list[Path], store: Path) -> Walk:

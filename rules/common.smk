@@ -173,6 +173,9 @@ def made_by(stage):
             made["landmarks"] = stamp(CONFIG["align"]["landmarks"] or "")
         if stage == "translate":
             made |= _translations(wildcards)
+        if stage == "edit" and _job(stage, wildcards.edit).settings.get("keep") == "masks":
+            masks = sorted(str(path) for path in Path(CONFIG["edit"]["keep"]).glob("*"))
+            made["masks"] = value_sha256({path: stamp(path) for path in masks})
         if stage == "measure":
             made["truths"] = value_sha256(
                 {path: stamp(path) for path in truths(wildcards.shard)}

@@ -29,6 +29,40 @@ def write_all(folder: Path) -> Iterator[tuple[str, Path]]:
         yield name, writer(folder)
 
 
+def write_sfe(folder: Path) -> Iterator[tuple[str, Path]]:
+    """The same for StyleFeatureEditor, e4e and the generator beside it."""
+    torch.manual_seed(0)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, writer in {
+        "sfe_editor_light": _sfe_editor_light,
+        "e4e": _e4e,
+        "stylegan2": _stylegan2,
+    }.items():
+        yield name, writer(folder)
+
+
+def _sfe_editor_light(folder: Path) -> Path:
+    from unripple.models import sfe
+
+    state = {**_under("encoder.", sfe.FeatureMixer()), **_under("inverter.", sfe.Inverter())}
+    return _saved({"state_dict": state}, folder / "sfe_editor_light.pt")
+
+
+def _e4e(folder: Path) -> Path:
+    from unripple.models import e4e, stylegan2
+
+    state = {**_under("encoder.", e4e.Encoder()), **_under("decoder.", stylegan2.Generator())}
+    content = {"state_dict": state, "latent_avg": torch.zeros(18, 512), "opts": {"size": 1024}}
+    return _saved(content, folder / "e4e_ffhq_encode.pt")
+
+
+def _stylegan2(folder: Path) -> Path:
+    from unripple.models import stylegan2
+
+    content = {"g_ema": _under("", stylegan2.Generator()), "latent_avg": torch.zeros(512)}
+    return _saved(content, folder / "stylegan2-ffhq-config-f.pt")
+
+
 def _hfgi(folder: Path) -> Path:
     from unripple.models import e4e, hfgi, stylegan2
 

@@ -11,10 +11,11 @@ TYPE_CHECKING = False  # as in typing, whose import takes longer than a job's wh
 if TYPE_CHECKING:
     from typing import Any
 
+    from unripple.runtime.compare import compare, edit_fid
     from unripple.runtime.editor import Editor, Result
 
 __version__ = "0.1.0"
-__all__ = ["Editor", "Result", "__version__"]
+__all__ = ["Editor", "Result", "__version__", "compare", "edit_fid"]
 
 
 def __getattr__(name: str) -> Any:
@@ -23,4 +24,8 @@ def __getattr__(name: str) -> Any:
         from unripple.runtime import editor
 
         return getattr(editor, name)
+    if name in ("compare", "edit_fid"):
+        from unripple.runtime import compare
+
+        return getattr(compare, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

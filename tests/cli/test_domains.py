@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from unripple.cli.domains import CARACS, SIDE_PX, drawn
+from unripple.cli.domains import ATTRIBUTES, SIDE_PX, drawn
 from unripple.cli.main import main
 from unripple.faceworld.attributes import SETTINGS
 from unripple.io.domains import read_domain
@@ -28,10 +28,10 @@ def test_what_changes_often_is_drawn_on_both_sides() -> None:
 
 def test_there_are_drawings_of_all_that_does_not_change_the_whole_person(repo: Path) -> None:
     changed = {name.partition("_")[0] for name in SETTINGS} - {"Sk", "A", "Se"} | {"bald"}
-    assert set(CARACS) == changed
-    for carac in CARACS:
-        share = domain_of(read_domain(repo / f"data/domains/embedded/{carac}.png")).mean()
-        assert 0.001 < share < 0.4, carac
+    assert set(ATTRIBUTES) == changed
+    for attribute in ATTRIBUTES:
+        share = domain_of(read_domain(repo / f"data/domains/embedded/{attribute}.png")).mean()
+        assert 0.001 < share < 0.4, attribute
 
 
 def test_they_are_shown_on_a_face(tmp_path: Path) -> None:

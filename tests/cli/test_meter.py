@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from unripple.cli.meter import LossMeter, Meter
+from unripple.cli.meter import LossMeter
 
 
 class Terminal(io.StringIO):
@@ -29,9 +29,3 @@ def test_a_terminal_has_one_line_that_changes() -> None:
     for iteration in (0, 1, 2):
         meter("anna", iteration, 2, 0.5)
     assert stream.getvalue().count("\n") == 1 and stream.getvalue().count("\r\x1b[K") == 2
-
-
-def test_a_download_says_how_much_of_how_much() -> None:
-    stream = io.StringIO()
-    Meter("e4e", stream, lambda: 0.0)(500_000, 1_000_000)
-    assert stream.getvalue() == "e4e: 500 kB of 1.0 MB, 50%\n"

@@ -20,7 +20,7 @@ from unripple.faceworld.attributes import (
     under_eyes,
 )
 from unripple.io.sheet import read_sheet
-from unripple.io.translations import CARACS, VALUES, Names, offered, parsed
+from unripple.io.translations import ATTRIBUTES, VALUES, Names, offered, parsed
 
 FACES = sample_factors(40, seed=5)
 
@@ -34,7 +34,7 @@ def test_every_edit_is_one_that_photos_may_be_offered() -> None:
 
 
 def test_the_nine_are_those_of_translations_and_have_their_values() -> None:
-    assert SHEET_ATTRIBUTES == CARACS
+    assert SHEET_ATTRIBUTES == ATTRIBUTES
     for row in sheet_values(FACES):
         assert all(0 <= value < count for value, count in zip(row, VALUES, strict=True))
 

@@ -19,7 +19,7 @@ import pytest
 
 from tests.interruption.harness import differences, make_project, outcome
 from tests.tiny import walk
-from unripple.io import atomic
+from unripple import atomic
 from unripple.io.config import Config, complete
 from unripple.io.results import Results
 from unripple.io.sheet import update_sheet

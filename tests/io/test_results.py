@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from unripple import atomic
 from unripple.conventions import StoreError, UnknownName
-from unripple.io import atomic
 from unripple.io.digest import value_sha256
 from unripple.io.results import Failure, Manifest, Results, date_back, photo_of
 

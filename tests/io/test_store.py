@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from unripple import atomic
 from unripple.conventions import StoreError
-from unripple.io import atomic
 from unripple.io.digest import value_sha256
 from unripple.io.metadata import Metadata
 from unripple.io.provenance import SOURCE_TYPE, source_type, xmp_packet

@@ -11,7 +11,7 @@ import pytest
 
 from unripple.conventions import BadTranslation, NotOffered, UnrippleError
 from unripple.io.translations import (
-    CARACS,
+    ATTRIBUTES,
     VALUES,
     Library,
     Names,
@@ -183,7 +183,7 @@ def test_a_column_that_says_nothing_sound_is_an_error(column: str) -> None:
 
 
 def test_there_are_nine() -> None:
-    assert len(CARACS) == len(VALUES) == 9
+    assert len(ATTRIBUTES) == len(VALUES) == 9
 
 
 def test_what_is_no_file_costs_only_the_photos_that_are_offered_it(tmp_path: Path) -> None:

@@ -39,9 +39,9 @@ def test_the_picture_below_is_that_of_the_codes(net: Generator) -> None:
     plain: dict[int, Tensor] = {}
     entered: dict[int, Tensor] = {}
     injected: dict[int, Tensor] = {}
-    net.synthesize(w_plus, watch=plain.__setitem__)
-    net.synthesize(w_plus, enter={7: features}, watch=entered.__setitem__)
-    net.synthesize(w_plus, inject={6: lambda _: features}, watch=injected.__setitem__)
+    net.synthesize(w_plus, on_resolution=plain.__setitem__)
+    net.synthesize(w_plus, enter={7: features}, on_resolution=entered.__setitem__)
+    net.synthesize(w_plus, inject={6: lambda _: features}, on_resolution=injected.__setitem__)
     assert all(torch.equal(entered[side], plain[side]) for side in (4, 8, 16, 32))
     assert not torch.equal(injected[32], plain[32])
     assert not torch.equal(entered[64], plain[64])

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from unripple.conventions import Floats, ShapeMismatch
-from unripple.ops.latents import Component, edited_each, moved_along, moved_to
+from unripple.ops.latents import Component, moved_along, moved_to
 
 L, W = 6, 5
 RNG = np.random.default_rng(0)
@@ -67,15 +65,6 @@ def test_samples_do_not_see_each_other() -> None:
     for sample, moved in zip(CODES, together, strict=True):
         alone = moved_to(sample, COMPONENT, 3.0, first_code=2, end_code=4)
         np.testing.assert_allclose(alone, moved, rtol=1e-5, atol=1e-6)
-
-
-def test_several_edits_stand_side_by_side_sample_after_sample() -> None:
-    edits = [partial(moved_along, direction=AXIS, degree=degree) for degree in (1.0, -2.0)]
-    each = edited_each(CODES, edits)
-    assert each.shape == (6, L, W)
-    for sample in range(3):
-        for number, edit in enumerate(edits):
-            assert np.array_equal(each[2 * sample + number], edit(CODES)[sample])
 
 
 @pytest.mark.parametrize("shape", [(W + 1,), (L + 1, W), (2, W), (2, L, W)])

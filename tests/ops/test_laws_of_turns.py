@@ -92,7 +92,7 @@ def test_points_before_the_head_go_where_the_matrix_sends_them(
 ) -> None:
     """The rim keeps its place by design; far before it a turn is a turn."""
     pose = POSE._replace(roll_deg=roll)
-    x, y, z = turning._moved(PERSON, pose, HEAD, turn)
+    x, y, z = turning._turned_points(PERSON, pose, HEAD, turn)
     fine = x.shape[0]
     depth = turning._finer(relief(PERSON, pose, HEAD), fine)
     right, down = relief_module.head_axes(pose, fine, SIZE)
@@ -123,7 +123,7 @@ def test_what_lies_behind_its_neighbours_shines_through() -> None:
     hit = np.ones((9, 9), bool)
     hit[7, 1] = False
     depth[7, 1] = -1e4
-    found = turning._shines_through(depth, hit, 5.0)  # more than half a step behind
+    found = turning._behind_surface(depth, hit, 5.0)  # more than half a step behind
     assert found.sum() == 1 and found[4, 4]
 
 

@@ -122,11 +122,9 @@ def test_small_parts_go_and_small_holes_close(mask: Mask, area: int) -> None:
 def test_parts_are_told_apart_by_their_area() -> None:
     mask = disc(40, 12, 12, 8) | disc(40, 32, 32, 3)
     mask[12, 12] = False
-    assert np.array_equal(masks.largest_component(mask), disc(40, 12, 12, 8) & mask)
     assert np.array_equal(masks.remove_small(mask, 60), disc(40, 12, 12, 8) & mask)
     assert np.array_equal(masks.fill_small(mask, 1), mask | disc(40, 12, 12, 8))
     assert not masks.fill_small(mask, 0)[12, 12]
-    assert not masks.largest_component(np.zeros((4, 4), np.bool_)).any()
 
 
 def test_parts_hang_together_by_corners_and_holes_do_not() -> None:
@@ -135,18 +133,8 @@ def test_parts_hang_together_by_corners_and_holes_do_not() -> None:
     ring[[0, -1]] = ring[:, [0, -1]] = True  # four holes of one pixel, corner to corner
     assert np.array_equal(masks.remove_small(steps, 6), steps)
     assert not masks.remove_small(steps, 7).any()
-    assert np.array_equal(masks.largest_component(steps), steps)
     assert masks.fill_small(ring, 1).all()
     assert np.array_equal(masks.fill_small(ring, 0), ring)
-
-
-def test_the_largest_part_is_found_wherever_it_lies_and_the_first_of_equals() -> None:
-    mask = np.zeros((6, 12), np.bool_)
-    mask[0, :2], mask[2, :2], mask[4, 3:9] = True, True, True
-    largest = masks.largest_component(mask)
-    assert largest.sum() == 6 and largest[4, 3:9].all()
-    mask[4] = False
-    assert np.argwhere(masks.largest_component(mask)).tolist() == [[0, 0], [0, 1]]
 
 
 def test_areas_are_counted_to_the_pixel() -> None:

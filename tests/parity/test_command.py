@@ -67,7 +67,7 @@ def test_every_golden_of_a_folder_is_run(tmp_path: Path, capsys: Any) -> None:
     ]  # fmt: skip
     assert all(float(line[2]) <= 1 for line in shown[:4])
     assert shown[4][2] == "not yet"
-    assert printed.err == "parity: not built yet: sfe.full\n"
+    assert printed.err == "parity: not built yet: styleclip.mappers\n"
 
 
 def test_a_golden_alone_is_a_folder_too(tmp_path: Path, capsys: Any) -> None:

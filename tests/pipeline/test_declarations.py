@@ -38,7 +38,7 @@ from unripple.stages.projectors import PROJECTORS
 from unripple.stages.texts import TEXTS
 from unripple.stages.turns import TURNS
 from unripple.zoo.networks import NETWORKS_OF
-from unripple.zoo.zoo import MTCNN, ROLES
+from unripple.zoo.zoo import MTCNN, PUBLISHED_ROLES, ROLES
 
 REGISTRIES = (
     COMPOSERS,
@@ -122,7 +122,7 @@ def test_recipes_differ_in_inputs_and_settings_alone() -> None:
 def test_methods_are_found_by_name_and_use_networks_that_there_are(registry: Registry[Any]) -> None:
     assert len(registry) >= 2 and list(registry) == [one.name for one in registry.values()]
     for method in registry.values():
-        assert set(method.roles) <= {*ROLES, MTCNN} and method.help
+        assert set(method.roles) <= {*ROLES, *PUBLISHED_ROLES, MTCNN} and method.help
     with pytest.raises(UnknownName, match=r"no [a-z]+ 'nobody'; known: "):
         registry["nobody"]
 

@@ -17,8 +17,8 @@ from unripple.io.config import Config, complete, edits
 from unripple.io.digest import value_sha256
 from unripple.pipeline.graph import RECIPES
 from unripple.pipeline.jobs import Job, job_from_config
-from unripple.runtime.cache import MemoryShelf
-from unripple.runtime.compute import Source, advance
+from unripple.runtime.cache import MemoryCache
+from unripple.runtime.compute import Source, compute_or_load
 from unripple.zoo.zoo import Zoo
 
 RECORDED = Path(__file__).with_name("keys.json")
@@ -99,12 +99,12 @@ def keys_of(sections: dict[str, Any]) -> dict[str, str]:
 def keys_of_a_photo(repo: Path) -> dict[str, list[str]]:
     """The keys of a sample photo's first steps, its file's and its own settings' part in them."""
     config = complete({})
-    zoo, shelf, found = Zoo(config["models"]), MemoryShelf(), {}
+    zoo, cache, found = Zoo(config["models"]), MemoryCache(), {}
     photo = sorted((repo / "data" / "photos").glob("*.png"))[0]
     for stage, inputs in (("align", ()), ("project", ("align",))):
         job = job_from_config(config, stage, None, zoo)
         keys = {name: found[name][0] for name in inputs}
-        found[stage], _ = advance(job, Source(photo.stem, photo), keys, shelf)
+        found[stage], _ = compute_or_load(job, Source(photo.stem, photo), keys, cache)
     return found
 
 

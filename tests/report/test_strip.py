@@ -20,7 +20,7 @@ from unripple.io.truth import PhotoTruth
 from unripple.pipeline.graph import STEPS
 from unripple.report import assemble as report
 from unripple.report import strip
-from unripple.runtime.cache import LayeredShelf, MemoryShelf
+from unripple.runtime.cache import LayeredCache, MemoryCache
 from unripple.runtime.editor import LAST_STEP
 from unripple.runtime.subject import find_source
 from unripple.runtime.sweep import degrees_between, sweep, there_and_back
@@ -45,8 +45,8 @@ def config(project: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return read_config(Path("config.yaml"))
 
 
-def finished(config: dict[str, Any], shelf: Any = None) -> dict[str, Any]:
-    editor = unripple.Editor(settings=config, shelf=shelf)
+def finished(config: dict[str, Any], cache: Any = None) -> dict[str, Any]:
+    editor = unripple.Editor(settings=config, cache=cache)
     return editor.run(find_source("anna", config), LAST_STEP, find_edit(config, "look_left"))
 
 
@@ -100,7 +100,7 @@ def test_what_a_run_has_finished_is_not_computed_again(
 ) -> None:
     wanted = finished(config)
     monkeypatch.setattr("unripple.zoo.zoo.Zoo.load", lambda *_: pytest.fail("loads a network"))
-    found = finished(config, LayeredShelf(Results().store, MemoryShelf()))
+    found = finished(config, LayeredCache(Results().store, MemoryCache()))
     assert found.keys() == wanted.keys()
     assert np.array_equal(found["paste"]["picture"], wanted["paste"]["picture"])
 
@@ -108,7 +108,7 @@ def test_what_a_run_has_finished_is_not_computed_again(
 def test_what_is_new_stays_out_of_the_store(config: dict[str, Any]) -> None:
     before = list(Results().store.stored())
     other = complete({**config, "ripple": {"grow_px": 7}})
-    finished(other, LayeredShelf(Results().store, MemoryShelf()))
+    finished(other, LayeredCache(Results().store, MemoryCache()))
     assert list(Results().store.stored()) == before
 
 

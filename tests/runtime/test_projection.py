@@ -49,7 +49,7 @@ def config(models: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPat
     )
 
 
-def run(config: Config, results: Results, device: str = "cpu", tell: Any = None) -> Manifest:
+def run(config: Config, results: Results, device: str = "cpu", on_progress: Any = None) -> Manifest:
     """Align and project; the manifest of `project`."""
     present = update_sheet(Path(config["photos"]))
     zoo = Zoo(config["models"], device)
@@ -57,7 +57,12 @@ def run(config: Config, results: Results, device: str = "cpu", tell: Any = None)
         job = job_from_config(config, stage, None, zoo)
         photos = {row.photo for row in present}
         made = run_shard(
-            job, "00000", read_sheet(Path("data/sheet.tsv")), photos, results, tell=tell
+            job,
+            "00000",
+            read_sheet(Path("data/sheet.tsv")),
+            photos,
+            results,
+            on_progress=on_progress,
         )
     return made
 
@@ -95,7 +100,7 @@ def test_a_job_keeps_its_batch_on_its_way(models: dict[str, str]) -> None:
 def test_no_photo_ends_worse_than_the_encoder(config: Config, tmp_path: Path) -> None:
     told: list[tuple[str, int, int, float]] = []
     results = Results(tmp_path / "a")
-    found = codes(run(config, results, tell=lambda *what: told.append(what)), results)
+    found = codes(run(config, results, on_progress=lambda *what: told.append(what)), results)
     plain = codes(run({**config, "project": complete({})["project"]}, results), results)
     for photo in PHOTOS:
         losses = [loss for name, _, _, loss in told if name == photo]
@@ -124,7 +129,9 @@ def test_killed_and_resumed_gives_the_bytes_of_an_undisturbed_run(
     assert len(list((hurt.store.root / "drafts").iterdir())) == 1
     hurt.sweep()  # as the next run begins
     told: dict[str, list[int]] = {}
-    found = run(config, hurt, tell=lambda photo, i, of, loss: told.setdefault(photo, []).append(i))
+    found = run(
+        config, hurt, on_progress=lambda photo, i, of, loss: told.setdefault(photo, []).append(i)
+    )
     assert told["bob"][0] == 3 and told["carl"][0] == 0 and "anna" not in told
     for photo, w_plus in codes(found, hurt).items():
         assert w_plus.tobytes() == wanted[photo].tobytes()

@@ -260,7 +260,7 @@ def test_beside_one_picture_per_face_there_is_one_with_all(
     Results().store.remove(first["group"])
     walk(several, ("paste",))
     assert keys("paste", "left") == first and Results().store.has(first["group"])
-    monkeypatch.setattr(shard, "advance", _fails_for_the_second(first))
+    monkeypatch.setattr(shard, "compute_or_load", _fails_for_the_second(first))
     walk(several, ("paste",))
     manifest = Results().read_manifest("paste", "left", "00000")
     assert set(manifest.keys) == {"anna", "group+1"}
@@ -269,16 +269,16 @@ def test_beside_one_picture_per_face_there_is_one_with_all(
 
 
 def _fails_for_the_second(keys: dict[str, str]) -> Callable[..., tuple[list[str], bool]]:
-    """Stands in for `advance` at `paste`: in a photo of two faces, the second cannot be done."""
-    real = shard.advance
+    """Stands in for `compute_or_load` at `paste`: of two faces, the second cannot be done."""
+    real = shard.compute_or_load
 
-    def advance(*given: Any) -> tuple[list[str], bool]:
+    def compute_or_load(*given: Any) -> tuple[list[str], bool]:
         found = real(*given)
         if found[0] == [keys["group+2"]]:
             raise BadPhoto("the second face")
         return found
 
-    return advance
+    return compute_or_load
 
 
 def test_manifests_that_disagree_are_refused(config: Config) -> None:

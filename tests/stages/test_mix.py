@@ -39,22 +39,26 @@ def test_an_empty_domain_gives_the_photo_back() -> None:
     assert np.array_equal(mix_domain(photo, edited, nothing, margin_px=5), photo)
 
 
-@pytest.mark.parametrize(("carac", "inside"), [("B", (12, 30)), ("Bn", (36, 32)), ("Sk", (30, 20))])
+@pytest.mark.parametrize(
+    ("attribute", "inside"), [("B", (12, 30)), ("Bn", (36, 32)), ("Sk", (30, 20))]
+)
 def test_the_part_of_the_characteristic_changes_and_what_is_far_from_it_does_not(
-    carac: str, inside: tuple[int, int]
+    attribute: str, inside: tuple[int, int]
 ) -> None:
     photo, edited = photo_and_edit()
     mixed = mix_segmentation(
-        photo, edited, labels(), labels(), carac=carac, margin_px=3, front_px=1
+        photo, edited, labels(), labels(), attribute=attribute, margin_px=3, front_px=1
     )
     assert np.array_equal(mixed[inside], edited[inside])
-    assert np.array_equal(mixed[:, :12], photo[:, :12]) or carac == "Sk"
+    assert np.array_equal(mixed[:, :12], photo[:, :12]) or attribute == "Sk"
     assert np.array_equal(mixed[3:7, 21:43], photo[3:7, 21:43])  # the hat stands in front
 
 
 def test_what_has_no_rule_keeps_all_but_the_hat() -> None:
     photo, edited = photo_and_edit()
-    mixed = mix_segmentation(photo, edited, labels(), labels(), carac="D", margin_px=3, front_px=1)
+    mixed = mix_segmentation(
+        photo, edited, labels(), labels(), attribute="D", margin_px=3, front_px=1
+    )
     assert np.array_equal(mixed[8:], edited[8:])
     assert np.array_equal(mixed[3:7, 21:43], photo[3:7, 21:43])
 
@@ -63,7 +67,9 @@ def test_the_edit_reaches_as_far_as_the_part_does_after_it() -> None:
     photo, edited = photo_and_edit()
     longer = labels()
     longer[20:50, 16:20] = Face.HAIR
-    mixed = mix_segmentation(photo, edited, labels(), longer, carac="Hs", margin_px=2, front_px=1)
+    mixed = mix_segmentation(
+        photo, edited, labels(), longer, attribute="Hs", margin_px=2, front_px=1
+    )
     assert np.array_equal(mixed[20:50, 16:20], edited[20:50, 16:20])
 
 
@@ -79,9 +85,9 @@ def test_what_did_not_change_keeps_its_bytes() -> None:
     photo, _ = photo_and_edit()
     near = labels() != Face.BACKGROUND
     assert np.array_equal(mix_depth(photo, photo, near, near, coef=8), photo)
-    for carac in ("B", "Sk", "Be", "D"):
+    for attribute in ("B", "Sk", "Be", "D"):
         mixed = mix_segmentation(
-            photo, photo, labels(), labels(), carac=carac, margin_px=3.3, front_px=1.7
+            photo, photo, labels(), labels(), attribute=attribute, margin_px=3.3, front_px=1.7
         )
         assert np.array_equal(mixed, photo)
 
@@ -89,6 +95,8 @@ def test_what_did_not_change_keeps_its_bytes() -> None:
 def test_pictures_of_two_sizes_are_refused() -> None:
     photo, edited = photo_and_edit()
     with pytest.raises(ShapeMismatch):
-        mix_segmentation(photo, edited, labels(), labels()[:-1], carac="B", margin_px=3, front_px=1)
+        mix_segmentation(
+            photo, edited, labels(), labels()[:-1], attribute="B", margin_px=3, front_px=1
+        )
     with pytest.raises(ShapeMismatch):
         mix_depth(photo, edited[:-1], labels() > 0, labels() > 0, coef=8)

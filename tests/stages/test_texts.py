@@ -14,8 +14,7 @@ from unripple.io.draft import Draft
 from unripple.models import clip
 from unripple.models.relevance import Relevance
 from unripple.models.stylegan2 import Generator
-from unripple.runtime.cache import MemoryShelf
-from unripple.runtime.work import Work
+from unripple.runtime.work import Work, _made
 from unripple.stages.invert import draw, restyled
 from unripple.stages.texts import TEXTS, TextSettings, optimise
 from unripple.stages.translate import Translated, TranslateSettings
@@ -64,6 +63,20 @@ class _Zoo:
         return self.models[role]
 
 
+class _Kept:
+    """Shares by name and settings."""
+
+    def __init__(self, kept: dict[str, Any], settings: dict[str, Any]) -> None:
+        self.kept, self.settings = kept, settings
+
+    def __call__(self, name: str, of: Any, knobs: Any, make: Any) -> Any:
+        assert not of
+        key = f"{name} {[self.settings[knob] for knob in knobs]}"
+        if key not in self.kept:
+            self.kept[key] = make()
+        return self.kept[key]
+
+
 @pytest.fixture(scope="module")
 def zoo() -> _Zoo:
     return _Zoo()
@@ -72,14 +85,15 @@ def zoo() -> _Zoo:
 def work_of(zoo: Any, seed: int = 0, shelf: Any = None, draft: Any = None, **said: Any) -> Work:
     """A photo's task."""
     w_plus = np.random.default_rng(seed).standard_normal((CODES, W)).astype(np.float32)
-    settings = {"first_code": 0, "end_code": None, "text": {**ASKED, **said}}
+    text = {**ASKED, **said}
+    strength = text.pop("strength")
+    settings = {"first_code": 0, "end_code": None, "text": text, "strength": strength}
     words = {} if draft is None else {"draft": draft}
     return Work(
         settings,
         {"project": {"w_plus": w_plus}},
         zoo,
-        shelf=shelf,
-        weights=dict.fromkeys(zoo.models, "x"),
+        share=_made if shelf is None else _Kept(shelf, settings),
         **words,
     )
 
@@ -90,7 +104,7 @@ def moved(work: Work) -> Translated:
 
 
 def test_a_direction_is_made_once_and_moves_all_photos_alike(zoo: _Zoo) -> None:
-    shelf = MemoryShelf()
+    shelf: dict[str, Any] = {}
     one, other = (work_of(zoo, seed, shelf, method="direction") for seed in (0, 1))
     steps = [moved(work).w_plus - work.inputs["project"]["w_plus"] for work in (one, other)]
     assert np.allclose(steps[0], steps[1], atol=1e-5) and np.abs(steps[0]).max() > 0
@@ -136,7 +150,7 @@ def test_styles_are_drawn_on_top_of_those_of_the_codes(zoo: _Zoo) -> None:
         assert torch.equal(draw(codes, drawer, size_px=SIDE), wanted.clamp(-1, 1))
     assert restyled(generator, None) is generator  # edits of codes keep every byte
     with pytest.raises(ShapeMismatch):
-        restyled(generator, step[1:])
+        draw(codes, restyled(generator, step[1:]), size_px=SIDE)
 
 
 @pytest.mark.parametrize("space", ["w+", "s"])
@@ -153,7 +167,7 @@ def test_a_killed_optimisation_ends_in_the_same_bytes(
         if step == 3:
             raise KeyboardInterrupt
 
-    object.__setattr__(work, "tell", die)
+    object.__setattr__(work, "on_progress", die)
     with pytest.raises(KeyboardInterrupt):
         moved(work)
     again = moved(work_of(zoo, draft=draft, **about))

@@ -66,20 +66,3 @@ def test_a_plan_never_shrinks(tmp_path: Path) -> None:
     data.plan(tmp_path, 8)
     data.plan(tmp_path, 3)
     assert shards.validation_indices(tmp_path) == {6, 7}
-
-
-def test_the_pool_renews_its_oldest_faces(monkeypatch: pytest.MonkeyPatch) -> None:
-    def quick(factors: torch.Tensor, seeds: torch.Tensor, *_: object) -> shards.Batch:
-        return {"photo": seeds[:, None], "plate": seeds[::2, None]}
-
-    monkeypatch.setattr(data, "render_chunk", quick)
-    faces = data.StreamedFaces(
-        ("photo", "plate", "factors"), size=16, device="cpu", pool=512, fresh=8
-    )
-    before = faces.pool["photo"].clone()
-    batch = faces.batch(6, torch.Generator().manual_seed(0))
-    assert torch.equal(batch["photo"], batch["plate"]), "a face keeps its own plate"
-    changed = (faces.pool["photo"] != before)[:, 0].nonzero()[:, 0]
-    assert changed.tolist() == list(range(8))
-    one, other = faces.pairs(6, torch.Generator().manual_seed(0))
-    assert torch.equal(one["photo"], other["photo"]), "pairs share their detail seed"

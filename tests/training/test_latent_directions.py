@@ -10,13 +10,13 @@ import pytest
 
 from tests.tiny import CODES, FACTORS, W, write_models
 from unripple.conventions import BadConfig, UnrippleError
+from unripple.training.direction_report import report
 from unripple.training.latent_directions import (
     Moved,
     fit_closed_form,
     fit_labelled,
     fit_modes,
     measure,
-    report,
     sampled,
     seen_in,
     with_turn,

@@ -113,7 +113,7 @@ def test_who_takes_long_computes_when_nobody_else_does(
         niceness.append(os.getpriority(os.PRIO_PROCESS, process))
         return LimitExceeded("enough") if len(niceness) == 10 else None
 
-    monkeypatch.setattr("unripple.webui.reading.Budget.excess", look)
+    monkeypatch.setattr("unripple.webui.reading.PhotoBudget.excess", look)
     with pytest.raises(LimitExceeded, match="enough"):
         reader.read(slow, Limits())
     assert niceness[0] < niceness[-1] == 19
@@ -153,7 +153,7 @@ def test_a_crash_is_an_error_of_that_file(
             if process:
                 os.kill(process, signal.SIGSEGV)
 
-    monkeypatch.setattr(reading.Budget, "excess", crash)
+    monkeypatch.setattr(reading.PhotoBudget, "excess", crash)
     with pytest.raises(Crashed, match="choose another"):
         reader.read(slow, Limits())
 

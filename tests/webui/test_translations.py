@@ -27,7 +27,7 @@ def test_the_grammars_names_are_taken(name: str) -> None:
      "Be_max.npy", "Be max_1", "Bé_max", "Hc_٤", "a" * 60 + "_max", "Be_max\n"],
 )  # fmt: skip
 def test_all_others_are_refused_and_nothing_is_written(name: str, tmp_path: Path) -> None:
-    with pytest.raises(UnrippleError, match="carac_min"):
+    with pytest.raises(UnrippleError, match="attribute_min"):
         save_translation(tmp_path, name, np.zeros((2, 3), np.float32))
     assert list(tmp_path.iterdir()) == []
 

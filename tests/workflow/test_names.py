@@ -12,15 +12,11 @@ import yaml
 from unripple.cli.main import build_parser
 from unripple.conventions import STAGES
 from unripple.io.results import Results
-from unripple.pipeline.graph import RECIPES, any_step, find_step
+from unripple.pipeline.graph import DECLARATIONS, RECIPES, any_step, find_step
 
 EVERY_STEP = {stage: recipe for recipe, steps in RECIPES.items() for stage in steps}
 NO_STAGES = {"config", "common", "view", "train"}
 """Rule files that are not about a stage."""
-
-
-def includes(repo: Path) -> list[str]:
-    return re.findall(r'include: "rules/(\w+)\.smk"', (repo / "Snakefile").read_text())
 
 
 def test_the_six_lists_are_one(repo: Path) -> None:
@@ -35,16 +31,21 @@ def test_the_six_lists_are_one(repo: Path) -> None:
         "rule files": {path.stem for path in (repo / "rules").glob("*.smk")} - NO_STAGES,
         "stage modules": {path.stem for path in repo.glob("unripple/stages/[a-z]*.py")},
         "commands": set(commands) & set(STAGES),
-        "config sections": {key for key in config if isinstance(config[key], dict)} - {"limits"},
         "results folders": {Results().folder(stage).name for stage in EVERY_STEP} | {"report"},
         "test files": tests,
     }
     for name, words in lists.items():
         assert words == set(STAGES), name
+    sections = {key for key in config if isinstance(config[key], dict)} - {"limits"}
+    of_settings = {name for name, stage in DECLARATIONS.items() if stage.schema["properties"]}
+    assert of_settings <= sections <= set(STAGES)
 
 
-def test_the_snakefile_lists_them_in_running_order(repo: Path) -> None:
-    assert [name for name in includes(repo) if name not in NO_STAGES] == list(STAGES)
+def test_the_snakefile_includes_every_rule_once(repo: Path) -> None:
+    """The stages by their list, in running order, and by name whatever is about no stage."""
+    text = (repo / "Snakefile").read_text()
+    assert 'for stage in STAGES:\n\n    include: f"rules/{stage}.smk"\n' in text
+    assert sorted(re.findall(r'include: "rules/(\w+)\.smk"', text)) == sorted(NO_STAGES)
 
 
 @pytest.mark.parametrize("stage", EVERY_STEP)

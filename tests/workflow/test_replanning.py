@@ -46,6 +46,7 @@ def snakemake(folder: Path, *words: str, fails: str = "") -> subprocess.Complete
             "    sys.exit('this machine cannot')\n"
         )
         environment["PYTHONPATH"] = f"{trap}:{environment.get('PYTHONPATH', '')}"
+        words = (*words, "--executor", "local")  # which starts a process for each command
     return subprocess.run(
         [sys.executable, "-m", "snakemake", "--snakefile", str(REPO / "Snakefile"), *words],
         cwd=folder,

@@ -18,7 +18,7 @@ from torch import Tensor
 from tests.tiny import CODES, W
 from tests.zoo.conversions import ALIKE, CONTENTS, CPU, MADE, SHA
 from tests.zoo.slim import ENTRIES, LOCK, contents, save, state_of
-from unripple.ops.latents import FFHQ_EDITS
+from unripple.ops.latents import FFHQ_COMPONENTS
 from unripple.zoo import published
 from unripple.zoo.containers import read_container
 from unripple.zoo.directions import read_directions
@@ -136,10 +136,10 @@ def test_directions_are_found_by_name(source: Path, folder: Path) -> None:
         save(name, held[name], source)
         convert(source, ENTRIES[name], folder, sha256=SHA)
     found = read_directions(folder)
-    assert sorted(found) == sorted(["age", "pose", *FFHQ_EDITS])
+    assert sorted(found) == sorted(["age", "pose", *FFHQ_COMPONENTS])
     assert np.array_equal(found["age"].vector, held["age"][0])
     assert np.array_equal(found["pose"].vector, held["pose_direction"][0])
-    for name, edit in FFHQ_EDITS.items():
+    for name, edit in FFHQ_COMPONENTS.items():
         component = found[name].component
         assert component is not None
         assert np.array_equal(component.axis, held["ffhq_pca"]["comp"][edit.component, 0])
@@ -154,7 +154,7 @@ def test_the_real_directions_are_converted(published_directions: Path, folder: P
         entry = lock.entry(name)
         convert(published_directions / entry.file, entry, folder, sha256=SHA)
     found = read_directions(folder)
-    assert sorted(found) == sorted(["age", "smile", "pose", *FFHQ_EDITS])
+    assert sorted(found) == sorted(["age", "smile", "pose", *FFHQ_COMPONENTS])
     assert found["pose"].vector.shape == (18, 512) and found["age"].vector.shape == (512,)
 
 

@@ -201,8 +201,8 @@ def test_a_block_with_a_hypernetwork_of_its_own_is_refused(tmp_path: Path) -> No
 # The published sizes, without values
 
 
-def golden_state(shared: Path, name: str, prefix: str = "") -> dict[str, Tensor]:
-    place = next(p for f in ("goldens", "goldens_next") if (p := shared / f / name).is_dir())
+def golden_state(goldens: Path, name: str, prefix: str = "") -> dict[str, Tensor]:
+    place = goldens / name
     facts = json.loads((place / "golden.json").read_text())
     return {
         key.removeprefix(prefix): torch.empty(
@@ -218,34 +218,34 @@ def _wrapped(state: dict[str, Tensor]) -> dict[str, Any]:
     return {"state_dict": state, "latent_avg": mean, "opts": {}}
 
 
-def _decoder(shared: Path) -> dict[str, Tensor]:
-    return {f"decoder.{key}": v for key, v in golden_state(shared, "stylegan2").items()}
+def _decoder(goldens: Path) -> dict[str, Tensor]:
+    return {f"decoder.{key}": v for key, v in golden_state(goldens, "stylegan2").items()}
 
 
-def published(shared: Path, name: str) -> Any:
+def published(goldens: Path, name: str) -> Any:
     if name == "sfe_editor_light":
-        state = golden_state(shared, "sfe")
+        state = golden_state(goldens, "sfe")
         return {"state_dict": {k: v for k, v in state.items() if k[:7] in ("encoder", "inverte")}}
     if name == "sfe_inverter_light":
-        inverter = golden_state(shared, "sfe", "inverter.")
+        inverter = golden_state(goldens, "sfe", "inverter.")
         return {"state_dict": {f"encoder.{key}": value for key, value in inverter.items()}}
     if name == "hyperstyle":
-        state = {**golden_state(shared, "hyperstyle")}
+        state = {**golden_state(goldens, "hyperstyle")}
         state = {key: v for key, v in state.items() if not key.startswith("w_encoder.")}
         return _wrapped(repeated(state, (0, 2, 3, 5, 6, 8, 9, 11, 12)))
     if name == "faces_w_encoder":
-        encoder = golden_state(shared, "hyperstyle", "w_encoder.")
+        encoder = golden_state(goldens, "hyperstyle", "w_encoder.")
         return _wrapped({f"encoder.{key}": value for key, value in encoder.items()})
     if name.startswith("restyle_e4e"):
         prefix = "encoder." if name == "restyle_e4e" else "resnet_encoder."
-        encoder = golden_state(shared, "restyle_e4e", prefix)
-        return _wrapped(_decoder(shared) | {f"encoder.{key}": v for key, v in encoder.items()})
+        encoder = golden_state(goldens, "restyle_e4e", prefix)
+        return _wrapped(_decoder(goldens) | {f"encoder.{key}": v for key, v in encoder.items()})
     if name == "psp":
-        return _wrapped(_decoder(shared) | golden_state(shared, "psp"))
+        return _wrapped(_decoder(goldens) | golden_state(goldens, "psp"))
     if name == "lpips_alex":
-        lins = golden_state(shared, "lpips", "lin.")
+        lins = golden_state(goldens, "lpips", "lin.")
         return {f"lin{key[0]}.model{key[1:]}": value for key, value in lins.items()}
-    return golden_state(shared, {"delta_mapper": "deltaedit"}.get(name, name))
+    return golden_state(goldens, {"delta_mapper": "deltaedit"}.get(name, name))
 
 
 @pytest.mark.parametrize(
@@ -263,9 +263,9 @@ def published(shared: Path, name: str) -> Any:
         "lpips_alex",
     ],
 )
-def test_the_published_layouts_fit_strictly(name: str, shared: Path, repo: Path) -> None:
+def test_the_published_layouts_fit_strictly(name: str, goldens: Path, repo: Path) -> None:
     entry = read_index(repo / "data" / "models.lock.yaml").entry(name)
-    states = LAYOUTS[entry.layout](published(shared, name), entry)
+    states = LAYOUTS[entry.layout](published(goldens, name), entry)
     for role, network in entry.networks.items():
         held = {key: value for key, value in states[role].items() if key not in EXTRAS}
         fitted(role, network, held, name, "nothing")

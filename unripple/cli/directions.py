@@ -9,16 +9,19 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from unripple import atomic
 from unripple.cli import options as shared
 from unripple.cli.meter import LossMeter
 from unripple.conventions import Floats, UnrippleError
-from unripple.io import atomic
 from unripple.zoo.directions import read_directions, write_directions
 from unripple.zoo.zoo import Zoo, chosen_directions, directions_path
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from unripple.io.config import Config
-    from unripple.training.latent_directions import Fit
+    from unripple.training.latent_directions import Fit, Moved
+    from unripple.zoo.directions import Direction
 
 log = logging.getLogger(__name__)
 
@@ -155,7 +158,7 @@ def _projected(options: argparse.Namespace, config: Config) -> dict[str, Any]:
     """w+ of every photo of a folder; those that cannot be done are told and left out."""
     from unripple.runtime.editor import Editor
 
-    editor = Editor(device=options.device, settings=config, tell=LossMeter())
+    editor = Editor(device=options.device, settings=config, on_progress=LossMeter())
     found: dict[str, Any] = {}
     for path in sorted(options.photos.glob("*")):
         if path.suffix.lower() not in PHOTO_SUFFIXES:
@@ -202,10 +205,7 @@ def _write(options: argparse.Namespace, zoo: Zoo, fits: list[Fit]) -> None:
         moved = api.measure(zoo, directions, faces=options.faces, seed=options.seed + 1)
         directions = [api.with_turn(zoo, one, moved[one.name]) for one in directions]
     write_directions(options.out, directions)
-    report, matrix = api.report(directions, moved, fits, command=_command())
-    atomic.write_text(options.out.with_suffix(".md"), report)
-    atomic.write_text(options.out.with_suffix(".json"), matrix)
-    sys.stdout.write(report)
+    _write_report(options.out, directions, moved, fits)
 
 
 def _measure(options: argparse.Namespace) -> None:
@@ -217,10 +217,19 @@ def _measure(options: argparse.Namespace) -> None:
     _check_outputs(options, directions=path)
     directions = list(read_directions(path).values())
     moved = api.measure(zoo, directions, faces=max(options.faces, 1), seed=options.seed + 1)
-    report, matrix = api.report(directions, moved, command=_command())
-    atomic.write_text(options.out.with_suffix(".md"), report)
-    atomic.write_text(options.out.with_suffix(".json"), matrix)
-    sys.stdout.write(report)
+    _write_report(options.out, directions, moved)
+
+
+def _write_report(
+    out: Path, directions: list[Direction], moved: dict[str, Moved], fits: Sequence[Fit] = ()
+) -> None:
+    from unripple.training.direction_report import report
+
+    command = shlex.join(["unripple", *sys.argv[1:]])
+    text, figures = report(directions, moved, fits, command=command)
+    atomic.write_text(out.with_suffix(".md"), text)
+    atomic.write_text(out.with_suffix(".json"), figures)
+    sys.stdout.write(text)
 
 
 def _check_outputs(options: argparse.Namespace, **read: Path | None) -> None:
@@ -228,7 +237,3 @@ def _check_outputs(options: argparse.Namespace, **read: Path | None) -> None:
     out: Path = options.out
     for path in dict.fromkeys((out, out.with_suffix(".md"), out.with_suffix(".json"))):
         shared.check_outputs(options, {"-o": path}, (), others=read)
-
-
-def _command() -> str:
-    return shlex.join(["unripple", *sys.argv[1:]])

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-CARACS = ("B", "Bd", "Be", "Bn", "Bp", "Ch", "D", "Gl", "Hc", "Hs", "N", "Pn", "Sm", "bald")
+ATTRIBUTES = ("B", "Bd", "Be", "Bn", "Bp", "Ch", "D", "Gl", "Hc", "Hs", "N", "Pn", "Sm", "bald")
 ENDS = {"Hc": ("Hc_0", "Hc_2"), "bald": ("Hc_1", "Hc_4")}
 """The two edits between which a characteristic changes most, where they are not its first two."""
 SEED = 600_000_000  # of faces that no training, sample or benchmark has
@@ -43,7 +43,7 @@ def register(commands: Any) -> None:
     draw.add_argument("--out", type=Path, default=Path("data/domains/embedded"))
     shared.add_knob(draw, "--faces", "domains.faces", "people to look at")
     shared.add_knob(draw, "--size", "domains.size_px", "side of their pictures, px")
-    draw.add_argument("--only", nargs="+", choices=CARACS, default=CARACS, metavar="CARAC")
+    draw.add_argument("--only", nargs="+", choices=ATTRIBUTES, default=ATTRIBUTES, metavar="CARAC")
     draw.set_defaults(run=_draw)
     show = actions.add_parser("show", help="draw them over a face, side by side")
     show.add_argument("photo", type=Path, help="an aligned face")
@@ -54,13 +54,13 @@ def register(commands: Any) -> None:
 
 
 def _draw(options: argparse.Namespace) -> None:
-    from unripple.io.atomic import write_bytes
+    from unripple.atomic import write_bytes
     from unripple.io.photo import encode_png
 
     people = _people(options.faces)
-    for carac in options.only:
-        often = _how_often(people, carac, options.size)
-        path = options.out / f"{carac}.png"
+    for attribute in options.only:
+        often = _how_often(people, attribute, options.size)
+        path = options.out / f"{attribute}.png"
         write_bytes(path, encode_png(np.where(drawn(often), np.uint8(0), np.uint8(255))))
         log.info("%s", path)
 
@@ -90,19 +90,19 @@ def _people(count: int) -> Tensor:
     return with_factors(sample_factors(count, seed=SEED), **still)
 
 
-def _how_often(people: Tensor, carac: str, size: int) -> Floats:
+def _how_often(people: Tensor, attribute: str, size: int) -> Floats:
     """The share of people in which each pixel changes, float64 [size, size]."""
     import torch
 
     from unripple.faceworld import attributes, render
 
-    low, high = ENDS.get(carac) or attributes.edits_of(carac)[:2]
+    low, high = ENDS.get(attribute) or attributes.edits_of(attribute)[:2]
     seeds = SEED + torch.arange(len(people))
     before = render(attributes.edited(people, low), seeds, size=size)
     after = render(attributes.edited(people, high), seeds, size=size, plates=before.plate)
     change = (before.photo.int() - after.photo.int()).abs().amax(1).numpy()
-    changed = change > (FAINT if carac == attributes.UNDER_EYES else SEEN)
-    if carac == attributes.UNDER_EYES:
+    changed = change > (FAINT if attribute == attributes.UNDER_EYES else SEEN)
+    if attribute == attributes.UNDER_EYES:
         eyes = before.landmarks[:, :2].numpy()
         changed &= np.stack([attributes.under_eyes(pair, size) for pair in eyes])
     often: Floats = changed.mean(axis=0)

@@ -139,8 +139,8 @@ def _write(
 ) -> None:
     import torch
 
+    from unripple.atomic import write_bytes
     from unripple.faceworld import caption, render, with_factors
-    from unripple.io.atomic import write_bytes
     from unripple.io.sheet import photo_id
 
     seeds = torch.tensor([seed])

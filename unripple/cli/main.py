@@ -27,6 +27,7 @@ COMMANDS = (
     "unripple.cli.strip",
     "unripple.cli.sweep",
     "unripple.cli.verify",
+    "unripple.cli.compare",
     "unripple.cli.sheet",
     "unripple.cli.models",
     "unripple.cli.directions",
@@ -42,9 +43,9 @@ BAD_FILE = 1
 
 def build_parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    from unripple.cli.options import Parser
+    from unripple.cli.options import CommandParser
 
-    parser = Parser(
+    parser = CommandParser(
         prog="unripple",
         description="Edit faces in photographs and leave no trace of the edit.",
     )

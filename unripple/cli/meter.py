@@ -1,4 +1,4 @@
-"""How far a download is, or a long computation."""
+"""How far a long computation is."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import sys
 import time
 from collections.abc import Callable
 from typing import IO
-
-from unripple.cli.model_table import size_text
 
 
 class _Line:
@@ -40,37 +38,21 @@ class _Line:
         self.stream.flush()
 
 
-class Meter(_Line):
-    """Says how far a download is.
-
-    Args:
-        name: of what is downloaded.
-        stream: where to say it.
-        clock: seconds.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        stream: IO[str] | None = None,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        super().__init__(stream, clock)
-        self.name = name
-
-    def __call__(self, done: int, total: int | None) -> None:
-        """See `unripple.zoo.fetch.Progress`."""
-        share = f" of {size_text(total)}, {100 * done // max(total, 1)}%" if total else ""
-        self.say(f"{self.name}: {size_text(done)}{share}", last=done == total)
-
-
 class LossMeter(_Line):
     """Says how far an optimisation is, as a bar with its loss."""
 
     CELLS = 24
 
     def __call__(self, name: str, iteration: int, of: int, loss: float) -> None:
-        """See `unripple.runtime.work.Tell`."""
+        """See `unripple.runtime.work.OnProgress`."""
         filled = self.CELLS * iteration // max(of, 1)
         bar = "#" * filled + "." * (self.CELLS - filled)
         self.say(f"{name} [{bar}] {iteration}/{of} loss {loss:.5f}", last=iteration == of)
+
+
+class CountMeter(_Line):
+    """Says how many of many pictures are done."""
+
+    def __call__(self, done: int, of: int, name: str) -> None:
+        """See `unripple.runtime.compare.folders.Tell`."""
+        self.say(f"{done}/{of} {name}", last=done == of)

@@ -9,6 +9,7 @@ import json
 import logging
 import math
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -95,7 +96,8 @@ def _list(options: argparse.Namespace) -> None:
         return
     sets = ""
     for name in sets_of(lock):
-        sets += f"set {name}: {', '.join(entry.name for entry in lock.chosen(name))}\n"
+        held = f"set {name}: {', '.join(entry.name for entry in lock.chosen(name))}"
+        sets += textwrap.fill(held, 100, subsequent_indent="  ", break_on_hyphens=False) + "\n"
     sys.stdout.write(f"{table(rows)}\n{sets}")
 
 

@@ -31,7 +31,7 @@ from unripple.io.text_edits import WORDS, text_edit
 DEVICE_VARIABLE = "UNRIPPLE_DEVICE"
 
 
-class Parser(argparse.ArgumentParser):
+class CommandParser(argparse.ArgumentParser):
     """argparse, but an option given twice is an error where the second would replace the first."""
 
     def __init__(self, *args: Any, **settings: Any) -> None:

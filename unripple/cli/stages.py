@@ -11,10 +11,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from unripple import atomic
 from unripple.cli import options as shared
 from unripple.cli.meter import LossMeter
 from unripple.conventions import STAGES, UnrippleError
-from unripple.io import atomic
 from unripple.io import landmarks as landmarks_file
 from unripple.io.artifact import encode_part
 from unripple.io.config import complete
@@ -121,7 +121,9 @@ def _run_shard(options: argparse.Namespace, each: Each) -> None:
         raise UnrippleError(f"{SHEET}: no shard {options.shard}; `unripple sheet` makes the sheet")
     present = {row.photo for row in rows_in(rows, folder)}
     with at_work(options.results.root):
-        run_shard(job, options.shard, rows, present, options.results, each=each, tell=LossMeter())
+        run_shard(
+            job, options.shard, rows, present, options.results, each=each, on_progress=LossMeter()
+        )
         if options.job is None:
             # Made by hand, maybe with other settings than the config's: as the oldest of all files
             # it is looked at again by the next run.
@@ -155,7 +157,7 @@ def _edit_photo(options: argparse.Namespace) -> None:
             "edit: say with --edit what to change, like --edit pose=-3, or with --text"
         )
     edit = said or shared.edit_of(options.edit, config)
-    editor = Editor(device=options.device, settings=config, tell=LossMeter())
+    editor = Editor(device=options.device, settings=config, on_progress=LossMeter())
     result: Result = editor.edit(options.photo, edit)
     for warning in result.warnings:
         log.warning("%s", warning)
@@ -171,7 +173,7 @@ def _run_photo(options: argparse.Namespace) -> None:
     zoo = Zoo(config["models"], options.device)
     for warning in warnings_of(config, edit, zoo) if edit else ():
         log.warning("%s", warning)
-    editor = Editor(device=options.device, settings=config, tell=LossMeter())
+    editor = Editor(device=options.device, settings=config, on_progress=LossMeter())
     faces = editor.run_faces(options.photo, options.stage, edit)
     name = options.stage if options.stage in faces[0] else f"{options.stage}@{PHOTO}"
     stems = face_names(options.photo.stem, len(faces))

@@ -44,7 +44,7 @@ def _strip(options: argparse.Namespace) -> None:
     from unripple.io.photo import check_writable_name, write_photo
     from unripple.io.truth import TruthFolder
     from unripple.report import strip
-    from unripple.runtime.cache import LayeredShelf, MemoryShelf
+    from unripple.runtime.cache import LayeredCache, MemoryCache
     from unripple.runtime.editor import LAST_STEP, Editor
     from unripple.runtime.subject import file_stem, find_source
 
@@ -55,8 +55,8 @@ def _strip(options: argparse.Namespace) -> None:
     check_writable_name(out)
     shared.check_outputs(options, {"-o": out}, [source.path], config)
     shared.start_log(options)
-    shelf = LayeredShelf(options.results.store, MemoryShelf())
-    editor = Editor(device=options.device, settings=config, shelf=shelf)
+    cache = LayeredCache(options.results.store, MemoryCache())
+    editor = Editor(device=options.device, settings=config, cache=cache)
     for warning in editor.warnings(edit):
         log.warning("%s", warning)
     artifacts = editor.run(source, LAST_STEP, edit)

@@ -71,7 +71,7 @@ def register(commands: Any) -> None:
 def _sweep(options: argparse.Namespace) -> int:
     from unripple.cli.main import BAD_INPUT
     from unripple.io.config import Edit
-    from unripple.runtime.cache import LayeredShelf, MemoryShelf
+    from unripple.runtime.cache import LayeredCache, MemoryCache
     from unripple.runtime.editor import Editor
     from unripple.runtime.shard import costs_one_photo
     from unripple.runtime.subject import find_source
@@ -83,8 +83,8 @@ def _sweep(options: argparse.Namespace) -> int:
         shared.check_outputs(options, {"-o": out}, [s.path for s in sources.values()], config)
         _check_free(out, options)
     shared.start_log(options)
-    shelf = LayeredShelf(options.results.store, MemoryShelf(_KEPT))
-    editor = Editor(device=options.device, settings=config, shelf=shelf)
+    cache = LayeredCache(options.results.store, MemoryCache(_KEPT))
+    editor = Editor(device=options.device, settings=config, cache=cache)
     for degree in sorted({options.low, options.high}):
         for warning in editor.warnings(Edit("edit", ((options.direction, degree),))):
             log.warning("%s", warning)
@@ -162,7 +162,7 @@ def _check_free(film: Path, options: argparse.Namespace) -> None:
 
 
 def _write(editor: Editor, source: Source, options: argparse.Namespace, out: Path) -> None:
-    from unripple.io import atomic
+    from unripple import atomic
     from unripple.io.animation import encode_animation
     from unripple.runtime.sweep import degrees_between, sweep, there_and_back
     from unripple.runtime.view import thumbnail

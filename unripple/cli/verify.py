@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from unripple import atomic
 from unripple.cli import options as shared
 from unripple.conventions import StoreError
-from unripple.io import atomic
 from unripple.io.lock import claimed
 from unripple.io.results import Manifest, Results
 

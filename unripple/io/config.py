@@ -20,7 +20,7 @@ import yaml  # for our own schema; what people write, plain_yaml reads
 from unripple.conventions import BadConfig, UnknownName
 from unripple.io import plain_yaml
 from unripple.io.results import PHOTO
-from unripple.io.schema import Place, checked, nearest
+from unripple.io.schema import Switch, checked, nearest
 from unripple.io.translations import BALD, Library
 from unripple.paths import config_schema, data_folder
 
@@ -53,7 +53,7 @@ class Edit:
         return None if self.said is None else dict(self.said)
 
     @property
-    def carac(self) -> str:
+    def attribute(self) -> str:
         """What it changes: the beginning of its translation's name, or else of its own."""
         return (self.translation or self.name).partition("_")[0]
 
@@ -189,7 +189,7 @@ def check_knob(name: str, value: Any, *, where: str) -> Any:
     Raises:
         BadConfig: the value does not fit, in the words that the config has for it.
     """
-    return checked(value, knob(name), Place(where))
+    return checked(value, knob(name), Switch(where))
 
 
 def check_degree(direction: str, degree: Any, *, where: str = "") -> float:
@@ -267,7 +267,8 @@ _PATHS = ("photos", "directions", "translations", "own_translations", "domains")
 
 def _find_homes(config: Config) -> None:
     """Let `~` at the beginning of a path be a user's folder, as in a shell."""
-    for section, keys in ((config, _PATHS), (config["align"], ("landmarks",))):
+    inner = (config["align"], ("landmarks",)), (config["edit"], ("keep",))
+    for section, keys in ((config, _PATHS), *inner):
         section |= {key: _at_home(section[key]) for key in keys if key in section}
     models = config["models"]
     if isinstance(models, dict):

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from unripple.atomic import write_text
 from unripple.conventions import StoreError
-from unripple.io.atomic import write_text
 
 LARGE_BYTES = 100_000_000
 """Files from this size on take a noticeable while to hash."""

@@ -38,13 +38,13 @@ def domains_folder(chosen: str) -> Path | None:
     return Path(chosen)
 
 
-def domain_file(folder: Path | None, carac: str) -> Path | None:
+def domain_file(folder: Path | None, attribute: str) -> Path | None:
     """The drawing of a characteristic, or None where nobody drew one.
 
     Raises:
         BadConfig: it is a folder, a pipe, a device.
     """
-    path = None if folder is None else folder / f"{carac}{ENDING}"
+    path = None if folder is None else folder / f"{attribute}{ENDING}"
     if path is None or not path.exists():
         return None
     if not path.is_file():

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from unripple.io import atomic
+from unripple import atomic
 from unripple.outside import read_array
 
 Arrays: TypeAlias = Mapping[str, npt.NDArray[Any]]

@@ -100,16 +100,16 @@ def read_labels(path: Path) -> dict[str, dict[str, float]]:
         raise BadConfig(f"{path}: wanted a first line `name,attribute,...` and a line per latent")
     (_, (_, *attributes)), *rest = lines
     labels: dict[str, dict[str, float]] = {name: {} for name in attributes}
-    seen: dict[str, int] = {}
+    line_of: dict[str, int] = {}
     for number, (name, *cells) in rest:
         if len(cells) != len(attributes):
             wanted = len(attributes) + 1
             raise BadConfig(f"{path}: line {number} has {len(cells) + 1} cells, not {wanted}")
-        if name in seen:
+        if name in line_of:
             raise BadConfig(
-                f"{path}: lines {seen[name]} and {number} both speak of {name[:60]!r}; keep one"
+                f"{path}: lines {line_of[name]} and {number} both speak of {name[:60]!r}; keep one"
             )
-        seen[name] = number
+        line_of[name] = number
         for attribute, cell in zip(attributes, cells, strict=True):
             where = f"line {number}: {shown(attribute)}"
             if cell:

@@ -23,8 +23,8 @@ from pathlib import Path
 
 from filelock import lock_descriptor
 
+from unripple import atomic
 from unripple.conventions import StoreError
-from unripple.io import atomic
 
 RUN_LOCK = ".run.lock"
 JOBS_LOCK = ".jobs.lock"

@@ -16,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
+from unripple import atomic
 from unripple.conventions import BadPhoto, Photo, UnrippleError
-from unripple.io import atomic, colour
+from unripple.io import colour
 from unripple.io.metadata import NOTHING, PNG_IPTC, Metadata, orientation, read_metadata
 
 log = logging.getLogger(__name__)

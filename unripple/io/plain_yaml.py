@@ -133,9 +133,11 @@ def parse_value(text: str, where: str) -> Any:
     try:
         return parse(text, where)
     except BadConfig as error:
-        told = str(error).removeprefix(f"{where}: ")
-        told = re.sub(r"\Aline [0-9]+: ", "", told).replace("no YAML", "the value is no YAML", 1)
-        raise BadConfig(f"{where}: {told}") from error
+        reason = str(error).removeprefix(f"{where}: ")
+        reason = re.sub(r"\Aline [0-9]+: ", "", reason).replace(
+            "no YAML", "the value is no YAML", 1
+        )
+        raise BadConfig(f"{where}: {reason}") from error
 
 
 def parse(text: str, where: str) -> Any:

@@ -16,8 +16,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from unripple import atomic
 from unripple.conventions import StoreError, UnknownName
-from unripple.io import atomic
 from unripple.io.store import Store
 
 PHOTO = "photo"
@@ -137,11 +137,11 @@ class Results:
         """
         folder = self.folder(stage, of)
         shown = {photo: list(self.store.parts(key).values()) for photo, key in keys.items()}
-        wanted = {f"{photo}.{path.name}": path for photo in shown for path in shown[photo]}
+        file_of_link = {f"{photo}.{path.name}": path for photo in shown for path in shown[photo]}
         for path in folder.glob("*.*.*"):
-            if path.name not in wanted and photo_of(path.name.split(".")[0]) in photos:
+            if path.name not in file_of_link and photo_of(path.name.split(".")[0]) in photos:
                 path.unlink(missing_ok=True)
-        for name, source in wanted.items():
+        for name, source in file_of_link.items():
             atomic.link(source, folder / name)
         return {photo: [path.name for path in paths] for photo, paths in shown.items()}
 

@@ -46,15 +46,15 @@ _MISREAD: Mapping[str, str] = {
 _MISREAD_AT_ALL = re.compile(r"[-+]?[0-9][0-9_:xoba-fA-F.]+", re.ASCII)
 
 
-class Place(str):
+class Switch(str):
     """Where a value stands that is not in a config: a switch or an argument, like `--frames`."""
 
     __slots__ = ()
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def nearest(name: str, choices: Iterable[str]) -> str:
     """A hint for a misspelt name: '; did you mean ...?' or the list of names there are."""
-    names = sorted(known)
+    names = sorted(choices)
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     if close:
         return f"; did you mean {close[0]!r}?"
@@ -160,7 +160,7 @@ def _check_text(value: str, schema: Mapping[str, Any], where: str) -> None:
 
 
 def _at(where: str) -> str:
-    if isinstance(where, Place):
+    if isinstance(where, Switch):
         return where
     return f"config: {where}" if where else "config"
 

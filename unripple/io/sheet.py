@@ -26,8 +26,8 @@ from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
+from unripple import atomic
 from unripple.conventions import BadPhoto, StoreError
-from unripple.io import atomic
 from unripple.io.lock import locked
 from unripple.io.photo import PHOTO_SUFFIXES, printable
 
@@ -277,12 +277,12 @@ def update_sheet(
 
 def _new_rows(rows: Sequence[Row], present: Sequence[str], shard_size: int | None) -> list[Row]:
     """A row for each path that the sheet lacks."""
-    known = {row.path for row in rows}
+    paths = {row.path for row in rows}
     taken = {row.photo for row in rows}
     shards = _next_shards(rows, shard_size)
     new = []
     for path in present:
-        if path not in known:
+        if path not in paths:
             photo = photo_id(path, taken)
             taken.add(photo)
             new.append(Row(photo, path, next(shards)))

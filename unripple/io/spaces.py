@@ -136,8 +136,8 @@ def _complaint(kind: bytes, content: bytes) -> str:
         return f"has {len(content)} bytes"
     if kind == b"cICP":
         refuse_code_points(content)
-        known = content[0] in _PRIMARIES and content[1] in _CURVES
-        return "" if known else f"names no known colours ({content[0]}, {content[1]})"
+        supported = content[0] in _PRIMARIES and content[1] in _CURVES
+        return "" if supported else f"names no known colours ({content[0]}, {content[1]})"
     if kind == b"gAMA":
         gamma = _gamma(content)
         return "" if _GAMMAS[0] <= gamma <= _GAMMAS[1] else f"says {gamma:g}"

@@ -22,16 +22,18 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from unripple import atomic
 from unripple.conventions import StoreError
-from unripple.io import atomic
 from unripple.io.artifact import Artifact, Part, decode_part, encode_part
 from unripple.io.digest import value_sha256
 from unripple.io.draft import Draft
+from unripple.io.lock import locked
 from unripple.io.metadata import NOTHING, Metadata
 
 _DIGESTS = "digests.json"
 _TEMPORARY = "unfinished"
 _DRAFTS = "drafts"
+_LOCK = ".lock"
 _KEY_LENGTH = 64
 _KEY_START = 2  # names the folder that keys are spread over
 
@@ -184,6 +186,20 @@ class Store:
     def draft(self, key: str, suffix: str = "") -> Draft:
         """Where the making of an artifact keeps how far it came."""
         return Draft(self.root / _DRAFTS / f"{key}{suffix}.npz")
+
+    @contextlib.contextmanager
+    def making(self, key: str) -> Iterator[None]:
+        """Wait until no other process makes an artifact, and keep others waiting.
+
+        Raises:
+            StoreError: the disk is full or not writable.
+        """
+        path = self.root / _DRAFTS / f"{key}{_LOCK}"
+        with locked(path):
+            yield
+            # Who waits for it holds a file without a name then, and finds the artifact there.
+            with contextlib.suppress(OSError):
+                path.unlink()
 
     def stored(self) -> Iterator[str]:
         """Every key with a folder, sorted."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from unripple.conventions import BadConfig, BadText
 from unripple.io.config import Edit, schema
-from unripple.io.schema import Place, checked
+from unripple.io.schema import Switch, checked
 
 NEUTRAL = "a face"
 METHOD = "direction"
@@ -33,7 +33,7 @@ def text_edit(name: str, said: Mapping[str, Any], *, where: str) -> Edit:
     """
     known = schema()["properties"]["edits"]["items"]["properties"]
     given = {
-        word: checked(said[word], known[word], Place(f"{where}{word}"))
+        word: checked(said[word], known[word], Switch(f"{where}{word}"))
         for word in WORDS
         if said.get(word) is not None
     }

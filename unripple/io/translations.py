@@ -1,8 +1,8 @@
 """Named translations: files of latent offsets, and which of them a photo is offered.
 
-    {carac}_{min|max}          less or more of a characteristic, offered to every photo
-    {carac}_{value}            offered to photos that have another value of it
-    {carac}_{value}_fr_{old}   offered to photos that have the old value, as {carac}_{value}
+    {attribute}_{min|max}          less or more of a characteristic, offered to every photo
+    {attribute}_{value}            offered to photos that have another value of it
+    {attribute}_{value}_fr_{old}   offered to photos that have the old value, as {attribute}_{value}
 
 They lie as .npy or .npz, float32 [L, W] or [1, L, W], in `unconditional/` and `conditional/` of a
 folder of defaults, and in a folder of one's own, which wins; what starts from a value wins over
@@ -28,7 +28,7 @@ from unripple.io.digest import file_sha256, value_sha256
 from unripple.io.schema import nearest
 from unripple.outside import Unfit, explained, read_array
 
-CARACS = ("Sk", "A", "Se", None, None, "B", "Hc", "D", "Hs")
+ATTRIBUTES = ("Sk", "A", "Se", None, None, "B", "Hc", "D", "Hs")
 """The nine characteristics of a photo in their order; two are of no use here."""
 VALUES = (3, 3, 2, 2, 2, 2, 5, 2, 3)
 """How many values each of them has."""
@@ -53,14 +53,14 @@ class Names:
 class Name:
     """A translation's name taken apart; `old` is None for one that starts anywhere."""
 
-    carac: str
+    attribute: str
     value: str
     old: str | None = None
 
     @property
     def key(self) -> str:
         """Under which name it is offered."""
-        return f"{self.carac}_{self.value}"
+        return f"{self.attribute}_{self.value}"
 
 
 def parsed(name: str) -> Name:
@@ -69,17 +69,17 @@ def parsed(name: str) -> Name:
     Raises:
         BadTranslation: it is none of the three forms.
     """
-    carac, *rest = name.split("_")
-    if carac and len(rest) == 1 and (rest[0] in _LIMITS or _NUMBER.fullmatch(rest[0])):
-        return Name(carac, rest[0])
-    if carac and len(rest) == 3 and rest[1] == "fr":
+    attribute, *rest = name.split("_")
+    if attribute and len(rest) == 1 and (rest[0] in _LIMITS or _NUMBER.fullmatch(rest[0])):
+        return Name(attribute, rest[0])
+    if attribute and len(rest) == 3 and rest[1] == "fr":
         if rest[0] in _LIMITS:
             raise BadTranslation(f"{name!r}: {rest[0]} starts anywhere; leave out `_fr_{rest[2]}`")
         if _NUMBER.fullmatch(rest[0]) and _NUMBER.fullmatch(rest[2]):
-            return Name(carac, rest[0], rest[2])
+            return Name(attribute, rest[0], rest[2])
     raise BadTranslation(
-        f"{name!r}: with a photo's characteristics known, a translation is called carac_min, "
-        "carac_max, carac_value or carac_value_fr_old, like B_1 or A_2_fr_0"
+        f"{name!r}: with a photo's characteristics known, a translation is called attribute_min, "
+        "attribute_max, attribute_value or attribute_value_fr_old, like B_1 or A_2_fr_0"
     )
 
 
@@ -100,25 +100,29 @@ def offered(names: Names, characteristics: Sequence[int] | None) -> dict[str, tu
     if characteristics is None:
         plain = {name: (UNCONDITIONAL, name) for name in names.unconditional}
         return plain | {name: (CUSTOM, name) for name in names.custom}
-    if len(characteristics) != len(CARACS):
+    if len(characteristics) != len(ATTRIBUTES):
         raise BadTranslation(
             f"characteristics are nine whole numbers, like 0_2_1_1_1_1_1_0_0; got {characteristics}"
         )
-    has = {carac: str(value) for carac, value in zip(CARACS, characteristics, strict=True) if carac}
+    has = {
+        attribute: str(value)
+        for attribute, value in zip(ATTRIBUTES, characteristics, strict=True)
+        if attribute
+    }
     found: dict[str, tuple[str, str]] = {}
     for folder in (UNCONDITIONAL, CONDITIONAL, CUSTOM):
         listed = {name: parsed(name) for name in getattr(names, folder)}
         for name, one in listed.items():
-            if one.value not in _LIMITS and one.carac not in has:
+            if one.value not in _LIMITS and one.attribute not in has:
                 raise BadTranslation(
-                    f"{name!r}: {one.carac} is no characteristic of a photo ({', '.join(has)}); "
-                    f"only {one.carac}_min and {one.carac}_max can be offered"
+                    f"{name!r}: {one.attribute} is no attribute of a photo ({', '.join(has)}); "
+                    f"only {one.attribute}_min and {one.attribute}_max can be offered"
                 )
         for name, one in listed.items():
-            if one.old is None and one.value != has.get(one.carac):
+            if one.old is None and one.value != has.get(one.attribute):
                 found[one.key] = (folder, name)
         for name, one in listed.items():
-            if one.old is not None and one.old == has[one.carac]:
+            if one.old is not None and one.old == has[one.attribute]:
                 found[one.key] = (folder, name)
     if has["Hc"] != str(BALD_VALUE) and BALD in found:
         found["bald"] = found.pop(BALD)
@@ -178,11 +182,11 @@ class Library:
             }
         )
 
-    def choose(self, wanted: str, characteristics: Sequence[int] | None) -> Path:
+    def choose(self, edit: str, characteristics: Sequence[int] | None) -> Path:
         """The file behind an edit for one photo.
 
         Args:
-            wanted: name of the edit, like B_1 or bald.
+            edit: its name, like B_1 or bald.
             characteristics: see `offered`.
 
         Raises:
@@ -190,21 +194,21 @@ class Library:
             BadTranslation: there is no such translation, or a file is badly named.
         """
         found = offered(self.names(), characteristics)
-        key = BALD if wanted == "bald" and wanted not in found else wanted
+        key = BALD if edit == "bald" and edit not in found else edit
         if key == BALD and "bald" in found:
             key = "bald"
         if key in found:
             folder, name = found[key]
             return self.files(folder)[name]
         self._explain(key, characteristics)
-        listing = nearest(wanted, found) or "; there are no translations at all"
-        raise BadTranslation(f"translation {wanted!r} is missing: {self._lacks(key)}{listing}")
+        listing = nearest(edit, found) or "; there are no translations at all"
+        raise BadTranslation(f"translation {edit!r} is missing: {self._lacks(key)}{listing}")
 
     def _explain(self, key: str, characteristics: Sequence[int] | None) -> None:
         """Raise NotOffered if that is why there is nothing under a name."""
         if not re.fullmatch(r"[^_]+_\d+", key):
             return
-        carac, value = key.split("_")
+        attribute, value = key.split("_")
         if characteristics is None:
             names = self.names()
             every = (*names.unconditional, *names.conditional, *names.custom)
@@ -214,8 +218,8 @@ class Library:
                     f"{key} starts from a value here ({', '.join(starts)}), and the photo's is "
                     "not known; write its nine characteristics into the sheet"
                 )
-        elif carac in CARACS and str(characteristics[CARACS.index(carac)]) == value:
-            raise NotOffered(f"the photo has {carac} {value} already")
+        elif attribute in ATTRIBUTES and str(characteristics[ATTRIBUTES.index(attribute)]) == value:
+            raise NotOffered(f"the photo has {attribute} {value} already")
 
     def _lacks(self, key: str) -> str:
         places = [self._place(folder) for folder in (UNCONDITIONAL, CONDITIONAL, CUSTOM)]
@@ -292,17 +296,17 @@ def characteristics_of(path: Path, column: str = "") -> tuple[int, ...] | None:
     """
     text = column or path.stem
     words = re.split(r"[_,\s]+", text.strip())
-    if not column and not (len(words) == len(CARACS) and all(map(_NUMBER.fullmatch, words))):
+    if not column and not (len(words) == len(ATTRIBUTES) and all(map(_NUMBER.fullmatch, words))):
         return None
     where = f"sheet: characteristics {column!r}" if column else f"{path}: its name"
     try:
         numbers = tuple(int(word) for word in words)
     except ValueError:
         numbers = ()
-    if len(numbers) != len(CARACS):
+    if len(numbers) != len(ATTRIBUTES):
         raise BadTranslation(f"{where}: wanted nine whole numbers, like 0_2_1_1_1_1_1_0_0")
-    for carac, value, count in zip(CARACS, numbers, VALUES, strict=True):
+    for attribute, value, count in zip(ATTRIBUTES, numbers, VALUES, strict=True):
         if not 0 <= value < count:
-            name = carac or "one without a name"
+            name = attribute or "one without a name"
             raise BadTranslation(f"{where}: {name} is {value}; wanted 0 to {count - 1}")
     return numbers

@@ -26,9 +26,9 @@ def frechet_distance(one: Floats, other: Floats) -> float:
     """How far two sets of pictures are apart: FID, where the vectors are Inception's pool3.
 
     The sets are taken for normal distributions; the distance is |m - n|^2 + tr(A + B - 2 (A B)^.5)
-    of their means m, n and covariances A, B. The trace of the root is the sum of the roots of the
-    eigenvalues, as torchmetrics takes it, so that covariances of few pictures, which have no
-    inverse, need no exception: pytorch-fid adds 1e-6 to their diagonals then.
+    of their means m, n and covariances A = X'X, B = Y'Y. The roots of the eigenvalues of A B are
+    the singular values of X Y', which are real and not negative however few the pictures are:
+    pytorch-fid takes the root of the matrix, and adds 1e-6 to both diagonals where that fails.
 
     Args:
         one, other: [N, E] and [M, E], at least two vectors each.
@@ -44,12 +44,17 @@ def frechet_distance(one: Floats, other: Floats) -> float:
     """
     left, right = _sets(one, other)
     mean = left.mean(0) - right.mean(0)
-    covariances = [np.atleast_2d(np.cov(vectors, rowvar=False)) for vectors in (left, right)]
-    product = covariances[0] @ covariances[1]
-    # Eigenvalues of a product of two such matrices are real and not negative, up to rounding.
-    roots = np.sqrt(np.linalg.eigvals(product).astype(np.complex128)).real.sum()
-    traces = sum(np.trace(covariance) for covariance in covariances)
+    spreads = [_spread(vectors) for vectors in (left, right)]
+    roots = np.linalg.svd(spreads[0] @ spreads[1].T, compute_uv=False).sum()
+    traces = sum(float(np.square(spread).sum()) for spread in spreads)
     return float(mean @ mean + traces - 2 * roots)
+
+
+def _spread(vectors: Floats) -> Floats:
+    """X of a set's covariance X'X, at most [E, E]."""
+    centred = (vectors - vectors.mean(0)) / np.sqrt(len(vectors) - 1)
+    narrow = len(centred) <= centred.shape[1]
+    return centred if narrow else np.asarray(np.linalg.qr(centred, mode="r"))
 
 
 def kernel_distance(one: Floats, other: Floats) -> float:

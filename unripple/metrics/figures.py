@@ -34,17 +34,19 @@ class Figure(NamedTuple):
         meaning: what it tells, in a line.
         perfect: its value for the truth; None where it is "as high as possible".
         unit: unit, or "".
+        of_edit: whether it is given for the inverter's own edit, too, to compare with.
     """
 
     meaning: str
     perfect: float | None
     unit: str = ""
+    of_edit: bool = False
 
 
 FIGURES = {
-    "ghost_transmission": Figure("old person left where nobody stands now", 0.0),
+    "ghost_transmission": Figure("old person left where nobody stands now", 0.0, of_edit=True),
     "texture_return": Figure("true background texture back in that place", 1.0),
-    "texture_energy": Figure("as much texture in that place as there should be", 1.0),
+    "texture_energy": Figure("as much texture in that place as there should be", 1.0, of_edit=True),
     "fill_psnr": Figure("that place against the true background", None, "dB"),
     "seam": Figure("steepness along the border of that place over that beside it", 1.0),
     "background_identical": Figure("bytes kept far from both silhouettes", 1.0),
@@ -52,7 +54,7 @@ FIGURES = {
     "background_worst_tile_psnr": Figure("worst tile of the background", None, "dB"),
     "inner_ghost": Figure("old face left inside the new one", 0.0),
     "inner_return": Figure("true new face inside the new one", 1.0),
-    "counterfactual_psnr": Figure("whole picture against the true edit", None, "dB"),
+    "counterfactual_psnr": Figure("whole picture against the true edit", None, "dB", of_edit=True),
     "counterfactual_ssim": Figure("structural similarity to the true edit", 1.0),
     "counterfactual_ms_ssim": Figure("the same over five scales (176 px and more)", 1.0),
     "yaw_error": Figure("achieved minus asked turn", 0.0, "°"),

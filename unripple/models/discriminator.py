@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from torch import Tensor, nn
 
 
@@ -76,19 +73,6 @@ class LatentDiscriminator(nn.Module):
         """Return a logit per code, float32 [..., 1], positive for real; codes [..., style_dim]."""
         logits: Tensor = self.mlp(codes)
         return logits.float()
-
-
-def patch_sizes_from_state(state: Mapping[str, Tensor]) -> dict[str, Any]:
-    """Read the arguments of `PatchDiscriminator` from its state dict."""
-    ndf, channels = state["model0.0.weight"].shape[:2]
-    n_layers = sum(key.endswith(".0.weight") for key in state) - 2
-    return {"ndf": ndf, "n_layers": n_layers, "channels": channels}
-
-
-def latent_sizes_from_state(state: Mapping[str, Tensor]) -> dict[str, Any]:
-    """Read the arguments of `LatentDiscriminator` from its state dict."""
-    n_mlp = sum(key.endswith(".weight") for key in state)
-    return {"style_dim": state["mlp.0.weight"].shape[1], "n_mlp": n_mlp}
 
 
 def _conv(fan_in: int, width: int, *, stride: int) -> nn.Conv2d:

@@ -46,10 +46,15 @@ class ProposalNet(nn.Module):
 
     def forward(self, picture: Tensor) -> tuple[Tensor, Tensor]:
         """Return moves of the box [B, 4, h, w] and confidences [B, h, w] of [B, 3, H, W]."""
+        moves, logits = self.logits(picture)
+        return moves, logits.softmax(1)[:, 1]
+
+    def logits(self, picture: Tensor) -> tuple[Tensor, Tensor]:
+        """The same with the logits [B, 2, h, w] of no face and a face."""
         x = F.max_pool2d(self.prelu1(self.conv1(picture)), 2, 2, ceil_mode=True)
         x = self.prelu2(self.conv2(x))
         x = self.prelu3(self.conv3(x))
-        return self.conv4_2(x), self.conv4_1(x).softmax(1)[:, 1]
+        return self.conv4_2(x), self.conv4_1(x)
 
 
 class RefinementNet(nn.Module):

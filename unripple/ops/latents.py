@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -38,13 +38,14 @@ class ComponentEdit(NamedTuple):
     Attributes:
         component: its number.
         first_code, end_code: the codes that move, as in a slice.
-        place: where code 0 goes on the component, in standard deviations from the mean.
+        place: where code 0 goes on the component, in standard deviations from the mean; 0 where the
+            source leaves that to who edits.
     """
 
     component: int
     first_code: int
     end_code: int
-    place: float
+    place: float = 0.0
 
 
 FFHQ_EDITS: Mapping[str, ComponentEdit] = {
@@ -53,6 +54,16 @@ FFHQ_EDITS: Mapping[str, ComponentEdit] = {
     "lip": ComponentEdit(34, 10, 11, 20.0),
 }
 """Named edits on `ffhq_pca.pt`. Source: editings/ganspace.py of omertov/encoder4editing (MIT)."""
+
+FFHQ_COMPONENTS: Mapping[str, ComponentEdit] = {
+    **FFHQ_EDITS,
+    "face_roundness": ComponentEdit(37, 0, 5),
+    "nose_length": ComponentEdit(51, 4, 5),
+    "eyebrow_thickness": ComponentEdit(37, 8, 9),
+    "head_angle_up": ComponentEdit(11, 1, 4),
+    "displeased": ComponentEdit(36, 4, 7),
+}
+"""These, and what StyleFeatureEditor (MIT) names beyond them on the same components."""
 
 
 def moved_along(
@@ -127,17 +138,3 @@ def moved_to(
     moved = w_plus.astype(np.float32)
     moved[..., first_code:end_code, :] += steps[..., None, :].astype(np.float32)
     return moved
-
-
-def edited_each(w_plus: WPlus, edits: Sequence[Callable[[WPlus], WPlus]]) -> WPlus:
-    """Apply several edits to every sample, each to the unedited codes: they do not add up.
-
-    Args:
-        w_plus: float32 [B, L, W].
-        edits: E functions of codes [B, L, W].
-
-    Returns:
-        float32 [B * E, L, W]: all edits of sample 0, in their order, then those of sample 1.
-    """
-    each = np.stack([edit(w_plus) for edit in edits], axis=1)  # [B, E, L, W]
-    return each.reshape(-1, *w_plus.shape[1:])

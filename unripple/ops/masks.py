@@ -119,12 +119,3 @@ def fill_small(mask: Mask, max_area_px: int) -> Mask:
     pinprick[0] = False  # part 0 is the mask itself
     filled: Mask = mask | pinprick[parts]
     return filled
-
-
-def largest_component(mask: Mask) -> Mask:
-    """The connected part (8 neighbours) with most pixels; the first in reading order on a tie."""
-    if not mask.any():
-        return mask.copy()
-    _, parts, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-    largest: Mask = parts == 1 + stats[1:, cv2.CC_STAT_AREA].argmax()
-    return largest

@@ -83,15 +83,6 @@ def rounded(picture: Floats) -> Photo:
     return levels
 
 
-def truncated(picture: Floats) -> Photo:
-    """To bytes as the source's segmentation and depth mix-ups do: what is after the point is lost.
-
-    That darkens by half a level, and a mean of two equal bytes may come out as the byte below.
-    """
-    levels: Photo = picture.astype(np.uint8)
-    return levels
-
-
 def mixed(original: Photo, edited: Photo, *shares: Floats, levels: Levels | None = rounded) -> Any:
     """Mix two pictures, once or several times over.
 

@@ -19,15 +19,17 @@ from unripple.io.digest import array_sha256, file_sha256, noted_sha256, value_sh
 from unripple.io.domains import domain_file, domains_folder
 from unripple.io.results import PHOTO
 from unripple.io.translations import Library
-from unripple.ops.words import unknown_words
 from unripple.pipeline.graph import Step, find_step
 from unripple.pipeline.limits import DEFAULT, Limits
+from unripple.pipeline.texts import text_warnings
 from unripple.stages.interface import RIPPLE
+from unripple.stages.keeping import MASKS
 from unripple.zoo.directions import Direction, find_direction
 from unripple.zoo.weights import size_px
 from unripple.zoo.zoo import EMBEDDED, Zoo, chosen_directions, directions_path
 
 NO_LIBRARY = Library()
+NO_MASKS = "none"
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ class Job:
         library: where translations lie; what a photo is offered goes into its key.
         domain: the file of the edit's drawn domain, for mix.
         batch: how many photos a GPU may do at once; not part of any key.
+        keep: where masks of what edits leave alone lie, if their settings say so; a photo's mask
+            goes into its key.
     """
 
     step: Step
@@ -57,6 +61,7 @@ class Job:
     library: Library = NO_LIBRARY
     domain: Path | None = None
     batch: int = 1
+    keep: str = NO_MASKS
 
     @cached_property
     def weights(self) -> dict[str, str]:
@@ -140,6 +145,8 @@ class Job:
             content["library"] = [None if place is None else str(place) for place in places]
         if self.domain is not None:
             content["domain"] = str(self.domain)
+        if self.settings.get("keep") == MASKS:
+            content["keep"] = self.keep
         if self.batch != 1:
             content["batch"] = self.batch
         return json.dumps(content, sort_keys=True)
@@ -273,7 +280,7 @@ class Plan:
         """The file of the drawn domain of what the edit changes."""
         if self.edit is None:
             return None
-        return domain_file(domains_folder(self.config["domains"]), self.edit.carac)
+        return domain_file(domains_folder(self.config["domains"]), self.edit.attribute)
 
     @property
     def has_drawing(self) -> bool:
@@ -369,21 +376,6 @@ def warnings_of(config: Config, edit: Edit, zoo: Zoo) -> list[str]:
     return degree_warnings(chosen_directions(config["directions"], zoo), dict(edit.moves))
 
 
-def text_warnings(said: Mapping[str, Any], zoo: Zoo) -> list[str]:
-    """One sentence where a text has words that the CLIP chosen was not trained on.
-
-    Raises:
-        BadConfig: the models have no CLIP.
-        BadCheckpoint: its file is missing.
-    """
-    known = zoo.metadata("clip").get("words", ())
-    words = [w for key in ("text", "neutral") for w in unknown_words(said[key], known)]
-    if not words:
-        return []
-    listed = ", ".join(repr(word) for word in dict.fromkeys(words))
-    return [f"{said['text']!r}: this CLIP was not trained on {listed}: expect anything"]
-
-
 def degree_warnings(directions: str, moves: Mapping[str, float]) -> list[str]:
     """One sentence per degree outside its direction's usable range.
 
@@ -391,5 +383,5 @@ def degree_warnings(directions: str, moves: Mapping[str, float]) -> list[str]:
         UnknownName: there is no such direction.
     """
     path = directions_path(directions)
-    told = [find_direction(path, name).warning(degree) for name, degree in moves.items()]
-    return [text for text in told if text]
+    warnings = [find_direction(path, name).warning(degree) for name, degree in moves.items()]
+    return [text for text in warnings if text]

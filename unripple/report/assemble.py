@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from unripple import atomic
 from unripple.conventions import Photo
-from unripple.io import atomic
 from unripple.io.artifact import Part
 from unripple.io.config import Config, Edit, edits
 from unripple.io.digest import value_sha256

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
 from unripple.io.artifact import Artifact
@@ -15,7 +16,7 @@ from unripple.io.store import Store
 Ingredients = Mapping[str, Any]
 
 
-class Shelf(Protocol):
+class ArtifactCache(Protocol):
     """Artifacts by key."""
 
     def has(self, key: str) -> bool:
@@ -30,36 +31,43 @@ class Shelf(Protocol):
     def draft(self, key: str, suffix: str = "") -> Draft:
         """Where the making of an artifact keeps how far it came."""
 
+    def making(self, key: str) -> AbstractContextManager[None]:
+        """Waits until nobody else makes an artifact, and keeps others waiting."""
 
-class StoreShelf:
+
+class StoreCache:
     """Artifacts on disk; colour pictures carry the mark if the ingredients say so."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def has(self, key: str) -> bool:
-        """See `Shelf`."""
+        """See `ArtifactCache`."""
         return self._store.has(key)
 
     def get(self, key: str) -> Artifact:
-        """See `Shelf`."""
+        """See `ArtifactCache`."""
         return self._store.get(key)
 
     def put(self, key: str, artifact: Artifact, made_from: Ingredients, metadata: Metadata) -> None:
-        """See `Shelf`."""
+        """See `ArtifactCache`."""
         marked = bool(made_from["settings"].get("digital_source_type"))
         self._store.put(key, artifact, made_from, metadata=metadata.of_result(marked=marked))
 
     def draft(self, key: str, suffix: str = "") -> Draft:
-        """See `Shelf`."""
+        """See `ArtifactCache`."""
         return self._store.draft(key, suffix)
 
+    def making(self, key: str) -> AbstractContextManager[None]:
+        """See `ArtifactCache`."""
+        return self._store.making(key)
 
-class MemoryShelf:
+
+class MemoryCache:
     """The most recently used artifacts, in memory.
 
     Args:
-        capacity: how many to keep; one photo with one edit makes 16.
+        capacity: how many to keep; one photo with one edit makes 17.
     """
 
     def __init__(self, capacity: int = 256) -> None:
@@ -67,11 +75,11 @@ class MemoryShelf:
         self._capacity = capacity
 
     def has(self, key: str) -> bool:
-        """See `Shelf`."""
+        """See `ArtifactCache`."""
         return key in self._artifacts
 
     def get(self, key: str) -> Artifact:
-        """See `Shelf`."""
+        """See `ArtifactCache`."""
         self._artifacts.move_to_end(key)
         return self._artifacts[key]
 
@@ -82,14 +90,18 @@ class MemoryShelf:
         made_from: Ingredients,  # noqa: ARG002 (nobody reads them here)
         metadata: Metadata,  # noqa: ARG002
     ) -> None:
-        """See `Shelf`."""
+        """See `ArtifactCache`."""
         self._artifacts[key] = artifact
         if len(self._artifacts) > self._capacity:
             self._artifacts.popitem(last=False)
 
     def draft(self, key: str, suffix: str = "") -> Draft:  # noqa: ARG002 (nothing is kept)
-        """See `Shelf`."""
+        """See `ArtifactCache`."""
         return Draft()
+
+    def making(self, key: str) -> AbstractContextManager[None]:  # noqa: ARG002 (it is one session's)
+        """See `ArtifactCache`."""
+        return nullcontext()
 
     def trim(self, max_bytes: int) -> int:
         """Drop the artifacts that were used longest ago; how many bytes the others hold."""
@@ -103,7 +115,7 @@ def _bytes(artifact: Artifact) -> int:
     return sum(int(getattr(part, "nbytes", 0)) for part in artifact.values())
 
 
-class LayeredShelf:
+class LayeredCache:
     """What a run has finished, read from its store; what is new stays in memory.
 
     Args:
@@ -111,50 +123,57 @@ class LayeredShelf:
         memory: takes what the store lacks.
     """
 
-    def __init__(self, store: Store, memory: MemoryShelf) -> None:
+    def __init__(self, store: Store, memory: MemoryCache) -> None:
         self._store = store
         self._memory = memory
 
     def has(self, key: str) -> bool:
-        """See `Shelf`."""
+        """See `ArtifactCache`."""
         return self._memory.has(key) or self._store.has(key)
 
     def get(self, key: str) -> Artifact:
-        """See `Shelf`."""
+        """See `ArtifactCache`."""
         return self._memory.get(key) if self._memory.has(key) else self._store.get(key)
 
     def put(self, key: str, artifact: Artifact, made_from: Ingredients, metadata: Metadata) -> None:
-        """See `Shelf`."""
+        """See `ArtifactCache`."""
         self._memory.put(key, artifact, made_from, metadata)
 
     def draft(self, key: str, suffix: str = "") -> Draft:
-        """See `Shelf`."""
+        """See `ArtifactCache`."""
         return self._memory.draft(key, suffix)
 
+    def making(self, key: str) -> AbstractContextManager[None]:
+        """See `ArtifactCache`."""
+        return self._memory.making(key)
 
-def find(shelf: Shelf, ingredients: Ingredients) -> list[str] | None:
-    """The keys of what these ingredients make, if all of it is on the shelf.
+
+def find(cache: ArtifactCache, ingredients: Ingredients) -> list[str] | None:
+    """The keys of what these ingredients make, if all of it is in the cache.
 
     One key, but for a photograph of which every face is wanted: then one per face.
     """
     count = 1
     if _makes_several(ingredients):
         counted = value_sha256(_of_count(ingredients))
-        if not shelf.has(counted):
+        if not cache.has(counted):
             return None
-        faces: Any = shelf.get(counted)["faces"]
+        faces: Any = cache.get(counted)["faces"]
         count = faces["count"]
     keys = [value_sha256(_of_face(ingredients, number)) for number in range(count)]
-    return keys if all(shelf.has(key) for key in keys) else None
+    return keys if all(cache.has(key) for key in keys) else None
 
 
 def keep(
-    shelf: Shelf, artifacts: list[Artifact], ingredients: Ingredients, metadata: Metadata = NOTHING
+    cache: ArtifactCache,
+    artifacts: list[Artifact],
+    ingredients: Ingredients,
+    metadata: Metadata = NOTHING,
 ) -> list[str]:
     """Keep what these ingredients made, under the keys that `find` will give.
 
     Args:
-        shelf: where to.
+        cache: where to.
         artifacts: what was made.
         ingredients: what it was made from.
         metadata: the photo's, for pictures that take its place.
@@ -163,10 +182,10 @@ def keep(
     for number, artifact in enumerate(artifacts):
         made_from = _of_face(ingredients, number)
         keys.append(value_sha256(made_from))
-        shelf.put(keys[-1], artifact, made_from, metadata)
+        cache.put(keys[-1], artifact, made_from, metadata)
     if _makes_several(ingredients):
         made_from = _of_count(ingredients)
-        shelf.put(value_sha256(made_from), {"faces": {"count": len(artifacts)}}, made_from, NOTHING)
+        cache.put(value_sha256(made_from), {"faces": {"count": len(artifacts)}}, made_from, NOTHING)
     return keys
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from unripple.conventions import BadPhoto, BadTranslation, WPlus
 from unripple.io.artifact import Artifact
 from unripple.io.digest import array_sha256, file_sha256, value_sha256
+from unripple.io.kept import KeptMask, mask_file, read_mask
 from unripple.io.landmarks import Points, landmarks_of
 from unripple.io.metadata import NOTHING
 from unripple.io.photo import Photograph, check_photo, read_photo
@@ -22,9 +23,11 @@ from unripple.io.translations import characteristics_of, read_translation
 from unripple.io.truth import TruthFolder
 from unripple.pipeline.jobs import Job
 from unripple.pipeline.limits import Limits
-from unripple.runtime.cache import Shelf, find, keep
+from unripple.runtime.cache import ArtifactCache, find, keep
 from unripple.runtime.limits import Uncounted
-from unripple.runtime.work import Tell, Work
+from unripple.runtime.shared import Shared
+from unripple.runtime.work import OnProgress, Work
+from unripple.stages.keeping import MASKS
 from unripple.zoo.zoo import directions_path
 
 _THREADS = "OMP_NUM_THREADS"
@@ -91,13 +94,13 @@ def source_of(row: Row, listed: dict[str, Points]) -> Source:
     )
 
 
-def advance(
+def compute_or_load(
     job: Job,
     source: Source,
     input_keys: Mapping[str, str],
-    shelf: Shelf,
+    cache: ArtifactCache,
     uncounted: Uncounted = nullcontext,
-    tell: Tell | None = None,
+    on_progress: OnProgress | None = None,
 ) -> tuple[list[str], bool]:
     """Bring one photo through one step.
 
@@ -105,13 +108,13 @@ def advance(
         job: the step, its place and settings.
         source: the photograph.
         input_keys: artifact keys by input name.
-        shelf: where inputs are and outputs go.
+        cache: where inputs are and outputs go.
         uncounted: see `limits`; networks are loaded in its context.
-        tell: whom to tell how far a long step is.
+        on_progress: called with how far a long step is.
 
     Returns:
         The keys of the artifacts, several only where align finds several faces, and whether they
-        were on the shelf already.
+        were in the cache already.
 
     Raises:
         UnrippleError: the photo cannot be done.
@@ -128,59 +131,74 @@ def advance(
     offset = _offered(job, source)
     if offset is not None:
         inputs["translation"] = array_sha256(offset)
+    mask = mask_file(Path(job.keep), source.photo) if job.settings.get("keep") == MASKS else None
+    if mask is not None:
+        inputs["keep"] = file_sha256(mask)
     ingredients = job.ingredients(inputs, step.own(job.settings, source))
-    found = find(shelf, ingredients)
+    found = find(cache, ingredients)
     if found is not None:
         return found, True
     settings = ingredients["settings"]
     photo = source.read(job.limits.megapixels) if step.reads_photo else None
-    known = None if truth is None else truth.read()
+    truth_of_photo = None if truth is None else truth.read()
     _check_unchanged(source, truth, inputs)
-    _load(job, step.roles(settings), uncounted)
+    slowly = _slowly(cache, ingredients, source.photo, on_progress)
+    ready = partial(_load, job, step.roles(settings), uncounted)
+    if step.loads_late:
+        slowly["ready"] = ready
+    else:
+        ready()
+    weights = ingredients["weights"]
     work = Work(
         settings,
-        _inputs(shelf, input_keys),
+        _inputs(cache, input_keys),
         job.zoo,
         photo,
         directions_path(job.directions),
-        known,
+        truth_of_photo,
         offset,
         job.domain,
-        shelf=shelf,
-        weights=ingredients["weights"],
-        **_slowly(shelf, ingredients, source.photo, tell),
+        None if mask is None else _mask(mask, source, job.limits),
+        share=Shared(job, settings, weights, cache, uncounted),
+        **slowly,
     )
     with one_thread():
         made = step.call(work)
     artifacts = made if isinstance(made, list) else [made]
     # A picture that takes the photo's place says what the photo said.
     metadata = photo.metadata if photo is not None and step.marked else NOTHING
-    keys = keep(shelf, artifacts, ingredients, metadata)
+    keys = keep(cache, artifacts, ingredients, metadata)
     work.draft.remove()
     return keys, False
 
 
-def advance_together(
+def _mask(path: Path, source: Source, limits: Limits) -> KeptMask:
+    """The mask of what the edit leaves alone; the photo tells what it is about."""
+    photo = source.read(limits.megapixels).pixels
+    return read_mask(path, photo, max_megapixels=limits.megapixels)
+
+
+def compute_together(
     job: Job,
     subjects: Mapping[str, Mapping[str, str]],
-    shelf: Shelf,
+    cache: ArtifactCache,
     uncounted: Uncounted = nullcontext,
-    tell: Tell | None = None,
+    on_progress: OnProgress | None = None,
 ) -> None:
     """Bring the first photos that lack a step through it in one batch, on a GPU; else do nothing.
 
     On a CPU a batch is hardly faster, and its sums, and so the bytes, would depend on who is in it.
-    `advance` finds the artifacts on the shelf afterwards.
+    `compute_or_load` finds the artifacts in the cache afterwards.
 
     Args:
         job: the step, its place and settings.
         subjects: photo -> artifact keys by input name, in the order of the shard.
-        shelf, uncounted, tell: as for `advance`.
+        cache, uncounted, on_progress: as for `compute_or_load`.
     """
     if job.batch == 1 or job.step.together is None or job.zoo.device == "cpu":
         return
     made_from = {name: job.ingredients(inputs) for name, inputs in subjects.items()}
-    lacking = [name for name in subjects if find(shelf, made_from[name]) is None][: job.batch]
+    lacking = [name for name in subjects if find(cache, made_from[name]) is None][: job.batch]
     if len(lacking) < 2 or lacking[0] != next(iter(subjects)):
         return
     _load(job, job.step.roles(job.settings), uncounted)
@@ -188,14 +206,14 @@ def advance_together(
         return
     shown = f"{lacking[0]} and {len(lacking) - 1} more"
     suffix = "-" + value_sha256([made_from[name] for name in lacking])
-    slowly = _slowly(shelf, made_from[lacking[0]], shown, tell, suffix)
+    slowly = _slowly(cache, made_from[lacking[0]], shown, on_progress, suffix)
     works = [
-        Work(job.settings, _inputs(shelf, subjects[name]), job.zoo, **slowly) for name in lacking
+        Work(job.settings, _inputs(cache, subjects[name]), job.zoo, **slowly) for name in lacking
     ]
     with one_thread():
         artifacts = job.step.together(works)
     for name, artifact in zip(lacking, artifacts, strict=True):
-        keep(shelf, [artifact], made_from[name])
+        keep(cache, [artifact], made_from[name])
     works[0].draft.remove()
 
 
@@ -207,16 +225,20 @@ def _load(job: Job, roles: Sequence[str], uncounted: Uncounted) -> None:
             job.load(role)
 
 
-def _inputs(shelf: Shelf, keys: Mapping[str, str]) -> dict[str, Artifact]:
-    return {name: shelf.get(key) for name, key in keys.items()}
+def _inputs(cache: ArtifactCache, keys: Mapping[str, str]) -> dict[str, Artifact]:
+    return {name: cache.get(key) for name, key in keys.items()}
 
 
 def _slowly(
-    shelf: Shelf, ingredients: Mapping[str, Any], photo: str, tell: Tell | None, suffix: str = ""
+    cache: ArtifactCache,
+    ingredients: Mapping[str, Any],
+    photo: str,
+    on_progress: OnProgress | None,
+    suffix: str = "",
 ) -> dict[str, Any]:
-    """What a long step gets: where to keep how far it came, and whom to tell."""
-    words: dict[str, Any] = {"draft": shelf.draft(value_sha256(ingredients), suffix)}
-    return words if tell is None else words | {"tell": partial(tell, photo)}
+    """What a long step gets: where to keep how far it came, and what to call."""
+    words: dict[str, Any] = {"draft": cache.draft(value_sha256(ingredients), suffix)}
+    return words if on_progress is None else words | {"on_progress": partial(on_progress, photo)}
 
 
 @contextmanager
@@ -269,9 +291,9 @@ def _offered(job: Job, source: Source) -> WPlus | None:
     """
     if not job.step.reads_directions or "translation" not in job.settings:
         return None
-    wanted = job.settings["translation"]
+    name = job.settings["translation"]
     try:
-        known = characteristics_of(source.path, source.characteristics)
-        return read_translation(job.library.choose(wanted, known))
+        values = characteristics_of(source.path, source.characteristics)
+        return read_translation(job.library.choose(name, values))
     except BadTranslation as error:
         raise BadTranslation(f"{source.photo}: {error}") from error

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,18 +24,17 @@ from unripple.io.outputs import check_output
 from unripple.io.photo import Photograph, read_photo, write_photo
 from unripple.io.results import PHOTO
 from unripple.io.text_edits import text_edit
-from unripple.pipeline.graph import RECIPES, any_step, find_step
+from unripple.pipeline.graph import DECLARED, RECIPES, any_step, find_step
 from unripple.pipeline.jobs import job_from_config, warnings_of
-from unripple.runtime.cache import MemoryShelf, Shelf
-from unripple.runtime.compute import Source, advance
+from unripple.runtime.cache import ArtifactCache, MemoryCache
+from unripple.runtime.compute import Source, compute_or_load
 from unripple.runtime.joint import join_faces
 from unripple.runtime.view import as_picture, side_by_side
-from unripple.runtime.work import Tell
+from unripple.runtime.work import OnProgress
 from unripple.zoo.directions import Direction, read_directions
 from unripple.zoo.zoo import Zoo, chosen_directions, directions_path
 
 LAST_STEP = "paste"
-STRIP = ("align", "invert", "edit", "parse", "ripple", "depth", "inpaint", "compose")
 _EDIT = "edit"
 
 
@@ -89,7 +88,8 @@ class Result:
     @property
     def strip(self) -> Photo:
         """The stages side by side, from the crop to the composed crop."""
-        return side_by_side([self.stage(name) for name in STRIP if name in self.artifacts])
+        shown = [name for name in self.artifacts if name in DECLARED and DECLARED[name].in_strip]
+        return side_by_side([self.stage(name) for name in shown])
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
         """Write the picture as png, jpg or webp, by the name's ending.
@@ -105,6 +105,24 @@ class Result:
         write_photo(Path(path), self.picture, self.metadata.of_result(marked=self.marked))
 
 
+class Available(NamedTuple):
+    """What is known of a direction, for people.
+
+    Attributes:
+        name: as `Editor.edit` takes it.
+        family: how one goes along it, a module of `stages.families`.
+        usable: degrees between which pictures stay sound; None if nobody measured it.
+        degree: what a degree is.
+        effect: what changes; of published ones, what a positive degree does.
+    """
+
+    name: str
+    family: str
+    usable: tuple[float, float] | None
+    degree: str
+    effect: str
+
+
 class Editor:
     """Edits photos one by one.
 
@@ -113,9 +131,9 @@ class Editor:
         device: where networks run: "cpu", "cuda", "auto".
         settings: sections of a config that differ from the defaults, like
             `{"inpaint": {"painter": "telea"}}`; checked like a config.
-        shelf: where artifacts are kept between edits, say another session's; None is memory.
+        cache: where artifacts are kept between edits, say another session's; None is memory.
         zoo: networks shared with other sessions; it must be of the same models.
-        tell: whom to tell how far a long stage is with a photo.
+        on_progress: called with how far a long stage is with a photo.
 
     Example:
         >>> editor = Editor()  # doctest: +SKIP
@@ -128,23 +146,30 @@ class Editor:
         device: str = "cpu",
         *,
         settings: Mapping[str, Any] | None = None,
-        shelf: Shelf | None = None,
+        cache: ArtifactCache | None = None,
         zoo: Zoo | None = None,
-        tell: Tell | None = None,
+        on_progress: OnProgress | None = None,
     ) -> None:
         config = {} if settings is None else settings
         if models is not None and isinstance(config, Mapping):
             config = {**config, "models": models if isinstance(models, str) else dict(models)}
         self.config: Config = complete(config)
         self._zoo = zoo or Zoo(self.config["models"], device)
-        self._shelf: Shelf = MemoryShelf() if shelf is None else shelf
-        self._tell = tell
+        self._cache: ArtifactCache = MemoryCache() if cache is None else cache
+        self._on_progress = on_progress
 
     @property
     def directions(self) -> dict[str, Direction]:
         """The directions that `edit` takes, by name."""
         chosen = chosen_directions(self.config["directions"], self._zoo)
         return read_directions(directions_path(chosen))
+
+    def available(self) -> list[Available]:
+        """The directions that `edit` takes, in words, in their order."""
+        return [
+            Available(name, one.family, one.usable, one.unit, one.attribute)
+            for name, one in self.directions.items()
+        ]
 
     def warnings(self, edit: Edit) -> list[str]:
         """What to know about the degrees of an edit before it is made.
@@ -227,7 +252,7 @@ class Editor:
         source = self.open(photo, characteristics=characteristics)
         found = [self.run(source, until, edit)]
         job = job_from_config(self.config, "align", None, self._zoo)
-        count = len(advance(job, source, {}, self._shelf)[0])
+        count = len(compute_or_load(job, source, {}, self._cache)[0])
         return found + [self.run(source, until, edit, face=n) for n in range(1, count)]
 
     def run(
@@ -270,7 +295,9 @@ class Editor:
                 job = job_from_config(self.config, step.stage, of, self._zoo, edit=edit)
                 inputs = {name: keys[place] for name, place in step.inputs(of).items()}
                 before_step()
-                found, _ = advance(job, source, inputs, self._shelf, tell=self._tell)
+                found, _ = compute_or_load(
+                    job, source, inputs, self._cache, on_progress=self._on_progress
+                )
                 key = found[face if step.stage == "align" else 0]
                 if step.stage == "translate" and offset is not None:
                     key = self._moved(key, offset)
@@ -278,30 +305,29 @@ class Editor:
             if step.stage == until:
                 break
         return {
-            f"{stage}@{PHOTO}" if of == PHOTO else stage: self._shelf.get(key)
+            f"{stage}@{PHOTO}" if of == PHOTO else stage: self._cache.get(key)
             for (stage, of), key in keys.items()
         }
 
-    def walk(
-        self, source: Source, edit: Edit | None, until: str, **more: Any
-    ) -> dict[str, Artifact]:
-        """`run`, as the page calls it."""
-        return self.run(source, until, edit, **more)
-
     def _moved(self, key: str, offset: WPlus) -> str:
-        """Codes on the shelf moved by an offset, on the shelf; their key."""
+        """Codes in the cache moved by an offset, in the cache; their key."""
         made_from = {"stage": "translate", "codes": key, "offset": array_sha256(offset)}
         moved = value_sha256(made_from)
-        if not self._shelf.has(moved):
-            artifact = self._shelf.get(key)
+        if not self._cache.has(moved):
+            artifact = self._cache.get(key)
             codes: Any = artifact["w_plus"]
             if codes.shape != offset.shape:
                 raise ShapeMismatch(
                     f"the translation is {list(offset.shape)}, this generator's codes are "
                     f"{list(codes.shape)}: it belongs to another model set"
                 )
-            told = {**artifact, "w_plus": codes + offset, "about": {"turn": False}}
-            self._shelf.put(moved, told, made_from, NOTHING)
+            both = {
+                name: np.asarray(artifact[name]) + offset
+                for name in ("w_plus", "guide")
+                if name in artifact
+            }
+            artifact_moved = {**artifact, **both, "about": {"turn": False}}
+            self._cache.put(moved, artifact_moved, made_from, NOTHING)
         return moved
 
     @property
@@ -328,11 +354,11 @@ class Editor:
         """
         if isinstance(photo, Source):
             return photo
-        known = characteristics
+        values = characteristics
         if isinstance(photo, np.ndarray):
-            return Source("photo", Path("photo"), Photograph(photo), characteristics=known)
+            return Source("photo", Path("photo"), Photograph(photo), characteristics=values)
         path = Path(photo)
         listed = self.config["align"]["landmarks"]
         points = landmarks_of(read_landmarks(Path(listed)), path.stem, path) if listed else None
         pixels = pixels or read_photo(path, max_megapixels=self._max_megapixels)
-        return Source(path.stem, path, pixels, points=points, characteristics=known)
+        return Source(path.stem, path, pixels, points=points, characteristics=values)

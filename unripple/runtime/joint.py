@@ -12,7 +12,7 @@ from unripple.io.artifact import Artifact
 from unripple.io.digest import value_sha256
 from unripple.io.results import FACE_MARK, photo_of
 from unripple.pipeline.jobs import Job
-from unripple.runtime.cache import Shelf
+from unripple.runtime.cache import ArtifactCache
 from unripple.runtime.compute import Source
 
 JOINED = "paste"
@@ -65,16 +65,16 @@ def keep_together(
     source: Source,
     inputs: Mapping[str, Mapping[str, str]],
     pasted: Mapping[str, str],
-    shelf: Shelf,
+    cache: ArtifactCache,
 ) -> tuple[str, bool]:
-    """Keep the joint picture of a photo on the shelf.
+    """Keep the joint picture of a photo in the cache.
 
     Args:
         job: `paste` at its place.
         source: the photo.
         inputs: face -> keys of what its picture was made from, the largest first.
         pasted: face -> key of its picture.
-        shelf: where all of that is.
+        cache: where all of that is.
 
     Returns:
         Its key, and whether it was there already.
@@ -88,14 +88,14 @@ def keep_together(
         "faces": {face: inputs[face]["align"] for face in pasted},
     }
     key = value_sha256(made_from)
-    if shelf.has(key):
+    if cache.has(key):
         return key, True
     metadata = source.read(job.limits.megapixels).metadata
-    aligned = [shelf.get(inputs[face]["align"]) for face in pasted]
-    loads = [_getter(shelf, one) for one in pasted.values()]
-    shelf.put(key, join_faces(aligned, loads), made_from, metadata)
+    aligned = [cache.get(inputs[face]["align"]) for face in pasted]
+    loads = [_getter(cache, one) for one in pasted.values()]
+    cache.put(key, join_faces(aligned, loads), made_from, metadata)
     return key, False
 
 
-def _getter(shelf: Shelf, key: str) -> Callable[[], Artifact]:
-    return lambda: shelf.get(key)
+def _getter(cache: ArtifactCache, key: str) -> Callable[[], Artifact]:
+    return lambda: cache.get(key)

@@ -18,7 +18,7 @@ POLL_S = 0.05
 """How often a process at a photo is looked at. Most photos are done with one look or two."""
 
 
-class Budget:
+class PhotoBudget:
     """What a process may take for a photo, from now on.
 
     Args:

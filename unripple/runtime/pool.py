@@ -26,7 +26,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 from unripple.conventions import Crashed, LimitExceeded, UnrippleError
 from unripple.pipeline.limits import Limits
 from unripple.processes import die_with, portable, resident_mb
-from unripple.runtime.limits import POLL_S, Budget, Uncounted
+from unripple.runtime.limits import POLL_S, PhotoBudget, Uncounted
 
 Outcome = TypeVar("Outcome")
 Do: TypeAlias = Callable[[str, Uncounted], Outcome]
@@ -161,7 +161,7 @@ class _Worker:
             EOFError, ConnectionError, LimitExceeded: the worker has ended, or is to be killed.
         """
         self.tasks, self.is_at_rest = self.tasks + 1, False
-        budget: Budget | None = None
+        budget: PhotoBudget | None = None
         self._pipe.send((task, ended))
         while True:
             if budget is not None and not self._pipe.poll(POLL_S):
@@ -172,7 +172,7 @@ class _Worker:
             self._photo, budget = "", None
             if word == "begin":
                 self._photo, start_mb, limits = content
-                budget = Budget(limits, start_mb)
+                budget = PhotoBudget(limits, start_mb)
             elif word == "end":
                 ended |= content
             elif word != "pause":

@@ -30,12 +30,12 @@ from unripple.io.photo import printable
 from unripple.io.results import FACE_MARK, Failure, Manifest, Results, photo_of
 from unripple.io.sheet import Row
 from unripple.pipeline.jobs import Job
-from unripple.runtime.cache import StoreShelf
-from unripple.runtime.compute import Source, advance, advance_together, source_of
+from unripple.runtime.cache import StoreCache
+from unripple.runtime.compute import Source, compute_or_load, compute_together, source_of
 from unripple.runtime.joint import JOINED, groups_of, keep_together
 from unripple.runtime.limits import Uncounted
 from unripple.runtime.pool import Each, unwatched
-from unripple.runtime.work import Tell
+from unripple.runtime.work import OnProgress
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ def run_shard(
     results: Results,
     *,
     each: Each = unwatched,
-    tell: Tell | None = None,
+    on_progress: OnProgress | None = None,
 ) -> Manifest:
     """Bring the store, the readable tree and, last, the manifest of one step up to date.
 
@@ -74,7 +74,7 @@ def run_shard(
         present: ids of the photos to be worked on; old results of the other rows are taken away.
         results: where manifests, artifacts and pictures lie.
         each: how to go through the photos; a worker's has the job's limits on time and memory.
-        tell: whom to tell how far a long step is with a photo.
+        on_progress: called with how far a long step is with a photo.
 
     Returns:
         The manifest that was written.
@@ -85,7 +85,7 @@ def run_shard(
     """
     sources = _sources(rows, job)
     subjects, failures = _subjects(job, shard, present, results)
-    shelf = StoreShelf(results.store)
+    cache = StoreCache(results.store)
     keys: dict[str, str] = {}
     place = f"{job.step.stage} {job.of or ''}".strip()
     # After its faces comes the photo itself, with all of them edited.
@@ -96,10 +96,12 @@ def run_shard(
         source, started = sources[photo_of(subject)], time.monotonic()
         try:
             if subject in groups:
-                found, there = _together(job, source, groups[subject], subjects, failures, shelf)
+                found, there = _together(job, source, groups[subject], subjects, failures, cache)
                 return found, "there already" if there else f"{time.monotonic() - started:.1f} s"
-            advance_together(job, _from(subject, subjects), shelf, uncounted, tell)
-            found, there = advance(job, source, subjects[subject], shelf, uncounted, tell)
+            compute_together(job, _from(subject, subjects), cache, uncounted, on_progress)
+            found, there = compute_or_load(
+                job, source, subjects[subject], cache, uncounted, on_progress
+            )
         except Exception as error:
             if not costs_one_photo(error):
                 raise
@@ -138,7 +140,7 @@ def _together(
     faces: Sequence[str],
     subjects: Mapping[str, Mapping[str, str]],
     failures: Mapping[str, Failure],
-    shelf: StoreShelf,
+    cache: StoreCache,
 ) -> tuple[list[str], bool]:
     """The key of a photo with all of its faces edited, in a list, and whether it was there.
 
@@ -150,8 +152,8 @@ def _together(
         raise BadPhoto(f"{lost[0]} failed, so there is no picture with all faces edited")
     pasted = {}
     for face in faces:
-        (pasted[face],), _ = advance(job, source, subjects[face], shelf)
-    key, there = keep_together(job, source, subjects, pasted, shelf)
+        (pasted[face],), _ = compute_or_load(job, source, subjects[face], cache)
+    key, there = keep_together(job, source, subjects, pasted, cache)
     return [key], there
 
 

@@ -10,19 +10,23 @@ from typing import Any, TypeAlias, TypeVar, cast
 
 from unripple.conventions import WPlus
 from unripple.io.artifact import Artifact
-from unripple.io.digest import file_sha256, value_sha256
+from unripple.io.digest import file_sha256
 from unripple.io.domains import read_domain
 from unripple.io.draft import Draft
-from unripple.io.metadata import NOTHING
+from unripple.io.kept import KeptMask
 from unripple.io.photo import Photograph
 from unripple.io.truth import PhotoTruth
-from unripple.runtime.cache import Shelf
 from unripple.stages.interface import Drawing, Model
 from unripple.zoo.directions import Direction, find_direction
 from unripple.zoo.zoo import Zoo
 
-Tell: TypeAlias = Callable[[str, int, int, float], None]
-"""Whom to tell how far a photo is: its id, the iteration, of how many, and the loss."""
+OnProgress: TypeAlias = Callable[[str, int, int, float], None]
+"""Called with how far a photo is: its id, the iteration, of how many, and the loss."""
+
+Share: TypeAlias = Callable[
+    [str, Mapping[str, Any], Sequence[str], Callable[[], Artifact]], Artifact
+]
+"""See `stages.interface.Work.shared`."""
 
 NO_DRAFT = Draft()
 Parts = TypeVar("Parts", bound=tuple[Any, ...])
@@ -30,6 +34,20 @@ Parts = TypeVar("Parts", bound=tuple[Any, ...])
 
 def _nobody(iteration: int, of: int, loss: float) -> None:
     """Nobody listens."""
+
+
+def _nothing() -> None:
+    """All networks are loaded."""
+
+
+def _made(
+    name: str,  # noqa: ARG001
+    of: Mapping[str, Any],  # noqa: ARG001
+    knobs: Sequence[str],  # noqa: ARG001
+    make: Callable[[], Artifact],
+) -> Artifact:
+    """Nothing is shared."""
+    return make()
 
 
 @dataclass(frozen=True)
@@ -45,10 +63,11 @@ class Work:
         truth: what is known of the photo, for `measure`.
         offset: the translation that the photo was offered, for `translate`.
         domain: the file of the edit's drawn domain, for `mix`.
+        keep: the mask of what the edit leaves alone, for `edit`.
         draft: where a long computation keeps how far it came.
-        tell: whom to tell: the iteration, of how many, and the loss.
-        shelf: where artifacts are kept that are no photo's work; None keeps none.
-        weights: SHA-256 of the weights of each role.
+        on_progress: called with the iteration, of how many, and the loss.
+        share: makes or finds what several artifacts of the stage have in common.
+        ready: loads the stage's networks; nothing is left to do where they are loaded before.
     """
 
     settings: Mapping[str, Any]
@@ -59,10 +78,11 @@ class Work:
     truth: PhotoTruth | None = field(default=None)
     offset: WPlus | None = None
     domain: Path | None = None
+    keep: KeptMask | None = None
     draft: Draft = NO_DRAFT
-    tell: Callable[[int, int, float], None] = _nobody
-    shelf: Shelf | None = None
-    weights: Mapping[str, str] = field(default_factory=dict)
+    on_progress: Callable[[int, int, float], None] = _nobody
+    share: Share = _made
+    ready: Callable[[], None] = _nothing
 
     def input(self, kind: type[Parts], name: str) -> Parts:
         """The outputs of the stage behind an input, parts that are lacking None."""
@@ -76,7 +96,18 @@ class Work:
 
     def load(self, role: str) -> Model:
         """The network of a role, ready."""
+        self.ready()
         return self.zoo.load(role)
+
+    def shared(
+        self,
+        name: str,
+        of: Mapping[str, Any],
+        knobs: Sequence[str],
+        make: Callable[[], Artifact],
+    ) -> Artifact:
+        """What several artifacts of the stage have in common."""
+        return self.share(name, of, knobs, make)
 
     def direction(self, name: str) -> Direction:
         """A direction by name.
@@ -85,28 +116,6 @@ class Work:
             UnknownName: there is none.
         """
         return find_direction(self.directions, name)
-
-    def common(
-        self,
-        made_from: Mapping[str, Any],
-        roles: Sequence[str],
-        make: Callable[[], dict[str, Any]],
-    ) -> Mapping[str, Any]:
-        """An artifact that is no photo's work, made once for all photos.
-
-        Args:
-            made_from: plain values that decide it, beside the networks.
-            roles: the networks that decide it.
-            make: makes it.
-        """
-        if self.shelf is None:
-            return make()
-        weights = {role: self.weights[role] for role in roles}
-        ingredients = {"settings": dict(made_from), "weights": weights}
-        key = value_sha256(ingredients)
-        if not self.shelf.has(key):
-            self.shelf.put(key, make(), ingredients, NOTHING)
-        return self.shelf.get(key)
 
     @property
     def drawing(self) -> Drawing | None:

@@ -329,6 +329,7 @@ STAGE = Stage(
     methods=(FINDERS,),
     photo_inputs=(),
     photo_title="photo",
+    in_strip=True,
     roles=roles,
     decide=decide,
     own=own,

@@ -15,14 +15,20 @@ from unripple.ops.composite import blend, either_or
 from unripple.ops.geometry import stretched
 from unripple.ops.masks import feather, require_same_size
 from unripple.ops.tones import tone_of, toned
+from unripple.stages import keeping
 from unripple.stages.align import Aligned
 from unripple.stages.composers import COMPOSERS
+from unripple.stages.edit import Edited
 from unripple.stages.interface import Settings, Stage, Work, knob
 
 
 @dataclass(frozen=True, kw_only=True)
 class ComposeSettings(Settings):
-    """How edit and background become one picture."""
+    """How edit and background become one picture.
+
+    Attributes:
+        keep_pixels: whether the edit says which of the photo's bytes stay.
+    """
 
     method: str = knob(
         "plate",
@@ -39,6 +45,7 @@ class ComposeSettings(Settings):
         maximum=1,
     )
     feather_px: float = knob(1, "soft border, inwards", minimum=0, maximum=128)
+    keep_pixels: bool = False
 
 
 class Composed(NamedTuple):
@@ -215,10 +222,28 @@ def in_own_tone(composed: Composed, photo: Photo) -> Composed:
     return composed._replace(picture=picture)
 
 
+def with_kept(composed: Composed, photo: Photo, kept: Mask) -> Composed:
+    """Leave the photo's bytes where an edit is to keep them, see `stages.keeping`.
+
+    Args:
+        composed: what one of the functions above made.
+        photo: the aligned picture, uint8 [H, W, 3].
+        kept: bool [H, W].
+
+    Raises:
+        ShapeMismatch: the arrays differ in size.
+    """
+    require_same_size(photo=photo, picture=composed.picture, kept=kept)
+    picture = np.where(kept[..., None], photo, composed.picture)
+    return composed._replace(picture=picture, touched=composed.touched & ~kept)
+
+
 def run(work: Work, settings: ComposeSettings) -> Composed:
     """Put the edited person into the photo's own background."""
     photo = work.input(Aligned, "align").picture
-    return in_own_tone(COMPOSERS[settings.method].compose(work, photo, settings), photo)
+    composed = in_own_tone(COMPOSERS[settings.method].compose(work, photo, settings), photo)
+    kept = work.input(Edited, "edit").kept if settings.keep_pixels else None
+    return composed if kept is None else with_kept(composed, photo, kept)
 
 
 STAGE = Stage(
@@ -231,5 +256,7 @@ STAGE = Stage(
     methods=(COMPOSERS,),
     edit_inputs=("align", "edit", "parse", "ripple", "foreground", "inpaint"),
     edit_title="result",
+    in_strip=True,
+    borrows=keeping.keeps_pixels,
     marked=True,
 )

@@ -63,12 +63,12 @@ def depth(picture: Photo, network: Callable[[Tensor], Tensor], *, net_size_px: i
         values = cv2.resize(exact, size, interpolation=cv2.INTER_CUBIC).astype(np.float32)
     with torch.inference_mode():
         looked = torch.from_numpy(values).permute(2, 0, 1)[None]  # [1, 3, h, w]
-        seen = network(looked.contiguous().to(device_of(network))).float()
-        if seen.shape[-2:] != (height, width):
-            seen = F.interpolate(
-                seen[:, None], size=(height, width), mode="bicubic", align_corners=False
+        estimated = network(looked.contiguous().to(device_of(network))).float()
+        if estimated.shape[-2:] != (height, width):
+            estimated = F.interpolate(
+                estimated[:, None], size=(height, width), mode="bicubic", align_corners=False
             )[:, 0]
-        inverse_depth: InverseDepth = seen[0].cpu().numpy().astype(np.float32)
+        inverse_depth: InverseDepth = estimated[0].cpu().numpy().astype(np.float32)
     return inverse_depth
 
 
@@ -93,5 +93,6 @@ STAGE = Stage(
     shows="inverse_depth",
     photo_title="depth before",
     edit_title="depth after",
+    in_strip=True,
     roles=lambda _: ("depth",),
 )

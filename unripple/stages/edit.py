@@ -7,9 +7,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from unripple.conventions import Face, Floats, Labels, Landmarks, Mask, Photo, ShapeMismatch, WPlus
+from unripple.conventions import (
+    Face,
+    Floats,
+    Labels,
+    Landmarks,
+    Mask,
+    Photo,
+    ShapeMismatch,
+    Shares,
+    WPlus,
+)
 from unripple.ops.geometry import sample
 from unripple.ops.latents import is_turn
+from unripple.stages import keeping
+from unripple.stages.align import Aligned
 from unripple.stages.interface import RIPPLE, Plan, Settings, Stage, Values, Work, knob
 from unripple.stages.invert import Consultant, Synthesizer, codes_of, consult, down, draw
 from unripple.stages.inverters import INVERTERS
@@ -34,12 +46,19 @@ class Edited(NamedTuple):
             motion net.
         labels: parts of the edited picture, `Face`, uint8 [S, S], where they came along with the
             pixels; None where `parse` must find them.
+        keep: how much was to be left alone, 255 is all, uint8 [S, S]; None where nothing was.
+        face, background: the photo's part that was edited, and the one that was left alone.
+        kept: where the photo's bytes were put back, bool [S, S].
     """
 
     picture: Photo
     plain: Photo | None = None
     motion: Floats | None = None
     labels: Labels | None = None
+    keep: Shares | None = None
+    face: Photo | None = None
+    background: Photo | None = None
+    kept: Mask | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +69,7 @@ class EditSettings(Settings):
         method: the inverter.
         turn_deg: by how much the head is to be turned, if `turn` has a say in it.
         scales, person: how the photo is parsed for a turn, see `stages.parse`.
+        keep: what is left alone: none, background or masks, see `stages.keeping`.
     """
 
     strength: float = knob(1, "factor on the details that hfgi brings back", minimum=0, maximum=4)
@@ -58,6 +78,20 @@ class EditSettings(Settings):
         "who turns heads: geometry (the photo's own pixels on a 3-D head) | generator | auto "
         "(geometry where the generator cannot draw the photo, as photographs)",
         choices=TURNS,
+    )
+    keep: str = knob(
+        "none",
+        "what the edit leaves alone: none | background (as the parser sees it) | a FOLDER of "
+        "masks, <photo>.png, white is kept. It acts on sfe's features; others need keep_pixels",
+    )
+    keep_threshold: float = knob(
+        0.995,
+        "background: the share of background from which a pixel counts as such",
+        minimum=0,
+        maximum=1,
+    )
+    keep_pixels: bool = knob(
+        False, "keep the photo's very bytes there (the published mask lets finer details change)"
     )
     method: str = "hfgi"
     turn_deg: float | None = None
@@ -234,12 +268,23 @@ def _carried(labels: Labels, turned: Turned, origins: Floats) -> Labels:
 def run(work: Work, settings: EditSettings) -> Edited:
     """Draw the moved codes, or turn the head of a photograph by geometry."""
     how = _GENERATOR if settings.turn_deg is None else settings.turn
-    return TURNS[how].edit(work, settings)
+    made = TURNS[how].edit(work, settings)
+    if settings.keep == keeping.NONE or made.keep is not None:
+        return made
+    kept = keeping.kept_by(work, settings)
+    assert kept is not None
+    photo = work.input(Aligned, "align").picture
+    return keeping.laid_back(photo, made, kept, pixels=settings.keep_pixels)
+
+
+_OWN = ("turn", "keep_threshold", "keep_pixels")
+"""Settings of some edits only."""
 
 
 def decide(settings: Values, plan: Plan) -> dict[str, Any]:
-    """How a turn of the head is made; an edit of anything else knows no such setting."""
-    others = {name: value for name, value in settings.items() if name != "turn"}
+    """How a turn of the head is made, and what is left alone; other edits know no such settings."""
+    others = {name: value for name, value in settings.items() if name not in _OWN}
+    others |= keeping.decide(settings, plan)
     how, moves = TURNS[settings["turn"]], plan.moves
     if not how.by_degrees or plan.config["recipe"] != RIPPLE or not moves or not is_turn(moves):
         return others
@@ -259,10 +304,10 @@ def who_draws(config: Values) -> dict[str, Any]:
 
 def roles(settings: Values) -> tuple[str, ...]:
     """Those of the inverter, and those of whoever turns the head."""
-    drawing = INVERTERS[settings["method"]].roles
+    drawing = INVERTERS[settings["method"]].roles + keeping.roles(settings)
     if "turn" not in settings:
         return drawing
-    return (*drawing, *TURNS[settings["turn"]].needs(settings))
+    return tuple(dict.fromkeys((*drawing, *TURNS[settings["turn"]].needs(settings))))
 
 
 STAGE = Stage(
@@ -275,8 +320,10 @@ STAGE = Stage(
     methods=(TURNS,),
     edit_inputs=("align", "translate", "invert"),
     edit_title="edit",
+    in_strip=True,
     roles=roles,
     borrows=who_draws,
     decide=decide,
+    aside=("keep",),
     marked=True,
 )

@@ -205,11 +205,34 @@ def borrow_fill() -> Fill:
     return lama_fill(first_guess)
 
 
+def late_fill(work: Work, painter: str) -> Fill:
+    """A painter whose networks are loaded when there is something to paint."""
+    return lambda photo, hole: PAINTERS[painter].fill(work)(photo, hole)
+
+
+def shared_fill(work: Work, painter: str) -> Fill:
+    """A painter that paints each hole of a photo once: its edits have one hole, and so one plate.
+
+    Whatever an edit shows is part of that plate, so what one edit hides another may show.
+    """
+
+    def fill(photo: Photo, hole: Mask) -> Photo:
+        def paint() -> dict[str, Photo]:
+            return {"plate": inpaint(photo, hole, late_fill(work, painter))}
+
+        of = {"photo": photo, "hole": hole}
+        plate: Photo = work.shared("plate", of, ("painter", painter), paint)["plate"]
+        return plate
+
+    return fill
+
+
 def run(work: Work, settings: InpaintSettings) -> Inpainted:
     """Paint the plate behind the person, or over the ripple in the edit."""
-    fill, mask = PAINTERS[settings.painter].fill(work), work.input(Ripple, "ripple")
+    mask = work.input(Ripple, "ripple")
     if settings.paints == "edited":
         edited = work.input(Edited, "edit").picture
+        fill = late_fill(work, settings.painter)
         return checked(inpaint_edited(edited, mask.ripple, fill=fill))
     photo = work.input(Aligned, "align").picture
     knobs = settings.grown(photo)
@@ -218,7 +241,7 @@ def run(work: Work, settings: InpaintSettings) -> Inpainted:
         photo,
         mask.before,
         mask.after,
-        fill=fill,
+        fill=shared_fill(work, settings.painter),
         grow_px=knobs.grow_px,
         min_area_px=knobs.min_area_px,
         depth_before=near.before if near else None,
@@ -247,8 +270,10 @@ STAGE = Stage(
     edit_inputs=("align", "edit", "ripple", "foreground"),
     shows="plate",
     edit_title="inpainted",
+    in_strip=True,
     recipes=(RIPPLE,),
     roles=roles,
     borrows=what_is_painted,
+    loads_late=True,
     marked=True,
 )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 import numpy as np
 
 from unripple.conventions import Floats, Photo, WPlus
-from unripple.stages.interface import Settings, Stage, Values, Work, knob
+from unripple.stages.interface import Plan, Settings, Stage, Values, Work, knob
 from unripple.stages.inverters import INVERTERS
 
 if TYPE_CHECKING:
@@ -59,10 +59,24 @@ class Inverted(NamedTuple):
         picture: uint8 [S, S, 3].
         residual: what the codes could not say, photo minus plain picture, at the consultant's size,
             float32 [3, s, s], where 1 is half of the range of bytes; None without a consultant.
+        difference: what was added to the generator's weights, float16 [N], see `models.tuning`;
+            None where they stay.
+        layer_codes: of the layers of the generator that a hypernetwork tunes, float32 [1 or n,
+            layers, code]; None without one.
+        views: its n iterations side by side, uint8 [s, n * s, 3].
+        features: of the photo, where the inverter draws them, too, float16 [C, h, h].
+        guide: the codes that lead its edits, float32 [L, W].
+        plain: what those codes alone draw, uint8 [S, S, 3].
     """
 
     picture: Photo
     residual: Floats | None
+    difference: Floats | None = None
+    layer_codes: Floats | None = None
+    views: Photo | None = None
+    features: Floats | None = None
+    guide: WPlus | None = None
+    plain: Photo | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +84,10 @@ class InvertSettings(Settings):
     """Who draws; the edit of a photo is drawn by the same one."""
 
     method: str = knob(
-        "hfgi", "hfgi (with the photo's details) | e4e (codes alone)", choices=INVERTERS
+        "hfgi",
+        "hfgi (with the photo's details) | e4e (codes alone) | pti (the generator is tuned to the "
+        "photo) | hyperstyle (likewise, by a hypernetwork) | sfe (with the photo's features)",
+        choices=INVERTERS,
     )
 
 
@@ -193,33 +210,18 @@ def down(picture: Tensor, size_px: int) -> Tensor:
     return F.interpolate(picture, size=(size_px, size_px), mode="bilinear", align_corners=False)
 
 
-def restyled(generator: Synthesizer, styles: Floats | None) -> Synthesizer:
-    """The generator, or one that moves the styles of all that it draws.
+def restyled(generator: Any, styles: Floats | None) -> Any:
+    """A generator that adds a move in style space to whatever codes it draws.
 
     Args:
-        generator: draws codes.
-        styles: what is added to their styles, joined in the order of computation, float32 [N]; None
-            where codes alone move.
-
-    Raises:
-        ShapeMismatch: the styles are another generator's.
+        generator: of the codes.
+        styles: float32 [S], see `models.style_moves`; None gives the generator itself.
     """
     if styles is None:
         return generator
-    import torch
+    from unripple.models.style_moves import StyleMoved
 
-    from unripple.models.layers.restyled import Restyled
-    from unripple.ops.style_directions import split_styles
-    from unripple.ops.tensors import device_of
-
-    net: Any = generator
-    device = device_of(generator)
-    with torch.no_grad():
-        codes = torch.zeros(1, net.n_codes, net.style_dim, device=device)
-        widths = [style.shape[1] for style in net.styles(codes)]
-        step = split_styles(torch.from_numpy(styles).to(device), widths)
-    moved: Synthesizer = Restyled(net, step)
-    return moved
+    return StyleMoved(generator, styles)
 
 
 def codes_of(w_plus: WPlus, generator: Synthesizer) -> Tensor:
@@ -238,7 +240,13 @@ def run(work: Work, settings: InvertSettings) -> Inverted:
 
 def roles(settings: Values) -> tuple[str, ...]:
     """Those of the inverter."""
-    return INVERTERS[settings["method"]].roles
+    inverter = INVERTERS[settings["method"]]
+    return (*inverter.roles, *inverter.inverts_with(settings))
+
+
+def decide(settings: Values, plan: Plan) -> Values:
+    """As the inverter says."""
+    return INVERTERS[settings["method"]].decide(settings, plan)
 
 
 STAGE = Stage(
@@ -251,5 +259,7 @@ STAGE = Stage(
     methods=(INVERTERS,),
     photo_inputs=("align", "project"),
     photo_title="inversion",
+    in_strip=True,
     roles=roles,
+    decide=decide,
 )

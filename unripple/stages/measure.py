@@ -22,9 +22,6 @@ from unripple.stages.ripple import Ripple, person
 if TYPE_CHECKING:
     from torch import Tensor
 
-GHOST_FIGURES = ("ghost_transmission", "texture_energy", "counterfactual_psnr")
-"""Figures that are given for the inverter's own edit, too, to compare with."""
-
 
 class Measured(NamedTuple):
     """The part of this stage: figures by name; None is undefined."""
@@ -194,12 +191,14 @@ def run(work: Work, settings: MeasureSettings) -> Measured:
         truth=truth,
         judges=_judges(work, settings),
     )
+    from unripple.metrics.figures import FIGURES
+
     edited = work.input(Edited, "edit").picture
     rippled = measure(photo, edited, before, after, estimated_plate=painted, truth=truth)
-    compared = {f"{name}_of_edit": rippled[name] for name in GHOST_FIGURES if name in rippled}
+    compared = {f"{k}_of_edit": value for k, value in rippled.items() if FIGURES[k].of_edit}
     # JSON knows no nan.
-    told = {k: None if math.isnan(figure) else figure for k, figure in (figures | compared).items()}
-    return Measured(told)
+    every = (figures | compared).items()
+    return Measured({name: None if math.isnan(figure) else figure for name, figure in every})
 
 
 def _persons(work: Work) -> tuple[Mask, Mask]:
@@ -213,15 +212,15 @@ def _persons(work: Work) -> tuple[Mask, Mask]:
 
 def _truth_in_crop(work: Work) -> Truth:
     """The truth, which is as large as the photo, seen through the crop."""
-    known = work.truth
-    if known is None:
+    truth = work.truth
+    if truth is None:
         return Truth()
-    seen = work.input(Aligned, "align").seen
+    visible = work.input(Aligned, "align").seen
     plate, counterfactual, before, after = (
-        None if one is None else seen(one)
-        for one in (known.plate, known.counterfactual, known.before, known.after)
+        None if one is None else visible(one)
+        for one in (truth.plate, truth.counterfactual, truth.before, truth.after)
     )
-    return Truth(plate, counterfactual, before, after, known.yaw_deg)
+    return Truth(plate, counterfactual, before, after, truth.yaw_deg)
 
 
 def _judges(work: Work, settings: MeasureSettings) -> Judges:

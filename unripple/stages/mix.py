@@ -48,7 +48,7 @@ class MixSettings(Settings):
 
     Attributes:
         mixes: those of this edit, in their order, each with its knobs.
-        carac: what the edit changes.
+        carac: the attribute that the edit changes (keys of artifacts hold this older word).
     """
 
     order: tuple[str, ...] = knob(("detail", "domain", "segmentation", "depth"), "", choices=MIXES)
@@ -117,7 +117,7 @@ def mix_segmentation(
     labels_before: Labels,
     labels_after: Labels,
     *,
-    carac: str,
+    attribute: str,
     margin_px: float,
     front_px: float,
 ) -> Photo:
@@ -126,7 +126,7 @@ def mix_segmentation(
     Args:
         photo, edited: uint8 [S, S, 3].
         labels_before, labels_after: their parts, uint8 [S, S] of `Face`.
-        carac: the characteristic, a word of `ops.regions.RULES`; for any other one, only clothes
+        attribute: a word of `ops.regions.RULES`; for any other one, only clothes
             and hats in the upper half come back from the photo.
         margin_px: how far from what may change only the photo is left.
         front_px: how deep within those clothes only the photo is left.
@@ -136,7 +136,7 @@ def mix_segmentation(
     """
     require_same_size(photo=photo, edited=edited, before=labels_before, after=labels_after)
     parts = [parts_of(labels) for labels in (labels_before, labels_after)]
-    rule, change = RULES.get(carac), None
+    rule, change = RULES.get(attribute), None
     if rule is not None:
         change = changing_in_either(parts, rule, scale=photo.shape[0] / STATED_SIDE_PX)
     shares = mixing.segmentation_shares(
@@ -184,12 +184,12 @@ def decide(settings: Values, plan: Plan) -> dict[str, Any]:
         only, but = knobs.pop("only"), knobs.pop("except")
         use = knobs.pop("use")
         # A restorer has drawn the face anew, in details of its own.
-        wanted = (not restored if use == AUTO else use) and (only is None or edit.is_among(only))
+        applies = (not restored if use == AUTO else use) and (only is None or edit.is_among(only))
         there = plan.has_drawing or not MIXES[name].draws
-        if wanted and not edit.is_among(but) and there:
+        if applies and not edit.is_among(but) and there:
             mixes.append({"mix": name, **knobs})
     marked = settings["digital_source_type"]
-    return {"mixes": mixes, "carac": edit.carac, "digital_source_type": marked}
+    return {"mixes": mixes, "carac": edit.attribute, "digital_source_type": marked}
 
 
 def draws(settings: Values) -> bool:

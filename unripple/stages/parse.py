@@ -17,6 +17,7 @@ from unripple.stages.interface import Plan, Settings, Stage, Values, Work, knob
 from unripple.stages.parsers import PARSERS
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 
@@ -115,14 +116,62 @@ def parse_body(
     """
     import torch
 
-    from unripple.models.body_parts import FLIP_SWAPS, faces_of
+    from unripple.models.body_parts import faces_of
+
+    with torch.inference_mode():
+        logits = _fused(picture, parser, net_size_px, scales)
+        return faces_of(_labels(logits.float(), picture))
+
+
+def _fused(
+    picture: Photo,
+    parser: Callable[[Tensor], Tensor],
+    net_size_px: int,
+    scales: Sequence[float] | None,
+) -> Tensor:
+    from unripple.models.body_parts import FLIP_SWAPS
     from unripple.ops.multiscale import SCALES, fused_logits
     from unripple.ops.tensors import resized
 
+    looked = resized(picture, net_size_px)
+    return fused_logits(looked, parser, flip_swaps=FLIP_SWAPS, scales=scales or SCALES)
+
+
+def body_logits(
+    picture: Photo,
+    parser: Callable[[Tensor], Tensor],
+    *,
+    net_size_px: int,
+    scales: Sequence[float] | None = None,
+) -> Tensor:
+    """What a parser of whole persons says, the mean of its looks; see `parse_body`."""
+    from unripple.ops.multiscale import SCALES
+
+    return _fused(picture, parser, net_size_px, scales) / len(scales or SCALES)
+
+
+def background_share(ask: Callable[[torch.device], Tensor], net: object, picture: Photo) -> Floats:
+    """How sure a parser is to see background, by the softmax of its scores.
+
+    Args:
+        ask: gives its scores, float [1, classes, n, n], background being class 0.
+        net: the parser.
+        picture: uint8 [H, W, 3].
+
+    Returns:
+        float32 [H, W] in [0, 1].
+    """
+    import torch
+    import torch.nn.functional as F
+
+    from unripple.ops.tensors import device_of
+
     with torch.inference_mode():
-        looked = resized(picture, net_size_px)
-        logits = fused_logits(looked, parser, flip_swaps=FLIP_SWAPS, scales=scales or SCALES)
-        return faces_of(_labels(logits.float(), picture))
+        scores = ask(device_of(net)).float()
+        size = picture.shape[:2]
+        large = F.interpolate(scores, size=size, mode="bilinear", align_corners=False)
+        shares: Floats = large.softmax(1)[0, int(Face.BACKGROUND)].cpu().numpy()
+        return shares
 
 
 AGREED_IOU = 0.9
@@ -255,6 +304,7 @@ STAGE = Stage(
     shows="labels",
     photo_title="parts before",
     edit_title="parts after",
+    in_strip=True,
     roles=roles,
     decide=decide,
 )

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from unripple.conventions import Floats, Photo, WPlus
+from unripple.conventions import BadConfig, Floats, Photo, WPlus
 from unripple.stages.interface import Plan, Settings, Stage, Values, Work, knob
+from unripple.stages.inverters import INVERTERS
 from unripple.stages.projectors import PROJECTORS
 
 if TYPE_CHECKING:
@@ -24,9 +25,16 @@ ENCODER = "encoder"
 
 
 class Projected(NamedTuple):
-    """The part of this stage: the codes, float32 [L, W]."""
+    """The parts of this stage.
+
+    Attributes:
+        w_plus: the codes, float32 [L, W].
+        guide: other codes of the same photo, likewise, whose change under an edit leads the
+            inverter; None for those inverters that need none.
+    """
 
     w_plus: WPlus
+    guide: WPlus | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +43,9 @@ class ProjectSettings(Settings):
 
     method: str = knob(
         ENCODER,
-        "encoder | optimise (go on from there, drawing nearer to the photo)",
+        "encoder | optimise (go on from there, drawing nearer to the photo) | restyle (corrected "
+        "after every look at what it draws) | psp | w (one code, by HyperStyle's encoder) | pivot "
+        "(one code, step by step)",
         choices=PROJECTORS,
     )
     iterations: int = knob(100, "optimise: 0 to 1000; the best is kept", minimum=0, maximum=1000)
@@ -224,14 +234,30 @@ def run(work: Work, settings: ProjectSettings) -> Projected:
 
 def run_together(works: Sequence[Work], settings: ProjectSettings) -> list[Projected]:
     """Project several pictures as one batch; draft and progress are those of the first."""
-    return [Projected(codes) for codes in PROJECTORS[settings.method].project(works, settings)]
+    method = PROJECTORS[settings.method]
+    codes = method.project(works, settings)
+    if method.guides is None:
+        return [Projected(one) for one in codes]
+    guides = method.guides(works)
+    return [Projected(one, guide) for one, guide in zip(codes, guides, strict=True)]
 
 
-def decide(settings: Values, plan: Plan) -> dict[str, Any]:  # noqa: ARG001
-    """None but the settings that matter."""
-    if settings["iterations"] == 0:
-        return {}
-    return dict(PROJECTORS[settings["method"]].decide(settings))
+def decide(settings: Values, plan: Plan) -> dict[str, Any]:
+    """None but the settings that matter; some inverters bring their own way to codes.
+
+    Raises:
+        BadConfig: `project.method` asks for another one.
+    """
+    inverter = plan.config["invert"]["method"]
+    wanted, method = INVERTERS[inverter].projector, settings["method"]
+    if wanted is None:
+        return dict(PROJECTORS[method].decide(settings))
+    if method not in (ENCODER, wanted):
+        raise BadConfig(
+            f"project.method {method!r}: invert.method {inverter!r} finds codes in its own way; "
+            "leave project.method out, or choose another inverter"
+        )
+    return {"method": wanted}
 
 
 def roles(settings: Values) -> tuple[str, ...]:

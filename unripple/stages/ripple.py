@@ -128,5 +128,6 @@ STAGE = Stage(
     edit_inputs=("parse@photo", "parse@edit"),
     shows="ripple",
     edit_title="ripple",
+    in_strip=True,
     recipes=(RIPPLE,),
 )

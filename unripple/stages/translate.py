@@ -21,13 +21,15 @@ class Translated(NamedTuple):
         w_plus: the moved codes, float32 [L, W].
         about: `turn` says whether the edit turns the head and nothing else; of a text also how well
             faces fit it before and after, and how many channels move.
-        styles: what is added to the styles of these codes, joined in the order of computation,
-            float32 [N]; None where codes alone move.
+        styles: what is added to the styles of these codes, float32 [S], see `models.style_moves`;
+            None where codes alone move.
+        guide: the moved guide, likewise; None where `project` gives none.
     """
 
     w_plus: WPlus
     about: Mapping[str, bool | float]
     styles: Floats | None = None
+    guide: WPlus | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +42,7 @@ class TranslateSettings(Settings):
     )
     moves: Mapping[str, float] = field(default_factory=dict)
     text: Mapping[str, Any] | None = None
+    strength: float = 0.0
 
 
 def translate(
@@ -81,20 +84,47 @@ def translate(
 def run(work: Work, settings: TranslateSettings) -> Translated:
     """Move the codes along the edit's directions, one after the other, by its translation, or as
     its text asks."""
+    w_plus, guide = work.input(Projected, "project")
     if settings.text is not None:
-        asked = TextSettings.of(settings.text)
-        return TEXTS[asked.method].follow(work, asked)
-    w_plus = work.input(Projected, "project").w_plus
+        asked = TextSettings.of({**settings.text, "strength": settings.strength})
+        found = TEXTS[asked.method].follow(work, asked)
+        led = None if guide is None else guide + (found.w_plus - w_plus)
+        return found._replace(guide=led)
+    moved = _moved(work, settings, w_plus)
+    # Not every family adds the same to any codes, so the guide goes the whole way by itself.
+    led = None if guide is None else _moved(work, settings, guide)
+    turn = work.offset is None and is_turn(settings.moves)
+    return Translated(moved, {"turn": turn}, _styles(work, settings), led)
+
+
+def _moved(work: Work, settings: TranslateSettings, w_plus: WPlus) -> WPlus:
     codes = settings.first_code, settings.end_code
     if work.offset is not None:
-        moved = translate(w_plus, work.offset, 1.0, first_code=codes[0], end_code=codes[1])
-        return Translated(moved, {"turn": False})
+        return translate(w_plus, work.offset, 1.0, first_code=codes[0], end_code=codes[1])
     for name, degree in settings.moves.items():
         direction = work.direction(name)
         first, end = direction.codes or codes
         move = FAMILIES[direction.family].move
         w_plus = move(w_plus, direction, degree, first_code=first, end_code=end)
-    return Translated(w_plus, {"turn": is_turn(settings.moves)})
+    return w_plus
+
+
+def _styles(work: Work, settings: TranslateSettings) -> Floats | None:
+    """What the directions of style space add up to."""
+    total: Floats | None = None
+    for name, degree in settings.moves.items() if work.offset is None else ():
+        direction = work.direction(name)
+        styles = FAMILIES[direction.family].styles
+        if styles is None:
+            continue
+        step = styles(direction, degree)
+        if total is not None and total.shape != step.shape:
+            raise ShapeMismatch(
+                f"direction {name}: it moves {list(step.shape)} styles and the one before it "
+                f"{list(total.shape)}: they belong to two generators"
+            )
+        total = step if total is None else total + step
+    return total
 
 
 def decide(settings: Values, plan: Plan) -> dict[str, Any]:
@@ -103,7 +133,9 @@ def decide(settings: Values, plan: Plan) -> dict[str, Any]:
     if plan.edit is not None and plan.edit.translation:
         return {**settings, "translation": plan.edit.translation}
     if plan.edit is not None and plan.edit.text is not None:
-        return {**settings, "text": decide_text(plan.edit.text, plan)}
+        text = decide_text(plan.edit.text, plan)
+        strength = text.pop("strength")  # how far is no part of the way, which edits share
+        return {**settings, "text": text, "strength": strength}
     return {**settings, "moves": plan.moves}
 
 

@@ -7,7 +7,6 @@ behind sunglasses. Generators blur, so half of the pictures are blurred.
 
 from __future__ import annotations
 
-import argparse
 import json
 from typing import Any
 
@@ -23,7 +22,7 @@ from unripple.training.identity import area_under_curve
 from unripple.training.loop import Batch
 from unripple.training.precision import autocast
 from unripple.training.shards import FaceShards
-from unripple.training.single import SingleNet, task_arguments
+from unripple.training.single import FaceNet
 
 NAMES: tuple[str, ...] = (
     "yaw", "pitch", "smile", "mouth_open", "eye_open", "masculinity", "age", "melanin", "redness",
@@ -41,18 +40,7 @@ HAIR = ("hair_length", "hair_volume", "hair_curl", "fringe", "hair_light", "hair
 
 SIZES: dict[str, Any] = {"widths": (24, 48, 80, 128), "hidden": 128, "n_factors": len(NAMES)}
 FIELDS = ("photo", "factors")
-VALIDATION_FACES = 512
 RECOLOURED = 0.35  # of the usual strength: the colours of skin and hair are asked for
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options of the attribute net."""
-    parser.add_argument("--lr", type=float, default=2e-3)
-
-
-def build(chosen: argparse.Namespace) -> AttributesTask:
-    """Open the data and build the net."""
-    return AttributesTask(**task_arguments(chosen, FIELDS))
 
 
 def visible(factors: Tensor) -> Tensor:
@@ -87,31 +75,22 @@ def attribute_loss(scores: Tensor, targets: Tensor, visibility: Tensor, switch: 
     return (each.sum(0) / visibility.sum(0).clamp_min(1e-3)).mean()
 
 
-class AttributesTask(SingleNet):
+class AttributesTask(FaceNet):
     """See `loop.Task`."""
 
     role = "attributes"
     arch = "attributes.AttributeNet"
+    fields = FIELDS
+    n_held_out = 512
 
-    def __init__(
-        self,
-        data: FaceShards,
-        held_out: FaceShards,
-        *,
-        batch_size: int,
-        device: str = "cpu",
-        lr: float = 2e-3,
-        sizes: dict[str, Any] = SIZES,
-    ) -> None:
+    def __init__(self, *faces: FaceShards, sizes: dict[str, Any] = SIZES, **options: Any) -> None:
         self.net_sizes = sizes
         net = AttributeNet(**sizes)
         population = faceworld.sample_factors(4096, seed=0)[:, COLUMNS]
         net.switch.copy_(torch.tensor([name in SWITCHES for name in NAMES]))
         net.mean.copy_(torch.where(net.switch, 0.0, population.mean(0)))
         net.spread.copy_(torch.where(net.switch, 1.0, population.std(0)))
-        super().__init__(net, batch_size=batch_size, device=device, lr=lr)
-        self.data = data
-        self.held_out = held_out.first(VALIDATION_FACES)
+        super().__init__(net, *faces, **options)
 
     def draw(self, rng: torch.Generator) -> Batch:
         """Random faces, half of them mirrored, moved a little, blurred and a little recoloured."""
@@ -186,3 +165,6 @@ class AttributesTask(SingleNet):
 
 def _mean(values: list[float]) -> float:
     return sum(values) / max(1, len(values))
+
+
+add_arguments, build = AttributesTask.add_arguments, AttributesTask.build

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
-from unripple.io.atomic import write_bytes
+from unripple.atomic import write_bytes
 from unripple.training.checkpoint import Clock
 from unripple.training.loop import Task
 

@@ -1,4 +1,4 @@
-"""Render shards of faces to train on, on as many processes as asked; stream them on a GPU.
+"""Render shards of faces to train on, on as many processes as asked.
 
 The shards that will be held out come first, so that every training can be validated from its first
 minute. A shard appears under its name only when it is finished; finished ones are never redone.
@@ -11,7 +11,6 @@ import json
 import logging
 import multiprocessing
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -19,8 +18,8 @@ from safetensors.torch import save
 from torch import Tensor
 
 from unripple import faceworld
-from unripple.io.atomic import write_bytes
-from unripple.training.shards import PER_PERSON, PLAN, Batch, shard_path, validation_indices
+from unripple.atomic import write_bytes
+from unripple.training.shards import PLAN, Batch, shard_path, validation_indices
 
 log = logging.getLogger("unripple.training")
 
@@ -155,65 +154,3 @@ def render_chunk(
         "landmarks": faces.landmarks,
         "pose_deg": faces.pose_deg,
     }
-
-
-class StreamedFaces:
-    """Faces rendered on the GPU while a training runs: a pool whose oldest rows are renewed.
-
-    Has the methods of `shards.FaceShards`. Every batch renews `fresh` faces of the pool, so a face
-    is seen about `n / fresh` times.
-    """
-
-    def __init__(
-        self,
-        fields: Sequence[str],
-        *,
-        size: int,
-        device: str,
-        seed: int = 1 << 20,
-        pool: int = 4096,
-        fresh: int = 16,
-    ) -> None:
-        self.fields, self.size, self.device = tuple(fields), size, device
-        self.seed, self.fresh, self.oldest = seed, fresh, 0
-        chunks = [self._render(256) for _ in range(pool // 256)]
-        self.pool = {name: torch.cat([chunk[name] for chunk in chunks]) for name in self.fields}
-
-    def __len__(self) -> int:
-        """Number of faces in the pool."""
-        return 2 * min(len(v) // (1 if k in PER_PERSON else 2) for k, v in self.pool.items())
-
-    def batch(self, n: int, rng: torch.Generator) -> Batch:
-        """`n` random faces of the pool."""
-        self._renew()
-        return self._rows(torch.randint(len(self), (n,), generator=rng))
-
-    def pairs(self, n: int, rng: torch.Generator) -> tuple[Batch, Batch]:
-        """`n` random people at two poses each: (one, the other)."""
-        self._renew()
-        person = torch.randint(len(self) // 2, (n,), generator=rng)
-        which = torch.randint(2, (n,), generator=rng)
-        return self._rows(2 * person + which), self._rows(2 * person + 1 - which)
-
-    def first(self, n: int) -> Batch:
-        """Any `n` faces of the pool."""
-        return self._rows(torch.arange(min(n, len(self))))
-
-    def _rows(self, faces: Tensor) -> Batch:
-        faces = faces.to(self.device)
-        return {k: v[faces // 2 if k in PER_PERSON else faces] for k, v in self.pool.items()}
-
-    def _renew(self) -> None:
-        new = self._render(self.fresh)
-        for name, kept in self.pool.items():
-            start = self.oldest // 2 if name in PER_PERSON else self.oldest
-            kept[start : start + len(new[name])] = new[name]
-        self.oldest = (self.oldest + self.fresh) % len(self)
-
-    def _render(self, count: int) -> Batch:
-        self.seed += 1
-        factors = pair_factors(count // 2, self.seed)
-        seeds = (self.seed * PEOPLE + torch.arange(count // 2)).repeat_interleave(2)
-        parts = render_chunk(factors, seeds, self.size, self.device)
-        parts |= {"factors": factors, "seed": seeds}
-        return {name: parts[name].to(self.device) for name in self.fields}

@@ -7,7 +7,6 @@ scale- and shift-invariant L1 with gradient matching at four scales (Ranftl et a
 
 from __future__ import annotations
 
-import argparse
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ from unripple.training import augment, grids
 from unripple.training.loop import Batch
 from unripple.training.precision import autocast
 from unripple.training.shards import FaceShards
-from unripple.training.single import SingleNet, task_arguments
+from unripple.training.single import FaceNet
 
 SIZES: dict[str, Any] = {
     "token_width": 128,
@@ -36,19 +35,8 @@ SIZES: dict[str, Any] = {
     "n_classes": 0,
 }
 FIELDS = ("photo", "inverse_depth", "alpha")
-VALIDATION_FACES = 128
 GRADIENT_WEIGHT = 0.5
 GRADIENT_SCALES = 4
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options of the depth net."""
-    parser.add_argument("--lr", type=float, default=1e-3)
-
-
-def build(chosen: argparse.Namespace) -> DepthTask:
-    """Open the data and build the net."""
-    return DepthTask(**task_arguments(chosen, FIELDS))
 
 
 def without_scale(inverse_depth: Tensor) -> Tensor:
@@ -83,31 +71,22 @@ def best_fit(predicted: Tensor, true: Tensor) -> Tensor:
     return (centred * scale + y_mean).view_as(predicted).float()
 
 
-class DepthTask(SingleNet):
+class DepthTask(FaceNet):
     """See `loop.Task`."""
 
     role = "depth"
     arch = "dpt.DPT"
+    fields = FIELDS
+    rate = 1e-3
 
-    def __init__(
-        self,
-        data: FaceShards,
-        held_out: FaceShards,
-        *,
-        batch_size: int,
-        device: str = "cpu",
-        lr: float = 1e-3,
-        sizes: dict[str, Any] = SIZES,
-    ) -> None:
+    def __init__(self, *faces: FaceShards, sizes: dict[str, Any] = SIZES, **options: Any) -> None:
         self.net_sizes = sizes
         net = DPT(**sizes)
         net.exact = False
         # The last layer is a ReLU: start above it, or a map of zeros would never learn.
         last: Any = net.scratch.output_conv[4]
         torch.nn.init.constant_(last.bias, 1.0)
-        super().__init__(net, batch_size=batch_size, device=device, lr=lr)
-        self.data = data
-        self.held_out = held_out.first(VALIDATION_FACES)
+        super().__init__(net, *faces, **options)
 
     def draw(self, rng: torch.Generator) -> Batch:
         """Random faces with the ghosts of their other poses, moved, blurred and recoloured."""
@@ -171,3 +150,6 @@ class DepthTask(SingleNet):
             "gradient matching; pictures moved, recoloured, blurred, and with ghosts of the same "
             "person at another pose. Errors are of depth, after the best scale and shift."
         )
+
+
+add_arguments, build = DepthTask.add_arguments, DepthTask.build

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import save
 
-from unripple.io.atomic import write_bytes
+from unripple.atomic import write_bytes
 
 Matrix = npt.NDArray[np.float64]
 

@@ -13,9 +13,9 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from unripple import faceworld
+from unripple.atomic import write_bytes
 from unripple.conventions import Face
 from unripple.faceworld.attributes import UNDER_EYES, edited, under_eyes
-from unripple.io.atomic import write_bytes
 
 log = logging.getLogger("unripple.training")
 

@@ -10,8 +10,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from unripple.atomic import write_bytes
 from unripple.conventions import FACE_COLOURS, Photo
-from unripple.io.atomic import write_bytes
 from unripple.ops.tensors import to_photos
 
 

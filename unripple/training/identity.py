@@ -8,7 +8,6 @@ use for the classifier of 16,000 people that an angular margin would need.
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import json
 from typing import Any, NamedTuple
@@ -23,7 +22,7 @@ from unripple.training import augment, grids
 from unripple.training.loop import Batch
 from unripple.training.precision import autocast
 from unripple.training.shards import FaceShards
-from unripple.training.single import SingleNet, in_parts, task_arguments
+from unripple.training.single import FaceNet, in_parts
 
 SIZES: dict[str, Any] = {
     "input_size": 64,
@@ -33,19 +32,8 @@ SIZES: dict[str, Any] = {
 }
 DROPOUT = 0.1  # the published 0.6 suits millions of pictures seen many times
 FIELDS = ("photo", "plate", "alpha", "pose_deg")
-VALIDATION_FACES = 512
 TEMPERATURE = 0.1
 TURNS_DEG = (0.0, 10.0, 20.0, 30.0, 45.0, 80.0)  # bins of the yaw difference
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options of the identity net."""
-    parser.add_argument("--lr", type=float, default=2e-3)
-
-
-def build(chosen: argparse.Namespace) -> IdentityTask:
-    """Open the data and build the net."""
-    return IdentityTask(**task_arguments(chosen, FIELDS))
 
 
 def contrastive_loss(one: Tensor, other: Tensor) -> Tensor:
@@ -75,27 +63,18 @@ def area_under_curve(positives: Tensor, negatives: Tensor) -> float:
     return wins / (len(positives) * len(negatives))
 
 
-class IdentityTask(SingleNet):
+class IdentityTask(FaceNet):
     """See `loop.Task`. A batch holds half as many people as pictures."""
 
     role = "identity"
     arch = "irse.Backbone"
+    fields = FIELDS
+    n_held_out = 512
 
-    def __init__(
-        self,
-        data: FaceShards,
-        held_out: FaceShards,
-        *,
-        batch_size: int,
-        device: str = "cpu",
-        lr: float = 2e-3,
-        sizes: dict[str, Any] = SIZES,
-    ) -> None:
+    def __init__(self, *faces: FaceShards, sizes: dict[str, Any] = SIZES, **options: Any) -> None:
         self.net_sizes, self.size_px = sizes, int(sizes["input_size"])
         net = Backbone(**sizes, dropout=DROPOUT)
-        super().__init__(net, batch_size=batch_size, device=device, lr=lr)
-        self.data = data
-        self.held_out = held_out.first(VALIDATION_FACES)
+        super().__init__(net, *faces, **options)
 
     def draw(self, rng: torch.Generator) -> Batch:
         """Random people at two poses, each before another plate and in another exposure."""
@@ -198,3 +177,6 @@ def by_turn(cosines: Tensor, turn_deg: Tensor) -> list[TurnBin]:
             medians = (float(values[inside].median()) for values in (turn_deg, cosines))
             rows.append(TurnBin(high, *(round(value, 4) for value in medians)))
     return rows
+
+
+add_arguments, build = IdentityTask.add_arguments, IdentityTask.build

@@ -8,7 +8,6 @@ heatmaps to stay flat, which makes the highest share of a heatmap a measure of c
 
 from __future__ import annotations
 
-import argparse
 from typing import Any
 
 import torch
@@ -23,11 +22,10 @@ from unripple.training.identity import area_under_curve
 from unripple.training.loop import Batch
 from unripple.training.precision import autocast
 from unripple.training.shards import FaceShards
-from unripple.training.single import SingleNet, in_parts, task_arguments
+from unripple.training.single import FaceNet, in_parts
 
 SIZES: dict[str, Any] = {"widths": (16, 32, 64, 96, 128), "head": 48, "n_points": 5}
 FIELDS = ("photo", "plate", "alpha", "landmarks")
-VALIDATION_FACES = 128
 
 TIGHT = (0.75, 1.5)  # scale of the person, against the aligned framing
 WIDE = (0.3, 0.8)
@@ -36,16 +34,6 @@ FACELESS = 0.1  # share of the pictures
 SPOT_PX = 1.5  # of the wanted heatmaps, in their cells
 EDGE = 0.04  # landmarks nearer to the border than this share of the side do not count
 SIDES_SWAPPED = [1, 0, 2, 4, 3]  # what the landmarks become in a mirror
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options of the landmark net."""
-    parser.add_argument("--lr", type=float, default=2e-3)
-
-
-def build(chosen: argparse.Namespace) -> LandmarksTask:
-    """Open the data and build the net."""
-    return LandmarksTask(**task_arguments(chosen, FIELDS))
 
 
 def framing(points: Tensor, rng: torch.Generator, *, wide: Tensor) -> Tensor:
@@ -111,26 +99,17 @@ def certainty(heatmaps: Tensor) -> Tensor:
     return heatmaps.flatten(2).softmax(2).amax(2).mean(1)
 
 
-class LandmarksTask(SingleNet):
+class LandmarksTask(FaceNet):
     """See `loop.Task`."""
 
     role = "landmarks"
     arch = "landmarks.LandmarkNet"
+    fields = FIELDS
 
-    def __init__(
-        self,
-        data: FaceShards,
-        held_out: FaceShards,
-        *,
-        batch_size: int,
-        device: str = "cpu",
-        lr: float = 2e-3,
-        sizes: dict[str, Any] = SIZES,
-    ) -> None:
+    def __init__(self, *faces: FaceShards, sizes: dict[str, Any] = SIZES, **options: Any) -> None:
         self.net_sizes = sizes
-        super().__init__(LandmarkNet(**sizes), batch_size=batch_size, device=device, lr=lr)
-        self.data = data
-        batch = held_out.first(VALIDATION_FACES)
+        super().__init__(LandmarkNet(**sizes), *faces, **options)
+        batch = self.held_out
         side = batch["photo"].shape[-1]
         self.aligned = {
             "photo": grids.from_uint8(batch["photo"]),
@@ -249,3 +228,6 @@ def marked(pictures: Tensor, points: Tensor) -> Tensor:
         for x, y in spots.tolist():
             picture[:, y - 1 : y + 2, x - 1 : x + 2] = green
     return shown
+
+
+add_arguments, build = LandmarksTask.add_arguments, LandmarksTask.build

@@ -8,7 +8,7 @@ training), small parts weighted up, on the main head and both auxiliary ones.
 
 from __future__ import annotations
 
-import argparse
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -20,28 +20,17 @@ from unripple.training import augment, grids, losses
 from unripple.training.loop import Batch
 from unripple.training.precision import autocast
 from unripple.training.shards import FaceShards
-from unripple.training.single import SingleNet, in_parts, task_arguments
+from unripple.training.single import FaceNet, in_parts
 
 WIDTHS = (24, 32, 64, 96, 128)
 STEM_STRIDE = 2
 FIELDS = ("photo", "labels", "alpha")
-VALIDATION_FACES = 128
 
 EASY = 0.7  # a pixel whose true label has a higher probability teaches little
 LEAST_SHARE = 1 / 16  # of the pixels counts in any case
 SMALL_PART_WEIGHT = 2.0
 SMALL_PARTS = (*losses.FEATURES, Face.LEFT_EAR, Face.RIGHT_EAR, Face.EARRING, Face.NECKLACE)
 AUXILIARY_WEIGHT = 0.5  # the two heads guide the deep levels and are not used later
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options of the parser."""
-    parser.add_argument("--lr", type=float, default=2e-3)
-
-
-def build(chosen: argparse.Namespace) -> ParserTask:
-    """Open the data and build the net."""
-    return ParserTask(**task_arguments(chosen, FIELDS))
 
 
 def part_weights() -> Tensor:
@@ -74,29 +63,24 @@ def hard_pixel_loss(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
     return (per_pixel * counted).sum() / counted.sum()
 
 
-class ParserTask(SingleNet):
+class ParserTask(FaceNet):
     """See `loop.Task`."""
 
     role = "parser"
     arch = "bisenet.BiSeNet"
+    fields = FIELDS
 
     def __init__(
         self,
-        data: FaceShards,
-        held_out: FaceShards,
-        *,
-        batch_size: int,
-        device: str = "cpu",
-        lr: float = 2e-3,
+        *faces: FaceShards,
         widths: tuple[int, ...] = WIDTHS,
         stem_stride: int = STEM_STRIDE,
+        **options: Any,
     ) -> None:
         self.net_sizes = {"n_classes": len(Face), "widths": widths, "stem_stride": stem_stride}
         net = BiSeNet(**self.net_sizes)
-        super().__init__(net, batch_size=batch_size, device=device, lr=lr)
-        self.data = data
-        self.weights = part_weights().to(device)
-        self.held_out = held_out.first(VALIDATION_FACES)
+        super().__init__(net, *faces, **options)
+        self.weights = part_weights().to(self.device)
 
     def draw(self, rng: torch.Generator) -> Batch:
         """Random faces with the ghosts of their other poses, moved, blurred and recoloured."""
@@ -173,3 +157,6 @@ def agreement(predicted: Tensor, true: Tensor) -> dict[str, float]:
         "person_iou": float((one & two).sum() / (one | two).sum().clamp_min(1)),
         "accuracy": float(correct.sum() / confusion.sum()),
     }
+
+
+add_arguments, build = ParserTask.add_arguments, ParserTask.build

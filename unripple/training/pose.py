@@ -6,7 +6,6 @@ blurred, moved a little, mirrored (which turns yaw and roll round) and turned (w
 
 from __future__ import annotations
 
-import argparse
 from typing import Any
 
 import torch
@@ -19,22 +18,11 @@ from unripple.training import augment, grids
 from unripple.training.loop import Batch
 from unripple.training.precision import autocast
 from unripple.training.shards import FaceShards
-from unripple.training.single import SingleNet, task_arguments
+from unripple.training.single import FaceNet
 
 SIZES: dict[str, Any] = {"widths": (16, 32, 64, 96, 128), "hidden": 128}
 FIELDS = ("photo", "pose_deg")
-VALIDATION_FACES = 256
 TURN_DEG = 8.0
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options of the pose net."""
-    parser.add_argument("--lr", type=float, default=2e-3)
-
-
-def build(chosen: argparse.Namespace) -> PoseTask:
-    """Open the data and build the net."""
-    return PoseTask(**task_arguments(chosen, FIELDS))
 
 
 def moved_pose(pose_deg: Tensor, turn_deg: Tensor, mirrored: Tensor) -> Tensor:
@@ -50,26 +38,17 @@ def moved_pose(pose_deg: Tensor, turn_deg: Tensor, mirrored: Tensor) -> Tensor:
     return torch.stack((yaw * sides, pitch, roll * sides + turn_deg), dim=1)
 
 
-class PoseTask(SingleNet):
+class PoseTask(FaceNet):
     """See `loop.Task`."""
 
     role = "pose"
     arch = "pose.PoseNet"
+    fields = FIELDS
+    n_held_out = 256
 
-    def __init__(
-        self,
-        data: FaceShards,
-        held_out: FaceShards,
-        *,
-        batch_size: int,
-        device: str = "cpu",
-        lr: float = 2e-3,
-        sizes: dict[str, Any] = SIZES,
-    ) -> None:
+    def __init__(self, *faces: FaceShards, sizes: dict[str, Any] = SIZES, **options: Any) -> None:
         self.net_sizes = sizes
-        super().__init__(PoseNet(**sizes), batch_size=batch_size, device=device, lr=lr)
-        self.data = data
-        self.held_out = held_out.first(VALIDATION_FACES)
+        super().__init__(PoseNet(**sizes), *faces, **options)
 
     def draw(self, rng: torch.Generator) -> Batch:
         """Random faces, moved, blurred and recoloured, with the angles that they now have."""
@@ -114,3 +93,6 @@ class PoseTask(SingleNet):
             f"PoseNet {self.net_sizes} at {self.size_px} px, Huber loss on degrees; pictures "
             f"moved, mirrored, turned by up to {TURN_DEG:g} degrees, recoloured and blurred."
         )
+
+
+add_arguments, build = PoseTask.add_arguments, PoseTask.build

@@ -11,7 +11,7 @@ import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 import torch
@@ -28,18 +28,6 @@ PLAN = "plan.json"
 VALIDATION_SHARDS = 2
 RESCAN_SECONDS = 60.0
 PER_PERSON = {"plate"}  # fields with one row per pair of faces
-
-
-class Source(Protocol):
-    """Anything that gives random batches of named, row-aligned tensors."""
-
-    def batch(self, n: int, rng: torch.Generator) -> Batch:
-        """`n` random rows, uint8 pictures [n, 3, S, S] and what else was asked for."""
-        ...
-
-    def first(self, n: int) -> Batch:
-        """The first `n` rows, always the same ones: for validation and grids."""
-        ...
 
 
 def shard_path(folder: Path, index: int) -> Path:

@@ -7,7 +7,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -122,3 +122,46 @@ class SingleNet(ABC):
             "size": str(self.size_px),
             "sizes": json.dumps(self.net_sizes),
         }
+
+
+class FaceNet(SingleNet):
+    """Task of one net that learns from rendered faces.
+
+    Args:
+        net: what to train.
+        data, held_out: shards with `fields`.
+        batch_size: pictures per step.
+        device: where the net lives.
+        lr: of Adam; None for `rate`.
+    """
+
+    fields: tuple[str, ...]  # what it needs of a face
+    rate: float = 2e-3
+    n_held_out: int = 128  # faces that it is judged by
+
+    def __init__(
+        self,
+        net: nn.Module,
+        data: FaceShards,
+        held_out: FaceShards,
+        *,
+        batch_size: int,
+        device: str = "cpu",
+        lr: float | None = None,
+    ) -> None:
+        lr = self.rate if lr is None else lr
+        super().__init__(net, batch_size=batch_size, device=device, lr=lr)
+        self.data, self.held_out = data, held_out.first(self.n_held_out)
+
+    @classmethod
+    def add_arguments(cls, parser: argparse.ArgumentParser) -> None:
+        """Options of its own."""
+        parser.add_argument("--lr", type=float, default=cls.rate)
+
+    @classmethod
+    def build(cls, chosen: argparse.Namespace) -> Self:
+        """Open the data and build the net."""
+        arguments = task_arguments(chosen, cls.fields)
+        own: Any = cls  # which builds its net by itself
+        task: Self = own(arguments.pop("data"), arguments.pop("held_out"), **arguments)
+        return task

@@ -24,9 +24,9 @@ import torch
 from torch import Tensor
 
 from unripple import faceworld
+from unripple.atomic import write_bytes
 from unripple.faceworld.attributes import SETTINGS as EDITS
 from unripple.faceworld.attributes import SHEET_ATTRIBUTES, edited, edits_of, is_categorical
-from unripple.io.atomic import write_bytes
 from unripple.io.translations import CONDITIONAL, UNCONDITIONAL
 from unripple.models.stylegan2 import Generator
 from unripple.training.edit_pairs import FIRST_SEED, GROUP, PairRenderer, Pairs, people

@@ -18,7 +18,7 @@ from unripple.io.photo import PHOTO_SUFFIXES, encode_jpeg
 from unripple.io.schema import nearest
 from unripple.pipeline.graph import STEPS
 from unripple.pipeline.limits import Limits
-from unripple.runtime.cache import MemoryShelf
+from unripple.runtime.cache import MemoryCache
 from unripple.runtime.editor import Editor
 from unripple.runtime.view import thumbnail
 from unripple.webui.controls import Group, grouped
@@ -146,11 +146,11 @@ class AppState:
         return "mtcnn" if self.zoo(models).is_published("encoder") else "embedded"
 
     def editor(
-        self, models: str, inverter: str, shelf: MemoryShelf, align: Mapping[str, str]
+        self, models: str, inverter: str, cache: MemoryCache, align: Mapping[str, str]
     ) -> Editor:
         """A live session of the choice; networks are shared with all others."""
         config = self.config_of(models, inverter, align)
-        return Editor(settings=config, shelf=shelf, zoo=self.zoo(models))
+        return Editor(settings=config, cache=cache, zoo=self.zoo(models))
 
     def zoo(self, models: str) -> Zoo:
         """The networks of a set, all of them loaded."""

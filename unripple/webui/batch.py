@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from unripple import atomic
 from unripple.conventions import BadConfig, BadPhoto
-from unripple.io import atomic, plain_yaml
+from unripple.io import plain_yaml
 from unripple.io.config import Config, Edit, complete, edits, read_config
 from unripple.io.digest import file_sha256
 

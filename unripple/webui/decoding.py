@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 import os
-import resource
 import shutil
 import signal
 import socket
@@ -88,6 +87,8 @@ def _decode(line: Connection, path: Path, limits: Limits, file: int) -> None:
 
 def _bound_processor(seconds: int) -> None:
     """The server ends whoever takes too long; this does where the server cannot look."""
+    import resource  # there is none beyond Unix
+
     _, most = resource.getrlimit(resource.RLIMIT_CPU)
     if most == resource.RLIM_INFINITY or most > seconds:
         resource.setrlimit(resource.RLIMIT_CPU, (seconds, most))

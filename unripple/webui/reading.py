@@ -31,7 +31,7 @@ import numpy.typing as npt
 from unripple.conventions import Crashed, LimitExceeded, UnrippleError
 from unripple.io.photo import Photograph
 from unripple.pipeline.limits import Limits
-from unripple.runtime.limits import POLL_S, Budget
+from unripple.runtime.limits import POLL_S, PhotoBudget
 
 LARGE_MEGAPIXELS = 16.0
 """Photos above that are read two at a time."""
@@ -221,7 +221,7 @@ class _Reading:
 
     def _next(self) -> Any:
         """What the child says next."""
-        budget, began = Budget(self.limits), time.monotonic()
+        budget, began = PhotoBudget(self.limits), time.monotonic()
         while not self.pipe.poll(POLL_S):
             self.patience.check()
             error = budget.excess(self.process)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import re
 import shutil
 import uuid
@@ -21,9 +20,9 @@ from starlette.routing import Route
 
 from unripple.conventions import UnknownName, UnrippleError
 from unripple.io.photo import encode_png, printable
+from unripple.webui import messages
 from unripple.webui.app_state import AppState
 from unripple.webui.controls import ALIGN, offers_of
-from unripple.webui.edit_request import EditRequest
 from unripple.webui.guard import ADDRESS
 from unripple.webui.job_queue import (
     FULL,
@@ -35,14 +34,12 @@ from unripple.webui.job_queue import (
     QueuedJob,
     Superseded,
 )
-from unripple.webui.opened import Opened, Outcome
 from unripple.webui.reading import Decoded, Patience
 from unripple.webui.session import Session
 from unripple.webui.sessions import Sessions
 
 T = TypeVar("T")
 Answer: TypeAlias = Callable[[Request, Session], Awaitable[Response]]
-_NEVER_KEEP = {"cache-control": "no-store"}
 _OPENING = "/opening"
 _SAVING = "/saving"
 _TIDY_S = 30.0
@@ -111,20 +108,23 @@ class Routes:
             try:
                 session = self.sessions.get(request.path_params["session"])
             except UnknownName as error:
-                return _error(404, str(error), ended=True)  # the page begins another one
+                # The page begins another one.
+                return messages.refusal(404, str(error), ended=True)
             try:
                 return await answer(request, session)
             except Superseded:
                 return Response(status_code=409)
             except ClientDisconnect:  # the guard has said why, where anybody listens
-                return _error(408, "the request ended before its body did")
+                return messages.refusal(408, "the request ended before its body did")
             except OSError as error:
-                return _error(507, f"the server's disk does not take it: {error.strerror}")
+                return messages.refusal(
+                    507, f"the server's disk does not take it: {error.strerror}"
+                )
             except UnknownName as error:
-                return _error(404, str(error))
+                return messages.refusal(404, str(error))
             except UnrippleError as error:
                 text = re.sub(r"\S*/unripple-editor-\S*/", "", str(error))
-                return _error(400, text, offers=self._offers(request, error))
+                return messages.refusal(400, text, offers=self._offers(request, error))
 
         return answering
 
@@ -153,7 +153,7 @@ class Routes:
         try:
             data = await asyncio.to_thread(self.state.thumbnail, request.path_params["name"])
         except UnrippleError as error:
-            return _error(404, str(error))
+            return messages.refusal(404, str(error))
         return Response(data, media_type="image/jpeg", headers={"cache-control": "max-age=3600"})
 
     async def _controls(self, request: Request, session: Session) -> Response:  # noqa: ARG002
@@ -162,7 +162,7 @@ class Routes:
 
     async def _photo(self, request: Request, session: Session) -> Response:
         """Open a sample, an uploaded file, or the same photo with other models."""
-        asked = _query(request, "name", "models", "inverter", "sample", "same", *ALIGN)
+        asked = messages.query(request, "name", "models", "inverter", "sample", "same", *ALIGN)
         models = asked.get("models", self.state.models[0])
         inverter = asked.get("inverter", self.state.config["invert"]["method"])
         align = {name.partition(".")[2]: asked[name] for name in ALIGN if name in asked}
@@ -188,7 +188,7 @@ class Routes:
             )
             if before is not None and session.folder in before.parents and before != path:
                 await asyncio.to_thread(shutil.rmtree, before.parent, ignore_errors=True)
-        return JSONResponse(_facts(opened))
+        return JSONResponse(messages.facts(opened))
 
     async def _read(self, request: Request, path: Path) -> Decoded:
         """Decode a file for a session; a newer file of the same session ends it."""
@@ -212,20 +212,20 @@ class Routes:
         )
 
     async def _preview(self, request: Request, session: Session) -> Response:
-        edit = await _edit_request(request)
+        edit = await messages.asked_edit(request)
         await self._restored(request, session)
         data = await self.queue.run(
             _owner(request), PREVIEW, lambda _: encode_png(session.preview(edit))
         )
-        return Response(data, media_type="image/png", headers=_NEVER_KEEP)
+        return Response(data, media_type="image/png", headers=messages.NEVER_KEEP)
 
     async def _full(self, request: Request, session: Session) -> Response:
-        edit = await _edit_request(request)
+        edit = await messages.asked_edit(request)
         await self._restored(request, session)
         outcome = await self.queue.run(
             _owner(request), _kind(session), lambda job: session.full(edit, job.check)
         )
-        return JSONResponse(_outcome_json(outcome))
+        return JSONResponse(messages.outcome_json(outcome))
 
     async def _keep(self, request: Request, session: Session) -> Response:
         await self._restored(request, session)
@@ -245,28 +245,28 @@ class Routes:
         shown = made.get(name) or session.pictures.get(name)
         if shown is None:
             raise UnknownName(f"no picture {name!r} now")
-        return Response(shown.data, media_type=shown.media_type, headers=_NEVER_KEEP)
+        return Response(shown.data, media_type=shown.media_type, headers=messages.NEVER_KEEP)
 
     async def _result(self, request: Request, session: Session) -> Response:
         data = await self.queue.run(
             _owner(request, _SAVING), _kind(session), lambda _: session.result_png()
         )
-        name = _slug(session.opened.choice.name if session.opened else "photo")
+        name = messages.slug(session.opened.choice.name if session.opened else "photo")
         disposition = f'attachment; filename="{name}-edited.png"'
         return Response(
             data,
             media_type="image/png",
-            headers={**_NEVER_KEEP, "content-disposition": disposition},
+            headers={**messages.NEVER_KEEP, "content-disposition": disposition},
         )
 
     async def _translation(self, request: Request, session: Session) -> Response:
-        name = await _named(request)
+        name = await messages.asked_name(request)
         path = await asyncio.to_thread(session.save_translation, name)
         names = list(await asyncio.to_thread(self.state.all_translations))
         return JSONResponse({"file": str(path), "translations": names})
 
     async def _batch(self, request: Request, session: Session) -> Response:
-        name = await _named(request)
+        name = await messages.asked_name(request)
         added = await asyncio.to_thread(session.add_to_batch, name)
         return JSONResponse(
             {
@@ -343,83 +343,3 @@ async def _has_left(request: Request) -> None:
 def _kind(session: Session) -> str:
     opened = session.opened
     return HEAVY if opened is not None and opened.pixels.size > 3 * _LARGE_PX else FULL
-
-
-def _query(request: Request, *allowed: str) -> dict[str, str]:
-    """What an address says behind its question mark.
-
-    Raises:
-        UnrippleError: it says something twice, or something that nobody asks for.
-    """
-    said = [(name, value) for name, value in request.query_params.multi_items() if name != "token"]
-    names = [name for name, _ in said]
-    for name in names:
-        if names.count(name) > 1 or name not in allowed:
-            raise UnrippleError(f"{printable(name)[:100]!r}: said twice, or unknown")
-    return dict(said)
-
-
-def _facts(opened: Opened) -> dict[str, Any]:
-    """What the page must know of an opened photo."""
-    transform = opened.array("align", "transform")
-    height, width = opened.pixels.shape[:2]
-    return {
-        "name": opened.choice.name,
-        "width": width,
-        "height": height,
-        "side": int(opened.array("align", "picture").shape[0]),
-        "transform": [float(value) for value in transform.T.ravel()],
-        "models": opened.choice.models,
-        "inverter": opened.choice.inverter,
-        "yaw": opened.yaw_deg,
-    }
-
-
-def _outcome_json(outcome: Outcome | None) -> dict[str, Any]:
-    if outcome is None:
-        return {"pictures": [], "figures": {}, "warnings": [], "kept": False}
-    return {
-        "pictures": list(outcome.pictures),
-        "figures": dict(outcome.figures),
-        "warnings": outcome.warnings,
-        "kept": outcome.kept,
-    }
-
-
-async def _json(request: Request) -> dict[str, Any]:
-    try:
-        content = json.loads(await request.body(), object_pairs_hook=_pairs)
-    except (ValueError, RecursionError):  # also: no UTF-8, numbers of thousands of digits
-        content = None
-    if not isinstance(content, dict):
-        raise UnrippleError("the request holds no JSON object")
-    return content
-
-
-def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    said = dict(pairs)
-    if len(said) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise UnrippleError(f"the request says {printable(twice)[:100]!r} twice")
-    return said
-
-
-async def _named(request: Request) -> str:
-    name = (await _json(request)).get("name", "")
-    if not isinstance(name, str):
-        raise UnrippleError("name: wanted text")
-    return name
-
-
-async def _edit_request(request: Request) -> EditRequest:
-    return EditRequest.from_json(await _json(request))
-
-
-def _slug(name: str) -> str:
-    stem = Path(name).stem
-    return "".join(c if c.isascii() and (c.isalnum() or c in "_-") else "-" for c in stem)[:80]
-
-
-def _error(status: int, text: str, **more: Any) -> Response:
-    return JSONResponse({"error": printable(text), **more}, status, headers=_NEVER_KEEP)

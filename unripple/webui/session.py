@@ -12,7 +12,7 @@ from unripple.conventions import Mask, Photo, UnrippleError, WPlus
 from unripple.io.config import Config, Edit, library
 from unripple.io.metadata import NOTHING
 from unripple.io.photo import encode_png
-from unripple.runtime.cache import MemoryShelf
+from unripple.runtime.cache import MemoryCache
 from unripple.webui import batch, views
 from unripple.webui.app_state import AppState
 from unripple.webui.edit_request import EditRequest
@@ -21,7 +21,7 @@ from unripple.webui.reading import PATIENT, Decoded, Patience, mapped
 from unripple.webui.translations import read_translation, save_translation
 from unripple.zoo.directions import is_turn
 
-_SHELF_MB = 48.0  # artifacts kept between edits of one user
+_CACHE_MB = 48.0  # artifacts kept between edits of one user
 
 
 class Session:
@@ -48,7 +48,7 @@ class Session:
         self.pictures: Mapping[str, views.Shown] = {}
         self.held_bytes = self.disk_bytes = 0
         self._walking = threading.Lock()
-        self._shelf = MemoryShelf()
+        self._cache = MemoryCache()
         self._evicted: Choice | None = None
 
     def read(self, path: Path, patience: Patience = PATIENT) -> Decoded:
@@ -95,9 +95,9 @@ class Session:
                 decoded.pixels.leave_memory()
 
     def _walk(self, choice: Choice, decoded: Decoded, check: Callable[[], None]) -> Opened:
-        editor = self.state.editor(choice.models, choice.inverter, self._shelf, choice.align)
+        editor = self.state.editor(choice.models, choice.inverter, self._cache, choice.align)
         source = editor.open(choice.path, pixels=decoded.photo)
-        artifacts = editor.walk(source, None, "depth", before_step=check)
+        artifacts = editor.run(source, "depth", before_step=check)
         zoo = self.state.zoo(choice.models)
         crop: Any = artifacts["align"]["picture"]
         opened = Opened(
@@ -155,8 +155,8 @@ class Session:
             return None
         offset = self._offset(request, opened.array("project", "w_plus"))
         edit = request.edit()
-        artifacts = opened.editor.walk(
-            opened.source, edit, "measure", offset=offset, before_step=check
+        artifacts = opened.editor.run(
+            opened.source, "measure", edit, offset=offset, before_step=check
         )
         pasted: Any = artifacts["paste"]["picture"]
         picture = pasted if self.keep is None else views.kept(opened.pixels, pasted, self.keep)
@@ -264,7 +264,7 @@ class Session:
         if self.opened is not None:
             self._evicted = self.opened.choice
         self.opened = self.outcome = None
-        self._shelf, self.held_bytes, self.disk_bytes = MemoryShelf(), 0, 0
+        self._cache, self.held_bytes, self.disk_bytes = MemoryCache(), 0, 0
 
     def restore(self, decoded: Decoded | None = None) -> None:
         """Open the photo again if it was evicted; what is kept stays."""
@@ -297,7 +297,7 @@ class Session:
         return self.opened is None and self._evicted is not None
 
     def _weigh(self, opened: Opened) -> None:
-        held = self._shelf.trim(int(_SHELF_MB * 1e6))
+        held = self._cache.trim(int(_CACHE_MB * 1e6))
         self.held_bytes = held + (0 if self.keep is None else self.keep.nbytes)
         edited = self.outcome.picture.nbytes if self.outcome else 0
         self.disk_bytes = opened.pixels.nbytes + edited

@@ -4,7 +4,7 @@
     <folder>/<set>/conditional/<name>.npy      the same, from a known value to another
     <folder>/user/<name>.npy                   one's own
 
-A name is `{carac}_{min|max}`, `{carac}_{value}` or `{carac}_{value}_fr_{old}`.
+A name is `{attribute}_{min|max}`, `{attribute}_{value}` or `{attribute}_{value}_fr_{old}`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
+from unripple import atomic
 from unripple.conventions import UnknownName, UnrippleError, WPlus
-from unripple.io import atomic, translations
+from unripple.io import translations
 from unripple.io.schema import nearest
 
 USER = "user"
@@ -33,8 +34,8 @@ def check_name(name: str) -> None:
     """
     if _NAME.fullmatch(name) is None:
         raise UnrippleError(
-            f"translation {name!r}: wanted carac_min, carac_max, carac_value or "
-            "carac_value_fr_old, like Smile_max, Hc_4 or Hc_4_fr_1; the characteristic has letters "
+            f"translation {name!r}: wanted attribute_min, attribute_max, attribute_value or "
+            "attribute_value_fr_old, like Smile_max, Hc_4 or Hc_4_fr_1; the attribute has letters "
             "and digits, values are whole numbers"
         )
 

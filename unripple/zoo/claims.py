@@ -123,7 +123,7 @@ def check_legacy(stream: IO[bytes]) -> dict[str, Any]:
     for _ in range(_LEGACY_PICKLES):
         starts.append(stream.tell())
         found |= names_in(stream)
-    known = stand_ins(found)
+    stand_in_of = stand_ins(found)
     left = stream.seek(0, 2) - starts[-1]
     stream.seek(starts[_CONTENT])
     claims = _Claims(stream)
@@ -135,4 +135,4 @@ def check_legacy(stream: IO[bytes]) -> dict[str, Any]:
     if (claimed := sum(storage.bytes for storage in claims.storages.values())) > left:
         raise ValueError(f"its storages claim {claimed} bytes, {left} are there")
     stream.seek(0)
-    return known
+    return stand_in_of

@@ -1,7 +1,7 @@
 """Published weights files, whatever container they come in, read without running any of them.
 
 Known are torch's zip and older containers, TorchScript archives, Lightning checkpoints, bare
-pickles, safetensors, and zip archives that hold one of these.
+pickles, arrays of NumPy, safetensors, and zip archives that hold one of these.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from unripple.conventions import BadCheckpoint
-from unripple.outside import Unfit, opened
+from unripple.outside import ARRAY_BYTES, Unfit, opened
 from unripple.zoo.claims import check_archive, check_legacy
 from unripple.zoo.opcodes import names_in
 from unripple.zoo.pickles import BarePickle, Forbidden, Parts, stand_ins
@@ -42,6 +43,7 @@ _PAGE_STARTS = (b"<!doctype html", b"<html", b"<head", b"<?xml", b"<!--")
 _POINTER_START = b"version https://git-lfs"
 _LEGACY_MARK = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # torch's magic number, pickled
 _ZIP_START = b"PK\x03\x04"
+_NPY_START = b"\x93NUMPY"
 _LONGEST_PICKLE = 512 << 20  # bytes
 _MOST_PARTS = 100_000
 _CHUNK = 1 << 20
@@ -102,6 +104,8 @@ class _Reader:
                 return self._torch(check_legacy(self.stream))
         if _is_safetensors(head):
             return self._safetensors()
+        if head.startswith(_NPY_START):
+            return self._array()
         with self._explained("neither torch's containers nor safetensors"):
             stand_ins(names_in(self.stream), bare=True)
             self.stream.seek(0)
@@ -164,6 +168,12 @@ class _Reader:
             read_header(self.path)
             state = load_file(self.path)
             return state
+
+    def _array(self) -> Tensor:
+        """One array of numbers, as NumPy saves it; arrays of objects are pickles, and refused."""
+        with self._explained("no whole array of numbers"):
+            loaded = np.load(io.BytesIO(self.stream.read(ARRAY_BYTES)), allow_pickle=False)
+            return torch.from_numpy(np.ascontiguousarray(loaded))
 
     def _zip(self, member: str | None) -> Any:
         with self._explained("no whole zip archive"), zipfile.ZipFile(self.stream) as archive:
@@ -239,13 +249,13 @@ class _Reader:
 
 def _strip(content: Any) -> None:
     """Take away what a file wrote over the methods of its dictionaries, where it may set any."""
-    seen: set[int] = set()
+    visited: set[int] = set()
     waiting = [content]
     while waiting:
         thing = waiting.pop()
-        if not isinstance(thing, dict | list | tuple) or id(thing) in seen:
+        if not isinstance(thing, dict | list | tuple) or id(thing) in visited:
             continue
-        seen.add(id(thing))
+        visited.add(id(thing))
         if isinstance(thing, OrderedDict):
             vars(thing).clear()
         waiting.extend(dict.values(thing) if isinstance(thing, dict) else thing)

@@ -29,6 +29,7 @@ from unripple.zoo.weights import read_header
 
 PUBLISHED_FILES = "*.directions.safetensors"
 MEAN = "/mean"
+TABLE = ".yaml"
 WEAK = 0.1  # gain below which nobody would see what an edit is meant to do
 
 
@@ -59,6 +60,8 @@ class Direction:
     gain: float | None = None
     component: Component | None = None
     codes: tuple[int, int] | None = None
+    way: str | None = None
+    """The family where neither vector nor component tells it, see `family`."""
 
     def identity(self) -> list[Any]:
         """Plain values and arrays that decide what an edit along it does."""
@@ -69,7 +72,7 @@ class Direction:
     @property
     def family(self) -> str:
         """How one goes along it, a name of `stages.families`."""
-        return "linear" if self.component is None else "component"
+        return self.way or ("linear" if self.component is None else "component")
 
     @property
     def weak(self) -> bool:
@@ -90,11 +93,17 @@ class Direction:
 
 
 def read_directions(path: Path) -> dict[str, Direction]:
-    """All directions of a file, or of the published ones in a folder, by name.
+    """All directions of a file, of the published ones in a folder, or of a table, by name.
+
+    Those of a table (.yaml) whose files are not here have an empty vector.
 
     Raises:
         BadCheckpoint: the file is missing, foreign or cut short, or none is in the folder.
     """
+    if path.suffix == TABLE:
+        from unripple.zoo.direction_table import read_table
+
+        return read_table(path)
     if path.is_dir() or path == published_folder():  # which the first fetched file makes
         files = sorted(path.glob(PUBLISHED_FILES))
         if not files:
@@ -107,7 +116,7 @@ def read_directions(path: Path) -> dict[str, Direction]:
     return _read(path, (status.st_size, status.st_mtime_ns) if status else None)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=32)
 def _read(path: Path, version: tuple[int, int] | None) -> dict[str, Direction]:  # noqa: ARG001
     metadata, _ = read_header(path)
     with explained(path, BadCheckpoint, "no file of directions; make or get it again"):
@@ -140,10 +149,18 @@ def _directions(
             _number(about, "gain"),
             _component(vector, arrays.get(name + MEAN), about),
             (int(codes[0]), int(codes[1])) if codes else None,
+            _family(about),
         )
     if not directions:
         raise Unfit("it holds no direction")
     return directions
+
+
+def _family(about: Mapping[str, Any]) -> str | None:
+    named = about.get("family")
+    if named is not None and not isinstance(named, str):
+        raise Unfit(f"family is {str(named)[:40]}, no name")
+    return named
 
 
 def _component(axis: Floats, mean: Floats | None, about: Mapping[str, Any]) -> Component | None:
@@ -177,6 +194,7 @@ def write_directions(path: Path, directions: Iterable[Direction]) -> None:
             "yaw_per_degree": one.yaw_per_degree,
             "gain": one.gain,
             "codes": one.codes,
+            "family": one.way,
         }
         metadata[one.name] = json.dumps({k: v for k, v in about.items() if v is not None})
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -193,9 +211,14 @@ def find_direction(path: Path, name: str) -> Direction:
         UnknownName: there is none; the text names the nearest.
         BadCheckpoint: see `read_directions`.
     """
-    known = read_directions(path)
-    if name not in known:
-        close = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
+    directions = read_directions(path)
+    if name not in directions:
+        close = difflib.get_close_matches(name, directions, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(directions)}"
         raise UnknownName(f"no direction {name!r} in {path}; {hint}")
-    return known[name]
+    if not directions[name].vector.size:
+        raise BadCheckpoint(
+            f"direction {name!r}: its published file is not here yet; run `unripple models fetch "
+            "sfe`, or `unripple models add FILE` if you have it"
+        )
+    return directions[name]

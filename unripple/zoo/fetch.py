@@ -247,10 +247,10 @@ def _finish(entry: Entry, part: _Part, path: Path) -> Fetched:
 
 def _check_disk(path: Path, total: int | None, start: int) -> None:
     free = shutil.disk_usage(path.parent).free
-    wanted = (total or start) - start
-    if wanted + SPARE_BYTES > free:
+    missing = (total or start) - start
+    if missing + SPARE_BYTES > free:
         raise DownloadFailed(
-            f"{path.parent}: {_mega(wanted)} are to come for {path.name.removesuffix(PART)}, and "
+            f"{path.parent}: {_mega(missing)} are to come for {path.name.removesuffix(PART)}, and "
             f"{_mega(free)} are free; free some space, or name another folder with $UNRIPPLE_MODELS"
         )
 

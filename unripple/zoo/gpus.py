@@ -68,14 +68,14 @@ def claim(device: str, folder: Path = LOCKS) -> str:
 
 
 def _first_free(ids: Sequence[str], folder: Path) -> str:
-    told = False
+    logged = False
     while True:
         for gpu in ids:
             if _lock(folder / f"unripple-gpu-{gpu}.lock"):
                 return gpu
-        if not told:
+        if not logged:
             log.info("waiting for one of the GPUs %s", ", ".join(ids))
-            told = True
+            logged = True
         time.sleep(_POLL_S)
 
 

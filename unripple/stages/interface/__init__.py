@@ -17,6 +17,7 @@ from unripple.stages.interface.work import (
     Model,
     Photograph,
     Plan,
+    Progress,
     Subject,
     Work,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "Model",
     "Photograph",
     "Plan",
+    "Progress",
     "Registry",
     "Settings",
     "Stage",

@@ -71,8 +71,8 @@ class Settings:
     @classmethod
     def of(cls: type[_Own], values: Mapping[str, Any]) -> _Own:
         """The settings that a job carries; what this class does not know is for others."""
-        known = {one.name for one in fields(cls)}
-        return cls(**{_field(key): value for key, value in values.items() if _field(key) in known})
+        names = {one.name for one in fields(cls)}
+        return cls(**{_field(key): value for key, value in values.items() if _field(key) in names})
 
     def grown(self: _Own, picture: npt.NDArray[Any]) -> _Own:
         """The same with all lengths (`..._px`) and areas (`..._area_px`), which are stated at

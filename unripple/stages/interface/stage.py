@@ -67,8 +67,8 @@ class Declaration:
         left_out: set[str] = set()
         for key, knob in knobs_of(self.settings).items():
             if any(knob.choices is one for one in self.methods):
-                wanted = section[key] if isinstance(section[key], list) else [section[key]]
-                left_out |= set(cast("Registry[Any]", knob.choices).own_settings()) - set(wanted)
+                names = section[key] if isinstance(section[key], list) else [section[key]]
+                left_out |= set(cast("Registry[Any]", knob.choices).own_settings()) - set(names)
         return {key: value for key, value in section.items() if key not in left_out}
 
 
@@ -87,6 +87,7 @@ class Stage(Declaration):
         shows: the part that people look at first.
         photo_title, edit_title: captions of that part for the photo and for an edit; the stage
             word if there is none.
+        in_strip: whether `Result.strip` shows that part, which must be as large as the crop.
         recipes: those that have it.
         roles: networks used, given the settings.
         borrows: settings that come from other sections of the config.
@@ -97,6 +98,7 @@ class Stage(Declaration):
         reads_photo: whether the photograph itself is an input.
         reads_truth: whether what is known of the photo is an input.
         reads_directions: whether it asks for directions or translations by name.
+        loads_late: whether networks are loaded only where they are asked, see `Work.shared`.
         marked: whether its colour pictures carry the mark of altered pictures.
         run_together: the same as `run` for several photos in one batch, where that pays.
     """
@@ -109,6 +111,7 @@ class Stage(Declaration):
     shows: str = "picture"
     photo_title: str = ""
     edit_title: str = ""
+    in_strip: bool = False
     recipes: tuple[str, ...] = (RIPPLE, CETERIS_PARIBUS)
     roles: Callable[[Values], tuple[str, ...]] = _no_roles
     borrows: Callable[[Values], Values] = _nothing
@@ -119,6 +122,7 @@ class Stage(Declaration):
     reads_photo: bool = False
     reads_truth: bool = False
     reads_directions: bool = False
+    loads_late: bool = False
     marked: bool = False
     run_together: Callable[[Sequence[Work], Any], list[Any]] | None = None
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from unripple.conventions import Floats, Mask, Photo, WPlus
+from unripple.conventions import Floats, Mask, Photo, Shares, WPlus
 
 Parts = TypeVar("Parts", bound=tuple[Any, ...])
 """The outputs of a stage, a named tuple."""
@@ -125,6 +125,18 @@ class Drawing:
     levels: npt.NDArray[np.uint8] = field(compare=False)
 
 
+class KeptMask(Protocol):
+    """A mask of what an edit leaves alone."""
+
+    @property
+    def levels(self) -> Shares:
+        """255 stays, uint8 [h, w]."""
+
+    @property
+    def of_photo(self) -> bool:
+        """Whether it is about the whole photograph, or else about the aligned picture."""
+
+
 class Draft(Protocol):
     """Where a long computation keeps how far it came."""
 
@@ -161,6 +173,10 @@ class Work(Protocol):
         """The edit's drawn domain."""
 
     @property
+    def keep(self) -> KeptMask | None:
+        """The mask of what the edit leaves alone, if there is a file."""
+
+    @property
     def truth(self) -> KnownTruth | None:
         """What is known of the photo."""
 
@@ -169,8 +185,8 @@ class Work(Protocol):
         """Where to keep how far a long computation came."""
 
     @property
-    def tell(self) -> Progress:
-        """Whom to tell how far it is."""
+    def on_progress(self) -> Progress:
+        """Called with how far it is."""
 
     def input(self, kind: type[Parts], name: str) -> Parts:
         """The outputs of the stage behind an input, parts that are lacking None."""
@@ -181,29 +197,31 @@ class Work(Protocol):
     def load(self, role: str) -> Model:
         """The network of a role."""
 
-    def direction(self, name: str) -> Direction:
-        """A direction by name."""
-
-    def common(
+    def shared(
         self,
-        made_from: Mapping[str, Any],
-        roles: Sequence[str],
-        make: Callable[[], dict[str, Any]],
+        name: str,
+        of: Mapping[str, npt.NDArray[Any]],
+        knobs: Sequence[str],
+        make: Callable[[], Mapping[str, Any]],
     ) -> Mapping[str, Any]:
-        """An artifact that is no photo's work, made once for all photos.
+        """What several artifacts of the stage have in common, made once.
 
         Args:
-            made_from: plain values that decide it, beside the networks.
-            roles: the networks that decide it.
-            make: makes it.
+            name: what it is.
+            of: the arrays that it is made from.
+            knobs: the settings that decide it, and with the stage's networks nothing else.
+            make: makes its parts, by name.
         """
+
+    def direction(self, name: str) -> Direction:
+        """A direction by name."""
 
 
 class Edit(Protocol):
     """A named edit of the config."""
 
     @property
-    def carac(self) -> str:
+    def attribute(self) -> str:
         """What it changes."""
 
     @property

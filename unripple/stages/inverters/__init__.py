@@ -10,11 +10,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from unripple.stages.interface import Method, Registry, Work
+from unripple.stages.interface import Method, Plan, Registry, Values, Work
 
 if TYPE_CHECKING:
     from unripple.stages.edit import Edited, EditSettings
     from unripple.stages.invert import Inverted
+
+
+def _as_given(settings: Values, plan: Plan) -> Values:  # noqa: ARG001
+    return settings
+
+
+def _no_others(settings: Values) -> tuple[str, ...]:  # noqa: ARG001
+    return ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,10 +32,18 @@ class Inverter(Method):
     Attributes:
         invert: draws the photo again; gets `align` and `project`.
         edit: draws the edited codes; gets `align`, `translate` and `invert`.
+        decide: of the settings of `invert`'s job those that matter to it.
+        inverts_with: networks beside `roles` that no edit needs, given what `decide` left.
+        projector: the one way of `stages.projectors` to the codes that it draws; None takes any.
+        masks: whether its edit can leave what a mask keeps, see `stages.keeping`.
     """
 
     invert: Callable[[Work], Inverted]
     edit: Callable[[Work, EditSettings], Edited]
+    decide: Callable[[Values, Plan], Values] = _as_given
+    inverts_with: Callable[[Values], tuple[str, ...]] = _no_others
+    projector: str | None = None
+    masks: bool = False
 
 
 INVERTERS = Registry(__name__, Inverter)

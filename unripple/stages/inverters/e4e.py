@@ -21,9 +21,9 @@ def invert(work: Work) -> Inverted:
 def edit(work: Work, settings: EditSettings) -> Edited:  # noqa: ARG001
     """See `stages.edit.edit_plainly`."""
     size_px = work.input(Aligned, "align").picture.shape[0]
-    moved = work.input(Translated, "translate")
-    generator = restyled(work.load("generator").net, moved.styles)
-    return Edited(edit_plainly(moved.w_plus, generator, size_px=size_px))
+    translated = work.input(Translated, "translate")
+    generator = restyled(work.load("generator").net, translated.styles)
+    return Edited(edit_plainly(translated.w_plus, generator, size_px=size_px))
 
 
 METHOD = Inverter(

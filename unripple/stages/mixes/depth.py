@@ -24,7 +24,7 @@ def mix(
     photo: Photo,
     picture: Photo,
     settings: DepthSettings,
-    carac: str,  # noqa: ARG001
+    attribute: str,  # noqa: ARG001
 ) -> Photo:
     """See `stages.mix.mix_depth`."""
     near = work.input(Foreground, "foreground")

@@ -35,7 +35,7 @@ def mix(
     photo: Photo,
     picture: Photo,
     settings: DetailSettings,
-    carac: str,  # noqa: ARG001
+    attribute: str,  # noqa: ARG001
 ) -> Photo:
     """See `stages.mix.mix_detail`."""
     before, after = (work.input(Parsed, f"parse@{of}").labels for of in ("photo", "edit"))

@@ -24,7 +24,7 @@ def mix(
     photo: Photo,
     picture: Photo,
     settings: DomainSettings,
-    carac: str,  # noqa: ARG001
+    attribute: str,  # noqa: ARG001
 ) -> Photo:
     """See `stages.mix.mix_domain`."""
     assert work.drawing is not None

@@ -26,7 +26,7 @@ class SegmentationSettings(MixupSettings):
 
 
 def mix(
-    work: Work, photo: Photo, picture: Photo, settings: SegmentationSettings, carac: str
+    work: Work, photo: Photo, picture: Photo, settings: SegmentationSettings, attribute: str
 ) -> Photo:
     """See `stages.mix.mix_segmentation`."""
     before, after = (work.input(Parsed, f"parse@{of}").labels for of in ("photo", "edit"))
@@ -35,7 +35,7 @@ def mix(
         picture,
         before,
         after,
-        carac=carac,
+        attribute=attribute,
         margin_px=settings.margin_px,
         front_px=settings.front_px,
     )

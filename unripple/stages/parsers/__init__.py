@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from unripple.conventions import Labels, Photo
+from unripple.conventions import Floats, Labels, Photo
 from unripple.stages.interface import Method, Model, Registry
 
 if TYPE_CHECKING:
@@ -27,16 +27,26 @@ class Labelling(Protocol):
         ...
 
 
+class Seeing(Protocol):
+    """Says how sure it is to see background."""
+
+    def __call__(self, picture: Photo, model: Model, settings: ParseSettings, /) -> Floats:
+        """Picture uint8 [H, W, 3] -> shares in [0, 1], float32 [H, W]."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Parser(Method):
     """A network that parses.
 
     Attributes:
         labels: asks it.
+        background: asks it for the background alone.
         compares: whether it looks at the edit without the photo's details, too.
     """
 
     labels: Labelling
+    background: Seeing
     compares: bool = False
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from unripple.conventions import Labels, Photo
+from unripple.conventions import Floats, Labels, Photo
 from unripple.stages.interface import Model
-from unripple.stages.parse import ParseSettings, Plain, parse_body
+from unripple.stages.parse import ParseSettings, Plain, background_share, body_logits, parse_body
 from unripple.stages.parsers import Parser
 
 
@@ -19,4 +19,18 @@ def labels(
     return parse_body(picture, model.net, net_size_px=model.size_px, scales=scales)
 
 
-METHOD = Parser(name="graphonomy", help="parts of whole persons", labels=labels)
+def background(picture: Photo, model: Model, settings: ParseSettings) -> Floats:
+    """See `stages.parse.background_share`; of several looks the mean counts."""
+    scales = (1.0,) if settings.scales == "one" else None
+    return background_share(
+        lambda device: body_logits(  # noqa: ARG005 (it asks where the network is itself)
+            picture, model.net, net_size_px=model.size_px, scales=scales
+        ),
+        model.net,
+        picture,
+    )
+
+
+METHOD = Parser(
+    name="graphonomy", help="parts of whole persons", labels=labels, background=background
+)

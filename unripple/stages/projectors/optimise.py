@@ -40,7 +40,7 @@ def project(works: Sequence[Work], settings: ProjectSettings) -> list[WPlus]:
         learning_rate=settings.learning_rate,
         resume=first.draft.load(),
     ):
-        first.tell(progress.iteration, settings.iterations, float(progress.loss.mean()))
+        first.on_progress(progress.iteration, settings.iterations, float(progress.loss.mean()))
         if time.monotonic() - saved >= DRAFT_S:
             first.draft.save(progress.stored)
             saved = time.monotonic()
@@ -68,6 +68,8 @@ def _perceptual(work: Work, weight: float) -> Distance | None:
 
 
 def _decide(settings: Values) -> Values:
+    if settings["iterations"] == 0:
+        return {}  # the encoder's codes, under its key
     unused = () if settings["optimiser"] == "adam" else ("learning_rate",)
     return {name: value for name, value in settings.items() if name not in unused}
 

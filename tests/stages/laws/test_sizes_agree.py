@@ -34,7 +34,7 @@ CASES: dict[str, tuple[Callable[..., Any], tuple[str, ...]]] = {
     "compose_plate": (compose_plate, (P, P, P, M, M)),
     "mix_depth": (lambda *a: mix_depth(*a, coef=1), (P, P, M, M)),
     "mix_segmentation": (
-        lambda *a: mix_segmentation(*a, carac="B", margin_px=4, front_px=2),
+        lambda *a: mix_segmentation(*a, attribute="B", margin_px=4, front_px=2),
         (P, P, L, L),
     ),
     "in_own_tone": (lambda c, p: in_own_tone(c, p), ("composed", P)),

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from unripple import atomic
 from unripple.conventions import StoreError
-from unripple.io import atomic
 
 
 def test_a_file_appears_with_its_bytes_and_nothing_beside_it(tmp_path: Path) -> None:

@@ -1,20 +1,20 @@
-"""Files that are whole or absent, and links into the readable results tree."""
+"""Files that are whole or absent, and files under a second name."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import glob
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from unripple.conventions import StoreError
 
-_ADVICE = {
-    errno.ENOSPC: "the disk is full; free some space and run again, finished photos are kept",
-    errno.EDQUOT: "your quota is used up; free some space and run again, finished photos are kept",
+_FULL = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "your quota is used up"}
+_CLOSED = {
     errno.EROFS: "the disk is read-only",
     errno.EACCES: "permission denied",
     errno.EPERM: "permission denied",
@@ -23,19 +23,44 @@ _KEPT = 40  # letters of at most 4 bytes: with the rest, fewer than the 255 byte
 
 
 @contextlib.contextmanager
-def disk_errors(path: Path) -> Iterator[None]:
-    """Turn the system's complaint about a write into a `StoreError` that says what to do."""
+def disk_errors(
+    path: Path, *, kept: str = ", finished photos are kept", elsewhere: str = ""
+) -> Iterator[None]:
+    """Turn the system's complaint about a write into a `StoreError` that says what to do.
+
+    Args:
+        path: what is written.
+        kept: what a full disk does not cost.
+        elsewhere: what else to do where nothing may be written.
+    """
     try:
         yield
     except OSError as error:
-        advice = _ADVICE.get(error.errno or 0, error.strerror or str(error))
+        number = error.errno or 0
+        advice = error.strerror or str(error)
+        if number in _FULL:
+            advice = f"{_FULL[number]}; free some space and run again{kept}"
+        elif number in _CLOSED:
+            advice = _CLOSED[number] + elsewhere
         raise StoreError(f"cannot write {path}: {advice}") from error
 
 
 def temporary_name(path: Path) -> Path:
-    """A name in the same folder that no other process uses."""
+    """A name in the same folder that no other process uses; it holds our process id."""
+    return path.with_name(f"{_start(path)}{os.getpid()}-{uuid.uuid4().hex[:8]}.tmp")
+
+
+def _start(path: Path) -> str:
     # Not the whole name, which may be as long as a name can be.
-    return path.with_name(f".{path.name[:_KEPT]}.{os.getpid()}-{uuid.uuid4().hex[:8]}.tmp")
+    return f".{path.name[:_KEPT]}."
+
+
+def remove_abandoned(path: Path) -> None:
+    """Delete what processes that are gone left of a file under temporary names."""
+    for left in path.parent.glob(f"{glob.escape(_start(path))}*-*.tmp"):
+        owner = left.name.removeprefix(_start(path)).split("-")[0]
+        if owner.isdecimal() and not Path(f"/proc/{owner}").exists():
+            left.unlink(missing_ok=True)
 
 
 def is_temporary(name: str) -> bool:
@@ -65,13 +90,22 @@ def write_synced(path: Path, data: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def write_bytes(path: Path, data: bytes) -> None:
+def write_bytes(
+    path: Path,
+    data: bytes,
+    errors: Callable[[Path], contextlib.AbstractContextManager[None]] = disk_errors,
+) -> None:
     """Put a file under its name in one step: readers see the old bytes or the new, never a mix.
+
+    Args:
+        path: the file; its folder is made.
+        data: what is in it.
+        errors: see `disk_errors`.
 
     Raises:
         StoreError: the disk is full or not writable; the old file is then still there.
     """
-    with disk_errors(path):
+    with errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = temporary_name(path)
         try:

@@ -1,0 +1,36 @@
+"""psp: what pSp says, and an error where the encoder chosen is another one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from unripple.conventions import BadConfig, WPlus
+from unripple.stages.interface import Work
+from unripple.stages.project import ProjectSettings
+from unripple.stages.projectors import Projector
+from unripple.stages.projectors.encoder import project as encode
+
+
+def project(works: Sequence[Work], settings: ProjectSettings) -> list[WPlus]:
+    """As `encoder`.
+
+    Raises:
+        BadConfig: the encoder chosen is no pSp.
+    """
+    found = works[0].load("encoder")
+    if found.network != "psp":
+        raise BadConfig(
+            f"project.method: psp wants a pSp encoder, and models.encoder is {found.network} "
+            f"({found.path}); choose one there, or method encoder"
+        )
+    return encode(works, settings)
+
+
+METHOD = Projector(
+    name="psp",
+    help="what pSp says",
+    project=project,
+    decide=lambda settings: {"method": settings["method"]},
+    needs=lambda settings: ("encoder",),  # noqa: ARG005
+    rank=4,
+)
