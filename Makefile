@@ -22,7 +22,7 @@ GPU_PYTHON ?= $(BIN)/python
 FAST := not slow and not browser and not gpu
 FAST_TESTS := stages ops metrics io models pipeline runtime report cli test_pages.py
 
-.PHONY: demo editor test test-fast test-gpu parity test-browser test-slurm docs lint format clean train samples benchmark quality inverters gallery
+.PHONY: demo editor test test-fast test-gpu parity test-browser test-slurm docs lint format clean train samples benchmark quality inverters gallery pictures
 
 # An environment that came along with a moved or copied folder runs the other place's code, or none.
 OWN := $(shell $(BIN)/python -I -c 'import os, unripple; print(os.path.samefile(unripple.__path__[0], "unripple"))' 2>/dev/null)
@@ -46,7 +46,7 @@ $(DEV_STAMP): $(STAMP)
 	$(SYNC)
 	touch $@
 
-## Edit the sample photos and write results/report.html and results/measure.json.
+## Edit the sample photos; ends in "36 edits, 0 failed: open results/report.html".
 demo: $(STAMP)
 	$(RUN) snakemake
 
@@ -73,11 +73,15 @@ quality: $(STAMP)
 
 ## Compare the ways to invert on held-out photos (resumes).
 inverters: $(STAMP)
-	$(BIN)/python benchmarks/inverters.py --photos 256
+	$(BIN)/python benchmarks/inverters.py
 
 ## Make docs/gallery.md from the first 12 photos of the benchmark.
 gallery: $(STAMP)
 	$(BIN)/python benchmarks/gallery.py
+
+## Make the picture at the head of README.
+pictures: $(STAMP)
+	$(BIN)/python benchmarks/pictures.py
 
 ## All tests but those of a browser, a Slurm and a GPU.
 test: $(DEV_STAMP)

@@ -120,7 +120,7 @@ def see_round_persons() -> None:
 
 def counted(spent: Counter[str]) -> None:
     """From now on, add up CPU seconds by stage."""
-    advance = road.advance
+    advance = road.compute_or_load
 
     def timed(job: Any, *words: Any, **more: Any) -> Any:
         started = time.process_time()
@@ -129,7 +129,7 @@ def counted(spent: Counter[str]) -> None:
         finally:
             spent[job.step.stage] += time.process_time() - started
 
-    road.advance = timed
+    road.compute_or_load = timed
 
 
 def peak_gb() -> float:

@@ -31,7 +31,8 @@ from unripple.io.results import PHOTO, Manifest, Results
 from unripple.io.sheet import SHEET, Row, write_sheet
 from unripple.metrics.figures import FIGURES
 from unripple.pipeline.graph import STEPS
-from unripple.report.assemble import FOLDER, assemble
+from unripple.report.assemble import assemble
+from unripple.report.strips import FOLDER
 
 REPO = Path(__file__).resolve().parents[1]
 SIZE = 128

@@ -22,7 +22,11 @@ from mkdocs.structure.pages import Page
 log = logging.getLogger("mkdocs.hooks.unripple")
 
 REPO = Path(__file__).resolve().parents[1]
-PACKAGES = ("unripple", "snakemake_executor_plugin_unripple")
+PACKAGES = (
+    "unripple",
+    "snakemake_executor_plugin_unripple",
+    "snakemake_logger_plugin_unripple",
+)
 ELSEWHERE = {
     "README.md": "index.md",
     "CONTRIBUTING.md": "CONTRIBUTING.md",

@@ -15,4 +15,4 @@ rule align:
         job=job("align"),
         made_by=made_by("align"),
     shell:
-        "unripple align --shard {wildcards.shard} --job {params.job:q} --log {log:q}"
+        "unripple stage align --shard {wildcards.shard} --job {params.job:q} --log {log:q}"

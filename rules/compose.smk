@@ -30,4 +30,4 @@ rule compose:
         job=job("compose"),
         made_by=made_by("compose"),
     shell:
-        "unripple compose --shard {wildcards.shard} --edit {wildcards.edit} --job {params.job:q} --log {log:q}"
+        "unripple stage compose --shard {wildcards.shard} --edit {wildcards.edit} --job {params.job:q} --log {log:q}"

@@ -15,4 +15,4 @@ rule depth:
         job=job("depth"),
         made_by=made_by("depth"),
     shell:
-        "unripple depth --shard {wildcards.shard} --edit {wildcards.of} --job {params.job:q} --log {log:q}"
+        "unripple stage depth --shard {wildcards.shard} --edit {wildcards.of} --job {params.job:q} --log {log:q}"

@@ -17,4 +17,4 @@ rule edit:
         job=job("edit"),
         made_by=made_by("edit"),
     shell:
-        "unripple edit --shard {wildcards.shard} --edit {wildcards.edit} --job {params.job:q} --log {log:q}"
+        "unripple stage edit --shard {wildcards.shard} --edit {wildcards.edit} --job {params.job:q} --log {log:q}"

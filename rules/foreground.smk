@@ -16,4 +16,4 @@ rule foreground:
         job=job("foreground"),
         made_by=made_by("foreground"),
     shell:
-        "unripple foreground --shard {wildcards.shard} --edit {wildcards.edit} --job {params.job:q} --log {log:q}"
+        "unripple stage foreground --shard {wildcards.shard} --edit {wildcards.edit} --job {params.job:q} --log {log:q}"

@@ -18,4 +18,4 @@ rule inpaint:
         job=job("inpaint"),
         made_by=made_by("inpaint"),
     shell:
-        "unripple inpaint --shard {wildcards.shard} --edit {wildcards.edit} --job {params.job:q} --log {log:q}"
+        "unripple stage inpaint --shard {wildcards.shard} --edit {wildcards.edit} --job {params.job:q} --log {log:q}"

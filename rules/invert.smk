@@ -16,4 +16,4 @@ rule invert:
         job=job("invert"),
         made_by=made_by("invert"),
     shell:
-        "unripple invert --shard {wildcards.shard} --job {params.job:q} --log {log:q}"
+        "unripple stage invert --shard {wildcards.shard} --job {params.job:q} --log {log:q}"

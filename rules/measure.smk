@@ -30,4 +30,4 @@ rule measure:
         job=job("measure"),
         made_by=made_by("measure"),
     shell:
-        "unripple measure --shard {wildcards.shard} --edit {wildcards.edit} --job {params.job:q} --log {log:q}"
+        "unripple stage measure --shard {wildcards.shard} --edit {wildcards.edit} --job {params.job:q} --log {log:q}"

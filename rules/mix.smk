@@ -20,4 +20,4 @@ rule mix:
         job=job("mix"),
         made_by=made_by("mix"),
     shell:
-        "unripple mix --shard {wildcards.shard} --edit {wildcards.edit} --job {params.job:q} --log {log:q}"
+        "unripple stage mix --shard {wildcards.shard} --edit {wildcards.edit} --job {params.job:q} --log {log:q}"

@@ -15,4 +15,4 @@ rule parse:
         job=job("parse"),
         made_by=made_by("parse"),
     shell:
-        "unripple parse --shard {wildcards.shard} --edit {wildcards.of} --job {params.job:q} --log {log:q}"
+        "unripple stage parse --shard {wildcards.shard} --edit {wildcards.of} --job {params.job:q} --log {log:q}"

@@ -17,4 +17,4 @@ rule paste:
         job=job("paste"),
         made_by=made_by("paste"),
     shell:
-        "unripple paste --shard {wildcards.shard} --edit {wildcards.edit} --job {params.job:q} --log {log:q}"
+        "unripple stage paste --shard {wildcards.shard} --edit {wildcards.edit} --job {params.job:q} --log {log:q}"

@@ -15,4 +15,4 @@ rule project:
         job=job("project"),
         made_by=made_by("project"),
     shell:
-        "unripple project --shard {wildcards.shard} --job {params.job:q} --log {log:q}"
+        "unripple stage project --shard {wildcards.shard} --job {params.job:q} --log {log:q}"

@@ -24,4 +24,4 @@ rule report:
     params:
         job=lambda wildcards: json.dumps(CONFIG, sort_keys=True),
     shell:
-        "unripple report --job {params.job:q} --log {log:q}"
+        "unripple stage report --job {params.job:q} --log {log:q}"

@@ -16,4 +16,4 @@ rule restore:
         job=job("restore"),
         made_by=made_by("restore"),
     shell:
-        "unripple restore --shard {wildcards.shard} --edit {wildcards.edit} --job {params.job:q} --log {log:q}"
+        "unripple stage restore --shard {wildcards.shard} --edit {wildcards.edit} --job {params.job:q} --log {log:q}"

@@ -16,4 +16,4 @@ rule ripple:
         job=job("ripple"),
         made_by=made_by("ripple"),
     shell:
-        "unripple ripple --shard {wildcards.shard} --edit {wildcards.edit} --job {params.job:q} --log {log:q}"
+        "unripple stage ripple --shard {wildcards.shard} --edit {wildcards.edit} --job {params.job:q} --log {log:q}"

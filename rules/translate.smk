@@ -15,4 +15,4 @@ rule translate:
         job=job("translate"),
         made_by=made_by("translate"),
     shell:
-        "unripple translate --shard {wildcards.shard} --edit {wildcards.edit} --job {params.job:q} --log {log:q}"
+        "unripple stage translate --shard {wildcards.shard} --edit {wildcards.edit} --job {params.job:q} --log {log:q}"

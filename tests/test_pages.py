@@ -23,7 +23,7 @@ LINK = re.compile(r"\[(?:[^\[\]]|\[[^\]]*\])*\]\(([^)\s]+)\)")
 WORD = re.compile(r"`([^`\n]+)`")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 PATH = re.compile(
-    r"(?:\.\./)*(?:unripple|snakemake_executor_plugin_unripple|rules|workflow|envs|data|docs|tests|"
+    r"(?:\.\./)*(?:unripple|snakemake_(?:executor|logger)_plugin_unripple|rules|workflow|envs|data|docs|tests|"
     r"benchmarks|profiles|recipes|training|stages|pipeline|runtime|report|webui|io|zoo|ops|models|"
     r"metrics|faceworld)/[\w./-]+|[\w-]+\.(?:md|toml|yaml|lock)"
 )

@@ -151,20 +151,20 @@ def test_every_stage_of_a_photo_is_seen_and_a_failure_told(chromium: Any, real: 
 def test_pages_turn_by_keys_and_stay_small(visited: Visit) -> None:
     page = visited.page
     assert page.evaluate("document.querySelectorAll('*').length") < 1500
-    first = visited.texts(".contact .label span")
+    first = visited.texts("#list .contact .label span")
     page.keyboard.press("ArrowRight")
     assert page.locator("#page").input_value() == "2"
-    assert set(first).isdisjoint(visited.texts(".contact .label span"))
+    assert set(first).isdisjoint(visited.texts("#list .contact .label span"))
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("ArrowLeft")
-    assert visited.texts(".contact .label span") == first
+    assert visited.texts("#list .contact .label span") == first
     page.locator("#search").focus()
     page.keyboard.press("ArrowRight")
     assert page.locator("#page").input_value() == "1"
     page.locator("#page").fill("66")
     page.keyboard.press("Tab")
     assert page.locator("#of").inner_text() == "of 66"
-    assert len(visited.texts(".contact")) == 3150 - 65 * 48
+    assert len(visited.texts("#list .contact")) == 3150 - 65 * 48
 
 
 def test_filters_find_photos_edits_and_failures(visited: Visit) -> None:
@@ -176,7 +176,7 @@ def test_filters_find_photos_edits_and_failures(visited: Visit) -> None:
     page.locator("#reset").click()
     page.locator("#state").select_option("failed")
     assert page.locator("#count").inner_text() == "150 of 3,150"
-    assert page.locator(".contact .bad").count() == 48
+    assert page.locator("#list .contact .failed").count() == 48
     page.locator("#search").fill("nothing like it")
     assert "Nothing fits" in page.locator("#list").inner_text()
 
@@ -199,7 +199,7 @@ def test_the_worst_come_first_and_undefined_ones_last(visited: Visit) -> None:
 
 def test_a_tile_is_enlarged_and_walked_along_by_keys(visited: Visit) -> None:
     page = visited.page
-    page.locator(".contact").first.focus()
+    page.locator("#list .contact").first.focus()
     page.keyboard.press("Enter")
     page.locator(".strip button").first.focus()
     page.keyboard.press("Enter")
@@ -210,7 +210,7 @@ def test_a_tile_is_enlarged_and_walked_along_by_keys(visited: Visit) -> None:
     page.keyboard.press("Escape")
     assert not page.locator("dialog").is_visible()
     page.go_back()
-    page.wait_for_selector(".contact")
+    page.wait_for_selector("#list .contact")
 
 
 def test_a_tile_shows_its_own_part_of_the_strip(chromium: Any, large: Path) -> None:
@@ -235,16 +235,61 @@ def test_without_its_folder_the_page_says_that_pictures_are_away(
     visit = Visit(chromium, tmp_path / "report.html")
     visit.page.locator(".contact").first.scroll_into_view_if_needed()
     visit.page.wait_for_selector(".tile.away")
-    assert visit.texts(".contact .label span")[0] == "photo-0000"
+    assert visit.texts("#list .contact .label span")[0] == "photo-0000 · look left"
+    visit.page.close()
+
+
+def test_photo_and_result_lie_under_a_swipe_that_zooms(visited: Visit) -> None:
+    page = visited.page
+    page.locator("#list .contact").first.click()
+    page.locator(".compare").first.click()
+    photo = page.locator("dialog .view .tile").nth(1)
+    assert photo.evaluate("box => box.style.clipPath") == "inset(0px 50% 0px 0px)"
+    page.keyboard.press("ArrowLeft")
+    assert photo.evaluate("box => box.style.clipPath") == "inset(0px 51% 0px 0px)"
+    page.keyboard.press("+")
+    page.keyboard.press("+")
+    assert photo.evaluate("box => box.style.getPropertyValue('--zoom')") == "4"
+    at = page.locator("dialog .view").bounding_box()
+    page.mouse.move(at["x"] + 50, at["y"] + 50)
+    page.mouse.down()
+    page.mouse.move(at["x"] + 90, at["y"] + 50)
+    page.mouse.up()
+    assert photo.evaluate("box => parseFloat(box.style.getPropertyValue('--x'))") > 0
+    page.keyboard.press("Escape")
+    assert not page.locator("dialog").is_visible()
+
+
+def test_the_verdict_comes_first_and_leads_to_its_edits(chromium: Any, real: Path) -> None:
+    visit = Visit(chromium, real)
+    first = visit.page.locator("main h2").first
+    assert first.inner_text() == "Verdict"
+    counts = [int(text.split()[0]) for text in visit.texts(".verdicts a")]
+    assert sum(counts[:3]) == len(SAMPLES) * 3 and counts[3] == 1
+    assert visit.texts(".verdicts .mark") == ["✓ good", "? doubtful", "✗ bad", "■ failed"]
+    assert visit.page.locator("#worst .contact").count() == min(6, counts[1] + counts[2])
+    for state, count in zip(("good", "doubtful", "bad"), counts, strict=False):
+        visit.page.locator(f".verdicts .{state}").click()
+        assert visit.page.locator("#state").input_value() == state
+        assert visit.page.locator("#count").inner_text().startswith(f"{count} of")
+    assert not visit.page.locator("#run + details").evaluate("one => one.open")
+    visit.page.close()
+
+
+def test_the_first_page_of_a_thousand_photos_is_light(chromium: Any, large: Path) -> None:
+    visit = Visit(chromium, large, viewport={"width": 1280, "height": 900})
+    visit.page.wait_for_timeout(500)
+    files = {Path(url.removeprefix("file://")) for url in visit.asked if url.startswith("file:")}
+    assert sum(file.stat().st_size for file in files) < 3e6
     visit.page.close()
 
 
 def test_a_picture_of_it_for_the_documentation(chromium: Any, real: Path, repo: Path) -> None:
-    visit = Visit(chromium, real, "#sort=ghost_transmission&view=strips",
+    visit = Visit(chromium, real, "#sort=overall&view=strips",
         viewport={"width": 1280, "height": 1100})  # fmt: skip
     visit.page.wait_for_function("document.querySelector('.strip img').naturalWidth > 0")
     path = repo / "docs" / "report.png"
-    visit.page.evaluate("scrollTo(0, document.getElementById('figures').offsetTop - 120)")
+    visit.page.evaluate("scrollTo(0, 0)")
     visit.page.screenshot(path=path)
     visit.page.close()
     shot = cv2.imread(str(path))

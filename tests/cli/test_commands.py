@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from tests.tiny import walk, write_project
-from unripple.cli.main import BAD_INPUT, COMMANDS, build_parser, main
+from unripple.cli.main import BAD_FILE, BAD_INPUT, COMMANDS, build_parser, main
 from unripple.io.config import read_config
 from unripple.io.provenance import source_type
 from unripple.io.results import Results
@@ -58,7 +58,7 @@ def test_an_edit_of_the_config_is_called_by_name(tmp_path: Path) -> None:
 
 
 def test_one_stage_of_one_photo_leaves_its_parts(tmp_path: Path) -> None:
-    words = ["ripple", "data/photos/anna.png", "--edit", "pose=-3", "-o", str(tmp_path)]
+    words = ["stage", "ripple", "data/photos/anna.png", "--edit", "pose=-3", "-o", str(tmp_path)]
     assert main(words) == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "anna.after.png",
@@ -72,16 +72,24 @@ def test_one_stage_of_one_photo_leaves_its_parts(tmp_path: Path) -> None:
 def test_a_shard_is_run_from_the_config(tmp_path: Path) -> None:
     results = tmp_path / "elsewhere"
     log = tmp_path / "align.log"
-    words = ["align", "--shard", "00000", "--results", str(results), "--log", str(log)]
+    words = ["stage", "align", "--shard", "00000", "--results", str(results), "--log", str(log)]
     assert main(words) == 0
     assert Results(results).read_manifest("align", None, "00000").keys.keys() == {"anna"}
     assert "align 00000: 1/1 anna" in log.read_text()
 
 
 def test_overrides_reach_the_stage(tmp_path: Path) -> None:
-    words = ["inpaint", "data/photos/anna.png", "--edit", "pose=-3", "--set", "inpaint.grow_px=0"]
+    words = [
+        "stage",
+        "inpaint",
+        "data/photos/anna.png",
+        "--edit",
+        "pose=-3",
+        "--set",
+        "inpaint.grow_px=0",
+    ]
     assert main([*words, "-o", str(tmp_path / "narrow")]) == 0
-    assert main([*words[:4], "-o", str(tmp_path / "wide")]) == 0
+    assert main([*words[:5], "-o", str(tmp_path / "wide")]) == 0
     holes = [
         np.asarray(Image.open(tmp_path / name / "anna.hole.png")) for name in ("narrow", "wide")
     ]
@@ -131,20 +139,23 @@ def test_the_sheet_is_told(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        ("align", "name either a photo or a --shard"),
-        ("align data/photos/anna.png", "say with -o where the outcome goes"),
+        ("stage align", "name either a photo or a --shard"),
+        ("stage align data/photos/anna.png", "say with -o where the outcome goes"),
         ("edit data/photos/anna.png -o out.png", "say with --edit what to change"),
         ("edit data/photos/anna.png --edit pose=-3 -o out.tiff", "cannot write .tiff"),
         ("edit data/photos/anna.png --edit pose=left -o out.png", "wanted direction=degree"),
         ("edit data/photos/anna.png --edit poze=1 -o out.png", "did you mean 'pose'?"),
         ("edit data/photos/anna.png --edit look_lft -o out.png", "did you mean 'look_left'?"),
         ("edit nobody.png --edit pose=1 -o out.png", "nobody.png: cannot be opened"),
-        ("ripple data/photos/anna.png -o out", "stage ripple works on an edit"),
-        ("compose --shard 00000", "stage compose works on an edit"),
-        ("compose --shard 00000 --edit smile", "no edit 'smile' in the config"),
-        ("compose --shard 00000 --edit pose=3", "the name of one edit of the config"),
-        ("align --shard 00009", "no shard 00009"),
-        ("align --shard 00000 --device warp --results other --set align.mode=mtcnn", "unknown"),
+        ("stage ripple data/photos/anna.png -o out", "stage ripple works on an edit"),
+        ("stage compose --shard 00000", "stage compose works on an edit"),
+        ("stage compose --shard 00000 --edit smile", "no edit 'smile' in the config"),
+        ("stage compose --shard 00000 --edit pose=3", "the name of one edit of the config"),
+        ("stage align --shard 00009", "no shard 00009"),
+        (
+            "stage align --shard 00000 --device warp --results other --set align.mode=mtcnn",
+            "unknown",
+        ),
         ("directions --set inpaint.growpx=3", "did you mean 'grow_px'?"),
         ("directions --config nowhere.yaml", "nowhere.yaml: cannot be read"),
         ("view compos anna look_left", "did you mean 'compose'?"),
@@ -180,7 +191,7 @@ def test_the_sheet_is_told(capsys: pytest.CaptureFixture[str]) -> None:
         ("directions fit --modes 0 -o x.safetensors", "--modes must be at least 1, found 0"),
         ("domains draw --faces 0", "--faces must be at least 1, found 0"),
         ("editor --port 70000", "--port must be at most 65535, found 70000"),
-        ("parse --shard 00000 --job {", "rules write this option"),
+        ("stage parse --shard 00000 --job {", "rules write this option"),
     ],
 )
 def test_complaints_are_one_line(
@@ -207,13 +218,81 @@ def test_an_option_given_twice_is_an_error(capsys: pytest.CaptureFixture[str]) -
 
 
 def test_degrees_out_of_range_are_told(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    words = ["translate", "data/photos/anna.png", "--edit", "pose=9", "-o", str(tmp_path)]
+    words = ["stage", "translate", "data/photos/anna.png", "--edit", "pose=9", "-o", str(tmp_path)]
     assert main(words) == 0
     assert "outside the usable range -4 to 4" in capsys.readouterr().err
 
 
 def test_every_command_module_registers() -> None:
     helped = build_parser().format_help()
-    for name in ("align", "report", "view", "verify", "sheet", "directions"):
-        assert name in helped
-    assert len(COMMANDS) == len(set(COMMANDS))
+    for name in ("edit", "report", "view", "stage", "verify", "sheet", "directions"):
+        assert f"\n    {name} " in helped
+    modules = [module for group in COMMANDS.values() for module in group]
+    assert len(modules) == len(set(modules))
+
+
+def test_commands_for_people_come_first_and_stages_apart() -> None:
+    helped = build_parser().format_help()
+    places = [helped.index(f"\n    {name} ") for name in ("edit", "strip", "report", "stage")]
+    assert places == sorted(places) and "\n    ripple" not in helped
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        ("edt x.png", "no command 'edt'; did you mean 'edit'?"),
+        ("parse --shard 00000", "no command 'parse'; stages are called by `unripple stage parse`"),
+        ("stage pars --shard 00000", "no command 'pars'; did you mean 'parse'?"),
+        ("xyz", "no command 'xyz'; `unripple --help` lists them"),
+        ("edit x.png --edt pose=1", "unrecognized arguments: --edt pose=1; did you mean '--edit'?"),
+    ],
+)
+def test_a_mistyped_word_is_answered_with_the_nearest(
+    capsys: pytest.CaptureFixture[str], words: str, text: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(words.split())
+    assert ended.value.code == BAD_INPUT
+    assert text in capsys.readouterr().err
+
+
+def test_shards_of_edits_are_pointed_to_the_stage(capsys: pytest.CaptureFixture[str]) -> None:
+    said = complaint(capsys, "edit", "--shard", "00000", "--edit", "look_left")
+    assert "say `unripple stage edit --shard ...`" in said
+
+
+def test_a_report_of_nothing_is_an_error_and_makes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["report"]) == BAD_FILE
+    assert "run snakemake first" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_report_compares_with_another_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["report"]) == 0
+    told = json.loads(Path("results/measure.json").read_text())
+    told["edits"][0]["seam"] = 9.0
+    (tmp_path / "measure.json").write_text(json.dumps(told))
+    assert main(["report", "--against", str(tmp_path)]) == 0
+    page = Path("results/report.html").read_text()
+    assert f"Against {tmp_path}" in page and "1 better here" in page
+    assert main(["report", "--against", str(tmp_path / "nowhere")]) == BAD_FILE
+    assert "no table of figures there" in capsys.readouterr().err
+
+
+def test_a_photo_that_the_last_run_left_out_is_viewed_all_the_same(
+    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = Path("results/parse/look_left/anna.labels.png")
+    hidden = shown.rename(tmp_path / shown.name)
+    try:
+        assert main(["view", "parse", "anna", "look_left", "-o", str(tmp_path / "v.png")]) == 0
+    finally:
+        hidden.rename(shown)
+    assert main(["view", "parse", "anna", "look_left", "-o", str(tmp_path / "w.png")]) == 0
+    one, other = (np.asarray(Image.open(tmp_path / name)) for name in ("v.png", "w.png"))
+    assert np.array_equal(one, other)

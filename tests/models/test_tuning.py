@@ -11,7 +11,7 @@ from torch import Tensor
 
 from unripple.models.pivots import Pivot, Spread, spread_of
 from unripple.models.stylegan2 import Generator
-from unripple.models.tuning import Locality, Objective, Tuning, drawn, tunable, tuned
+from unripple.models.tuning import Holdout, Locality, Objective, Tuning, drawn, tunable, tuned
 
 SMALL = {"size": 16, "style_dim": 10, "n_mlp": 1, "channels": {4: 8, 8: 8, 16: 6}}
 RATE = 0.01
@@ -129,6 +129,40 @@ def test_the_regulariser_looks_at_its_reach_and_holds_what_lies_there(generator:
     assert changed[1] < 0.7 * changed[0]
 
 
+@pytest.mark.parametrize("at", [None, 0, 3, 4])
+def test_it_ends_where_the_holdout_was_drawn_best(generator: Generator, at: int | None) -> None:
+    codes, target = photo(8)
+    other = photo(9)
+
+    def begun(resume: object = None) -> Tuning:
+        return Tuning(
+            generator,
+            codes,
+            target,
+            OBJECTIVE,
+            rate=0.05,
+            holdout=Holdout(*other, every=2, first=0),
+            resume=resume,  # type: ignore[arg-type]
+        )
+
+    tuning, held, differences = begun(), [], []
+    for seen in tuning.run(50):
+        with torch.no_grad():
+            held.append(float(distance(tuning.net.synthesize(other[0]), other[1])))
+        differences.append(tuning.difference)
+        if seen.step == at:
+            tuning = begun({name: value.copy() for name, value in tuning.stored.items()})
+            differences += [tuning.difference for _ in tuning.run(50)]
+            break
+    if at is None:
+        assert tuning.overdone and tuning.step < 50 and tuning.step % 2 == 0
+        looks = held[::2]
+        assert looks[-1] > looks[-2] == min(looks)
+    straight = begun()
+    assert torch.equal(run(straight, 50), differences[-1])
+    assert straight.step == tuning.step
+
+
 # Pivots
 
 
@@ -145,7 +179,7 @@ def test_a_pivot_is_one_code_and_leaves_the_noise_behind(generator: Generator) -
     assert not torch.equal(found.w[0, 0], spread_of(generator, samples=50).mean)
     for name, value in generator.state_dict().items():
         assert torch.equal(value, before[name]), name
-    for level in found._noise:
+    for level in (one.detach() for one in found._noise):
         assert float(level.mean()) == pytest.approx(0, abs=1e-5)
         assert float(level.square().mean()) == pytest.approx(1, rel=1e-4)
 

@@ -57,7 +57,8 @@ def members(wheel: Path) -> dict[str, int]:
 def test_the_wheel_has_all_that_the_program_reads(wheel: Path) -> None:
     found = members(wheel)
     assert set(NEEDED) <= set(found)
-    packages = {"unripple", "snakemake_executor_plugin_unripple"}
+    plugins = {f"snakemake_{kind}_plugin_unripple" for kind in ("executor", "logger")}
+    packages = {"unripple", *plugins}
     assert {name.split("/")[0] for name in found} == packages | {"unripple-0.1.0.dist-info"}
     data = [name.split("/")[2] for name in found if name.startswith("unripple/data/")]
     assert set(data) == {"directions", "domains", "models", "models.lock.yaml", "translations"}

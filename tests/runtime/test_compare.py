@@ -73,7 +73,7 @@ def test_every_metric_gives_a_value_for_every_pair(
     pair: tuple[Path, Path], models: dict[str, str]
 ) -> None:
     told: list[tuple[int, int, str]] = []
-    found = compare(*pair, OF_PAIRS, models=models, tell=lambda *words: told.append(words))
+    found = compare(*pair, OF_PAIRS, models=models, on_progress=lambda *words: told.append(words))
     assert list(found) == OF_PAIRS
     for one in found.values():
         assert list(one.values) == [f"{n:02d}" for n in range(COUNT)] and one.count == COUNT

@@ -56,35 +56,35 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 def paint(
-    models: dict[str, str], shelf: ArtifactCache, shift: int, **settings: Any
+    models: dict[str, str], cache: ArtifactCache, shift: int, **settings: Any
 ) -> tuple[Artifact, Zoo]:
     """Bring an edit through inpaint as a new process would."""
     keys = {}
     for name, artifact in inputs_of(shift).items():
         made_from = {"settings": {}, "shift": shift, "name": name}
         keys[name] = value_sha256(made_from)
-        shelf.put(keys[name], artifact, made_from, NOTHING)
+        cache.put(keys[name], artifact, made_from, NOTHING)
     zoo = Zoo(models)
     config = complete({"models": models, **settings})
     job = job_from_config(config, "inpaint", EDIT.name, zoo, edit=EDIT)
-    (key,), there = compute_or_load(job, SOURCE, keys, shelf)
+    (key,), there = compute_or_load(job, SOURCE, keys, cache)
     assert not there
-    return shelf.get(key), zoo
+    return cache.get(key), zoo
 
 
 @pytest.mark.parametrize("kind", ["memory", "store"])
 def test_edits_of_a_photo_share_a_plate(models: dict[str, str], kind: str, tmp_path: Path) -> None:
-    shelf = MemoryCache() if kind == "memory" else StoreCache(Store(tmp_path))
-    (one, first), (other, second) = (paint(models, shelf, shift) for shift in (3, 9))
+    cache = MemoryCache() if kind == "memory" else StoreCache(Store(tmp_path))
+    (one, first), (other, second) = (paint(models, cache, shift) for shift in (3, 9))
     assert first.is_loaded("inpainter") and not second.is_loaded("inpainter")
     assert np.array_equal(one["plate"], other["plate"]) and not np.array_equal(one["plate"], PHOTO)
     assert not np.array_equal(one["vacated"], other["vacated"])
 
 
 def test_a_shared_plate_has_the_bytes_of_one_painted_alone(models: dict[str, str]) -> None:
-    shelf, zoo = MemoryCache(), Zoo(models)
+    cache, zoo = MemoryCache(), Zoo(models)
     for shift in (3, 9):
-        shared, _ = paint(models, shelf, shift)
+        shared, _ = paint(models, cache, shift)
         job = job_from_config(complete({"models": models}), "inpaint", EDIT.name, zoo, edit=EDIT)
         work = Work(job.settings, inputs_of(shift), zoo)
         alone = run(work, InpaintSettings.of(job.settings))
@@ -94,17 +94,17 @@ def test_a_shared_plate_has_the_bytes_of_one_painted_alone(models: dict[str, str
 
 @pytest.mark.parametrize("other", [{"grow_px": 7}, {"painter": "borrow"}, {"painter": "telea"}])
 def test_what_decides_a_plate_is_in_its_key(models: dict[str, str], other: dict[str, Any]) -> None:
-    shelf = MemoryCache()
-    paint(models, shelf, 3)
-    shared, _ = paint(models, shelf, 3, inpaint=other)
+    cache = MemoryCache()
+    paint(models, cache, 3)
+    shared, _ = paint(models, cache, 3, inpaint=other)
     alone, _ = paint(models, MemoryCache(), 3, inpaint=other)
     assert np.array_equal(shared["plate"], alone["plate"])
 
 
 def test_knobs_that_paint_nothing_else_share_a_plate(models: dict[str, str]) -> None:
-    shelf = MemoryCache()
-    paint(models, shelf, 3)
-    _, zoo = paint(models, shelf, 3, inpaint={"min_area_px": 9})
+    cache = MemoryCache()
+    paint(models, cache, 3)
+    _, zoo = paint(models, cache, 3, inpaint={"min_area_px": 9})
     assert not zoo.is_loaded("inpainter")
 
 
@@ -128,7 +128,7 @@ def test_the_ripple_of_an_edit_is_painted_for_that_edit_alone(
 def test_a_job_waits_for_the_plate_that_another_paints(
     models: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shelf = StoreCache(Store(tmp_path))
+    cache = StoreCache(Store(tmp_path))
     put: Callable[..., None] = StoreCache.put
 
     def slowly(self: StoreCache, key: str, artifact: Any, made_from: Any, metadata: Any) -> None:
@@ -144,7 +144,7 @@ def test_a_job_waits_for_the_plate_that_another_paints(
     monkeypatch.setattr(compute, "one_thread", threads_of_a_test)
     zoos: list[Zoo] = []
     works = [
-        threading.Thread(target=lambda by=by: zoos.append(paint(models, shelf, by)[1]))
+        threading.Thread(target=lambda by=by: zoos.append(paint(models, cache, by)[1]))
         for by in (3, 9)
     ]
     for work in works:

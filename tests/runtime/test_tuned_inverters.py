@@ -157,6 +157,18 @@ def test_killed_and_resumed_gives_the_bytes_of_an_undisturbed_run(
     assert not list((hurt.store.root / "drafts").iterdir())
 
 
+def test_auto_ends_by_itself(config: Any, tmp_path: Path) -> None:
+    own = {"tune": "auto", "steps": 150, "learning_rate": 0.05}
+    seen: list[int] = []
+    run(
+        {**config, "invert": {"method": "pti", "pti": own}},
+        Results(tmp_path / "a"),
+        lambda photo, step, of, loss: seen.append(step),
+        photos=("anna",),
+    )
+    assert 50 <= seen[-1] < 150 and seen[-1] % 10 == 0
+
+
 def test_it_stops_where_the_distance_is_small_enough(config: Any, tmp_path: Path) -> None:
     """Before a step: the weights that are kept are those that were seen."""
     results = Results(tmp_path / "a")
@@ -187,7 +199,10 @@ def test_the_key_holds_what_decides_the_weights(config: Any, models: dict[str, s
     assert job_from_config(others, "invert", None, zoo).settings == {"method": "hfgi"}
     job = job_from_config(complete({**config, "invert": PTI}), "invert", None, zoo)
     assert job.step.roles(job.settings) == ("generator", "parser")
-    silent = {"method": "pti", "pti": {"perceptual_weight": 0}}
+    auto = complete({**config, "invert": {"method": "pti"}})
+    job = job_from_config(auto, "invert", None, zoo)
+    assert job.step.roles(job.settings) == ("generator", "encoder", "parser")
+    silent = {"method": "pti", "pti": {"perceptual_weight": 0, "tune": "steps"}}
     job = job_from_config(complete({**config, "invert": silent}), "invert", None, zoo)
     assert job.step.roles(job.settings) == ("generator",)
 

@@ -127,3 +127,86 @@ def test_a_refusal_names_the_setting_that_would_change_it() -> None:
 
 def test_default_framing_is_ffhq() -> None:
     assert Framing() == FFHQ == (2.0, 1.8, 0.1, 1.0, (0.0, 0.0), 0.0)
+
+
+ASIDE = FACE + np.array((60, 5), np.float32)
+
+
+class _Finds:
+    """A net of MTCNN's manners that sees given faces, in pixels of what it is shown."""
+
+    def __init__(self, *faces: np.ndarray) -> None:
+        self.faces, self.shown = faces, []
+
+    def detect(self, photo: Photo, landmarks: bool) -> tuple:
+        self.shown.append(photo.shape)
+        if not self.faces:
+            return None, [None], None
+        return None, [0.99] * len(self.faces), list(self.faces)
+
+
+def test_mtcnn_looks_at_a_long_photo_shrunk() -> None:
+    net = _Finds(FACE)
+    (face,) = stage.faces_by_mtcnn(noise(300, 400), net, longest_px=200)
+    assert net.shown == [(150, 200, 3)]
+    assert face == pytest.approx(2 * FACE)
+    (face,) = stage.faces_by_mtcnn(noise(150, 200), net, longest_px=200)
+    assert face == pytest.approx(FACE)
+
+
+class _Work:
+    def __init__(self, mtcnn: _Finds) -> None:
+        self.photo = type("Photo", (), {"srgb": noise(120, 160)})()
+        landmarks = type("Model", (), {"net": None, "size_px": 64, "metadata": {}})()
+        self._nets = {"mtcnn": type("Model", (), {"net": mtcnn})(), "landmarks": landmarks}
+
+    def load(self, role: str) -> object:
+        return self._nets[role]
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "mode"),
+    [
+        ([FACE], [FACE + 1], "embedded"),
+        ([FACE], [], "embedded"),
+        ([FACE], [ASIDE], "mtcnn"),
+        ([], [FACE], "mtcnn"),
+        ([FACE], [FACE, ASIDE], "mtcnn"),
+        ([FACE, ASIDE], [FACE], "mtcnn"),
+        ([FACE], [FACE, FACE * 0.3], "embedded"),
+    ],
+)
+def test_each_photo_decides_who_finds_its_faces(
+    monkeypatch: pytest.MonkeyPatch, ours: list, theirs: list, mode: str
+) -> None:
+    monkeypatch.setattr(stage, "faces_by_network", lambda *_, **__: ours)
+    monkeypatch.setattr(stage, "_reads", lambda *_: True)
+    settled = stage.settle(_Work(_Finds(*theirs)), stage.AlignSettings(mode="embedded"))
+    assert settled.get("mode", "embedded") == mode
+
+
+def test_where_nobody_finds_a_face_the_refusal_names_the_switches(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(stage, "faces_by_network", lambda *_, **__: [])
+    with pytest.raises(NoFace, match=r"neither by .* nor by MTCNN; .*align\.mode=aligned"):
+        stage.settle(_Work(_Finds()), stage.AlignSettings(mode="embedded"))
+
+
+def test_a_face_that_the_embedded_network_does_not_see_is_not_searched_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def searched(*_: object, **__: object) -> None:
+        raise AssertionError("searched")
+
+    monkeypatch.setattr(stage, "faces_by_network", searched)
+    monkeypatch.setattr(stage, "_reads", lambda *_: False)
+    settled = stage.settle(_Work(_Finds(FACE)), stage.AlignSettings(mode="embedded"))
+    assert settled == {"mode": "mtcnn", "longest_px": stage.LONGEST_PX}
+
+
+def test_a_camera_s_photo_is_mtcnn_s_without_a_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stage, "LONGEST_PX", 100)
+    monkeypatch.setattr(stage, "faces_by_network", None)
+    settled = stage.settle(_Work(_Finds(FACE)), stage.AlignSettings(mode="embedded"))
+    assert settled == {"mode": "mtcnn", "longest_px": 100}

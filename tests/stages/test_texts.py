@@ -14,7 +14,8 @@ from unripple.io.draft import Draft
 from unripple.models import clip
 from unripple.models.relevance import Relevance
 from unripple.models.stylegan2 import Generator
-from unripple.runtime.work import Work, _made
+from unripple.runtime.cache import MemoryCache
+from unripple.runtime.work import Work
 from unripple.stages.invert import draw, restyled
 from unripple.stages.texts import TEXTS, TextSettings, optimise
 from unripple.stages.translate import Translated, TranslateSettings
@@ -63,37 +64,22 @@ class _Zoo:
         return self.models[role]
 
 
-class _Kept:
-    """Shares by name and settings."""
-
-    def __init__(self, kept: dict[str, Any], settings: dict[str, Any]) -> None:
-        self.kept, self.settings = kept, settings
-
-    def __call__(self, name: str, of: Any, knobs: Any, make: Any) -> Any:
-        assert not of
-        key = f"{name} {[self.settings[knob] for knob in knobs]}"
-        if key not in self.kept:
-            self.kept[key] = make()
-        return self.kept[key]
-
-
 @pytest.fixture(scope="module")
 def zoo() -> _Zoo:
     return _Zoo()
 
 
-def work_of(zoo: Any, seed: int = 0, shelf: Any = None, draft: Any = None, **said: Any) -> Work:
+def work_of(zoo: Any, seed: int = 0, cache: Any = None, draft: Any = None, **said: Any) -> Work:
     """A photo's task."""
     w_plus = np.random.default_rng(seed).standard_normal((CODES, W)).astype(np.float32)
-    text = {**ASKED, **said}
-    strength = text.pop("strength")
-    settings = {"first_code": 0, "end_code": None, "text": text, "strength": strength}
+    settings = {"first_code": 0, "end_code": None, "text": {**ASKED, **said}}
     words = {} if draft is None else {"draft": draft}
     return Work(
         settings,
         {"project": {"w_plus": w_plus}},
         zoo,
-        share=_made if shelf is None else _Kept(shelf, settings),
+        cache=cache,
+        weights=dict.fromkeys(zoo.models, "x"),
         **words,
     )
 
@@ -104,15 +90,15 @@ def moved(work: Work) -> Translated:
 
 
 def test_a_direction_is_made_once_and_moves_all_photos_alike(zoo: _Zoo) -> None:
-    shelf: dict[str, Any] = {}
-    one, other = (work_of(zoo, seed, shelf, method="direction") for seed in (0, 1))
+    cache = MemoryCache()
+    one, other = (work_of(zoo, seed, cache, method="direction") for seed in (0, 1))
     steps = [moved(work).w_plus - work.inputs["project"]["w_plus"] for work in (one, other)]
     assert np.allclose(steps[0], steps[1], atol=1e-5) and np.abs(steps[0]).max() > 0
     assert np.allclose(steps[0], steps[0][:1], atol=1e-5)  # all codes alike
     zoo.loads.clear()
-    moved(work_of(zoo, 2, shelf, method="direction"))
+    moved(work_of(zoo, 2, cache, method="direction"))
     assert zoo.loads == []  # found, not made
-    moved(work_of(zoo, 2, shelf, method="direction", text="a beard"))
+    moved(work_of(zoo, 2, cache, method="direction", text="a beard"))
     assert "clip" in zoo.loads
 
 

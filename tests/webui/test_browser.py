@@ -25,13 +25,13 @@ def test_upload_slide_edit_save_and_add(
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.set_input_files("#u-upload", folder / "data" / "photos" / "bob.png")
     watched.wait("unripple.photo.name === 'bob.png'")
-    watched.slide("pose", -2.0)
+    watched.slide("yaw", -2.0)
     with page.expect_download() as download:
         page.get_by_role("button", name="Save image").click()
     download.value.save_as(tmp_path / "saved.png")
     monkeypatch.chdir(folder)
     editor = unripple.Editor(settings=read_config(Path("config.yaml")))
-    editor.edit("data/photos/bob.png", pose=-2.0).save(tmp_path / "wanted.png")
+    editor.edit("data/photos/bob.png", yaw=-2.0).save(tmp_path / "wanted.png")
     assert (tmp_path / "saved.png").read_bytes() == (tmp_path / "wanted.png").read_bytes()
     page.get_by_label("Name of the edit").fill(f"from_{width}")
     page.get_by_role("button", name="Add to the batch").click()
@@ -48,10 +48,10 @@ def test_keys_turn_the_head_and_reset_it(watched: Watched) -> None:
     page.locator("#u-pad").focus()
     for _ in range(5):
         page.keyboard.press("ArrowLeft")
-    assert page.locator("#u-slider-pose").input_value() == "-1"
+    assert page.locator("#u-slider-yaw").input_value() == "-1"
     watched.settled()
     page.keyboard.press("Home")
-    assert page.locator("#u-slider-pose").input_value() == "0"
+    assert page.locator("#u-slider-yaw").input_value() == "0"
     watched.wait("unripple.made.length === 0")
     page.locator("#u-slider-smile").focus()
     page.keyboard.press("ArrowRight")
@@ -60,14 +60,14 @@ def test_keys_turn_the_head_and_reset_it(watched: Watched) -> None:
     assert page.locator("#u-slider-smile").input_value() == "0"
     page.locator("#u-swipe").focus()
     before = page.locator("#u-swipe").input_value()
-    watched.slide("pose", 1.0)
+    watched.slide("yaw", 1.0)
     page.locator("#u-swipe").press("ArrowRight")
     assert page.locator("#u-swipe").input_value() != before
 
 
 def test_every_view_shows_a_picture(watched: Watched) -> None:
     page = watched.page
-    watched.slide("pose", -2.0)
+    watched.slide("yaw", -2.0)
     loaded = "[...document.querySelectorAll('{}')].every(i => i.complete && i.naturalWidth > 0)"
     for view in ("inversion", "edit", "ripple", "result", "photo"):
         page.locator(f"input[name=u-shown][value={view}]").check()
@@ -84,7 +84,7 @@ def test_painted_pixels_stay_the_photos(watched: Watched, folder: Path, tmp_path
     page = watched.page
     page.locator("#u-samples button[data-name='bob.png']").click()
     watched.wait("unripple.photo.name === 'bob.png'")
-    watched.slide("pose", 2.0)
+    watched.slide("yaw", 2.0)
     page.get_by_text("Keep unedited").click()
     page.get_by_role("button", name="Paint").click()
     page.locator("#u-stage").scroll_into_view_if_needed()
@@ -115,7 +115,7 @@ def test_a_bad_file_is_one_clear_sentence(watched: Watched, tmp_path: Path) -> N
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_screen_readers_find_their_way(watched: Watched, axe: str, scheme: str) -> None:
     watched.page.emulate_media(color_scheme=scheme)
-    watched.slide("pose", -2.0)
+    watched.slide("yaw", -2.0)
     for part in watched.page.locator("details").all():
         part.evaluate("one => { one.open = true; }")
     watched.page.evaluate(axe)
@@ -133,7 +133,7 @@ def test_the_page_on_the_embedded_models_makes_its_own_picture(browser: Any, rep
         watched = Watched(browser, one, *SIZES["wide"])
         watched.page.locator("#u-samples button").nth(4).click()
         watched.wait("unripple.photo.name === 'portrait-05.png'")
-        watched.slide("pose", -2.5)
+        watched.slide("yaw", -2.5)
         watched.page.locator("h1").click()
         watched.page.screenshot(path=str(repo / "docs" / "editor.png"))
         watched.context.close()

@@ -96,7 +96,7 @@ def drag(watched: Watched, start: tuple[float, float], dx: float, dy: float) -> 
     watched.page.wait_for_timeout(200)
 
 
-@pytest.mark.parametrize("place", ["#u-slider-pose", "#u-slider-smile", "#u-pad"])
+@pytest.mark.parametrize("place", ["#u-slider-yaw", "#u-slider-smile", "#u-pad"])
 def test_a_finger_that_scrolls_changes_nothing(touched: Watched, place: str) -> None:
     page = touched.page
     show(touched, place)
@@ -116,7 +116,7 @@ def test_a_finger_moves_sliders_and_the_dot_of_the_pad(touched: Watched) -> None
     show(touched, "#u-pad")
     box = page.locator("#u-dot").bounding_box()
     drag(touched, (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2), -20, 15)
-    assert float(page.locator("#u-slider-pose").input_value()) < 0
+    assert float(page.locator("#u-slider-yaw").input_value()) < 0
 
 
 def forget_lost_connections(watched: Watched) -> None:
@@ -134,13 +134,13 @@ def test_a_server_that_was_started_again_loses_nothing(browser: Any, folder: Pat
         page = watched.page
         page.set_input_files("#u-upload", folder / "data" / "photos" / "bob.png")
         watched.wait("unripple.photo.name === 'bob.png'")
-        watched.slide("pose", -2.0)
-    page.locator("#u-slider-pose").fill("-1.5")
+        watched.slide("yaw", -2.0)
+    page.locator("#u-slider-yaw").fill("-1.5")
     page.get_by_text("The server does not answer").wait_for()
     watched.page.wait_for_timeout(500)
     forget_lost_connections(watched)
     with server(folder, "--no-token", "--port", port):
-        watched.slide("pose", -1.0)  # in the same page
+        watched.slide("yaw", -1.0)  # in the same page
         page.get_by_text("Done.").wait_for()
         with page.expect_download() as download:
             page.get_by_role("button", name="Save image").click()
@@ -149,7 +149,7 @@ def test_a_server_that_was_started_again_loses_nothing(browser: Any, folder: Pat
         watched.wait("window.unripple && window.unripple.photo")
         watched.wait("unripple.photo.name === 'bob.png'")
         watched.settled()
-        assert page.locator("#u-slider-pose").input_value() == "-1"
+        assert page.locator("#u-slider-yaw").input_value() == "-1"
         forget_lost_connections(watched)
         watched.context.close()
     assert watched.complaints == [] and watched.strangers == []
@@ -173,7 +173,7 @@ def refuse_once(watched: Watched, answer: dict[str, Any]) -> list[str]:
 
 def test_after_a_refusal_nobody_saves_the_person_before(watched: Watched, tmp_path: Path) -> None:
     page = watched.page
-    watched.slide("pose", -1.0)
+    watched.slide("yaw", -1.0)
     (tmp_path / "words.png").write_text("no picture")
     page.set_input_files("#u-upload", tmp_path / "words.png")
     page.get_by_text("words.png was not taken").wait_for()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from unripple.pipeline.turns import AXES, CONVINCES_DEG
 from unripple.webui.controls import OTHER, UNMEASURED, grouped
 from unripple.zoo.directions import Direction, read_directions
 from unripple.zoo.zoo import directions_path
@@ -13,12 +14,18 @@ def test_every_embedded_direction_has_one_slider_in_its_usable_range() -> None:
     directions = read_directions(directions_path())
     groups = grouped(directions)
     sliders = [slider for group in groups for slider in group.sliders]
-    assert sorted(slider.name for slider in sliders) == sorted(directions)
+    others = set(directions) - {"pose", "pitch"}  # a turn has one slider, in degrees
+    assert sorted(slider.name for slider in sliders) == sorted({*others, *AXES})
     for slider in sliders:
+        if slider.name in AXES:
+            assert slider.high == -slider.low == CONVINCES_DEG[slider.name]
+            continue
         assert (slider.low, slider.high) == directions[slider.name].usable
         assert slider.low < 0 < slider.high and slider.weak == directions[slider.name].weak
     homes = {slider.name: group.title for group in groups for slider in group.sliders}
-    assert homes["pose"] == homes["pitch"] == "Pose" and homes["smile"] == "Expression"
+    assert (
+        homes["yaw"] == homes["pitch"] == homes["roll"] == "Pose" and homes["smile"] == "Expression"
+    )
     assert homes["age"] == homes["skin"] == "Age and skin" and homes["hair_curl"] == "Hair"
     assert homes["glasses"] == "Accessories" and OTHER not in homes.values()
 

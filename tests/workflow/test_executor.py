@@ -141,14 +141,14 @@ def test_all_rules_of_stages_are_ours_and_what_needs_a_shell_is_not() -> None:
     ]
     assert len(ours) >= 17
     for command in (
-        "unripple align > {output}",
-        "unripple align; rm {input}",
-        "unripple align $HOME",
-        "unripple align `id`",
-        "unripple align *",
-        "unripple align --job '{params.job}'",
-        "unripple align --job {params.job:q} && true",
-        "OMP_NUM_THREADS=2 unripple align",
+        "unripple stage align > {output}",
+        "unripple stage align; rm {input}",
+        "unripple stage align $HOME",
+        "unripple stage align `id`",
+        "unripple stage align *",
+        "unripple stage align --job '{params.job}'",
+        "unripple stage align --job {params.job:q} && true",
+        "OMP_NUM_THREADS=2 unripple stage align",
         "unripple",
     ):
         assert not _OURS.fullmatch(command), command
@@ -164,7 +164,7 @@ def test_a_photo_beyond_a_limit_fails_alone(project: Path, road: str) -> None:
     config = json.loads(text) | {"limits": limits, "align": {"mode": "aligned"}}
     (project / "config.yaml").write_text(json.dumps(config))
     if road == "command":
-        for words in (["sheet"], ["align", "--shard", "00000"]):
+        for words in (["sheet"], ["stage", "align", "--shard", "00000"]):
             subprocess.run([sys.executable, "-m", "unripple", *words], cwd=project, check=True)
     else:
         finish(start(project, ALIGN, "--executor", road))

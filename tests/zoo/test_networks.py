@@ -29,7 +29,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return write_models(tmp_path_factory.mktemp("models"))
 
 
-NEED_A_GRAPH = ("person",)
+NEED_A_GRAPH = ("person", "mesh_judge")
 OF_TEXTS = ("clip", "relevance", "mapper")
 """Roles that tests/stages/test_texts.py and tests/training build; CLIP's classes bring timm in."""
 

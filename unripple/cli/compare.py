@@ -130,7 +130,7 @@ def _compare(options: argparse.Namespace) -> None:
             models=_models(options.model),
             device=options.device,
             part=options.part,
-            tell=CountMeter(),
+            on_progress=CountMeter(),
         )
         write(found, place)
         sys.stdout.write(_table(found, step))
@@ -169,7 +169,7 @@ def _edit_fid(options: argparse.Namespace) -> None:
         models=_models(options.model),
         device=options.device,
         part=options.part,
-        tell=CountMeter(),
+        on_progress=CountMeter(),
     )
     sys.stdout.write(
         f"{found.attribute} {found.value:.6g} ({found.real} real, {found.edited} edited)\n"

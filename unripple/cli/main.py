@@ -1,7 +1,7 @@
 """`unripple <command> ...`: every command is a module that registers itself.
 
-Starting up imports no torch. Errors that users can mend are one line on stderr: exit status 2 for a
-wrong command or config, 1 where a file, the network or the disk is at fault.
+Starting up imports no torch. Errors that users can mend are one line on stderr, with an exit status
+of `EXIT_STATUS`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from unripple import __version__
 from unripple.conventions import BadCheckpoint, DownloadFailed, StoreError, UnrippleError
@@ -21,21 +21,35 @@ from unripple.conventions import BadCheckpoint, DownloadFailed, StoreError, Unri
 if TYPE_CHECKING:
     from unripple.runtime.pool import Each
 
-COMMANDS = (
-    "unripple.cli.stages",
-    "unripple.cli.view",
-    "unripple.cli.strip",
-    "unripple.cli.sweep",
-    "unripple.cli.verify",
-    "unripple.cli.compare",
-    "unripple.cli.sheet",
-    "unripple.cli.models",
-    "unripple.cli.directions",
-    "unripple.cli.domains",
-    "unripple.cli.faceworld",
-    "unripple.cli.editor",
-)
+COMMANDS = {
+    "commands": (
+        "unripple.cli.edit",
+        "unripple.cli.strip",
+        "unripple.cli.sweep",
+        "unripple.cli.view",
+        "unripple.cli.report",
+        "unripple.cli.editor",
+        "unripple.cli.compare",
+        "unripple.cli.models",
+        "unripple.cli.directions",
+        "unripple.cli.domains",
+    ),
+    "around the workflow": (
+        "unripple.cli.stages",
+        "unripple.cli.sheet",
+        "unripple.cli.verify",
+        "unripple.cli.faceworld",
+        "unripple.cli.completion",
+    ),
+}
 """Modules with a function `register(commands)`, in the order of `unripple --help`."""
+
+EXIT_STATUS = """\
+exit status:
+    0    all was done
+    1    a file, the network or the disk is at fault, or some of several photos failed
+    2    the command line or the config is at fault, or the only photo
+    130  interrupted"""
 
 BAD_INPUT = 2
 BAD_FILE = 1
@@ -48,11 +62,23 @@ def build_parser() -> argparse.ArgumentParser:
     parser = CommandParser(
         prog="unripple",
         description="Edit faces in photographs and leave no trace of the edit.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        usage="unripple [-h] [--version] COMMAND ...",
     )
     parser.add_argument("--version", action="version", version=f"unripple {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in COMMANDS:
-        importlib.import_module(module).register(commands)
+    # argparse knows no groups of commands: they are listed below, and not as it would.
+    commands: Any = parser.add_subparsers(
+        prog="unripple", metavar="COMMAND", required=True, help=argparse.SUPPRESS
+    )
+    parts = []
+    for title, modules in COMMANDS.items():
+        before = len(commands._choices_actions)
+        for module in modules:
+            importlib.import_module(module).register(commands)
+        listed = commands._choices_actions[before:]
+        lines = [f"    {command.dest:<12}{command.help}" for command in listed]
+        parts.append("\n".join([f"{title}:", *lines]))
+    parser.epilog = "\n\n".join([*parts, EXIT_STATUS])
     return parser
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import difflib
 import logging
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from unripple.conventions import BadConfig, UnrippleError
+from unripple.conventions import STAGES, BadConfig, UnrippleError
 from unripple.io.config import (
     Config,
     Edit,
@@ -32,12 +33,38 @@ DEVICE_VARIABLE = "UNRIPPLE_DEVICE"
 
 
 class CommandParser(argparse.ArgumentParser):
-    """argparse, but an option given twice is an error where the second would replace the first."""
+    """argparse, but an option given twice is an error where the second would replace the first, and
+    a command or option that there is not is answered with the nearest one that there is."""
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
         self.register("action", None, _Once)
         self.register("action", "store", _Once)
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse does, but nothing is left over: each command answers for its own words."""
+        options, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            options_of = self._option_string_actions
+            hints = [_nearest(word.partition("=")[0], options_of) for word in unknown]
+            hint = next(filter(None, hints), "")
+            self.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
+        return options, unknown
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if isinstance(action, argparse._SubParsersAction) and value not in action.choices:
+            self.error(f"no command {value!r}" + self._command_instead(value, action.choices))
+        super()._check_value(action, value)
+
+    def _command_instead(self, word: str, commands: Mapping[str, Any]) -> str:
+        if word in STAGES and "stage" in commands:
+            return f"; stages are called by `{self.prog} stage {word}`"
+        return _nearest(word, commands) or f"; `{self.prog} --help` lists them"
+
+
+def _nearest(word: str, words: Iterable[str]) -> str:
+    close = difflib.get_close_matches(word, words, n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 class _Once(argparse._StoreAction):
@@ -88,11 +115,22 @@ def add_knob(
     parser.add_argument(option, type=read_knob(name, option), default=default, help=told, **more)
 
 
-def add_overwrite(parser: argparse.ArgumentParser) -> None:
-    """--overwrite."""
+def add_edit(parser: argparse.ArgumentParser, what: str) -> None:
+    """--edit, a list of words for `edit_of`."""
     parser.add_argument(
-        "--overwrite", action="store_true", help="let -o be the photo itself: the original is lost"
+        "--edit",
+        action="append",
+        default=[],
+        metavar="NAME|DIRECTION=DEGREE",
+        help=f"{what}directions and degrees",
     )
+
+
+def add_overwrite(
+    parser: argparse.ArgumentParser, about: str = "let -o be the photo itself: the original is lost"
+) -> None:
+    """--overwrite."""
+    parser.add_argument("--overwrite", action="store_true", help=about)
 
 
 def check_outputs(
@@ -196,7 +234,7 @@ def add_log(parser: argparse.ArgumentParser) -> None:
 
 
 def start_log(options: argparse.Namespace) -> None:
-    """Open the file of --log.
+    """Open the file of --log; a rule's job then says on stderr only what is wrong.
 
     Raises:
         UnrippleError: it is a picture, or the config.
@@ -213,6 +251,9 @@ def start_log(options: argparse.Namespace) -> None:
         options.log.parent.mkdir(parents=True, exist_ok=True)
         handler = logging.FileHandler(options.log, mode="w", encoding="utf-8")
         handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+        if getattr(options, "job", None) is not None:
+            for shown in logging.getLogger().handlers:
+                shown.setLevel(logging.WARNING)
         logging.getLogger().addHandler(handler)
 
 

@@ -1,4 +1,4 @@
-"""`unripple <stage>`: one stage for a shard of photos, or up to that stage for one photo."""
+"""`unripple stage <stage>`: one stage for a shard of photos, or up to that stage for one photo."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from typing import Any
 from unripple import atomic
 from unripple.cli import options as shared
 from unripple.cli.meter import LossMeter
+from unripple.cli.report import register as add_report
 from unripple.conventions import STAGES, UnrippleError
 from unripple.io import landmarks as landmarks_file
 from unripple.io.artifact import encode_part
-from unripple.io.config import complete
 from unripple.io.lock import at_work
 from unripple.io.metadata import NOTHING
-from unripple.io.photo import check_writable_name, read_photo, write_photo
+from unripple.io.photo import read_photo
 from unripple.io.results import PHOTO
 from unripple.io.sheet import SHEET, read_sheet, rows_in
 from unripple.io.times import noted
 from unripple.pipeline.graph import DECLARATIONS, any_step
 from unripple.pipeline.jobs import Job, job_from_config, warnings_of
-from unripple.runtime.editor import LAST_STEP, Editor, Result, joined
+from unripple.runtime.editor import LAST_STEP, Editor, joined
 from unripple.runtime.pool import Each, supervised
 from unripple.runtime.shard import face_names, run_shard
 from unripple.zoo.zoo import Zoo
@@ -35,29 +35,29 @@ log = logging.getLogger(__name__)
 
 
 def register(commands: Any) -> None:
-    """Add one command per stage word."""
+    """Add `stage`, with one command per stage word."""
+    parser = commands.add_parser(
+        "stage",
+        help="one stage of a shard, as the workflow's rules run it, or of one photo",
+        description=(
+            "Run one stage for a shard of the sheet, as the workflow's rules do, or all up to that "
+            "stage for one photo."
+        ),
+    )
+    stages = parser.add_subparsers(title="stages, in running order", metavar="STAGE", required=True)
     for stage in STAGES[:-1]:
-        parser = commands.add_parser(
+        one = stages.add_parser(
             stage,
             help=DECLARATIONS[stage].help,
             description=_description(stage),
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        _add_step_options(parser, stage)
-    about = DECLARATIONS["report"].help
-    parser = commands.add_parser("report", help=about, description=about)
-    shared.add_config(parser)
-    shared.add_results(parser)
-    shared.add_log(parser)
-    parser.add_argument("--job", metavar="JSON", help=argparse.SUPPRESS)
-    parser.set_defaults(run=_report)
+        _add_step_options(one, stage)
+    add_report(stages)
 
 
 def _description(stage: str) -> str:
     text = f"{stage}: {DECLARATIONS[stage].help}."
-    if stage == "edit":
-        text += "\n\nExample: unripple edit photo.jpg --edit pose=-3 --edit glasses=3 -o out.png"
-        text += "\nExample: unripple edit photo.jpg --text 'a face with a beard' -o out.png"
     if stage == "align":
         text += "\n\n" + textwrap.dedent(landmarks_file.__doc__ or "").strip()
     return text
@@ -65,20 +65,11 @@ def _description(stage: str) -> str:
 
 def _add_step_options(parser: argparse.ArgumentParser, stage: str) -> None:
     parser.add_argument("photo", nargs="?", type=Path, help="work on this one file")
-    parser.add_argument("-o", "--out", type=Path, help="with PHOTO: where the outcome goes")
+    parser.add_argument("-o", "--out", type=Path, help="with PHOTO: the folder of the outcome")
     shared.add_overwrite(parser)
     if any_step(stage).edit_inputs is not None:
-        parser.add_argument(
-            "--edit",
-            action="append",
-            default=[],
-            metavar="NAME|DIRECTION=DEGREE",
-            help="an edit of the config or a translation by name, or with PHOTO directions and "
-            "degrees",
-        )
+        shared.add_edit(parser, "an edit of the config or a translation by name, or with PHOTO ")
         shared.add_text(parser)
-    if stage == "edit":
-        parser.add_argument("--strip", type=Path, help="with PHOTO: write a strip of all stages")
     parser.add_argument("--shard", help="work on this shard of the sheet (five digits)")
     shared.add_config(parser)
     shared.add_device(parser)
@@ -98,8 +89,6 @@ def _run_step(options: argparse.Namespace) -> None:
             supervised(task) if options.each is None else task(options.each)
     elif options.out is None:
         raise UnrippleError(f"{options.stage}: say with -o where the outcome goes")
-    elif options.stage == "edit":
-        _edit_photo(options)
     else:
         _run_photo(options)
 
@@ -144,28 +133,6 @@ def _job(options: argparse.Namespace, of: str | None) -> tuple[Job, Path]:
     return job_from_config(config, options.stage, of, zoo), Path(config["photos"])
 
 
-def _edit_photo(options: argparse.Namespace) -> None:
-    check_writable_name(options.out)
-    if options.strip is not None:
-        check_writable_name(options.strip)
-    config = shared.config_of(options)
-    outs = {"-o": options.out, "--strip": options.strip}
-    shared.check_outputs(options, outs, [options.photo], config)
-    said = shared.text_edit_of(options)
-    if said is None and not options.edit:
-        raise UnrippleError(
-            "edit: say with --edit what to change, like --edit pose=-3, or with --text"
-        )
-    edit = said or shared.edit_of(options.edit, config)
-    editor = Editor(device=options.device, settings=config, on_progress=LossMeter())
-    result: Result = editor.edit(options.photo, edit)
-    for warning in result.warnings:
-        log.warning("%s", warning)
-    result.save(options.out, overwrite=options.overwrite)
-    if options.strip is not None:
-        write_photo(options.strip, result.strip, NOTHING.of_result(marked=result.marked))
-
-
 def _run_photo(options: argparse.Namespace) -> None:
     config = shared.config_of(options)
     words = getattr(options, "edit", [])
@@ -192,20 +159,3 @@ def _run_photo(options: argparse.Namespace) -> None:
             shared.check_outputs(options, {"-o": path}, [options.photo], config)
             atomic.write_bytes(path, data)
             log.info("%s", path)
-
-
-def _report(options: argparse.Namespace) -> None:
-    from unripple.report.assemble import assemble
-
-    shared.start_log(options)
-    config = complete(json.loads(options.job)) if options.job else shared.config_of(options)
-    # A photo that came after the run had begun is the next run's matter.
-    rows = rows_in(read_sheet(SHEET), Path(config["photos"]))
-    shards = sorted({row.shard for row in rows})
-    with at_work(options.results.root):
-        html, figures = assemble(config, shards, options.results)
-        atomic.write_text(options.results.root / "measure.json", figures)
-        atomic.write_text(options.results.root / "report.html", html)
-    for failure in json.loads(figures)["failures"]:
-        where = f"{failure['stage']} {failure['edit']}".strip()
-        log.warning("failed: %s at %s: %s", failure["photo"], where, failure["reason"])

@@ -8,11 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from unripple.cli import options as shared
+from unripple.conventions import Photo, UnknownName
 from unripple.io.artifact import decode_part
 from unripple.io.metadata import NOTHING
 from unripple.io.photo import write_photo
 from unripple.io.results import PHOTO
-from unripple.pipeline.graph import any_step
+from unripple.pipeline.graph import Step, any_step
+from unripple.runtime.cache import LayeredCache, MemoryCache
+from unripple.runtime.editor import Editor
+from unripple.runtime.subject import file_stem, find_source
 from unripple.runtime.view import as_picture
 
 
@@ -23,15 +27,18 @@ def register(commands: Any) -> None:
         help="one picture of one stage of one photo, by name",
         description=(
             "Write one stage of one photo as a picture for people (labels coloured, depth "
-            "stretched) and print the file's name."
+            "stretched) and print the file's name. What a run has finished is taken from the "
+            "results folder; the rest is computed in memory."
         ),
     )
     parser.add_argument("stage")
-    parser.add_argument("photo", help="photo id, as in data/sheet.tsv")
+    parser.add_argument("photo", help="photo id, as in data/sheet.tsv, or a file")
     parser.add_argument("edit", nargs="?", help="edit name; left out for the photo itself")
     parser.add_argument("--part", help="another part than the first to look at")
     parser.add_argument("-o", "--out", type=Path, help="default: results/view/...")
     shared.add_overwrite(parser)
+    shared.add_config(parser)
+    shared.add_device(parser)
     shared.add_results(parser)
     shared.add_log(parser)
     parser.set_defaults(run=_view)
@@ -44,14 +51,43 @@ def _view(options: argparse.Namespace) -> None:
     of = PHOTO if edit is None and step.looks_at_both else edit
     step.inputs(of)  # says whether the stage asks for an edit
     part = options.part or step.shows
-    source = options.results.part(step.stage, of, options.photo, part)
-    picture = as_picture(part, decode_part(source))
+    name, picture, stored = _picture(options, step, of, part)
     out = options.out
     if out is None:
         place = Path(options.results.root, "view", step.stage, of or PHOTO)
-        out = place / (
-            f"{options.photo}.png" if part == step.shows else f"{options.photo}.{part}.png"
-        )
-    shared.check_outputs(options, {"-o": out}, (), others={"stored picture": source})
+        out = place / (f"{name}.png" if part == step.shows else f"{name}.{part}.png")
+    shared.check_outputs(options, {"-o": out}, (), others={"stored picture": stored})
     write_photo(out, picture, NOTHING.of_result(marked=step.marked))
     sys.stdout.write(f"{out}\n")
+
+
+def _picture(
+    options: argparse.Namespace, step: Step, of: str | None, part: str
+) -> tuple[str, Photo, Path | None]:
+    """How the photo's files are called, the part as a picture, and its file in the results folder.
+
+    Of a photo that the last run was not about, the folder shows nothing; it is made anew from what
+    the store still has of it.
+
+    Raises:
+        UnknownName: the folder has no such picture, and it cannot be made.
+    """
+    try:
+        stored = options.results.part(step.stage, of, options.photo, part)
+    except UnknownName as error:
+        lacking = error
+    else:
+        return options.photo, as_picture(part, decode_part(stored)), stored
+    config = shared.config_of(options)
+    try:
+        source = find_source(options.photo, config)
+    except UnknownName:
+        raise lacking from None
+    edit = None if of in (None, PHOTO) else shared.edit_of([str(of)], config)
+    cache = LayeredCache(options.results.store, MemoryCache())
+    editor = Editor(device=options.device, settings=config, cache=cache)
+    found = editor.run(source, step.stage, edit)
+    artifact = found[step.stage if step.stage in found else f"{step.stage}@{PHOTO}"]
+    if part not in artifact:
+        raise lacking
+    return file_stem(source), as_picture(part, artifact[part]), None

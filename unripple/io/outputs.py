@@ -60,3 +60,20 @@ def check_distinct(outs: Iterable[tuple[str, Path]]) -> None:
                 f"{other} and {what} would both be written to {out}; take them one at a time, each "
                 "with a name of its own"
             )
+
+
+def check_absent(outs: Iterable[Path], *, overwrite: bool) -> None:
+    """Refuse to replace results of an earlier time.
+
+    Args:
+        outs: files to write.
+        overwrite: they may be replaced.
+
+    Raises:
+        UnrippleError: some are there; the text names the first ones.
+    """
+    there = [] if overwrite else [str(out) for out in outs if out.exists()]
+    if there:
+        listed = ", ".join(there[:3]) + (f" and {len(there) - 3} more" if len(there) > 3 else "")
+        are = "is there already" if len(there) == 1 else "are there already"
+        raise UnrippleError(f"{listed} {are}; add --overwrite to replace, or choose -o")

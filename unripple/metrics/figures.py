@@ -58,6 +58,8 @@ FIGURES = {
     "counterfactual_ssim": Figure("structural similarity to the true edit", 1.0),
     "counterfactual_ms_ssim": Figure("the same over five scales (176 px and more)", 1.0),
     "yaw_error": Figure("achieved minus asked turn", 0.0, "°"),
+    "mesh_yaw_error": Figure("the same, by a face mesh that turns nothing", 0.0, "°"),
+    "mesh_pitch_drift": Figure("how much the head nodded unasked, by the same", 0.0, "°"),
     "identity": Figure("likeness to the photo, less what a true turn keeps", 0.0),
     "identity_cosine": Figure("likeness to the photo", 1.0),
 }

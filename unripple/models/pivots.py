@@ -16,9 +16,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from unripple.models.projection import make_standard, self_likeness, step_size
 from unripple.models.stylegan2 import Generator
 from unripple.models.tuning import Objective, drawn
-from unripple.ops.projection import make_standard, self_likeness, step_size
 
 NOISE_WEIGHT = 1e5
 SHAKEN = 0.05  # how far the code is shaken at first, in the spread of w

@@ -75,6 +75,27 @@ class Locality:
     samples: int = 1
 
 
+@dataclass(frozen=True)
+class Holdout:
+    """A picture of the same person that the tuning does not see, and codes of it.
+
+    The photo's mirror image is one, with the encoder's codes: as long as the tuned generator learns
+    who this is, it draws that better, too; when it learns this one picture by heart, it draws it
+    worse, and so it does edits.
+
+    Attributes:
+        codes: [1, L, W].
+        target: [1, 3, S, S] in [-1, 1].
+        every: steps between looks.
+        first: step of the first look. Before it edits only gain, whatever the holdout says.
+    """
+
+    codes: Tensor
+    target: Tensor
+    every: int = 10
+    first: int = 40
+
+
 class Seen(NamedTuple):
     """What a step sees before it moves the weights.
 
@@ -101,11 +122,13 @@ class Tuning:
         objective: what is minimised.
         rate: of Adam; 3e-4 is published.
         locality: the regulariser; None, as published, leaves it out.
+        holdout: what the weights shall not get worse at; None, as published, looks at none.
         resume: `stored` of the same tuning, interrupted: it goes on to the very same weights.
 
     Attributes:
         net: the tuned generator.
         step: steps made so far.
+        overdone: whether the holdout was drawn better before; `difference` is that of then.
     """
 
     def __init__(
@@ -117,23 +140,39 @@ class Tuning:
         *,
         rate: float = 3e-4,
         locality: Locality | None = None,
+        holdout: Holdout | None = None,
         resume: Mapping[str, npt.NDArray[Any]] | None = None,
     ) -> None:
         self.net, self._origin = copy.deepcopy(generator), generator
         self._pivot, self._target, self._objective = pivot, target, objective
-        self._locality = locality
+        self._locality, self._holdout = locality, holdout
         self._weights = [one.requires_grad_(True) for one in tunable(self.net).values()]
         self._adam = torch.optim.Adam(self._weights, lr=rate, foreach=False)
-        self.step = 0
+        self.step, self.overdone = 0, False
+        self._held, self._best = float("inf"), parameters_to_vector(self._weights).detach()
         if resume is not None:
             self._resume(resume)
 
     def run(self, steps: int) -> Iterator[Seen]:
         """Look, and move unless the caller has seen enough: breaking off leaves what was seen."""
-        while self.step < steps:
+        while True:
+            if self._holdout is not None:
+                self._check(self._holdout, last=self.step == steps)
             yield self.look()
+            if self.overdone or self.step >= steps:
+                return
             self.move()
-        yield self.look()
+
+    @torch.no_grad()
+    def _check(self, holdout: Holdout, *, last: bool) -> None:
+        """Remember the weights that draw the holdout best so far."""
+        if not last and (self.step < holdout.first or self.step % holdout.every):
+            return
+        terms = self._objective(drawn(self.net, holdout.codes, holdout.target), holdout.target)
+        held = float(terms.mse if self._objective.perceptual is None else terms.distance)
+        self.overdone = held > self._held
+        if not self.overdone:
+            self._held, self._best = held, parameters_to_vector(self._weights).detach()
 
     def look(self) -> Seen:
         """Draw the pivot and find out which way the weights should go."""
@@ -182,14 +221,16 @@ class Tuning:
     def difference(self) -> Tensor:
         """What was added to the weights, float32 [N], in the order of `tunable`."""
         with torch.no_grad():
-            return parameters_to_vector(self._weights) - parameters_to_vector(
-                tunable(self._origin).values()
-            )
+            now = self._best if self._holdout else parameters_to_vector(self._weights)
+            found: Tensor = now - parameters_to_vector(tunable(self._origin).values())
+            return found
 
     @property
     def stored(self) -> dict[str, npt.NDArray[Any]]:
         """All that decides what comes next, as arrays."""
         kept = {"weights": parameters_to_vector(self._weights)}
+        if self._holdout is not None:
+            kept |= {"best": self._best, "held": torch.tensor(self._held, dtype=torch.float64)}
         if self.step:
             state = [self._adam.state[one] for one in self._weights]
             kept |= {
@@ -203,6 +244,8 @@ class Tuning:
         device = self._weights[0].device
         flat = {name: torch.from_numpy(np.array(stored[name])).to(device) for name in stored}
         self.step = int(flat.pop("step"))
+        if self._holdout is not None:
+            self._best, self._held = flat["best"], float(flat["held"])
         with torch.no_grad():
             vector_to_parameters(flat["weights"].clone(), self._weights)
         if not self.step:

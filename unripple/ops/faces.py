@@ -305,3 +305,31 @@ def _upright(landmarks: Landmarks, degrees: float = 0) -> bool:
     down = points[3:].mean(0) - points[:2].mean(0)
     turn = float(eyes[0] * down[1] - eyes[1] * down[0])  # > 0: not mirrored
     return turn > 0 and down[1] > 0
+
+
+MISPLACED = 0.35
+"""Landmarks that lie farther from those of another finder than this, face units, are misplaced."""
+SEEN_SIZE = 0.5
+"""Faces below this share of the largest need not be seen by both."""
+
+
+def see_the_same(found: Sequence[Landmarks], others: Sequence[Landmarks]) -> bool:
+    """Whether two finders see the same faces, large ones at least.
+
+    Args:
+        found: landmarks, each [5, 2] px.
+        others: those of another finder.
+    """
+    if not found or not others:
+        return not found and not others
+    largest = max(float(face_unit(face)) for face in others)
+    main = [face for face in others if float(face_unit(face)) >= SEEN_SIZE * largest]
+    return all(apart(face, others) < MISPLACED for face in found) and all(
+        apart(face, found) < MISPLACED for face in main
+    )
+
+
+def apart(face: Landmarks, others: Sequence[Landmarks]) -> float:
+    """Mean distance of a face's landmarks to those of the nearest other, in units of its size."""
+    unit = float(face_unit(face))
+    return min(float(np.linalg.norm(face - other, axis=-1).mean()) for other in others) / unit

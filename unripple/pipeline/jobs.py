@@ -19,9 +19,16 @@ from unripple.io.digest import array_sha256, file_sha256, noted_sha256, value_sh
 from unripple.io.domains import domain_file, domains_folder
 from unripple.io.results import PHOTO
 from unripple.io.translations import Library
+from unripple.ops.words import unknown_words
 from unripple.pipeline.graph import Step, find_step
 from unripple.pipeline.limits import DEFAULT, Limits
-from unripple.pipeline.texts import text_warnings
+from unripple.pipeline.turns import (
+    WORDS,
+    as_directions,
+    check_generator_turns,
+    turn_of,
+    turn_warnings,
+)
 from unripple.stages.interface import RIPPLE
 from unripple.stages.keeping import MASKS
 from unripple.zoo.directions import Direction, find_direction
@@ -49,6 +56,7 @@ class Job:
         batch: how many photos a GPU may do at once; not part of any key.
         keep: where masks of what edits leave alone lie, if their settings say so; a photo's mask
             goes into its key.
+        settles: whether every photo has a say in its settings, see `Stage.settle`.
     """
 
     step: Step
@@ -62,6 +70,7 @@ class Job:
     domain: Path | None = None
     batch: int = 1
     keep: str = NO_MASKS
+    settles: bool = False
 
     @cached_property
     def weights(self) -> dict[str, str]:
@@ -116,6 +125,21 @@ class Job:
             "inputs": dict(inputs),
         }
 
+    def settled_by(self, inputs: Mapping[str, str], settings: Mapping[str, Any]) -> dict[str, Any]:
+        """What a photo's say in its settings is made from, see `Stage.settle`.
+
+        Args:
+            inputs: see `ingredients`.
+            settings: without it.
+        """
+        return {
+            "stage": self.step.stage,
+            "settles": self.step.settle_version,
+            "settings": dict(settings),
+            "weights": {role: role_sha256(self.zoo, role) for role in self.step.settle_roles},
+            "inputs": dict(inputs),
+        }
+
     def on_gpu(self) -> bool:
         """Whether the networks, which are loaded, compute on a GPU."""
         roles = self.step.roles(self.settings)
@@ -132,7 +156,7 @@ class Job:
     def to_json(self) -> str:
         """The job as text, for the command line of a shard job."""
         content: dict[str, Any] = {"settings": self.settings, "limits": asdict(self.limits)}
-        if self.step.roles(self.settings):
+        if self.step.roles(self.settings) or self.settles:
             content["models"] = self.zoo.models
         if self.step.reads_directions:
             content["directions"] = self.directions
@@ -149,6 +173,8 @@ class Job:
             content["keep"] = self.keep
         if self.batch != 1:
             content["batch"] = self.batch
+        if self.settles:
+            content["settles"] = True
         return json.dumps(content, sort_keys=True)
 
     @staticmethod
@@ -242,6 +268,7 @@ def job_from_config(
         limits=Limits(**config["limits"]),
         library=library(config),
         domain=plan.drawing if step.draws(settings) else None,
+        settles=step.leaves_open(config[stage], plan),
         **aside,
     )
 
@@ -266,14 +293,41 @@ class Plan:
         return chosen_directions(self.config["directions"], self.zoo)
 
     @cached_property
-    def moves(self) -> dict[str, float]:
-        """The edit's directions and degrees.
+    def asked(self) -> dict[str, float]:
+        """What the edit asks for: directions and turns in degrees.
 
         Raises:
             BadConfig: a degree is none.
         """
         moves = self.edit.moves if self.edit else ()
         return {name: check_degree(name, degree) for name, degree in moves}
+
+    @cached_property
+    def moves(self) -> dict[str, float]:
+        """The edit's directions and degrees, turns of the head among them as far as they can.
+
+        Raises:
+            BadConfig: a degree is none, or a turn is asked twice.
+        """
+        return as_directions(self.asked, directions_path(self.directions))[0]
+
+    @property
+    def turn(self) -> dict[str, float]:
+        """What the edit asks in degrees of the head, see `pipeline.turns`."""
+        return turn_of(self.asked)
+
+    @property
+    def beyond_generator(self) -> tuple[str, ...]:
+        """Those words of `turn` that no direction can do."""
+        return as_directions(self.asked, directions_path(self.directions))[1]
+
+    def require_generator(self, why: str) -> None:
+        """Complain of turns that the generator would have to do and cannot.
+
+        Raises:
+            BadConfig: see `check_generator_turns`.
+        """
+        check_generator_turns(self.beyond_generator, why)
 
     @property
     def drawing(self) -> Path | None:
@@ -376,6 +430,21 @@ def warnings_of(config: Config, edit: Edit, zoo: Zoo) -> list[str]:
     return degree_warnings(chosen_directions(config["directions"], zoo), dict(edit.moves))
 
 
+def text_warnings(said: Mapping[str, Any], zoo: Zoo) -> list[str]:
+    """One sentence where a text has words that the CLIP chosen was not trained on.
+
+    Raises:
+        BadConfig: the models have no CLIP.
+        BadCheckpoint: its file is missing.
+    """
+    known = zoo.metadata("clip").get("words", ())
+    words = [w for key in ("text", "neutral") for w in unknown_words(said[key], known)]
+    if not words:
+        return []
+    listed = ", ".join(repr(word) for word in dict.fromkeys(words))
+    return [f"{said['text']!r}: this CLIP was not trained on {listed}: expect anything"]
+
+
 def degree_warnings(directions: str, moves: Mapping[str, float]) -> list[str]:
     """One sentence per degree outside its direction's usable range.
 
@@ -383,5 +452,6 @@ def degree_warnings(directions: str, moves: Mapping[str, float]) -> list[str]:
         UnknownName: there is no such direction.
     """
     path = directions_path(directions)
-    warnings = [find_direction(path, name).warning(degree) for name, degree in moves.items()]
-    return [text for text in warnings if text]
+    others = {name: degree for name, degree in moves.items() if name not in WORDS}
+    told = [find_direction(path, name).warning(degree) for name, degree in others.items()]
+    return [*turn_warnings(turn_of(moves)), *(text for text in told if text)]

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from unripple.io.truth import PhotoTruth
 
 TRUTH = "truth"
+PHOTO_FILE = "the photo's file"
 _NOT_SEEN = ("w_plus", "figures")  # parts that hold numbers: no pictures for people
 _CAPTION_PX = 13
 _GAP_PX = 6

@@ -134,7 +134,10 @@ def compute_or_load(
     mask = mask_file(Path(job.keep), source.photo) if job.settings.get("keep") == MASKS else None
     if mask is not None:
         inputs["keep"] = file_sha256(mask)
-    ingredients = job.ingredients(inputs, step.own(job.settings, source))
+    own = {**step.own(job.settings, source)}
+    if job.settles and not source.align:
+        own |= _settled(job, source, {**job.settings, **own}, inputs, cache, uncounted)
+    ingredients = job.ingredients(inputs, own)
     found = find(cache, ingredients)
     if found is not None:
         return found, True
@@ -160,6 +163,8 @@ def compute_or_load(
         job.domain,
         None if mask is None else _mask(mask, source, job.limits),
         share=Shared(job, settings, weights, cache, uncounted),
+        cache=cache,
+        weights=weights,
         **slowly,
     )
     with one_thread():
@@ -176,6 +181,31 @@ def _mask(path: Path, source: Source, limits: Limits) -> KeptMask:
     """The mask of what the edit leaves alone; the photo tells what it is about."""
     photo = source.read(limits.megapixels).pixels
     return read_mask(path, photo, max_megapixels=limits.megapixels)
+
+
+def _settled(
+    job: Job,
+    source: Source,
+    settings: Mapping[str, Any],
+    inputs: Mapping[str, str],
+    cache: ArtifactCache,
+    uncounted: Uncounted,
+) -> Mapping[str, Any]:
+    """What the photo's pixels decide of its settings, see `Stage.settle`; kept, so decided once."""
+    made_from = job.settled_by(inputs, settings)
+    key = value_sha256(made_from)
+    if not cache.has(key):
+        step = job.step
+        assert step.settle is not None
+        photo = source.read(job.limits.megapixels)
+        _check_unchanged(source, None, inputs)
+        _load(job, step.settle_roles, uncounted)
+        work = Work(settings, {}, job.zoo, photo)
+        with one_thread():
+            decided = step.settle(work, step.settings.of(settings))
+        cache.put(key, {"settled": dict(decided)}, made_from, NOTHING)
+    settled: Any = cache.get(key)["settled"]
+    return dict(settled)
 
 
 def compute_together(

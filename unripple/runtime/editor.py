@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from unripple.conventions import Photo, ShapeMismatch, UnknownName, UnrippleError, WPlus
+from unripple.conventions import NoFace, Photo, ShapeMismatch, UnknownName, UnrippleError, WPlus
 from unripple.io.artifact import Artifact
 from unripple.io.config import Config, Edit, check_degree, complete
 from unripple.io.digest import array_sha256, value_sha256
@@ -26,6 +26,8 @@ from unripple.io.results import PHOTO
 from unripple.io.text_edits import text_edit
 from unripple.pipeline.graph import DECLARED, RECIPES, any_step, find_step
 from unripple.pipeline.jobs import job_from_config, warnings_of
+from unripple.pipeline.turns import TO
+from unripple.runtime.advice import advice, head_pose
 from unripple.runtime.cache import ArtifactCache, MemoryCache
 from unripple.runtime.compute import Source, compute_or_load
 from unripple.runtime.joint import join_faces
@@ -61,7 +63,8 @@ class Result:
         artifacts: the parts of every stage, by stage word; for parse and depth those of the edit,
             and those of the photo by `parse@photo`, `depth@photo`.
             With several faces those of the largest one.
-        warnings: what to know about the degrees asked, and what of the photo's file is lost.
+        warnings: what to know about the degrees asked and about this photo, and what of its file
+            is lost.
         metadata: what the photo's file says beside its pixels, written with the picture.
         marked: whether `save` marks the picture as altered by a trained algorithm.
         source: the photo's file, which `save` does not write over unless it is told to.
@@ -134,10 +137,11 @@ class Editor:
         cache: where artifacts are kept between edits, say another session's; None is memory.
         zoo: networks shared with other sessions; it must be of the same models.
         on_progress: called with how far a long stage is with a photo.
+        before_stage: told the word of each stage that begins.
 
     Example:
         >>> editor = Editor()  # doctest: +SKIP
-        >>> editor.edit("anna.jpg", pose=-3, glasses=3).save("turned.png")  # doctest: +SKIP
+        >>> editor.edit("anna.jpg", yaw=-20, glasses=3).save("turned.png")  # doctest: +SKIP
     """
 
     def __init__(
@@ -149,6 +153,7 @@ class Editor:
         cache: ArtifactCache | None = None,
         zoo: Zoo | None = None,
         on_progress: OnProgress | None = None,
+        before_stage: Callable[[str], None] | None = None,
     ) -> None:
         config = {} if settings is None else settings
         if models is not None and isinstance(config, Mapping):
@@ -157,6 +162,7 @@ class Editor:
         self._zoo = zoo or Zoo(self.config["models"], device)
         self._cache: ArtifactCache = MemoryCache() if cache is None else cache
         self._on_progress = on_progress
+        self._before_stage = before_stage
 
     @property
     def directions(self) -> dict[str, Direction]:
@@ -171,13 +177,38 @@ class Editor:
             for name, one in self.directions.items()
         ]
 
-    def warnings(self, edit: Edit) -> list[str]:
-        """What to know about the degrees of an edit before it is made.
+    def warnings(self, edit: Edit, made: Mapping[str, Artifact] | None = None) -> list[str]:
+        """What to know about an edit: about its degrees, and of this photo once it was made.
+
+        Args:
+            edit: the edit.
+            made: the artifacts of the photo, as `run` gives them.
 
         Raises:
             UnknownName: there is no such direction.
         """
-        return warnings_of(self.config, edit, self._zoo)
+        told = warnings_of(self.config, edit, self._zoo)
+        return told if made is None else [*told, *advice(self.config, self._zoo, edit, made)]
+
+    def pose_of(self, photo: str | Path | Photo | Source) -> dict[str, float]:
+        """Where the head in a photo looks, as an edit turns another head there.
+
+        Returns:
+            `yaw_to`, `pitch_to` and `roll_to`, degrees, for `edit`.
+
+        Raises:
+            BadPhoto, NoFace, SeveralFaces: no pose can be read off it.
+
+        Example:
+            >>> editor.edit("anna.jpg", **editor.pose_of("bert.jpg"))  # doctest: +SKIP
+        """
+        source = self.open(photo)
+        landmarks: Any = self.run(source, "align")["align"]["landmarks"]
+        pose = head_pose(landmarks, self._zoo)
+        if pose is None:
+            raise NoFace(f"{source.path}: no pose can be read off its landmarks")
+        degrees = {"yaw": pose.yaw_deg, "pitch": pose.pitch_deg, "roll": pose.roll_deg}
+        return {f"{axis}{TO}": round(degree, 2) for axis, degree in degrees.items()}
 
     def edit(
         self,
@@ -199,7 +230,9 @@ class Editor:
         Args:
             photo: a file, pixels uint8 [H, W, 3], or what `open` gave.
             edit: what to do, like one of the config's or a translation; instead of it,
-            degrees: how far to go along each direction, like `pose=-3`.
+            degrees: how far to go along each direction, like `smile=2`, and how far to turn the
+                head: `yaw=-20` by so many degrees, `yaw_to=0` into the camera; see
+                `pipeline.turns`.
             characteristics: for a translation: the nine of the face, as in the sheet; "" takes
                 those of the file's name, if it has any.
             text: instead of all that: what the picture shall show, like "a face with glasses";
@@ -231,13 +264,13 @@ class Editor:
             edit = Edit(_EDIT, moves)
         elif degrees:
             raise UnrippleError(f"edit: {edit.name} says what to do; leave the degrees out")
-        warnings = self.warnings(edit)
+        self.warnings(edit)  # a direction that there is none of is told before the work
         source = self.open(photo, characteristics=characteristics)
         faces = self.run_faces(source, LAST_STEP, edit)
         metadata = source.read(self._max_megapixels).metadata
         marked = self.config["digital_source_type"]
         path = None if isinstance(photo, np.ndarray) else source.path
-        warnings = [*warnings, *metadata.lost]
+        warnings = [*self.warnings(edit, faces[0]), *metadata.lost]
         return Result(joined(faces), faces[0], warnings, metadata, marked, path, faces)
 
     def run_faces(
@@ -295,6 +328,8 @@ class Editor:
                 job = job_from_config(self.config, step.stage, of, self._zoo, edit=edit)
                 inputs = {name: keys[place] for name, place in step.inputs(of).items()}
                 before_step()
+                if self._before_stage is not None:
+                    self._before_stage(step.stage)
                 found, _ = compute_or_load(
                     job, source, inputs, self._cache, on_progress=self._on_progress
                 )

@@ -18,10 +18,20 @@ from unripple.conventions import (
     SeveralFaces,
     ShapeMismatch,
 )
-from unripple.ops.faces import Certainty, DetectedFace, Reader, face_unit, find_faces
-from unripple.ops.geometry import FFHQ, Framing, apply, face_affine, inverse, resample
+from unripple.ops.faces import (
+    MISPLACED,
+    Certainty,
+    DetectedFace,
+    Reader,
+    apart,
+    face_unit,
+    find_faces,
+    refined_landmarks,
+    see_the_same,
+)
+from unripple.ops.geometry import FFHQ, Framing, apply, face_affine, inverse, resample, shrunk
 from unripple.stages.finders import FINDERS
-from unripple.stages.interface import Plan, Settings, Stage, Subject, Values, Work, knob
+from unripple.stages.interface import Model, Plan, Settings, Stage, Subject, Values, Work, knob
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,6 +42,8 @@ AUTO = "auto"
 
 CHUNK = 32  # crops per forward pass
 SURE = 0.07  # the highest share of a heatmap where a clear face has the landmark
+_ROUNDS = 2  # of looking at a face that MTCNN found
+LONGEST_PX = 1600  # to which mode auto shrinks longer photographs before MTCNN looks
 MTCNN_LEAST_PX = 20  # of a photograph's shorter side; MTCNN looks for faces from there on
 
 
@@ -52,6 +64,11 @@ class Aligned(NamedTuple):
     def landmarks_in_crop(self) -> Landmarks:
         """The face's five points in px of the crop; nan where nobody looked for them."""
         return apply(inverse(self.transform), self.landmarks.astype(np.float64))
+
+    @property
+    def tilt_deg(self) -> float:
+        """By how much the crop is turned in the photograph, clockwise, degrees."""
+        return float(np.degrees(np.arctan2(self.transform[1, 0], self.transform[0, 0])))
 
     def seen(self, picture: Any) -> Any:
         """A picture or mask as large as the photo, seen through the crop, see `seen_in_crop`."""
@@ -83,13 +100,14 @@ class AlignSettings(Settings):
         size_px, framing: how the set of models wants its faces: as large as the generator draws
             them, and framed as the encoder's file says (as in FFHQ if it does not).
         points: the landmarks of this photo, where a file names them.
+        longest_px: mode mtcnn: longer photos are shrunk to this side before it looks; None never.
     """
 
     mode: str = knob(
         AUTO,
         "who finds the 5 landmarks: embedded (rendered faces only) | mtcnn | file | aligned (the "
-        "photo is a face crop already); auto is embedded with the embedded encoder, else mtcnn. "
-        "The column `align` of data/sheet.tsv overrides it",
+        "photo is a face crop already); auto is embedded with the embedded encoder where MTCNN "
+        "does not see other faces, else mtcnn. The column `align` of data/sheet.tsv overrides it",
         choices=FINDERS,
         also=(AUTO,),
     )
@@ -98,7 +116,9 @@ class AlignSettings(Settings):
         "several faces in a photo: refuse | largest | all (a picture per face, and one with all of "
         "them edited)",
     )
-    landmarks: str | None = knob(None, "mode file: a .json or .csv, see `unripple align --help`")
+    landmarks: str | None = knob(
+        None, "mode file: a .json or .csv, see `unripple stage align --help`"
+    )
     max_spread: float = knob(
         0.12,
         "mode embedded: how far looks may disagree, in distances between the eyes",
@@ -109,6 +129,7 @@ class AlignSettings(Settings):
     size_px: int = 0
     framing: Mapping[str, Any] = field(default_factory=dict)
     points: Sequence[Sequence[float]] | None = None
+    longest_px: int | None = None
 
 
 def align(photo: Photo, landmarks: Landmarks, *, size_px: int, framing: Framing = FFHQ) -> Aligned:
@@ -212,14 +233,23 @@ def faces_by_network(
     return [face.landmarks for face in found]
 
 
-def faces_by_mtcnn(photo: Photo, mtcnn: Any, *, min_confidence: float = 0.9) -> list[Landmarks]:
+def faces_by_mtcnn(
+    photo: Photo, mtcnn: Any, *, min_confidence: float = 0.9, longest_px: int | None = None
+) -> list[Landmarks]:
     """Find all faces with facenet-pytorch's MTCNN, the most certain one first.
 
     Args:
         photo: uint8 [H, W, 3].
         mtcnn: a ready `facenet_pytorch.MTCNN(keep_all=True)`.
         min_confidence: weaker finds are dropped, 0 .. 1.
+        longest_px: longer photos are shrunk to this side first; None never.
     """
+    shrink = 1.0 if longest_px is None else max(1.0, max(photo.shape[:2]) / longest_px)
+    if shrink > 1:
+        small = shrunk(photo, shrink)
+        found = faces_by_mtcnn(small, mtcnn, min_confidence=min_confidence)
+        ratio = np.array(photo.shape[1::-1]) / np.array(small.shape[1::-1])
+        return [(face * ratio).astype(np.float32) for face in found]
     if min(photo.shape[:2]) < MTCNN_LEAST_PX:  # its pyramid would be empty, which torch refuses
         return []
     _, confidences, points = mtcnn.detect(photo, landmarks=True)
@@ -244,6 +274,7 @@ OTHER_FINDER = {
     "file": "no face was found; set align.mode to mtcnn (--set align.mode=mtcnn), ",
 }
 """What to do where nothing was found, by the way in which it was looked for."""
+NEITHER = "no face was found, neither by the embedded network nor by MTCNN; "
 NOT_NAMED = (
     "the landmarks file does not name this photo; add it there, or have its face found by setting "
     "align.mode to embedded or mtcnn (--set align.mode=mtcnn)"
@@ -301,6 +332,60 @@ def decide(settings: Values, plan: Plan) -> dict[str, Any]:
     return {**settings, "mode": mode, "size_px": plan.size_px("generator"), "framing": framing}
 
 
+def leaves_open(section: Values, plan: Plan) -> bool:
+    """Whether each photo decides who finds its faces."""
+    return bool(section["mode"] == AUTO and not plan.is_published("encoder"))
+
+
+def settle(work: Work, settings: AlignSettings) -> dict[str, Any]:
+    """Who finds the faces of this photo: the embedded network, but where MTCNN sees other ones or
+    the photo is a camera's, longer than `LONGEST_PX`.
+
+    Raises:
+        NoFace: neither sees any.
+    """
+    assert work.photo is not None
+    by_mtcnn = {"mode": "mtcnn", "longest_px": LONGEST_PX}
+    photo, ours = work.photo.srgb, work.load("landmarks")
+    theirs = faces_by_mtcnn(
+        photo,
+        work.load("mtcnn").net,
+        min_confidence=settings.min_confidence,
+        longest_px=LONGEST_PX,
+    )
+    framing = Framing(**ours.metadata.get("framing", {}))
+    # The search takes seconds where it finds nothing, and on a camera's photo in any case.
+    large = max(photo.shape[:2]) > LONGEST_PX
+    if theirs and (large or not _reads(photo, theirs, ours, framing, settings)):
+        return by_mtcnn
+    found = faces_by_network(
+        photo,
+        ours.net,
+        net_size_px=ours.size_px,
+        framing=framing,
+        max_spread=settings.max_spread,
+    )
+    if not found and not theirs:
+        raise NoFace(NEITHER + HOW_TO_FIND)
+    return {} if not theirs or see_the_same(found, theirs) else by_mtcnn
+
+
+def _reads(
+    photo: Photo, faces: Sequence[Landmarks], net: Model, framing: Framing, settings: AlignSettings
+) -> bool:
+    """Whether the embedded network, shown the largest of some faces, sees it where it is."""
+    largest = max(faces, key=lambda face: float(face_unit(face)))
+    seen = refined_landmarks(
+        photo,
+        largest,
+        reader_of(net.net),
+        size_px=net.size_px,
+        framing=framing,
+        rounds=_ROUNDS,
+    )
+    return seen.spread <= settings.max_spread and apart(seen.landmarks, [largest]) < MISPLACED
+
+
 def own(settings: Values, subject: Subject) -> dict[str, Any]:
     """How the face of this photo is found, as the sheet or else the config says.
 
@@ -333,6 +418,9 @@ STAGE = Stage(
     roles=roles,
     decide=decide,
     own=own,
+    leaves_open=leaves_open,
+    settle=settle,
+    settle_roles=("landmarks", "mtcnn"),
     aside=("landmarks",),
     reads_photo=True,
 )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -25,7 +26,7 @@ from unripple.stages.align import Aligned
 from unripple.stages.interface import RIPPLE, Plan, Settings, Stage, Values, Work, knob
 from unripple.stages.invert import Consultant, Synthesizer, codes_of, consult, down, draw
 from unripple.stages.inverters import INVERTERS
-from unripple.stages.turns import TURNS
+from unripple.stages.turns import TURNS, Turn
 
 if TYPE_CHECKING:
     from unripple.models.mean_head import MeanHead
@@ -67,7 +68,9 @@ class EditSettings(Settings):
 
     Attributes:
         method: the inverter.
-        turn_deg: by how much the head is to be turned, if `turn` has a say in it.
+        turn_deg: by how much the head is to be turned sideways, if `turn` has a say in it.
+        pitch_deg, roll_deg: by how much it is to nod and to tilt.
+        towards: axis -> where the head shall look, degrees, instead of by how much it turns.
         scales, person: how the photo is parsed for a turn, see `stages.parse`.
         keep: what is left alone: none, background or masks, see `stages.keeping`.
     """
@@ -95,6 +98,9 @@ class EditSettings(Settings):
     )
     method: str = "hfgi"
     turn_deg: float | None = None
+    pitch_deg: float = 0.0
+    roll_deg: float = 0.0
+    towards: Mapping[str, float] = field(default_factory=dict)
     scales: str = "six"
     person: bool = False
 
@@ -180,6 +186,7 @@ def edit(
         return Edited(to_photo(down(drawn, size_px)), to_photo(down(plain, size_px)), told)
 
 
+NOWHERE: Mapping[str, float] = {}
 FOREIGN_DB = 17.0
 """A photo whose codes alone draw it worse than this is not of the generator's world."""
 
@@ -204,7 +211,16 @@ def drawn_db(residual: Floats, landmarks: Landmarks) -> float:
 
 
 def edit_by_geometry(
-    photo: Photo, labels: Labels, landmarks: Landmarks, mean_head: MeanHead, *, turn_deg: float
+    photo: Photo,
+    labels: Labels,
+    landmarks: Landmarks,
+    mean_head: MeanHead,
+    *,
+    turn_deg: float = 0.0,
+    pitch_deg: float = 0.0,
+    roll_deg: float = 0.0,
+    towards: Mapping[str, float] = NOWHERE,
+    upright_deg: float = 0.0,
 ) -> Edited:
     """Turn the head by moving the photo's own pixels; no generator is asked.
 
@@ -216,6 +232,11 @@ def edit_by_geometry(
         landmarks: five points of the face, px of the picture, [5, 2].
         mean_head: the head that is fitted to them.
         turn_deg: how far to turn, positive to the picture's right.
+        pitch_deg: how far to nod, positive is up.
+        roll_deg: how far to tilt, positive is clockwise.
+        towards: axis -> where to look, degrees; replaces how far to turn about it.
+        upright_deg: by how much the crop was turned in the photograph, clockwise, which `towards`
+            is about.
 
     Raises:
         NoFace: the landmarks are not those of a face.
@@ -223,8 +244,19 @@ def edit_by_geometry(
     from unripple.ops.head import fit_head
     from unripple.ops.turning import turn_head
 
-    head = _head(mean_head)
-    turned = turn_head(labels != Face.BACKGROUND, fit_head(landmarks, head), head, yaw_deg=turn_deg)
+    head = head_of(mean_head)
+    pose = fit_head(landmarks, head)
+    now = {"yaw": pose.yaw_deg, "pitch": pose.pitch_deg, "roll": pose.roll_deg + upright_deg}
+    by = {"yaw": turn_deg, "pitch": pitch_deg, "roll": roll_deg}
+    by |= {axis: at - now[axis] for axis, at in towards.items()}
+    turned = turn_head(
+        labels != Face.BACKGROUND,
+        pose,
+        head,
+        yaw_deg=by["yaw"],
+        pitch_deg=by["pitch"],
+        roll_deg=by["roll"],
+    )
     size = photo.shape[0]
     rows, columns = np.mgrid[:size, :size] + 0.5
     origins = np.stack((columns + turned.offsets[0], rows + turned.offsets[1]), axis=-1)
@@ -239,7 +271,8 @@ def edit_by_geometry(
 _STILL_PX = 0.02  # points that move less keep the photo's bytes
 
 
-def _head(module: MeanHead) -> Head:
+def head_of(module: MeanHead) -> Head:
+    """The mean head that a network's file holds."""
     from unripple.ops.head import Head
 
     chin, brow, half_width = (float(level) for level in module.levels)
@@ -282,17 +315,51 @@ _OWN = ("turn", "keep_threshold", "keep_pixels")
 
 
 def decide(settings: Values, plan: Plan) -> dict[str, Any]:
-    """How a turn of the head is made, and what is left alone; other edits know no such settings."""
+    """How a turn of the head is made, and what is left alone; other edits know no such settings.
+
+    Raises:
+        BadConfig: the generator would have to turn the head in a way that it does not know.
+    """
     others = {name: value for name, value in settings.items() if name not in _OWN}
     others |= keeping.decide(settings, plan)
-    how, moves = TURNS[settings["turn"]], plan.moves
-    if not how.by_degrees or plan.config["recipe"] != RIPPLE or not moves or not is_turn(moves):
+    how = TURNS[settings["turn"]]
+    why_not = _only_generator(how, plan)
+    if why_not:
+        plan.require_generator(why_not)
         return others
-    sideways = [plan.asked_turn_deg({name: degree}) for name, degree in moves.items()]
-    if not all(sideways):  # it nods, or nobody knows how far it turns
+    asked = _asked_turn(plan)
+    if asked is None:
         return others
-    turn_deg = sum(turn for turn in sideways if turn)
-    return {**others, **plan.settings_of("parse"), "turn": how.name, "turn_deg": turn_deg}
+    # What the generator cannot do, nobody else is left for.
+    name = "geometry" if plan.beyond_generator else how.name
+    return {**others, **plan.settings_of("parse"), "turn": name, **asked}
+
+
+def _only_generator(how: Turn, plan: Plan) -> str:
+    """Why nobody but the generator may make the edit, or ""."""
+    if not how.by_degrees:
+        return f"edit.turn is {how.name}"
+    if plan.config["recipe"] != RIPPLE:
+        return f"recipe {plan.config['recipe']} turns no heads by geometry"
+    if not is_turn(plan.moves):
+        return "something else is changed in the same edit"
+    return ""
+
+
+def _asked_turn(plan: Plan) -> dict[str, Any] | None:
+    """The turn as settings; None where there is none, or nobody knows how far it goes."""
+    turn, moves = plan.turn, plan.moves
+    if not turn:
+        along = [plan.asked_turn_deg({name: degree}) for name, degree in moves.items()]
+        return {"turn_deg": sum(yaw for yaw in along if yaw)} if along and all(along) else None
+    yaw = plan.asked_turn_deg(moves)
+    if yaw is None:
+        return None
+    if "yaw" in plan.beyond_generator:
+        yaw += turn["yaw"]
+    towards = {word.removesuffix("_to"): at for word, at in turn.items() if word.endswith("_to")}
+    more = {f"{axis}_deg": turn[axis] for axis in ("pitch", "roll") if turn.get(axis)}
+    return {"turn_deg": yaw, **more, **({"towards": towards} if towards else {})}
 
 
 def who_draws(config: Values) -> dict[str, Any]:

@@ -22,6 +22,11 @@ from unripple.stages.ripple import Ripple, person
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from unripple.ops.mesh import FaceAngles
+
+
+MESH = "mesh_judge"
+
 
 class Measured(NamedTuple):
     """The part of this stage: figures by name; None is undefined."""
@@ -37,6 +42,8 @@ class MeasureSettings(Settings):
         paints: see `stages.inpaint`; "edited" where there is no plate.
         asked_turn_deg: by how much the edit asks the head to turn.
         moves: its directions and degrees.
+        mesh: whether a face mesh judges the turn, too.
+        asked_pitch_deg: by how much the edit asks it to nod, for the mesh.
     """
 
     pose: bool = knob(True, "ask the pose network")
@@ -44,6 +51,8 @@ class MeasureSettings(Settings):
     paints: str = "photo"
     asked_turn_deg: float | None = None
     moves: Mapping[str, float] = field(default_factory=dict)
+    mesh: bool = False
+    asked_pitch_deg: float | None = None
 
 
 class Truth(NamedTuple):
@@ -175,6 +184,47 @@ def embed(picture: Photo, identity: Callable[[Tensor], Tensor], *, net_size_px: 
     return embedding
 
 
+def judge_turn(
+    before: FaceAngles,
+    after: FaceAngles,
+    *,
+    asked_yaw_deg: float | None,
+    asked_pitch_deg: float | None,
+) -> dict[str, float]:
+    """How far a turn is off by the angles that a judge reads off photo and result.
+
+    Args:
+        before, after: the angles.
+        asked_yaw_deg, asked_pitch_deg: by how much the head was to turn; None where nobody knows.
+    """
+    told = {}
+    if asked_yaw_deg is not None:
+        told["mesh_yaw_error"] = after.yaw_deg - before.yaw_deg - asked_yaw_deg
+    if asked_pitch_deg is not None:
+        told["mesh_pitch_drift"] = after.pitch_deg - before.pitch_deg - asked_pitch_deg
+    return told
+
+
+def _by_mesh(work: Work, settings: MeasureSettings, result: Photo) -> dict[str, float]:
+    from unripple.ops.mesh import face_angles, mesh_of
+
+    aligned = work.input(Aligned, "align")
+    landmarks = aligned.landmarks_in_crop
+    if not settings.mesh or np.isnan(landmarks).any():
+        return {}
+    mesh = work.load("mesh_judge")
+    before, after = (
+        face_angles(mesh_of(picture, mesh.net, landmarks, size_px=mesh.size_px))
+        for picture in (aligned.picture, result)
+    )
+    return judge_turn(
+        before,
+        after,
+        asked_yaw_deg=settings.asked_turn_deg,
+        asked_pitch_deg=settings.asked_pitch_deg,
+    )
+
+
 def run(work: Work, settings: MeasureSettings) -> Measured:
     """Measure the result, and in a few figures the inverter's edit beside it."""
     photo = work.input(Aligned, "align").picture
@@ -190,7 +240,7 @@ def run(work: Work, settings: MeasureSettings) -> Measured:
         asked_turn_deg=settings.asked_turn_deg,
         truth=truth,
         judges=_judges(work, settings),
-    )
+    ) | _by_mesh(work, settings, work.input(Composed, "compose").picture)
     from unripple.metrics.figures import FIGURES
 
     edited = work.input(Edited, "edit").picture
@@ -242,12 +292,21 @@ def decide(settings: Values, plan: Plan) -> dict[str, Any]:
     """What was asked of the edit, and whom of those that are to be asked the models have."""
     judges = {role: settings[role] and plan.has_model(role) for role in ("pose", "identity")}
     asked = plan.asked_turn_deg(plan.moves)
-    return {**settings, **judges, "moves": plan.moves, "asked_turn_deg": asked}
+    if "yaw_to" in plan.turn:
+        asked = None  # that depends on the photo
+    elif asked is not None and "yaw" in plan.beyond_generator:
+        asked += plan.turn["yaw"]
+    told = {**settings, **judges, "moves": plan.moves, "asked_turn_deg": asked}
+    if plan.has_model(MESH):
+        nod = None if "pitch_to" in plan.turn else plan.turn.get("pitch", 0.0)
+        told |= {"mesh": True, "asked_pitch_deg": nod if asked else None}
+    return told
 
 
 def roles(settings: Values) -> tuple[str, ...]:
     """Those that are asked."""
-    return tuple(role for role in ("pose", "identity") if settings[role])
+    judges = tuple(role for role in ("pose", "identity") if settings[role])
+    return (*judges, MESH) if settings.get("mesh") else judges
 
 
 STAGE = Stage(

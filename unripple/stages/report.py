@@ -10,31 +10,34 @@ from __future__ import annotations
 import base64
 import json
 import math
-import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any, NamedTuple
 
-from unripple.metrics.figures import FIGURES, Figure
+from unripple.metrics.figures import Figure
 from unripple.metrics.spread import Spread, spread, worst
+from unripple.metrics.tables import (
+    Comparison,
+    bars,
+    compare,
+    describe,
+    format_figure,
+    limit_marks,
+    medians,
+    names_in,
+    plain,
+    step_from,
+    title_of,
+)
+from unripple.metrics.verdict import LIMITS, VISIBLE_SHARE, Level, Limit, Verdict, verdict
 from unripple.stages.interface import Declaration, Settings, knob
 
 TEMPLATE = "report.html.j2"
 WORST = 3  # of each figure, named in the summary
 FAILURES_SHOWN = 100
 """More of one kind are found in the list below."""
-HEADLINE = (
-    "ghost_transmission",
-    "texture_return",
-    "background_identical",
-    "fill_psnr",
-    "seam",
-    "inner_ghost",
-    "yaw_error",
-    "identity",
-)
-"""The figures that are seen first; the others are folded away."""
 _DIGITS = 5  # of a figure in the page's data
 
 
@@ -103,6 +106,9 @@ class Row(NamedTuple):
         warnings: what to know about the edit.
         failure: why it has no result.
         not_offered: why the photo was not offered the edit; "" if it was.
+        pair: a small file of photo and result side by side, "" where there is none.
+        changed: share of the crop that visibly changed; nan is unknown.
+        other: the figures of the same edit in the run that this one is compared with.
     """
 
     photo: str
@@ -114,6 +120,14 @@ class Row(NamedTuple):
     warnings: tuple[str, ...] = ()
     failure: Failure | None = None
     not_offered: str = ""
+    pair: str = ""
+    changed: float = math.nan
+    other: Mapping[str, float] | None = None
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """What is to be thought of the edit; None where nothing was measured."""
+        return verdict(self.figures, self.changed) if self.figures else None
 
 
 class Model(NamedTuple):
@@ -135,30 +149,22 @@ class Facts(NamedTuple):
 
 
 class Plot(NamedTuple):
-    """A figure in the summary."""
+    """A figure in the summary; `limit` is None where it is not judged."""
 
     name: str
+    title: str
     how: Figure
+    limit: Limit | None
     spread: Spread
     worst: Sequence[tuple[Row, float]]
     by_edit: Mapping[str, float]
 
 
-def medians(rows: Iterable[Mapping[str, float]]) -> dict[str, float]:
-    """Median of every figure over the rows that define it, in the order of `FIGURES`.
-
-    Figures that no row defines are left out.
-    """
-    listed = list(rows)
-    columns = {
-        name: [row[name] for row in listed if name in row and math.isfinite(row[name])]
-        for name in _names(listed)
-    }
-    return {name: statistics.median(values) for name, values in columns.items() if values}
-
-
 def summary(rows: Sequence[Row]) -> dict[str, Any]:
-    """What `measure.json` holds: `medians`, and under `edits` one row per measured edit.
+    """What `measure.json` holds: `medians`, `edits` and `verdicts`.
+
+    Under `edits` is one row per measured edit, with what is to be known of it, in words, under
+    `warnings`; under `verdicts` what is to be thought of each.
 
     Undefined figures are None, since JSON knows no nan.
     """
@@ -166,9 +172,21 @@ def summary(rows: Sequence[Row]) -> dict[str, Any]:
     edits = [
         {"photo": row.photo, "edit": row.edit}
         | {name: value if math.isfinite(value) else None for name, value in row.figures.items()}
+        | ({"warnings": list(row.warnings)} if row.warnings else {})
         for row in measured
     ]
-    return {"medians": medians(row.figures for row in measured), "edits": edits}
+    judged = [
+        {
+            "photo": row.photo,
+            "edit": row.edit,
+            "verdict": "unchanged" if given.unchanged else given.level.name.lower(),
+            "reasons": list(given.reasons),
+        }
+        for row in measured
+        if (given := row.verdict)
+    ]
+    middle = medians(row.figures for row in measured)
+    return {"medians": middle, "edits": edits, "verdicts": judged}
 
 
 def report(
@@ -180,6 +198,7 @@ def report(
     folder: str = "report/",
     strips: Mapping[str, bytes] | None = None,
     times: Mapping[str, Any] | None = None,
+    against: str = "",
 ) -> str:
     """Write the page.
 
@@ -191,6 +210,7 @@ def report(
         folder: where the strips lie, seen from the page.
         strips: WebP files of the strips that the page shall hold itself, by name.
         times: `io.times.StageTime` by stage.
+        against: the name of the run that the rows' `other` figures are of.
 
     Returns:
         HTML that asks for nothing but the strips.
@@ -204,7 +224,8 @@ def report(
         lstrip_blocks=True,
     )
     environment.filters |= {"figure": format_figure, "bars": bars, "plain": plain}
-    names = _names([row.figures for row in rows])
+    environment.globals |= {"limit_marks": limit_marks, "title_of": title_of}
+    names = names_in([row.figures for row in rows])
     data = page_data(rows, names, folder, strips or {})
     return environment.from_string(_resource(TEMPLATE)).render(
         title=title,
@@ -215,8 +236,12 @@ def report(
         failed=len(failures),
         shown=FAILURES_SHOWN,
         facts=facts or Facts(),
-        plots=plots(rows),
-        headline=len(HEADLINE),
+        plots=(shown := plots(rows)),
+        headline=sum(plot.limit is not None for plot in shown),
+        verdicts=verdicts_of(rows),
+        visible_percent=100 * VISIBLE_SHARE,
+        against=against,
+        comparison=_comparison(rows),
         times=times or {},
         data=as_script(data),
         timing=as_script({stage: list(time) for stage, time in (times or {}).items()}),
@@ -230,6 +255,7 @@ def page_data(
 ) -> dict[str, Any]:
     """What the page's script draws from: what rows have in common stands there once."""
     edits, layouts, warnings = _Once(), _Once(), _Once()
+    places = {name: place for place, name in enumerate(names)}
     listed = [
         [
             row.photo,
@@ -237,17 +263,20 @@ def page_data(
             layouts.place(row.tiles),
             row.photo_strip,
             row.edit_strip,
-            [_short(row.figures.get(name, math.nan)) for name in names] if row.figures else [],
+            _shortened(row.figures, names) if row.figures else [],
             [warnings.place(text) for text in row.warnings],
             None
             if row.failure is None
             else [row.failure.stage, row.failure.reason, row.failure.advice],
             row.not_offered,
+            _judged(row, places),
+            None if row.other is None else _shortened(row.other, names),
+            row.pair,
         ]
         for row in rows
     ]
     return {
-        "figures": [[name, plain(name), *describe(name)] for name in names],
+        "figures": [[name, title_of(name), *describe(name), _limits(name)] for name in names],
         "edits": edits.things,
         "layouts": layouts.things,
         "warnings": warnings.things,
@@ -255,6 +284,26 @@ def page_data(
         "folder": folder,
         "strips": {name: data_uri(webp) for name, webp in strips.items()},
     }
+
+
+def _judged(row: Row, places: Mapping[str, int]) -> list[Any] | None:
+    """Level, excess, the figures that are not good, whether nothing changed, and the step from the
+    other run."""
+    given = row.verdict
+    if given is None:
+        return None
+    reasons = [places[name] for name in given.reasons]
+    step = 0 if row.other is None else step_from(row.figures, row.other)
+    return [int(given.level), round(given.excess, 2), reasons, int(given.unchanged), step]
+
+
+def _limits(name: str) -> str:
+    return LIMITS[name].describe(describe(name).unit) if name in LIMITS else ""
+
+
+def _comparison(rows: Sequence[Row]) -> Comparison | None:
+    pairs = [(row.figures, row.other) for row in rows if row.figures and row.other is not None]
+    return compare(pairs) if pairs else None
 
 
 class _Once:
@@ -272,14 +321,14 @@ class _Once:
 
 
 def plots(rows: Sequence[Row]) -> list[Plot]:
-    """The figures that are defined at all, those of `HEADLINE` first."""
+    """The figures that are defined at all, the judged ones first; the others are folded away."""
     measured = [row for row in rows if row.figures]
     middles = {
         edit: medians(row.figures for row in measured if row.edit == edit)
         for edit in dict.fromkeys(row.edit for row in measured)
     }
     found = []
-    for name in _names([row.figures for row in measured]):
+    for name in names_in([row.figures for row in measured]):
         how = describe(name)
         values = [row.figures.get(name, math.nan) for row in measured]
         over_all = spread(values, how.perfect)
@@ -287,20 +336,26 @@ def plots(rows: Sequence[Row]) -> list[Plot]:
             continue
         by_edit = {edit: middle.get(name, math.nan) for edit, middle in middles.items()}
         named = [(measured[at], values[at]) for at in worst(values, how.perfect, WORST)]
-        found.append(Plot(name, how, over_all, named, by_edit))
-    return sorted(found, key=lambda plot: plot.name not in HEADLINE)
+        limit = LIMITS.get(name)
+        found.append(Plot(name, title_of(name), how, limit, over_all, named, by_edit))
+    return sorted(found, key=lambda plot: plot.limit is None)
 
 
-def bars(counts: Sequence[int], width: float, height: float) -> str:
-    """A histogram as the `d` of one SVG path that stands on the line y = height."""
-    step, most = width / len(counts), max(counts) or 1
-    gap = 0.15 * step
-    return "".join(
-        f"M{place * step + gap:.1f} {height:g}v{-max(1.0, count / most * height):.1f}"
-        f"h{step - 2 * gap:.1f}V{height:g}z"
-        for place, count in enumerate(counts)
-        if count
-    )
+class Verdicts(NamedTuple):
+    """How many edits are good, doubtful, bad, and of how many nothing is seen."""
+
+    good: int
+    doubtful: int
+    bad: int
+    unchanged: int
+
+
+def verdicts_of(rows: Sequence[Row]) -> Verdicts:
+    """Count the edits that were measured by their verdicts."""
+    given = [row.verdict for row in rows]
+    levels = Counter(one.level for one in given if one)
+    good, doubtful, bad = (levels[level] for level in Level)
+    return Verdicts(good, doubtful, bad, sum(bool(one and one.unchanged) for one in given))
 
 
 def data_uri(webp: bytes) -> str:
@@ -314,36 +369,13 @@ def as_script(data: Any) -> str:
     return text.replace("<", "\\u003c")
 
 
-def format_figure(value: float | None, digits: int = 3) -> str:
-    """A figure for people: three digits after the point, a dash where it is undefined."""
-    if value is None or not math.isfinite(value):
-        return "–"
-    text = f"{value:.{digits}f}" if abs(value) < 10 else f"{value:.{digits - 2}f}"
-    return text.replace("-", "−")
-
-
-def describe(name: str) -> Figure:
-    """How to read a figure; one that `FIGURES` does not know describes itself by its name."""
-    if name in FIGURES:
-        return FIGURES[name]
-    measured, _, of_edit = name.partition("_of_")
-    if of_edit and measured in FIGURES:
-        how = FIGURES[measured]
-        return how._replace(meaning=f"{how.meaning}; in the {of_edit} before its ripples went")
-    return Figure(plain(name), None)
-
-
-def plain(name: str) -> str:
-    """A name from a config or a table as words."""
-    return name.replace("_", " ")
-
-
 def _resource(name: str) -> str:
     return resources.files("unripple.stages").joinpath(name).read_text("utf-8")
 
 
-def _short(value: float) -> float | None:
-    return float(f"{value:.{_DIGITS}g}") if math.isfinite(value) else None
+def _shortened(figures: Mapping[str, float], names: Sequence[str]) -> list[float | None]:
+    values = (figures.get(name, math.nan) for name in names)
+    return [float(f"{one:.{_DIGITS}g}") if math.isfinite(one) else None for one in values]
 
 
 def _grouped(failures: Sequence[Failure]) -> list[list[Failure]]:
@@ -352,10 +384,3 @@ def _grouped(failures: Sequence[Failure]) -> list[list[Failure]]:
     for failure in failures:
         groups.setdefault((failure.stage, failure.advice), []).append(failure)
     return sorted(groups.values(), key=lambda group: -len(group))
-
-
-def _names(rows: Sequence[Mapping[str, float]]) -> list[str]:
-    """All figures that occur, known ones first and in their order."""
-    present = {name: None for row in rows for name in row}
-    others = [name for name in present if name not in FIGURES]
-    return [*(name for name in FIGURES if name in present), *others]

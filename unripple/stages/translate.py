@@ -42,7 +42,6 @@ class TranslateSettings(Settings):
     )
     moves: Mapping[str, float] = field(default_factory=dict)
     text: Mapping[str, Any] | None = None
-    strength: float = 0.0
 
 
 def translate(
@@ -86,10 +85,9 @@ def run(work: Work, settings: TranslateSettings) -> Translated:
     its text asks."""
     w_plus, guide = work.input(Projected, "project")
     if settings.text is not None:
-        asked = TextSettings.of({**settings.text, "strength": settings.strength})
+        asked = TextSettings.of(settings.text)
         found = TEXTS[asked.method].follow(work, asked)
-        led = None if guide is None else guide + (found.w_plus - w_plus)
-        return found._replace(guide=led)
+        return found._replace(guide=None if guide is None else guide + (found.w_plus - w_plus))
     moved = _moved(work, settings, w_plus)
     # Not every family adds the same to any codes, so the guide goes the whole way by itself.
     led = None if guide is None else _moved(work, settings, guide)
@@ -133,9 +131,7 @@ def decide(settings: Values, plan: Plan) -> dict[str, Any]:
     if plan.edit is not None and plan.edit.translation:
         return {**settings, "translation": plan.edit.translation}
     if plan.edit is not None and plan.edit.text is not None:
-        text = decide_text(plan.edit.text, plan)
-        strength = text.pop("strength")  # how far is no part of the way, which edits share
-        return {**settings, "text": text, "strength": strength}
+        return {**settings, "text": decide_text(plan.edit.text, plan)}
     return {**settings, "moves": plan.moves}
 
 

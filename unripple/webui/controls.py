@@ -7,13 +7,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from unripple.conventions import NoFace, SeveralFaces, UnrippleError
+from unripple.pipeline.turns import AXES, CONVINCES_DEG, turns_head
 from unripple.zoo.directions import Direction
 
-YAW, PITCH = "pose", "pitch"
 UNMEASURED = (-3.0, 3.0)  # degrees where nobody measured what stays sound
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
-    "Pose": ("pose", "pitch", "yaw", "roll"),
+    "Pose": ("yaw", "pitch", "roll", "pose"),
     "Expression": ("smile", "mouth", "eyes", "lip", "brow", "anger", "surprise"),
     "Age and skin": ("age", "gender", "sex", "skin", "wrinkle", "bags", "chin", "nose"),
     "Hair": ("hair", "fringe", "bangs", "grey", "beard", "bald", "moustache"),
@@ -34,7 +34,12 @@ _OFFERS: Mapping[type[UnrippleError], tuple[tuple[str, Mapping[str, str]], ...]]
     SeveralFaces: (("Take the largest face", {"align.faces": "largest"}),),
 }
 
-_TITLES = {"pose": "Turn", "pitch": "Nod", "eyes": "Open eyes", "gender": "Masculine"}
+_TITLES = {
+    **{"yaw": "Turn", "pitch": "Nod", "roll": "Tilt", "pose": "Turn"},
+    **{"eyes": "Open eyes", "gender": "Masculine"},
+}
+_TURNS = {"yaw": "to the picture's right", "pitch": "upwards", "roll": "clockwise"}
+_TURN_STEP_DEG = 0.5
 
 
 @dataclass(frozen=True)
@@ -88,10 +93,14 @@ def offers_of(error: UnrippleError, *, tried: str) -> list[dict[str, Any]]:
 
 
 def grouped(directions: Mapping[str, Direction]) -> list[Group]:
-    """Sliders for every direction, in groups; empty groups are left out."""
+    """Sliders for turns in degrees and for all other directions, in groups; empty groups are left
+    out."""
     homes: dict[str, list[Slider]] = {title: [] for title in (*GROUPS, OTHER)}
+    for axis in AXES:
+        homes[_home(axis)].append(_turn(axis))
     for direction in directions.values():
-        homes[_home(direction.name)].append(_slider(direction))
+        if direction.name not in AXES and not turns_head(direction):
+            homes[_home(direction.name)].append(_slider(direction))
     for title, words in GROUPS.items():
         homes[title].sort(key=lambda slider: _rank(slider.name, words))
     return [Group(title, tuple(sliders)) for title, sliders in homes.items() if sliders]
@@ -106,6 +115,11 @@ def _home(name: str) -> str:
 
 def _rank(name: str, words: tuple[str, ...]) -> int:
     return next((i for i, word in enumerate(words) if word in name), len(words))
+
+
+def _turn(axis: str) -> Slider:
+    most, hint = CONVINCES_DEG[axis], f"degrees {_TURNS[axis]}"
+    return Slider(axis, _TITLES[axis], -most, most, _TURN_STEP_DEG, hint, weak=False, place=False)
 
 
 def _slider(direction: Direction) -> Slider:

@@ -170,7 +170,7 @@ class Session:
             self.keep is not None,
             moved - opened.array("project", "w_plus"),
             figures,
-            [*opened.editor.warnings(edit), *opened.lost],
+            [*opened.editor.warnings(edit, artifacts), *opened.lost],
             shown,
         )
         self._weigh(opened)

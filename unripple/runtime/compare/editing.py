@@ -15,7 +15,7 @@ from unripple.io.pairs import pictures_in
 from unripple.io.photo import check_photo, printable, read_photo
 from unripple.io.schema import nearest
 from unripple.metrics.features import frechet_distance
-from unripple.runtime.compare.folders import LEAST_OF_SET, Tell, _nobody, zoo_of
+from unripple.runtime.compare.folders import LEAST_OF_SET, OnPicture, _nobody, zoo_of
 from unripple.runtime.compare.measures import Picture, inception_vector
 
 FACTORS: Mapping[str, tuple[str, str, float]] = {
@@ -64,7 +64,7 @@ def edit_fid(
     models: Mapping[str, str] | None = None,
     device: str = "cpu",
     part: str | None = None,
-    tell: Tell = _nobody,
+    on_progress: OnPicture = _nobody,
 ) -> EditFid:
     """FID between real pictures that have an attribute and edited ones that were given it.
 
@@ -75,7 +75,7 @@ def edit_fid(
         table: a table like CelebAMask-HQ-attribute-anno.txt, or the folder with the truth of
             rendered photos (`FACTORS` says when a rendered face has an attribute).
         reverse: the edit takes the attribute away.
-        models, device, tell: see `compare`.
+        models, device, on_progress: see `compare`.
         part: edited pictures are called `<name>.<part>.<suffix>`.
 
     Raises:
@@ -113,7 +113,7 @@ def edit_fid(
         for path in paths:
             vectors.append(vector(Picture(read_photo(path).pixels)))
             done += 1
-            tell(done, len(theirs) + len(ours), path.stem)
+            on_progress(done, len(theirs) + len(ours), path.stem)
         sets.append(np.stack(vectors))
     return EditFid(frechet_distance(*sets), word, len(theirs), len(ours))
 

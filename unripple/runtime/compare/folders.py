@@ -28,8 +28,8 @@ from unripple.runtime.compare.measures import (
 )
 from unripple.zoo.zoo import Zoo
 
-Tell: TypeAlias = Callable[[int, int, str], None]
-"""Whom to tell: how many pictures are done, of how many, and the last one's name."""
+OnPicture: TypeAlias = Callable[[int, int, str], None]
+"""Whom to on_progress: how many pictures are done, of how many, and the last one's name."""
 
 LEAST_OF_SET = 2
 """Pictures that a metric of two sets needs."""
@@ -113,7 +113,7 @@ def compare(
     models: Mapping[str, str] | None = None,
     device: str = "cpu",
     part: str | None = None,
-    tell: Tell = _nobody,
+    on_progress: OnPicture = _nobody,
 ) -> dict[str, Compared]:
     """Compare results with what they were made from, by the metrics of published papers.
 
@@ -128,7 +128,7 @@ def compare(
             definition's.
         device: where networks run.
         part: results are called `<name>.<part>.<suffix>`, as in unripple's own results tree.
-        tell: whom to tell how far it is.
+        on_progress: whom to tell how far it is.
 
     Returns:
         By metric, in the order asked for.
@@ -152,7 +152,7 @@ def compare(
             f" leave {sets[0].name} out"
         )
     zoo = zoo_of([one.name for one in asked], models, device)
-    return _measured(asked, pairs, definition, zoo, tell)
+    return _measured(asked, pairs, definition, zoo, on_progress)
 
 
 def chosen(metrics: Sequence[str], definition: str) -> list[Measure]:
@@ -191,7 +191,11 @@ def zoo_of(metrics: Sequence[str], models: Mapping[str, str] | None, device: str
 
 
 def _measured(
-    asked: Sequence[Measure], pairs: Sequence[Pair], definition: str, zoo: Zoo, tell: Tell
+    asked: Sequence[Measure],
+    pairs: Sequence[Pair],
+    definition: str,
+    zoo: Zoo,
+    on_progress: OnPicture,
 ) -> dict[str, Compared]:
     of_pair = {one.name: one.of_pair(zoo, definition) for one in asked if one.of_pair}
     vector = inception_vector(zoo) if any(one.of_set for one in asked) else None
@@ -203,7 +207,7 @@ def _measured(
             values[name][pair.name] = _of_pair(measure, result, original, pair)
         if vector is not None:
             vectors.append((vector(original), vector(result)))
-        tell(number, len(pairs), pair.name)
+        on_progress(number, len(pairs), pair.name)
     found = {}
     for one in asked:
         if one.of_set is None:

@@ -12,8 +12,11 @@ def crops(work: Work, settings: AlignSettings) -> list[Aligned]:
     """See `stages.align.faces_by_mtcnn`."""
     assert work.photo is not None
     net = work.load("mtcnn").net
-    found = stage.faces_by_mtcnn(work.photo.srgb, net, min_confidence=settings.min_confidence)
-    return stage.cut_out(work.photo.srgb, found, settings)
+    photo = work.photo.srgb
+    found = stage.faces_by_mtcnn(
+        photo, net, min_confidence=settings.min_confidence, longest_px=settings.longest_px
+    )
+    return stage.cut_out(photo, found, settings)
 
 
 METHOD = Finder(name="mtcnn", help="for photographs", roles=("mtcnn",), crops=crops, rank=2)

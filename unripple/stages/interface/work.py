@@ -216,6 +216,20 @@ class Work(Protocol):
     def direction(self, name: str) -> Direction:
         """A direction by name."""
 
+    def common(
+        self,
+        made_from: Mapping[str, Any],
+        roles: Sequence[str],
+        make: Callable[[], dict[str, Any]],
+    ) -> Mapping[str, Any]:
+        """An artifact that is no photo's work, made once for all photos.
+
+        Args:
+            made_from: plain values that decide it, beside the networks.
+            roles: the networks that decide it.
+            make: makes it.
+        """
+
 
 class Edit(Protocol):
     """A named edit of the config."""
@@ -249,7 +263,19 @@ class Plan(Protocol):
 
     @property
     def moves(self) -> Mapping[str, float]:
-        """The edit's directions and degrees."""
+        """The edit's directions and degrees, turns of the head among them as far as they can."""
+
+    @property
+    def turn(self) -> Mapping[str, float]:
+        """What the edit asks in degrees of the head: `yaw`, `pitch`, `roll` by so many, `yaw_to`,
+        `pitch_to`, `roll_to` until it looks there."""
+
+    @property
+    def beyond_generator(self) -> Sequence[str]:
+        """Those words of `turn` that the generator has no direction for."""
+
+    def require_generator(self, why: str) -> None:
+        """Complain of them, where the generator would have to do them."""
 
     @property
     def has_drawing(self) -> bool:

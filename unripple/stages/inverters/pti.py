@@ -18,6 +18,7 @@ import numpy.typing as npt
 from unripple.conventions import BadCheckpoint, Floats, Photo, WPlus
 from unripple.stages.align import Aligned
 from unripple.stages.edit import Edited, EditSettings, edit_plainly
+from unripple.stages.encoders import ENCODERS
 from unripple.stages.interface import Model, Plan, Settings, Values, Work, knob
 from unripple.stages.invert import Inverted, codes_of, invert_plainly, restyled
 from unripple.stages.inverters import Inverter
@@ -41,15 +42,17 @@ class PtiSettings(Settings):
 
     tune: Literal["auto", "distance", "steps"] = knob(
         "auto",
-        "when to stop: auto (about where edits are best) | distance (as published, at `enough`) | "
-        "steps (after all of them)",
+        "when to stop: auto (where the mirrored photo is drawn best, about where edits are) | "
+        "distance (as published, at `enough`) | steps (after all of them)",
     )
     steps: int = knob(350, "at most (published: 350)", minimum=1, maximum=5000)
     enough: float = knob(
         0.06, "tune distance: the perceptual distance that ends it", minimum=0, maximum=10
     )
-    learning_rate: float = knob(0.0003, "of adam", above=0, maximum=1)
-    mse_weight: float = knob(1, "of the mean square difference", minimum=0, maximum=1000000)
+    learning_rate: float = knob(0.003, "of adam (published: 0.0003)", above=0, maximum=1)
+    mse_weight: float = knob(
+        10, "of the mean square difference (published: 1)", minimum=0, maximum=1000000
+    )
     perceptual_weight: float = knob(1, "of the perceptual distance", minimum=0, maximum=1000000)
     perceptual: Literal["auto", "lpips", "parser"] = knob(
         "auto", "lpips (as published) | parser (its features) | auto (lpips, where models have it)"
@@ -71,6 +74,7 @@ def tune(
     *,
     settings: PtiSettings,
     mean: Tensor | None = None,
+    mirrored: WPlus | None = None,
     resume: Mapping[str, npt.NDArray[Any]] | None = None,
 ) -> Iterator[tuple[Tuning, Seen]]:
     """Tune a copy of a generator to a photo.
@@ -82,26 +86,31 @@ def tune(
         objective: what is minimised.
         settings: how far to go.
         mean: the generator's mean code, for the locality regulariser.
+        mirrored: codes of the mirrored photo, for `tune: auto`.
         resume: `Tuning.stored` of the same call, interrupted.
 
     Yields:
         The tuning and what it sees, before every step and at the end.
     """
-    from unripple.models.tuning import Locality, Tuning
-    from unripple.ops.tensors import to_tensor
+    from unripple.models.tuning import Holdout, Locality, Tuning
+    from unripple.ops.tensors import device_of, to_tensor
 
     locality: Locality | None = None
     if settings.locality_weight:
         assert mean is not None
         locality = Locality(mean, settings.locality_weight, settings.locality_reach)
-    codes = codes_of(w_plus, generator)
+    codes, target = codes_of(w_plus, generator), to_tensor(photo, device=device_of(generator))
+    holdout = None
+    if mirrored is not None:
+        holdout = Holdout(codes_of(mirrored, generator), target.flip(3))
     tuning = Tuning(
         generator,
         codes,
-        to_tensor(photo, device=codes.device),
+        target,
         objective,
         rate=settings.learning_rate,
         locality=locality,
+        holdout=holdout,
         resume=resume,
     )
     for seen in tuning.run(settings.steps):
@@ -148,6 +157,7 @@ def invert(work: Work) -> Inverted:
         ),
         settings=settings,
         mean=_mean(generator) if settings.locality_weight else None,
+        mirrored=_mirrored(work, photo) if settings.tune == "auto" else None,
         resume=work.draft.load(),
     ):
         work.on_progress(seen.step, settings.steps, seen.loss)
@@ -158,6 +168,12 @@ def invert(work: Work) -> Inverted:
     net = tuned(generator.net, torch.from_numpy(kept))
     picture = invert_plainly(w_plus, net, size_px=photo.shape[0]).picture
     return Inverted(picture, None, difference=kept)
+
+
+def _mirrored(work: Work, photo: Photo) -> WPlus:
+    """The encoder's codes of the mirrored photo."""
+    model = work.load("encoder")
+    return ENCODERS[model.network].codes(np.ascontiguousarray(photo[:, ::-1]), model)
 
 
 def _mean(generator: Model) -> Tensor:
@@ -197,7 +213,9 @@ def _decide(settings: Values, plan: Plan) -> Values:
 
 
 def _inverts_with(settings: Values) -> tuple[str, ...]:
-    return perceptual_roles(settings.get(METHOD.name, {}))
+    own = settings.get(METHOD.name, {})
+    looked = ("encoder",) if own.get("tune", "auto") == "auto" else ()
+    return (*looked, *perceptual_roles(own))
 
 
 METHOD = Inverter(

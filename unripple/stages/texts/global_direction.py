@@ -10,12 +10,23 @@ from unripple.stages.project import Projected
 from unripple.stages.texts import TextMethod, TextSettings
 from unripple.stages.translate import Translated
 
+VERSION = 1
+"""Raise it when the same text shall give other channels."""
+
 ROLES = ("clip", "generator", "relevance")
 
 
 def follow(work: Work, asked: TextSettings) -> Translated:
     """Leave the codes and move their styles, by the same step whatever the photo."""
-    found = work.shared("direction", {}, ("text",), lambda: _make(work, asked))
+    made_from = {
+        "style direction": VERSION,
+        "text": asked.text,
+        "neutral": asked.neutral,
+        "templates": asked.templates,
+        "disentangle": asked.disentangle,
+        "channels": asked.channels,
+    }
+    found = work.common(made_from, ROLES, lambda: _make(work, asked))
     step: Any = found["styles"]
     about: Any = found["about"]
     w_plus = work.input(Projected, "project").w_plus

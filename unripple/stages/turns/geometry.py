@@ -19,8 +19,8 @@ def edit(work: Work, settings: EditSettings) -> Edited:
         NoFace: nobody looked for landmarks, or they are not those of a face.
     """
     aligned, head = work.input(Aligned, "align"), work.load("head")
-    landmarks, turn_deg = aligned.landmarks_in_crop, settings.turn_deg
-    assert turn_deg is not None
+    landmarks = aligned.landmarks_in_crop
+    assert settings.turn_deg is not None
     if np.isnan(landmarks).any():
         raise NoFace(
             "edit.turn geometry needs the landmarks of the face, and align.mode aligned looks for "
@@ -29,7 +29,17 @@ def edit(work: Work, settings: EditSettings) -> Edited:
     parsing = ParseSettings(scales=settings.scales, person=settings.person)
     labels = labels_of(work, aligned.picture, parsing)
     try:
-        return edit_by_geometry(aligned.picture, labels, landmarks, head.net, turn_deg=turn_deg)
+        return edit_by_geometry(
+            aligned.picture,
+            labels,
+            landmarks,
+            head.net,
+            turn_deg=settings.turn_deg,
+            pitch_deg=settings.pitch_deg,
+            roll_deg=settings.roll_deg,
+            towards=settings.towards,
+            upright_deg=aligned.tilt_deg,
+        )
     except NoFace as error:
         raise NoFace(f"{error}; mark them by hand, or set edit.turn to generator") from error
 

@@ -65,7 +65,7 @@ function drawSlider(one) {
   const degree = Number(one.input.value);
   one.row.classList.toggle('u-moved', one.touched && (one.place || degree !== 0));
   one.output.textContent = one.touched ? degree.toFixed(1).replace('-', '−') : '0.0';
-  if (one.name === 'pose' || one.name === 'pitch') drawPad();
+  if (one.name === 'yaw' || one.name === 'pitch') drawPad();
 }
 function resetSlider(one) { one.input.value = 0; one.touched = false; drawSlider(one); }
 function setSlider(one, degree) {
@@ -87,7 +87,7 @@ export function showControls(controls) {
     part.append(summary, ...group.sliders.map(sliderRow));
     $('groups').append(part);
   });
-  $('pad').hidden = !state.sliders.has('pose');
+  $('pad').hidden = !state.sliders.has('yaw');
   options($('translation'), ['', ...controls.translations], (name) => name || 'None');
 }
 export function options(select, names, title = (name) => name, chosen = select.value) {
@@ -98,7 +98,7 @@ $('translation').addEventListener('change', moved);
 $('reset-all').addEventListener('click', () => { setControls({}); moved(); });
 
 // ---------------------------------------------------------------- pose pad
-function pair() { return [state.sliders.get('pose'), state.sliders.get('pitch')]; }
+function pair() { return [state.sliders.get('yaw'), state.sliders.get('pitch')]; }
 function drawPad() {
   const [yaw, pitch] = pair();
   const share = (one) => (one ? Number(one.input.value) / Math.max(-one.low, one.high) : 0);

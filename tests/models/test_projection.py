@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 import torch
 
-from unripple.ops.projection import make_standard, self_likeness, step_size
+from unripple.models.projection import make_standard, self_likeness, step_size
 
 
 def test_the_step_rises_at_once_and_falls_at_the_end() -> None:

@@ -1,0 +1,122 @@
+"""What to tell about an edit of one photo: what convinces on it, and what to do where it will not.
+
+It is read off artifacts that are there anyway, so it costs next to nothing and is part of no key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from unripple.conventions import Floats, NoFace
+from unripple.io.artifact import Artifact
+from unripple.io.config import Config, Edit
+from unripple.ops.geometry import apply, inverse
+from unripple.pipeline.jobs import Plan
+from unripple.stages.edit import FOREIGN_DB, drawn_db, head_of
+from unripple.zoo.zoo import EMBEDDED, Zoo
+
+if TYPE_CHECKING:
+    from unripple.ops.head import HeadPose
+
+FAR_DEG = 37.0
+"""Where a head may look at most, sideways, before its far side has to be invented."""
+THREE_QUARTER_DEG = 20.0
+"""From here on a photo hides so much of one side that turning it forward shows a stretched one."""
+_NOTICED_DEG = 12.0
+
+
+def advice(config: Config, zoo: Zoo, edit: Edit, made: Mapping[str, Artifact]) -> list[str]:
+    """What to know about an edit of this photo.
+
+    Args:
+        config: a complete config.
+        zoo: its networks.
+        edit: the edit.
+        made: the artifacts of the photo by stage, `align` and `invert` among them.
+    """
+    foreign = foreign_advice(made, embedded=zoo.choice("generator") == EMBEDDED)
+    told = [foreign] if foreign else []
+    plan = Plan(config, zoo, edit)
+    turn = plan.turn or {"yaw": plan.asked_turn_deg(plan.moves) or 0.0}
+    align: Any = made["align"]
+    if turn.get("yaw") or "yaw_to" in turn:
+        pose = head_pose(align["landmarks"], zoo)
+        told += turn_advice(turn, pose) if pose else []
+    return told
+
+
+def plain_drawing_db(artifacts: Mapping[str, Artifact]) -> float | None:
+    """How well the generator's codes alone draw a photo, dB; None where nobody can tell.
+
+    Args:
+        artifacts: of `align` and `invert`.
+    """
+    align: Any = artifacts.get("align", {})
+    invert: Any = artifacts.get("invert", {})
+    residual = invert.get("residual")
+    if residual is None or "landmarks" not in align or np.isnan(align["landmarks"]).any():
+        return None
+    return drawn_db(residual, _in_crop(align) / align["picture"].shape[0])
+
+
+def foreign_advice(artifacts: Mapping[str, Artifact], *, embedded: bool) -> str | None:
+    """What to know of a photo that is not of the generator's world, or None.
+
+    Args:
+        artifacts: of `align` and `invert`.
+        embedded: whether the generator is the one that comes along.
+    """
+    drawn = plain_drawing_db(artifacts)
+    if drawn is None or drawn >= FOREIGN_DB:
+        return None
+    told = (
+        f"the generator draws this photo with {drawn:.1f} dB only (below {FOREIGN_DB:g}), so it is "
+        "not of its world: turns of the head (yaw, pitch, roll), which move the photo's own "
+        "pixels, convince; smile, age, hair and the like will not"
+    )
+    if not embedded:
+        return told
+    return f"{told}; run `unripple models fetch published` and set models: published for those"
+
+
+def head_pose(landmarks: Floats, zoo: Zoo) -> HeadPose | None:
+    """The pose of a head by its five landmarks [5, 2]; None where they are none of a face."""
+    if np.isnan(landmarks).any():
+        return None
+    from unripple.ops.head import fit_head  # scipy
+
+    mean_head: Any = zoo.load("head").net
+    try:
+        return fit_head(landmarks, head_of(mean_head))
+    except NoFace:
+        return None
+
+
+def turn_advice(turn: Mapping[str, float], pose: HeadPose) -> list[str]:
+    """What to know of a turn of this very head.
+
+    Args:
+        turn: degrees by axis, see `pipeline.turns`; `yaw` and `yaw_to` are looked at.
+        pose: of the head in the photo.
+    """
+    by = turn["yaw_to"] - pose.yaw_deg if "yaw_to" in turn else turn.get("yaw", 0.0)
+    after, told = pose.yaw_deg + by, []
+    if by and abs(after) > max(FAR_DEG, abs(pose.yaw_deg)):
+        told.append(
+            f"the head looks {pose.yaw_deg:.0f} degrees to the side and would look {after:.0f}: "
+            f"beyond {FAR_DEG:g} its far side has to be invented; ask for less"
+        )
+    if abs(pose.yaw_deg) > THREE_QUARTER_DEG and by * pose.yaw_deg < 0 and abs(by) > _NOTICED_DEG:
+        told.append(
+            f"the head looks {pose.yaw_deg:.0f} degrees to the side, so the cheek that this turn "
+            f"of {by:.0f} brings forward is hardly in the photo and gets stretched; ask for less"
+        )
+    return told
+
+
+def _in_crop(align: Mapping[str, Any]) -> Floats:
+    found: Floats = apply(inverse(align["transform"]), align["landmarks"].astype(np.float64))
+    return found
