@@ -100,8 +100,10 @@ def finished(folder: Path) -> Path:
         "hfgi_faithful",
         "motion",
         "hfgi",
+        "clip",
+        "mapper",
     ]
-    marks += ["directions", "translations"]
+    marks += ["directions", "translations", "relevance"]
     for age, mark in enumerate(marks):
         done = folder / "runs" / mark / "done"
         done.parent.mkdir(parents=True)

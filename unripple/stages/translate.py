@@ -83,10 +83,11 @@ def translate(
 def run(work: Work, settings: TranslateSettings) -> Translated:
     """Move the codes along the edit's directions, one after the other, by its translation, or as
     its text asks."""
+    w_plus, guide = work.input(Projected, "project")
     if settings.text is not None:
         asked = TextSettings.of(settings.text)
-        return TEXTS[asked.method].follow(work, asked)
-    w_plus, guide = work.input(Projected, "project")
+        found = TEXTS[asked.method].follow(work, asked)
+        return found._replace(guide=None if guide is None else guide + (found.w_plus - w_plus))
     moved = _moved(work, settings, w_plus)
     # Not every family adds the same to any codes, so the guide goes the whole way by itself.
     led = None if guide is None else _moved(work, settings, guide)

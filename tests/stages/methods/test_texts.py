@@ -136,7 +136,7 @@ def test_styles_are_drawn_on_top_of_those_of_the_codes(zoo: _Zoo) -> None:
         assert torch.equal(draw(codes, drawer, size_px=SIDE), wanted.clamp(-1, 1))
     assert restyled(generator, None) is generator  # edits of codes keep every byte
     with pytest.raises(ShapeMismatch):
-        restyled(generator, step[1:])
+        draw(codes, restyled(generator, step[1:]), size_px=SIDE)
 
 
 @pytest.mark.parametrize("space", ["w+", "s"])
@@ -153,7 +153,7 @@ def test_a_killed_optimisation_ends_in_the_same_bytes(
         if step == 3:
             raise KeyboardInterrupt
 
-    object.__setattr__(work, "tell", die)
+    object.__setattr__(work, "on_progress", die)
     with pytest.raises(KeyboardInterrupt):
         moved(work)
     again = moved(work_of(zoo, draft=draft, **about))

@@ -77,7 +77,7 @@ def _optimised(work: Work, asked: TextSettings, generator: Any, origin: list[Ten
             value = loss.of(moves, step)
             value.backward()  # type: ignore[no-untyped-call]
         adam.step()
-        work.on_progress(step + 1, asked.steps, float(value))
+        work.on_progress(step + 1, asked.steps, float(value.detach()))
         if time.monotonic() - saved >= DRAFT_S:
             _save(work, moves, learned, adam, step + 1)
             saved = time.monotonic()
