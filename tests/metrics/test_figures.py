@@ -43,8 +43,9 @@ def test_the_truth_gets_perfect_figures() -> None:
         result_embedding=np.array([0.8, 0.6]),
         same_face=SameFace(np.array([0.0, 40.0]), np.array([1.0, 0.8])),
     )
-    assert list(found) == list(FIGURES)
-    for name, figure in FIGURES.items():
+    of_pictures = {k: one for k, one in FIGURES.items() if not k.startswith("mesh_")}
+    assert list(found) == list(of_pictures)
+    for name, figure in of_pictures.items():
         if name == "identity_cosine":
             assert found[name] == pytest.approx(0.8)
         elif figure.perfect is None:

@@ -23,7 +23,7 @@ def networks() -> dict[str, nn.Module]:
         value.data.abs_()
     return {
         "lpips_trunk": AlexNet(THIN),
-        "lpips_weights": weights,
+        "lpips_head": weights,
         "id_vit": IdViT(64, 1, 8, 2),
         "identity": CurricularFace(112, (4, 8, 4, 8, 4), (1, 1, 1, 1), 8).eval(),
     }

@@ -98,7 +98,7 @@ def test_a_folder_is_like_itself(
 def test_lpips_is_the_network_at_256_px(pair: tuple[Path, Path], models: dict[str, str]) -> None:
     found = compare(*pair, ["lpips"], models=models)["lpips"]
     nets: Any = slim_judges.networks()
-    net = LPIPS(nets["lpips_trunk"], nets["lpips_weights"]).eval()
+    net = LPIPS(nets["lpips_trunk"], nets["lpips_head"]).eval()
     size = Image.Resampling.BILINEAR
     seen = [np.asarray(Image.open(folder / "07.png").resize((256, 256), size)) for folder in pair]
     with torch.no_grad():
@@ -137,7 +137,7 @@ def golden_lpips(golden: Any, folder: Path) -> dict[str, str]:
         for key, value in golden.state.items()
         if key.startswith("lin.")
     }
-    files = {"lpips_trunk": layers, "lpips_weights": lins}
+    files = {"lpips_trunk": layers, "lpips_head": lins}
     for role, state in files.items():
         save_file(state, folder / f"{role}.safetensors")
     return {role: str(folder / f"{role}.safetensors") for role in files}

@@ -42,7 +42,7 @@ def test_the_trunk_and_the_weights_fit_their_networks(tmp_path: Path) -> None:
     path.write_bytes(pickle.dumps(made, protocol=2))
     states = lpips_states(read_container(path))
     AlexNet(WIDTHS).load_state_dict(states["lpips_trunk"])
-    Weights(WIDTHS).load_state_dict(states["lpips_weights"])
+    Weights(WIDTHS).load_state_dict(states["lpips_head"])
     number = TRUNKS["AlexNet_0"][1]
     kernel = states["lpips_trunk"][f"features.{number}.weight"]
     wanted = torch.from_numpy(made["AlexNet_0"]["Conv_1"]["kernel"])

@@ -15,7 +15,7 @@ from tests.tiny import SIZE, W, networks, save_model, write_models
 from tests.zoo.slim import nets
 from unripple.conventions import BadCheckpoint, BadConfig, UnknownName, UnrippleError
 from unripple.zoo import networks as nets_of_the_zoo
-from unripple.zoo.networks import NETWORKS_OF, Model, find_device, load
+from unripple.zoo.networks import FOLDED, NETWORKS_OF, Model, find_device, load
 from unripple.zoo.weights import write_state
 from unripple.zoo.zoo import ROLES, Zoo
 
@@ -39,7 +39,9 @@ def test_every_role_loads_ready_to_use(models: dict[str, str], role: str) -> Non
     zoo = Zoo(models)
     model = zoo.load(role)
     expected = networks()[role].state_dict()
-    loaded = model.net.state_dict()
+    # Norms of some are folded when they are asked for; what lies in the file is compared.
+    stored = load(role, zoo.path(role), torch.device("cpu")) if role in FOLDED else model
+    loaded = stored.net.state_dict()
     assert loaded.keys() == expected.keys()
     for name, value in expected.items():
         wanted = value.half().float() if value.is_floating_point() else value

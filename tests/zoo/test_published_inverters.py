@@ -56,7 +56,7 @@ ENTRIES: dict[str, Entry] = {
         entry("delta_mapper", "flat", {"delta_mapper": "delta_mapper"}),
         entry("alexnet", "convolutions", {"lpips_trunk": "alexnet"}),
         entry("vgg16", "convolutions", {"lpips_trunk": "vgg16"}),
-        entry("lpips_alex", "flat", {"lpips_weights": "lpips_weights"}),
+        entry("lpips_alex", "flat", {"lpips_head": "lpips_head"}),
     )
 }
 LOCK = Index(ENTRIES, {})
@@ -83,7 +83,7 @@ def networks() -> dict[str, nn.Module]:
         "delta_mapper": delta_mapper.DeltaMapper(4, 6, 5),
         "alexnet": lpips.AlexNet((2, 3, 4, 4, 4)),
         "vgg16": lpips.VGG16((2, 3, 4, 4, 4)),
-        "lpips_weights": lpips.Weights((2, 3, 4, 4, 4)),
+        "lpips_head": lpips.Weights((2, 3, 4, 4, 4)),
     }
 
 
@@ -129,7 +129,7 @@ def contents() -> dict[str, Any]:
         "delta_mapper": state_of(MADE["delta_mapper"]),
         "alexnet": state_of(MADE["alexnet"]) | {"classifier.1.weight": torch.ones(2, 2)},
         "vgg16": state_of(MADE["vgg16"]) | {"classifier.0.weight": torch.ones(2, 2)},
-        "lpips_alex": state_of(MADE["lpips_weights"]),
+        "lpips_alex": state_of(MADE["lpips_head"]),
     }
 
 

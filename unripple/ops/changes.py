@@ -99,7 +99,10 @@ def changed(photo: Photo, edited: Floats, what: Expected, *, grow_px: float) -> 
     clear = cv2.morphologyEx(clear.astype(np.uint8), cv2.MORPH_OPEN, np.ones((2, 2))) > 0
     _, names = cv2.connectedComponents(((size > _SLIGHT) | clear).astype(np.uint8), connectivity=8)
     edits = np.unique(names[clear & (names > 0)])
-    return grow(np.isin(names, edits), grow_px)
+    # Within an edit some pixels come out as they were; they are part of it.
+    mask = np.isin(names, edits).astype(np.uint8)
+    whole: Mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((5, 5))) > 0
+    return grow(whole, grow_px)
 
 
 def filled_within(changed_there: Mask, inside: Mask, *, reach_px: float) -> Mask:

@@ -43,7 +43,7 @@ def lpips_states(content: Mapping[str, Any]) -> dict[str, dict[str, Tensor]]:
         f"lin{level}.model.1.weight": _kernel(content[f"NetLinLayer_{level}"]["Conv_0"])
         for level in range(LEVELS)
     }
-    return {"lpips_trunk": convolutions, "lpips_weights": weights}
+    return {"lpips_trunk": convolutions, "lpips_head": weights}
 
 
 def _kernel(layer: Mapping[str, Any]) -> Tensor:

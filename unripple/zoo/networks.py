@@ -49,7 +49,7 @@ NETWORKS_OF: Mapping[str, tuple[str, ...]] = {
     "id_vit": ("id_vit",),
     "inception": ("inception",),
     "lpips_trunk": ("alexnet", "vgg16"),
-    "lpips_weights": ("lpips_weights",),
+    "lpips_head": ("lpips_head",),
 }
 """Role -> the networks that may fill it. The metadata's word `network` says which, else a telltale
 key (below), else it is the first one."""
@@ -174,7 +174,7 @@ _NETS: Mapping[str, _Net] = {
     "inception": _Net("inception", "Inception"),
     "alexnet": _Net("lpips", "AlexNet"),
     "vgg16": _Net("lpips", "VGG16"),
-    "lpips_weights": _Net("lpips", "Weights"),
+    "lpips_head": _Net("lpips", "Weights"),
 }
 
 

@@ -39,7 +39,7 @@ ROLES = (
 )
 """Roles with a weights file of their own."""
 
-JUDGES = ("id_vit", "inception", "lpips_trunk", "lpips_weights")
+JUDGES = ("id_vit", "inception", "lpips_trunk", "lpips_head")
 """Roles of networks that only compare pictures; no set has them."""
 
 PUBLISHED_ROLES = ("inverter", "sfe_editor", "hypernet", "w_encoder", "restyle", *JUDGES)

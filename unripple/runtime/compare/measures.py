@@ -108,7 +108,7 @@ def _lpips(zoo: Zoo, definition: str) -> OfPair:  # noqa: ARG001
     from unripple.models.lpips import LPIPS
     from unripple.ops.tensors import to_tensor
 
-    trunk, weights = zoo.load("lpips_trunk"), zoo.load("lpips_weights")
+    trunk, weights = zoo.load("lpips_trunk"), zoo.load("lpips_head")
     net: Any = LPIPS(trunk.net, weights.net).eval().to(trunk.device)  # type: ignore[arg-type]
 
     def measure(result: Picture, original: Picture) -> float:
@@ -198,7 +198,7 @@ MEASURES: Mapping[str, Measure] = {
             name="lpips",
             about="perceptual distance at 256 px: LPIPS 0.1 on AlexNet",
             better="lower",
-            roles=("lpips_trunk", "lpips_weights"),
+            roles=("lpips_trunk", "lpips_head"),
             fetch="lpips",
             of_pair=_lpips,
         ),
@@ -248,7 +248,7 @@ MEASURES: Mapping[str, Measure] = {
 
 PUBLISHED: Mapping[str, str] = {
     "lpips_trunk": "alexnet",
-    "lpips_weights": "lpips_alex",
+    "lpips_head": "lpips_alex",
     "identity": "curricularface",
     "id_vit": "id_vit",
     "inception": "inception",

@@ -59,7 +59,7 @@ def chosen_perceptual(settings: Values, plan: Plan) -> str:
     """What `perceptual: auto` means: LPIPS, where the models have it."""
     if settings["perceptual"] != AUTO:
         return str(settings["perceptual"])
-    published = plan.has_model("lpips_trunk") and plan.has_model("lpips_weights")
+    published = plan.has_model("lpips_trunk") and plan.has_model("lpips_head")
     return LPIPS if published else PARSER
 
 
@@ -67,7 +67,7 @@ def perceptual_roles(settings: Values) -> tuple[str, ...]:
     """The networks that the comparison needs."""
     if not settings.get("perceptual_weight", 1):
         return ()
-    return ("lpips_trunk", "lpips_weights") if settings.get("perceptual") == LPIPS else (PARSER,)
+    return ("lpips_trunk", "lpips_head") if settings.get("perceptual") == LPIPS else (PARSER,)
 
 
 def perceptual_of(work: Work, settings: Perceptual, where: str) -> Distance | None:
@@ -88,7 +88,7 @@ def perceptual_of(work: Work, settings: Perceptual, where: str) -> Distance | No
     if not settings.perceptual_weight:
         return None
     if settings.perceptual == LPIPS:
-        trunk, weights = work.load("lpips_trunk").net, work.load("lpips_weights").net
+        trunk, weights = work.load("lpips_trunk").net, work.load("lpips_head").net
         return lpips.LPIPS(trunk, weights).to(next(trunk.parameters()).device)
     parser = work.load("parser")
     if parser.network != "bisenet":
