@@ -25,6 +25,7 @@ from unripple.cli import models
 from unripple.cli.main import main
 from unripple.cli.model_table import size_text
 from unripple.conventions import BadCheckpoint
+from unripple.io.config import schema
 from unripple.zoo.index import Entry, Index
 from unripple.zoo.registry import Taken, read_taken
 
@@ -41,6 +42,7 @@ def site() -> Iterator[Site]:
 @pytest.fixture
 def home(tmp_path: Path, repo: Path, monkeypatch: pytest.MonkeyPatch, site: Site) -> Path:
     """A home with its own list and one embedded model; converting is somebody else's business."""
+    schema()  # of the program, read before there is another home
     monkeypatch.setenv("UNRIPPLE_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("UNRIPPLE_MODELS", raising=False)
     monkeypatch.setitem(sys.modules, "unripple.zoo.published", toy_published())
