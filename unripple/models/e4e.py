@@ -7,6 +7,7 @@ Source: Tov et al. 2021; layout and key names of omertov/encoder4editing (MIT), 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 
 from unripple.models.layers.equalised import EqualLinear
 from unripple.models.layers.irse import UNITS_50, WIDTHS_50, body, group_ends, stem, trunk_sizes
-from unripple.models.layers.precision import full_precision
+from unripple.models.layers.precision import exactly
 
 FIRST_MIDDLE, FIRST_FINE = 3, 7
 """Heads 0-2 read the coarse features, 3-6 the middle ones, the rest the fine ones."""
@@ -112,10 +113,7 @@ class Encoder(nn.Module):
         last = self.n_codes - 1 if delta_codes is None else delta_codes
         if not 0 <= last < self.n_codes:
             raise ValueError(f"delta_codes: got {last}, wanted 0 to {self.n_codes - 1}")
-        if self.exact:
-            with full_precision(picture):
-                return self._codes(picture.float(), last)
-        return self._codes(picture, last)
+        return exactly(partial(self._codes, last=last), picture, when=self.exact)
 
     def _codes(self, picture: Tensor, last: int) -> Tensor:
         levels = self.features(picture)

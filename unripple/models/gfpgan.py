@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from unripple.models.layers.clean import CleanStyledConv, CleanToRGB
 from unripple.models.layers.equalised import SLOPE
-from unripple.models.layers.precision import full_precision
+from unripple.models.layers.precision import exactly
 from unripple.models.layers.synthesis import Noise, OnResolution, Synthesis
 from unripple.models.layers.upsampling import bilinear
 from unripple.models.stylegan2 import NoiseMaps, resolutions
@@ -190,12 +190,7 @@ class GFPGAN(nn.Module):
         return self.stylegan_decoder.synthesize(codes, noise=noise, rng=rng, inject=modulations)
 
     def _exactly(self, layer: nn.Module, x: Tensor) -> Tensor:
-        if x.shape[-1] > self.exact_px:
-            y: Tensor = layer(x)
-            return y
-        with full_precision(x):
-            y = layer(x.float())
-        return y
+        return exactly(layer, x, when=x.shape[-1] <= self.exact_px)
 
     def _codes(self, x: Tensor) -> Tensor:
         """The bottom of the U-net to w+, float32 whatever the autocast says."""

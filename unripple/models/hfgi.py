@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from unripple.models.layers.equalised import EqualConv2d, ScaledLeakyReLU
 from unripple.models.layers.irse import ResidualUnit, stem
-from unripple.models.layers.precision import full_precision
+from unripple.models.layers.precision import exactly
 
 CONSULTED = 7
 """Styled convolution of the generator after which `fuse` acts: the first one at 64x64."""
@@ -126,10 +126,7 @@ class ResidualEncoder(nn.Module):
         Returns:
             scale and shift, each [B, out_channels, H / s, W / s], s the product of the strides.
         """
-        if self.exact:
-            with full_precision(residual):
-                return self._condition(residual.float())
-        return self._condition(residual)
+        return exactly(self._condition, residual, when=self.exact)
 
     def _condition(self, residual: Tensor) -> tuple[Tensor, Tensor]:
         features = self.conv_layer3(self.conv_layer2(self.conv_layer1(residual)))

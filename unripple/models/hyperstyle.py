@@ -25,7 +25,7 @@ import torch
 from torch import Tensor, nn
 
 from unripple.models.layers.framing import pooled
-from unripple.models.layers.precision import full_precision
+from unripple.models.layers.precision import exactly, full_precision
 from unripple.models.layers.refinement import (
     TAPS,
     Layer,
@@ -106,11 +106,7 @@ class Hypernet(ResNet34):
         Returns:
             The codes of the tuned layers, float32 [B, layers, code].
         """
-        pair = torch.cat([photo, drawn], dim=1)
-        if self.exact:
-            with full_precision(pair):
-                return self._codes(pair.float())
-        return self._codes(pair)
+        return exactly(self._codes, torch.cat([photo, drawn], dim=1), when=self.exact)
 
     def _codes(self, pair: Tensor) -> Tensor:
         features = self.features(pair)

@@ -57,59 +57,47 @@ class ProposalNet(nn.Module):
         return self.conv4_2(x), self.conv4_1(x)
 
 
-class RefinementNet(nn.Module):
-    """The second network: sifts the proposals and moves their boxes."""
+class WindowNet(nn.Module):
+    """The second and the third network: sift boxes, move them, and read landmarks, if asked.
 
-    def __init__(self) -> None:
+    Args:
+        convolutions: channels, kernel and pooling window of each; 0 pools nothing.
+        read, hidden: numbers that the dense layer behind them reads and gives.
+        heads: numbers that each of the last layers gives: no face and a face, moves of the box, ...
+    """
+
+    def __init__(
+        self,
+        convolutions: Sequence[tuple[int, int, int]],
+        read: int,
+        hidden: int,
+        heads: Sequence[int],
+    ) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(3, 28, 3)
-        self.prelu1 = nn.PReLU(28)
-        self.conv2 = nn.Conv2d(28, 48, 3)
-        self.prelu2 = nn.PReLU(48)
-        self.conv3 = nn.Conv2d(48, 64, 2)
-        self.prelu3 = nn.PReLU(64)
-        self.dense4 = nn.Linear(576, 128)
-        self.prelu4 = nn.PReLU(128)
-        self.dense5_1 = nn.Linear(128, 2)
-        self.dense5_2 = nn.Linear(128, 4)
+        self.pools = [pool for _, _, pool in convolutions]
+        fan_in = 3
+        for n, (width, kernel, _) in enumerate(convolutions, start=1):
+            self.add_module(f"conv{n}", nn.Conv2d(fan_in, width, kernel))
+            self.add_module(f"prelu{n}", nn.PReLU(width))
+            fan_in = width
+        n = len(convolutions) + 1
+        self.add_module(f"dense{n}", nn.Linear(read, hidden))
+        self.add_module(f"prelu{n}", nn.PReLU(hidden))
+        self.heads = [f"dense{n + 1}_{k}" for k in range(1, len(heads) + 1)]
+        for name, width in zip(self.heads, heads, strict=True):
+            self.add_module(name, nn.Linear(hidden, width))
 
-    def forward(self, crops: Tensor) -> tuple[Tensor, Tensor]:
-        """Return moves [B, 4] and confidences [B] of crops [B, 3, 24, 24]."""
-        x = F.max_pool2d(self.prelu1(self.conv1(crops)), 3, 2, ceil_mode=True)
-        x = F.max_pool2d(self.prelu2(self.conv2(x)), 3, 2, ceil_mode=True)
-        x = self.prelu3(self.conv3(x))
-        x = self.prelu4(self.dense4(_across_first(x)))
-        return self.dense5_2(x), self.dense5_1(x).softmax(1)[:, 1]
-
-
-class OutputNet(nn.Module):
-    """The third network: sifts again, moves the boxes and reads the landmarks."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(3, 32, 3)
-        self.prelu1 = nn.PReLU(32)
-        self.conv2 = nn.Conv2d(32, 64, 3)
-        self.prelu2 = nn.PReLU(64)
-        self.conv3 = nn.Conv2d(64, 64, 3)
-        self.prelu3 = nn.PReLU(64)
-        self.conv4 = nn.Conv2d(64, 128, 2)
-        self.prelu4 = nn.PReLU(128)
-        self.dense5 = nn.Linear(1152, 256)
-        self.prelu5 = nn.PReLU(256)
-        self.dense6_1 = nn.Linear(256, 2)
-        self.dense6_2 = nn.Linear(256, 4)
-        self.dense6_3 = nn.Linear(256, 10)
-
-    def forward(self, crops: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return moves [B, 4], confidences [B] and landmarks [B, 2, 5] of crops [B, 3, 48, 48]."""
-        x = F.max_pool2d(self.prelu1(self.conv1(crops)), 3, 2, ceil_mode=True)
-        x = F.max_pool2d(self.prelu2(self.conv2(x)), 3, 2, ceil_mode=True)
-        x = F.max_pool2d(self.prelu3(self.conv3(x)), 2, 2, ceil_mode=True)
-        x = self.prelu4(self.conv4(x))
-        x = self.prelu5(self.dense5(_across_first(x)))
-        points = self.dense6_3(x).view(-1, 2, 5)  # all x, then all y
-        return self.dense6_2(x), self.dense6_1(x).softmax(1)[:, 1], points
+    def forward(self, crops: Tensor) -> tuple[Tensor, ...]:
+        """Return moves [B, 4], confidences [B] and what further heads give of [B, 3, S, S]."""
+        x, net = crops, self.get_submodule
+        for n, pool in enumerate(self.pools, start=1):
+            x = net(f"prelu{n}")(net(f"conv{n}")(x))
+            if pool:
+                x = F.max_pool2d(x, pool, 2, ceil_mode=True)
+        n = len(self.pools) + 1
+        x = net(f"prelu{n}")(net(f"dense{n}")(_across_first(x)))
+        logits, moves, *others = (net(name)(x) for name in self.heads)
+        return moves, logits.softmax(1)[:, 1], *others
 
 
 def _across_first(x: Tensor) -> Tensor:
@@ -145,8 +133,9 @@ class MTCNN(nn.Module):
         super().__init__()
         self.min_face_size = min_face_size
         self.pnet = ProposalNet()
-        self.rnet = RefinementNet()
-        self.onet = OutputNet()
+        self.rnet = WindowNet([(28, 3, 3), (48, 3, 3), (64, 2, 0)], 576, 128, heads=(2, 4))
+        last = [(32, 3, 3), (64, 3, 3), (64, 3, 2), (128, 2, 0)]
+        self.onet = WindowNet(last, 1152, 256, heads=(2, 4, 10))
 
     @torch.inference_mode()
     def forward(self, photo: Photo) -> Faces:
@@ -224,7 +213,8 @@ class MTCNN(nn.Module):
         sure = confidence > SURE[2]
         boxes = torch.cat([boxes[inside][sure, :4], confidence[sure, None]], 1)
         sides = boxes[:, 2:4] - boxes[:, :2] + 1
-        places = sides[:, :, None] * points[sure] + boxes[:, :2, None] - 1  # [N, 2, 5]
+        points = points[sure].view(-1, 2, 5)  # all x, then all y
+        places = sides[:, :, None] * points + boxes[:, :2, None] - 1  # [N, 2, 5]
         boxes = _moved(boxes, moves[sure])
         kept = _keep_of_smaller(boxes, 0.7)
         boxes, places = boxes[kept].cpu(), places[kept].cpu()

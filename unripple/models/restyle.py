@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from unripple.models.e4e import StyleHead
 from unripple.models.layers import irse, resnet34
 from unripple.models.layers.framing import pooled
-from unripple.models.layers.precision import full_precision
+from unripple.models.layers.precision import exactly
 from unripple.models.layers.synthesis import Synthesis
 
 
@@ -45,11 +45,7 @@ class _Rows(nn.Module):
         Returns:
             What to add to the codes, float32 [B, n_codes, style_dim].
         """
-        pair = torch.cat([photo, drawn], dim=1)
-        if self.exact:
-            with full_precision(pair):
-                return self._codes(pair.float())
-        return self._codes(pair)
+        return exactly(self._codes, torch.cat([photo, drawn], dim=1), when=self.exact)
 
     def _codes(self, pair: Tensor) -> Tensor:
         deep = self.features(pair)

@@ -25,7 +25,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from unripple.models.layers.iresnet import UNITS_50, stage
-from unripple.models.layers.precision import full_precision
+from unripple.models.layers.precision import exactly
 from unripple.models.layers.synthesis import Synthesis
 
 WIDTHS_50 = (64, 64, 128, 256, 512)
@@ -135,13 +135,8 @@ class FeatureMixer(nn.Module):
         Returns:
             [B, width, h, w].
         """
-        x = torch.cat([features, other], dim=1)
-        if self.exact:
-            with full_precision(x):
-                mixed: Tensor = self.body(self.conv(x.float()))
-                return mixed
-        mixed = self.body(self.conv(x))
-        return mixed
+        pair = torch.cat([features, other], dim=1)
+        return exactly(lambda x: self.body(self.conv(x)), pair, when=self.exact)
 
 
 class Inverter(nn.Module):
@@ -184,11 +179,7 @@ class Inverter(nn.Module):
             float32 codes [B, n_codes, style_dim], relative to the generator's mean w; and the
             predicted features [B, features, 64, 64], which `fuser` takes beside the drawn ones.
         """
-        if self.exact:
-            with full_precision(photo):
-                codes, features = self.fs_backbone(photo.float())
-        else:
-            codes, features = self.fs_backbone(photo)
+        codes, features = exactly(self.fs_backbone, photo, when=self.exact)
         return codes.float(), features
 
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from unripple.models.layers.equalised import EqualLinear
 from unripple.models.layers.irse import UNITS_50, WIDTHS_50, body, stem, trunk_sizes
-from unripple.models.layers.precision import full_precision
+from unripple.models.layers.precision import exactly
 
 
 class WEncoder(nn.Module):
@@ -48,10 +48,7 @@ class WEncoder(nn.Module):
             float32 [B, 1, style_dim], relative to the generator's mean w: `Generator.rows` lays it
             out, or the sum with a mean of several rows.
         """
-        if self.exact:
-            with full_precision(picture):
-                return self._code(picture.float())
-        return self._code(picture)
+        return exactly(self._code, picture, when=self.exact)
 
     def _code(self, picture: Tensor) -> Tensor:
         features: Tensor = self.body(self.input_layer(picture))

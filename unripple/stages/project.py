@@ -262,7 +262,8 @@ def decide(settings: Values, plan: Plan) -> dict[str, Any]:
 
 def roles(settings: Values) -> tuple[str, ...]:
     """Those of the method; without settings, the encoder's."""
-    return PROJECTORS[settings.get("method", ENCODER)].needs(settings)
+    method = PROJECTORS[settings.get("method", ENCODER)]
+    return method.roles + method.needs(settings)
 
 
 STAGE = Stage(

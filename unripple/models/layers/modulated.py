@@ -208,8 +208,12 @@ class StyledConv(nn.Module):
         `width` and `offset` are those of `ModulatedConv2d`.
         """
         # The sqrt(2) after the leaky ReLU is applied to the terms before it, which costs nothing.
-        y: Tensor = self.conv(x, style, gain=GAIN, width=width, offset=offset)
-        return activated(y, noise, self.noise.weight * GAIN, self.activate.bias * GAIN)
+        y: Tensor = self.modulated(x, style, gain=GAIN, width=width, offset=offset)
+        return activated(y, noise, *self.noise_and_bias())
+
+    def noise_and_bias(self) -> tuple[Tensor, Tensor]:
+        """The noise's strength and the bias [C], both as they act before the leaky ReLU."""
+        return self.noise.weight * GAIN, self.activate.bias * GAIN
 
 
 def activated(y: Tensor, noise: Tensor | None, strength: Tensor, bias: Tensor) -> Tensor:
@@ -226,7 +230,7 @@ class ToRGB(nn.Module):
         super().__init__()
         self.conv = ModulatedConv2d(fan_in, 3, style_dim, kernel=1, demodulate=False)
         self.bias = nn.Parameter(torch.zeros(1, 3, 1, 1))
-        self.upsample = Upsample() if upsample else None
+        self.upsample: Callable[[Tensor], Tensor] | None = Upsample() if upsample else None
 
     @property
     def modulated(self) -> ModulatedConv2d:
@@ -241,7 +245,7 @@ class ToRGB(nn.Module):
         offset: Tensor | None = None,
     ) -> Tensor:
         """Return the picture so far, float32 [B, 3, H, W]."""
-        picture: Tensor = self.conv(x, style, offset=offset).float() + self.bias
+        picture: Tensor = self.modulated(x, style, offset=offset).float() + self.bias
         if below is not None and self.upsample is not None:
             picture = picture + self.upsample(below)
         return picture

@@ -4,12 +4,14 @@ that is quicker."""
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
+
+Result = TypeVar("Result")
 
 
 def full_precision(x: Tensor) -> AbstractContextManager[None]:
@@ -24,6 +26,14 @@ def full_precision(x: Tensor) -> AbstractContextManager[None]:
         return nullcontext()
     off: AbstractContextManager[None] = torch.autocast(kind, enabled=False)
     return off
+
+
+def exactly(compute: Callable[[Tensor], Result], x: Tensor, *, when: bool = True) -> Result:
+    """What is computed of a tensor: where `when` says so, in float32 whatever the autocast says."""
+    if not when:
+        return compute(x)
+    with full_precision(x):
+        return compute(x.float())
 
 
 @contextmanager

@@ -13,14 +13,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal, TypeAlias, get_args
 
 import torch
 from torch import Tensor, nn
 
-from unripple.models.layers.clean import CleanStyledConv, CleanToRGB
 from unripple.models.layers.modulated import ModulatedConv2d, StyledConv, ToRGB
-from unripple.models.layers.precision import full_precision
+from unripple.models.layers.precision import exactly
 
 Noise = Literal["stored", "random", "none"]
 Inject: TypeAlias = Mapping[int, Callable[[Tensor], Tensor]]
@@ -87,11 +87,11 @@ class Synthesis(nn.Module, ABC):
         """The features [1, C, 4, 4] that every picture starts from."""
 
     @abstractmethod
-    def styled(self, i: int) -> StyledConv | CleanStyledConv:
+    def styled(self, i: int) -> StyledConv:
         """Styled convolution i: 0 at 4 px, then two per resolution, the first one doubling."""
 
     @abstractmethod
-    def rgb(self, level: int) -> ToRGB | CleanToRGB:
+    def rgb(self, level: int) -> ToRGB:
         """The RGB layer of side 4 * 2 ** level."""
 
     @abstractmethod
@@ -233,23 +233,16 @@ class Synthesis(nn.Module, ABC):
         style, noise = plan.styles[number], plan.noise[i]
         options = {"width": plan.widths[i + 1], "offset": plan.offsets.get(number)}
         # Errors of the first layers pass through all others, and these are the cheap ones.
-        if x.shape[-1] <= self.exact_px:
-            with full_precision(x):
-                x = self.styled(i)(x.float(), style, noise, **options)
-        else:
-            x = self.styled(i)(x, style, noise, **options)
+        layer = partial(self.styled(i), style=style, noise=noise, **options)
+        x = exactly(layer, x, when=x.shape[-1] <= self.exact_px)
         return plan.inject[i](x) if i in plan.inject else x
 
     def _rgb(self, level: int, x: Tensor, below: Tensor | None, plan: _Plan) -> Tensor:
         number = 3 * level + 1
-        layer, style, offset = self.rgb(level), plan.styles[number], plan.offsets.get(number)
-        picture: Tensor
+        options = {"style": plan.styles[number], "offset": plan.offsets.get(number)}
+        layer = partial(self.rgb(level), below=below, **options)
         # RGB layers add up to the picture: a rounded one would show as a step of colour.
-        if self.exact_px:
-            with full_precision(x):
-                picture = layer(x.float(), style, below, offset=offset)
-        else:
-            picture = layer(x, style, below, offset=offset)
+        picture: Tensor = exactly(layer, x, when=bool(self.exact_px))
         if plan.on_resolution is not None:
             plan.on_resolution(picture.shape[-1], picture)
         return picture

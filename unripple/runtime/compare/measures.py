@@ -52,7 +52,7 @@ OfSet: TypeAlias = Callable[[Floats, Floats], float]
 """Vectors of all originals and of all results -> the value."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Measure:
     """A metric.
 
@@ -183,67 +183,59 @@ def inception_vector(zoo: Zoo) -> Callable[[Picture], Floats]:
     return vector
 
 
-_INCEPTION: Mapping[str, Any] = {"roles": ("inception",), "fetch": "inception", "better": "lower"}
-
-MEASURES: Mapping[str, Measure] = {
-    one.name: one
-    for one in (
-        Measure(
-            name="l2",
-            about="mean squared difference in [-1, 1] at 256 px",
-            better="lower",
-            of_pair=_l2,
-        ),
-        Measure(
-            name="lpips",
-            about="perceptual distance at 256 px: LPIPS 0.1 on AlexNet",
-            better="lower",
-            roles=("lpips_trunk", "lpips_head"),
-            fetch="lpips",
-            of_pair=_lpips,
-        ),
-        Measure(
-            name="id",
-            about="cosine of the faces that MTCNN finds, by CurricularFace",
-            better="higher",
-            roles=("identity",),
-            fetch="curricularface",
-            of_pair=_id,
-        ),
-        Measure(
-            name="id_vit",
-            about="10,000 times the mean squared difference of ViTs_face's vectors of 256 px",
-            better="lower",
-            roles=("id_vit",),
-            fetch="id_vit",
-            of_pair=_id_vit,
-        ),
-        Measure(
-            name="msssim",
-            about="similarity over five scales; sfe: at 1024 px by piq, hyperstyle: at 256 px",
-            better="higher",
-            of_pair=_msssim,
-        ),
-        Measure(
-            name="fid",
-            about="Frechet distance of the two sets' Inception features, resized as pytorch-fid",
-            of_set=frechet_distance,
-            **_INCEPTION,
-        ),
-        Measure(
-            name="kid",
-            about="kernel distance of the same features, without a bias for small sets",
-            of_set=kernel_distance,
-            **_INCEPTION,
-        ),
-        Measure(
-            name="psnr",
-            about="peak signal-to-noise ratio at the pictures' own size, dB",
-            better="higher",
-            of_pair=_psnr,
-        ),
-    )
-}
+_ROWS = (
+    Measure("l2", "mean squared difference in [-1, 1] at 256 px", "lower", of_pair=_l2),
+    Measure(
+        "lpips",
+        "perceptual distance at 256 px: LPIPS 0.1 on AlexNet",
+        "lower",
+        ("lpips_trunk", "lpips_head"),
+        "lpips",
+        of_pair=_lpips,
+    ),
+    Measure(
+        "id",
+        "cosine of the faces that MTCNN finds, by CurricularFace",
+        "higher",
+        ("identity",),
+        "curricularface",
+        of_pair=_id,
+    ),
+    Measure(
+        "id_vit",
+        "10,000 times the mean squared difference of ViTs_face's vectors of 256 px",
+        "lower",
+        ("id_vit",),
+        "id_vit",
+        of_pair=_id_vit,
+    ),
+    Measure(
+        "msssim",
+        "similarity over five scales; sfe: at 1024 px by piq, hyperstyle: at 256 px",
+        "higher",
+        of_pair=_msssim,
+    ),
+    Measure(
+        "fid",
+        "Frechet distance of the two sets' Inception features, resized as pytorch-fid",
+        "lower",
+        ("inception",),
+        "inception",
+        of_set=frechet_distance,
+    ),
+    Measure(
+        "kid",
+        "kernel distance of the same features, without a bias for small sets",
+        "lower",
+        ("inception",),
+        "inception",
+        of_set=kernel_distance,
+    ),
+    Measure(
+        "psnr", "peak signal-to-noise ratio at the pictures' own size, dB", "higher", of_pair=_psnr
+    ),
+)
+MEASURES: Mapping[str, Measure] = {one.name: one for one in _ROWS}
 """Every metric by name."""
 
 PUBLISHED: Mapping[str, str] = {

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from unripple.conventions import BadConfig, WPlus
 from unripple.stages.interface import Method, Plan, Registry, Values, Work
@@ -19,20 +19,33 @@ if TYPE_CHECKING:
     from unripple.stages.project import ProjectSettings
 
 
+Project: TypeAlias = "Callable[[Sequence[Work], ProjectSettings], list[WPlus]]"
+
+
+def its_name_alone(settings: Values) -> Values:
+    """What matters to a projector without settings."""
+    return {"method": settings["method"]}
+
+
+def photo_by_photo(code_of: Callable[[Work], WPlus]) -> Project:
+    """The `project` of a network that looks at one photo at a time."""
+    return lambda works, settings: [code_of(work) for work in works]  # noqa: ARG005
+
+
 @dataclass(frozen=True, kw_only=True)
 class Projector(Method):
-    """A way to codes.
+    """A way to codes; its `roles` are networks that it always uses.
 
     Attributes:
         project: the codes of several photos, as one batch.
         decide: of the section's settings those that matter to it.
-        needs: networks used, given what `decide` left.
+        needs: further networks, given what `decide` left.
         guides: other codes of the same photos, for inverters that an edit leads by them.
     """
 
-    project: Callable[[Sequence[Work], ProjectSettings], list[WPlus]]
-    decide: Callable[[Values], Values]
-    needs: Callable[[Values], tuple[str, ...]]
+    project: Project
+    decide: Callable[[Values], Values] = its_name_alone
+    needs: Callable[[Values], tuple[str, ...]] = lambda settings: ()  # noqa: ARG005
     guides: Callable[[Sequence[Work]], list[WPlus]] | None = None
 
 

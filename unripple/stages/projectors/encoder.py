@@ -28,8 +28,8 @@ def project(
 METHOD = Projector(
     name="encoder",
     help="what a network says",
+    roles=("encoder",),
     project=project,
     decide=lambda settings: {},  # noqa: ARG005
-    needs=lambda settings: ("encoder",),  # noqa: ARG005
     rank=1,
 )

@@ -75,13 +75,13 @@ def _decide(settings: Values) -> Values:
 
 
 def _needs(settings: Values) -> tuple[str, ...]:
-    seen = ("parser",) if settings["perceptual_weight"] else ()
-    return ("encoder", "generator", *seen)
+    return ("parser",) if settings["perceptual_weight"] else ()
 
 
 METHOD = Projector(
     name="optimise",
     help="go on from there, drawing nearer to the photo",
+    roles=("encoder", "generator"),
     project=project,
     decide=_decide,
     needs=_needs,

@@ -85,13 +85,14 @@ def _decide(settings: Values) -> Values:
 
 
 def _needs(settings: Values) -> tuple[str, ...]:
-    return ("generator", *perceptual_roles(settings.get(METHOD.name, {})))
+    return perceptual_roles(settings.get(METHOD.name, {}))
 
 
 METHOD = Projector(
     name="pivot",
     help="one code for all rows, found step by step",
     settings=PivotSettings,
+    roles=("generator",),
     project=project,
     decide=_decide,
     needs=_needs,

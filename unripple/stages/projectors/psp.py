@@ -29,8 +29,7 @@ def project(works: Sequence[Work], settings: ProjectSettings) -> list[WPlus]:
 METHOD = Projector(
     name="psp",
     help="what pSp says",
+    roles=("encoder",),
     project=project,
-    decide=lambda settings: {"method": settings["method"]},
-    needs=lambda settings: ("encoder",),  # noqa: ARG005
     rank=4,
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,8 +10,7 @@ import numpy as np
 from unripple.conventions import BadCheckpoint, Photo, WPlus
 from unripple.stages.align import Aligned
 from unripple.stages.interface import Progress, Settings, Values, Work, knob
-from unripple.stages.project import ProjectSettings
-from unripple.stages.projectors import Projector
+from unripple.stages.projectors import Projector, photo_by_photo
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -70,23 +68,17 @@ def encode(
     return w_plus
 
 
-def project(works: Sequence[Work], settings: ProjectSettings) -> list[WPlus]:  # noqa: ARG001
-    """See `encode`, photo by photo."""
-    codes = []
-    for work in works:
-        model = work.load("restyle")
-        codes.append(
-            encode(
-                work.input(Aligned, "align").picture,
-                model.net,
-                work.load("generator").net,
-                mean_code(work, "restyle"),
-                iterations=METHOD.own(work.settings).iterations,
-                net_size_px=model.size_px,
-                tell=work.on_progress,
-            )
-        )
-    return codes
+def _project(work: Work) -> WPlus:
+    model, generator = work.load("restyle"), work.load("generator").net
+    return encode(
+        work.input(Aligned, "align").picture,
+        model.net,
+        generator,
+        mean_code(work, "restyle"),
+        iterations=METHOD.own(work.settings).iterations,
+        net_size_px=model.size_px,
+        tell=work.on_progress,
+    )
 
 
 def mean_code(work: Work, role: str) -> Tensor:
@@ -114,8 +106,8 @@ METHOD = Projector(
     name="restyle",
     help="corrected after every look at what it draws",
     settings=RestyleSettings,
-    project=project,
+    roles=("restyle", "generator"),
+    project=photo_by_photo(_project),
     decide=_decide,
-    needs=lambda settings: ("restyle", "generator"),  # noqa: ARG005
     rank=3,
 )

@@ -71,8 +71,7 @@ def mean_code(generator: Model) -> Any:
 METHOD = Projector(
     name="sfe",
     help="SFE's codes and e4e's beside them (chosen by invert.method sfe)",
+    roles=("inverter", "encoder", "generator"),
     project=project,
     guides=guides,
-    decide=lambda settings: {"method": settings["method"]},
-    needs=lambda settings: ("inverter", "encoder", "generator"),  # noqa: ARG005
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,8 +9,7 @@ import numpy as np
 from unripple.conventions import Photo, WPlus
 from unripple.stages.align import Aligned
 from unripple.stages.interface import Work
-from unripple.stages.project import ProjectSettings
-from unripple.stages.projectors import Projector
+from unripple.stages.projectors import Projector, photo_by_photo
 from unripple.stages.projectors.restyle import mean_code
 
 if TYPE_CHECKING:
@@ -46,28 +44,16 @@ def encode(
     return w_plus
 
 
-def project(works: Sequence[Work], settings: ProjectSettings) -> list[WPlus]:  # noqa: ARG001
-    """See `encode`, photo by photo."""
-    codes = []
-    for work in works:
-        model = work.load("w_encoder")
-        codes.append(
-            encode(
-                work.input(Aligned, "align").picture,
-                model.net,
-                mean_code(work, "w_encoder"),
-                n_codes=work.load("generator").net.n_codes,
-                net_size_px=model.size_px,
-            )
-        )
-    return codes
+def _project(work: Work) -> WPlus:
+    model, generator = work.load("w_encoder"), work.load("generator").net
+    picture, mean = work.input(Aligned, "align").picture, mean_code(work, "w_encoder")
+    return encode(picture, model.net, mean, n_codes=generator.n_codes, net_size_px=model.size_px)
 
 
 METHOD = Projector(
     name="w",
     help="one code for all rows, by HyperStyle's encoder",
-    project=project,
-    decide=lambda settings: {"method": settings["method"]},
-    needs=lambda settings: ("w_encoder", "generator"),  # noqa: ARG005
+    roles=("w_encoder", "generator"),
+    project=photo_by_photo(_project),
     rank=5,
 )
