@@ -366,5 +366,4 @@ def array_of(data: bytes) -> Array:
             "short or damaged"
         )
     stream.seek(0)
-    array: Array = np.lib.format.read_array(stream, allow_pickle=False)
-    return array
+    return np.lib.format.read_array(stream, allow_pickle=False)

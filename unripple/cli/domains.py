@@ -78,8 +78,7 @@ def drawn(often: Floats) -> Mask:
 
     both = np.maximum(often, often[:, ::-1]).astype(np.float32)
     large = cv2.resize(both, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_LINEAR)
-    inside: Mask = cv2.GaussianBlur(large, (0, 0), SMOOTH_PX) >= OFTEN
-    return inside
+    return cv2.GaussianBlur(large, (0, 0), SMOOTH_PX) >= OFTEN
 
 
 def _people(count: int) -> Tensor:
@@ -105,8 +104,7 @@ def _how_often(people: Tensor, attribute: str, size: int) -> Floats:
     if attribute == attributes.UNDER_EYES:
         eyes = before.landmarks[:, :2].numpy()
         changed &= np.stack([attributes.under_eyes(pair, size) for pair in eyes])
-    often: Floats = changed.mean(axis=0)
-    return often
+    return changed.mean(axis=0)
 
 
 def _show(options: argparse.Namespace) -> None:

@@ -198,8 +198,7 @@ def _true_factors(factors: torch.Tensor, moves: dict[str, float]) -> dict[str, f
 
 
 def _picture(faces: RenderedFaces) -> Photo:
-    picture: Photo = faces.photo[0].permute(1, 2, 0).contiguous().numpy()
-    return picture
+    return faces.photo[0].permute(1, 2, 0).contiguous().numpy()
 
 
 def _encode(picture: np.ndarray[Any, Any], ending: str) -> bytes:

@@ -67,8 +67,7 @@ class _Canvas:
             spectrum / (np.sqrt(fx * fx + fy * fy) + 1 / 128) ** fall_off,
             s=(self.height, self.width),
         )
-        grid: Grid = ((rough - rough.mean()) / (rough.std() + 1e-6)).astype(np.float32)
-        return grid
+        return ((rough - rough.mean()) / (rough.std() + 1e-6)).astype(np.float32)
 
     def box(self, x: float, y: float, width: float, height: float) -> Picture:
         """View on a rectangle given in pixels, clipped to the picture; may be empty."""

@@ -124,8 +124,7 @@ def _bayer(doublings: int) -> Floats:
     ranks = np.zeros((1, 1))
     for _ in range(doublings):
         ranks = np.block([[4 * ranks, 4 * ranks + 2], [4 * ranks + 3, 4 * ranks + 1]])
-    thresholds: Floats = (ranks + 0.5) / ranks.size - 0.5
-    return thresholds
+    return (ranks + 0.5) / ranks.size - 0.5
 
 
 def _with_xmp(gif: bytes, xmp: bytes) -> bytes:

@@ -62,8 +62,7 @@ def decode_part(path: Path, data: bytes | None = None) -> Part:
     try:
         content = path.read_bytes() if data is None else data
         if path.suffix == ".json":
-            figures: dict[str, Any] = json.loads(content)
-            return figures
+            return json.loads(content)
         if path.suffix == ".png":
             with Image.open(io.BytesIO(content)) as picture:
                 return np.array(picture)

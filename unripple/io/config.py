@@ -70,8 +70,7 @@ class Edit:
 def schema() -> Mapping[str, Any]:
     """The config's schema, a JSON Schema whose `default` words are the config's defaults."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where it was built
-    content: Mapping[str, Any] = yaml.load(config_schema().read_text(), loader)
-    return content
+    return yaml.load(config_schema().read_text(), loader)
 
 
 def default_config() -> Config:
@@ -176,8 +175,7 @@ def knob(name: str) -> Mapping[str, Any]:
         for word in name.split("."):
             entry = entry.get("properties", {}).get(word, {})
         if entry:
-            found: Mapping[str, Any] = entry
-            return found
+            return entry
     raise KeyError(name)
 
 
@@ -202,8 +200,7 @@ def check_degree(direction: str, degree: Any, *, where: str = "") -> float:
         BadConfig: it is no number, or beyond what any direction has a use for.
     """
     degree = check_knob("degree", degree, where=where or f"{direction}: degree")
-    number: float = degree
-    return number
+    return degree
 
 
 def complete(content: Mapping[str, Any], overrides: Iterable[str] = ()) -> Config:

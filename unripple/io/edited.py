@@ -65,8 +65,7 @@ class EditedFile:
         if self.mask_path is None:
             return None
         levels = read_photo(self.mask_path, max_megapixels=self.max_megapixels).srgb
-        marked: Mask = levels[..., 0] >= _HALF
-        return marked
+        return levels[..., 0] >= _HALF
 
 
 def edit_folders(folder: Path) -> list[str]:

@@ -80,7 +80,4 @@ def _resized(drawn: npt.NDArray[np.uint8], width: int, height: int) -> npt.NDArr
 
     if drawn.shape == (height, width):
         return np.ascontiguousarray(drawn)
-    resized: npt.NDArray[np.uint8] = cv2.resize(
-        np.ascontiguousarray(drawn), (width, height), interpolation=cv2.INTER_NEAREST
-    )
-    return resized
+    return cv2.resize(np.ascontiguousarray(drawn), (width, height), interpolation=cv2.INTER_NEAREST)

@@ -199,8 +199,7 @@ def _to_d50(primaries: Primaries) -> Floats | None:
     shares = np.linalg.solve(columns, white / white[1])
     if shares.min() < 1e-3:  # white lies outside the triangle
         return None
-    matrix: Floats = _adapted(white / white[1]) @ (columns * shares)
-    return matrix
+    return _adapted(white / white[1]) @ (columns * shares)
 
 
 _D50 = np.array([0.9642, 1.0, 0.8249])
@@ -212,8 +211,7 @@ _BRADFORD = np.array(
 def _adapted(white: Floats) -> Floats:
     """From XYZ under a white to XYZ under D50, [3, 3]; Bradford's, as ICC.1:2022, annex E."""
     scales = np.diag((_BRADFORD @ _D50) / (_BRADFORD @ white))
-    matrix: Floats = np.linalg.inv(_BRADFORD) @ scales @ _BRADFORD
-    return matrix
+    return np.linalg.inv(_BRADFORD) @ scales @ _BRADFORD
 
 
 @lru_cache(maxsize=16)

@@ -162,8 +162,7 @@ class Store:
 
     def _digests(self, key: str) -> dict[str, Any]:
         """Size and SHA-256 by file name, of an artifact that is there."""
-        digests: dict[str, Any] = self._finished(key)["parts"]
-        return digests
+        return self._finished(key)["parts"]
 
     def _finished(self, key: str) -> dict[str, Any]:
         listing = self._listing(key)
@@ -180,8 +179,7 @@ class Store:
         Raises:
             StoreError: the artifact is missing or damaged.
         """
-        made_from: dict[str, Any] = self._finished(key)["made_from"]
-        return made_from
+        return self._finished(key)["made_from"]
 
     def draft(self, key: str, suffix: str = "") -> Draft:
         """Where the making of an artifact keeps how far it came."""

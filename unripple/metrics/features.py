@@ -78,8 +78,7 @@ def kernel_distance(one: Floats, other: Floats) -> float:
     left, right = _sets(one, other)
 
     def kernel(x: Floats, y: Floats) -> Floats:
-        products: Floats = (x @ y.T / x.shape[1] + 1) ** 3
-        return products
+        return (x @ y.T / x.shape[1] + 1) ** 3
 
     within = 0.0
     for vectors in (left, right):

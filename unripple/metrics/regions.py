@@ -39,16 +39,12 @@ def distance_to(mask: Mask) -> Floats:
     """Distance of every pixel centre to the nearest one of the mask, px; inf if it is empty."""
     if not mask.any():
         return np.full(mask.shape, np.inf, np.float32)
-    distance: Floats = cv2.distanceTransform(
-        (~mask).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE
-    )
-    return distance
+    return cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
 
 
 def within(mask: Mask, stated_px: float) -> Mask:
     """The mask and all that lies within a radius, stated at 256 px, of it."""
-    near: Mask = distance_to(mask) <= in_px(stated_px, mask)
-    return near
+    return distance_to(mask) <= in_px(stated_px, mask)
 
 
 def disoccluded(before: Mask, after: Mask) -> Mask:
@@ -68,8 +64,7 @@ def fine(picture: Photo) -> Floats:
     levels = picture.astype(np.float32)
     sigma = in_px(FINE_SIGMA_PX, picture)
     blurred = cv2.GaussianBlur(levels, (0, 0), sigma, borderType=cv2.BORDER_REFLECT)
-    high: Floats = levels - blurred
-    return high
+    return levels - blurred
 
 
 def rms(values: Floats) -> float:

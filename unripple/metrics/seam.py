@@ -18,8 +18,7 @@ def border_gradient(picture: Photo) -> Floats:
     """Length of the brightness gradient, float32 [H, W], levels per px."""
     grey = picture.astype(np.float32).mean(-1)
     rows, columns = np.gradient(grey)
-    steep: Floats = np.hypot(rows, columns)
-    return steep
+    return np.hypot(rows, columns)
 
 
 def seam(result: Photo, before: Mask, after: Mask) -> float:

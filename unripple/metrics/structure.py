@@ -105,8 +105,7 @@ def _window(values: Floats) -> Floats:
     side = 2 * WINDOW_RADIUS_PX + 1
     blurred = cv2.GaussianBlur(values, (side, side), WINDOW_SIGMA_PX)
     inside = slice(WINDOW_RADIUS_PX, -WINDOW_RADIUS_PX)
-    smooth: Floats = blurred[inside, inside]
-    return smooth
+    return blurred[inside, inside]
 
 
 def _padded(values: Floats) -> Floats:
@@ -118,5 +117,4 @@ def _padded(values: Floats) -> Floats:
 def _halve(values: Floats) -> Floats:
     high, wide = (length // 2 * 2 for length in values.shape[:2])
     tiles = values[:high, :wide].reshape(high // 2, 2, wide // 2, 2, -1)
-    halved: Floats = tiles.mean((1, 3))  # [H / 2, W / 2, C]
-    return halved
+    return tiles.mean((1, 3))  # [H / 2, W / 2, C]

@@ -165,5 +165,4 @@ def faces_of(labels: npt.NDArray[np.integer]) -> Labels:
             f"labels run from {labels.min()} to {labels.max()}, wanted 0 to {len(Body) - 1} "
             "(classes of Graphonomy's CIHP weights)"
         )
-    faces: Labels = np.array([FACE_OF_BODY[part] for part in Body], np.uint8)[labels]
-    return faces
+    return np.array([FACE_OF_BODY[part] for part in Body], np.uint8)[labels]

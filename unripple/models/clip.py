@@ -45,8 +45,7 @@ def build(state: Mapping[str, Tensor]) -> nn.Module:
         heads=text_width // HEAD_WIDTH,
         layers=_count(state, "transformer.resblocks."),
     )
-    net: nn.Module = CLIP(state["text_projection"].shape[1], vision, text, quick_gelu=True)
-    return net
+    return CLIP(state["text_projection"].shape[1], vision, text, quick_gelu=True)
 
 
 def _patches(state: Mapping[str, Tensor]) -> Any:
@@ -81,8 +80,7 @@ def _count(state: Mapping[str, Tensor], prefix: str) -> int:
 def side_px(net: nn.Module) -> int:
     """Side of the pictures that a network looks at, px."""
     size: Any = net.visual.image_size  # type: ignore[union-attr]
-    side: int = size[0] if isinstance(size, Sequence) else size
-    return side
+    return size[0] if isinstance(size, Sequence) else size
 
 
 def area(pictures: Tensor, side: int) -> Tensor:
@@ -133,8 +131,7 @@ def encode_text(net: nn.Module, tokens: Tensor) -> Tensor:
     x = clip.token_embedding(tokens) + clip.positional_embedding[:longest]
     x = clip.transformer(x, attn_mask=clip.attn_mask[:longest, :longest])
     x = clip.ln_final(x)
-    vectors: Tensor = x[torch.arange(len(x), device=x.device), ends] @ clip.text_projection
-    return vectors
+    return x[torch.arange(len(x), device=x.device), ends] @ clip.text_projection
 
 
 def text_loss(net: nn.Module, pictures: Tensor, texts: Tensor) -> Tensor:

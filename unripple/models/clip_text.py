@@ -78,5 +78,4 @@ def tokens_of(net: nn.Module, texts: Sequence[str], *, said_by: str = "text") ->
                 f"{said_by}: {shown!r} has {length} tokens, CLIP reads {clip.context_length} at "
                 "most; say it in fewer words"
             )
-    tokens: Tensor = cut(list(texts))
-    return tokens
+    return cut(list(texts))

@@ -41,8 +41,7 @@ class Stack(nn.Module):
         self.mapping = nn.Sequential(*([_ByRow()] if norm else []), *layers)
 
     def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.mapping(x)
-        return out
+        return self.mapping(x)
 
 
 class DeltaMapper(nn.Module):
@@ -89,8 +88,7 @@ class DeltaMapper(nn.Module):
         wanted = self.get_submodule(f"cm_{part}")(condition)
         if styles.dim() == 3:
             wanted = wanted[:, None].expand(-1, styles.shape[1], -1)
-        moved: Tensor = self.get_submodule(f"fm_{part}")(torch.cat([seen, wanted], dim=-1))
-        return moved
+        return self.get_submodule(f"fm_{part}")(torch.cat([seen, wanted], dim=-1))
 
 
 def sizes_from_state(state: Mapping[str, Tensor]) -> dict[str, Any]:

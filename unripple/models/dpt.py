@@ -186,7 +186,7 @@ def transformer(
         )
     from timm.models import vision_transformer
 
-    published: VisionTransformer = vision_transformer.VisionTransformer(
+    return vision_transformer.VisionTransformer(
         img_size=grid * PATCH,
         patch_size=PATCH,
         embed_dim=width,
@@ -195,7 +195,6 @@ def transformer(
         mlp_ratio=mlp_ratio,
         num_classes=n_classes,
     )
-    return published
 
 
 def resized_positions(table: Tensor, grid: tuple[int, int]) -> Tensor:

@@ -42,8 +42,7 @@ class StyleHead(nn.Module):
         self.linear = EqualLinear(width, style_dim)
 
     def forward(self, features: Tensor) -> Tensor:
-        code: Tensor = self.linear(self.convs(features).flatten(1))
-        return code
+        return self.linear(self.convs(features).flatten(1))
 
 
 class Encoder(nn.Module):

@@ -75,8 +75,7 @@ class CleanDecoder(Synthesis):
         return layer
 
     def stored_noise(self, i: int) -> Tensor:
-        noise: Tensor = self.noises(i)
-        return noise
+        return self.noises(i)
 
 
 class ResizeBlock(nn.Module):

@@ -66,8 +66,7 @@ class Atrous(nn.Module):
         self.atrous_convolution = SeparableConv(fan_in, width, dilation=rate, relu=True)
 
     def forward(self, x: Tensor) -> Tensor:
-        features: Tensor = self.atrous_convolution(x)
-        return features
+        return self.atrous_convolution(x)
 
 
 class Pointwise(nn.Module):
@@ -158,8 +157,7 @@ class Graphonomy(nn.Module):
         wide = self.concat_projection_conv1(torch.cat([*views, whole], dim=1))
         wide = _resized(F.relu(self.concat_projection_bn1(wide)), detail)
         fine = F.relu(self.feature_projection_bn1(self.feature_projection_conv1(detail)))
-        features: Tensor = self.decoder(torch.cat([wide, fine], dim=1))
-        return features
+        return self.decoder(torch.cat([wide, fine], dim=1))
 
     def _graph_reasoning(self, features: Tensor) -> Tensor:
         """The nodes of the body's graph after three rounds, [B, 20, hidden]."""

@@ -74,8 +74,7 @@ class Aligner(nn.Module):
         x = self.dconv_layer1(_beside(self.conv_layer4(f3), f3))
         x = self.dconv_layer2(_beside(x, f2))
         # A difference of pictures needs no bound: no activation at the end.
-        aligned: Tensor = self.dconv_layer3(_beside(x, f1))
-        return aligned
+        return self.dconv_layer3(_beside(x, f1))
 
 
 def _beside(deep: Tensor, skip: Tensor) -> Tensor:

@@ -150,8 +150,7 @@ class Hypernet(ResNet34):
 
     def _offset(self, number: int, codes: Tensor, iterations: int) -> Tensor:
         if number in self.shared:
-            offset: Tensor = self.shared_weight_hypernet(codes.sum(1), iterations)
-            return offset
+            return self.shared_weight_hypernet(codes.sum(1), iterations)
         block = self.refinement_blocks[str(number)]
         if isinstance(block, SeparableBlock):
             return block.offset(codes)

@@ -37,8 +37,7 @@ class Attention(nn.Module):
         qkv = self.to_qkv(x).reshape(batch, count, 3, self.heads, -1)
         q, k, v = qkv.permute(2, 0, 3, 1, 4)  # each [B, heads, N, C / heads]
         seen = F.scaled_dot_product_attention(q, k, v, scale=self.scale)
-        out: Tensor = self.to_out(seen.transpose(1, 2).reshape(batch, count, -1))
-        return out
+        return self.to_out(seen.transpose(1, 2).reshape(batch, count, -1))
 
 
 class FeedForward(nn.Module):
@@ -51,8 +50,7 @@ class FeedForward(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.net(x)
-        return out
+        return self.net(x)
 
 
 class _Normed(nn.Module):
@@ -62,8 +60,7 @@ class _Normed(nn.Module):
         self.fn = fn
 
     def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.fn(self.norm(x))
-        return out
+        return self.fn(self.norm(x))
 
 
 class _Added(nn.Module):
@@ -72,8 +69,7 @@ class _Added(nn.Module):
         self.fn = fn
 
     def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = x + self.fn(x)
-        return out
+        return x + self.fn(x)
 
 
 class Transformer(nn.Module):

@@ -67,8 +67,7 @@ class Stack(nn.Module):
         self.mapping = nn.Sequential(MeanSquareOne(norm), *layers)
 
     def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.mapping(x)
-        return out
+        return self.mapping(x)
 
 
 class LatentMapper(nn.Module):
@@ -116,8 +115,7 @@ class LatentMapper(nn.Module):
             told = text[:, None].expand(len(w_plus), w_plus.shape[1], -1)
             x = torch.cat((told, w_plus), dim=-1) if self.beside else w_plus + told
         if hasattr(self, SINGLE):
-            whole: Tensor = self.get_submodule(SINGLE)(x)
-            return whole
+            return self.get_submodule(SINGLE)(x)
         parts = []
         for name, (first, end) in GROUPS.items():
             seen = hasattr(self, name)

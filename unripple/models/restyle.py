@@ -80,8 +80,7 @@ class RestyleEncoder(_Rows):
         self.styles = _heads(widths[-1], style_dim, n_codes, side)
 
     def features(self, pictures: Tensor) -> Tensor:
-        deep: Tensor = self.body(self.input_layer(pictures))
-        return deep
+        return self.body(self.input_layer(pictures))
 
 
 class RestyleResNetEncoder(_Rows, resnet34.ResNet34):

@@ -92,8 +92,7 @@ class Residual(nn.Module):
         self.body = _unit(width, width)
 
     def forward(self, x: Tensor) -> Tensor:
-        residual: Tensor = x + self.body(x)
-        return residual
+        return x + self.body(x)
 
 
 def _unit(fan_in: int, width: int) -> nn.Sequential:
@@ -231,8 +230,7 @@ def fused(inverter: Inverter, generator: Synthesis, w_plus: Tensor, predicted: T
         [B, C, h, h]; all that edits need besides the codes.
     """
     own = drawn(generator, generator.styles(w_plus), predicted.shape[-1])
-    mixed: Tensor = inverter.fuser(predicted, own)
-    return mixed
+    return inverter.fuser(predicted, own)
 
 
 def change(

@@ -103,8 +103,7 @@ class Generator(Synthesis):
 
     def map(self, z: Tensor) -> Tensor:
         """Map z [..., style_dim] to w of the same shape, float32, without truncation."""
-        w: Tensor = self.style(z)
-        return w
+        return self.style(z)
 
     def rows(self, w: Tensor, *, crossover: int | None = None) -> Tensor:
         """Lay codes out as w+.
@@ -150,8 +149,7 @@ class Generator(Synthesis):
         return layer
 
     def stored_noise(self, i: int) -> Tensor:
-        noise: Tensor = self.noises(i)
-        return noise
+        return self.noises(i)
 
 
 def truncated(w: Tensor, mean: Tensor, *, psi: float) -> Tensor:

@@ -214,16 +214,14 @@ class Tuning:
         z = torch.randn(1, 1, self._origin.style_dim, generator=rng).to(self._pivot.device)
         rows = self._origin.rows(self._origin.map(z))
         aim = truncated(rows, locality.mean.to(rows), psi=PSI) - self._pivot
-        moved: Tensor = self._pivot + locality.reach * aim / aim.norm()
-        return moved
+        return self._pivot + locality.reach * aim / aim.norm()
 
     @property
     def difference(self) -> Tensor:
         """What was added to the weights, float32 [N], in the order of `tunable`."""
         with torch.no_grad():
             now = self._best if self._holdout else parameters_to_vector(self._weights)
-            found: Tensor = now - parameters_to_vector(tunable(self._origin).values())
-            return found
+            return now - parameters_to_vector(tunable(self._origin).values())
 
     @property
     def stored(self) -> dict[str, npt.NDArray[Any]]:

@@ -135,12 +135,10 @@ def _fields(x: Floats, y: Floats, unknowns: int) -> Floats:
     """How places move with each unknown: [unknowns, 2, pixels]."""
     points = np.stack((x, y, np.ones_like(x)))
     moved = _GENERATORS[:unknowns] @ points  # [unknowns, 3, pixels]
-    fields: Floats = moved[:, :2] - moved[:, 2:] * points[:2]
-    return fields
+    return moved[:, :2] - moved[:, 2:] * points[:2]
 
 
 def tukey(error: Floats) -> Floats:
     """Weights in [0, 1] that fall to 0 where an error is far beyond the usual one."""
     deviation = 1.4826 * float(np.median(np.abs(error))) + 1e-6
-    weights: Floats = np.maximum(1 - (error / (_TUKEY * deviation)) ** 2, 0) ** 2
-    return weights
+    return np.maximum(1 - (error / (_TUKEY * deviation)) ** 2, 0) ** 2

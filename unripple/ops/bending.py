@@ -54,8 +54,7 @@ def bend(photo: Floats, edited: Floats, outside: Mask) -> Floats | None:
 
 
 def _bytes(values: Floats) -> Photo:
-    levels: Photo = np.clip(values * 48 + 128, 0, 255).astype(np.uint8)
-    return levels
+    return np.clip(values * 48 + 128, 0, 255).astype(np.uint8)
 
 
 def _spread(flow: Floats, votes: Floats) -> Floats:
@@ -63,5 +62,4 @@ def _spread(flow: Floats, votes: Floats) -> Floats:
     sigma = max(flow.shape[:2]) / 14
     weight = cv2.GaussianBlur(votes, (0, 0), sigma) + 1e-4  # far from all votes, no flow
     smooth = cv2.GaussianBlur(flow * votes[..., None], (0, 0), sigma) / weight[..., None]
-    spread: Floats = smooth.astype(np.float32)
-    return spread
+    return smooth.astype(np.float32)

@@ -145,8 +145,7 @@ def self_mismatch(fine: Tensor, known: Tensor) -> Tensor:
 
     def sums(spectrum: Tensor) -> Tensor:
         """From products of spectra [B, 1, 2H, W + 1] to one sum per offset [B, 2H, 2W]."""
-        values: Tensor = torch.fft.irfft2(spectrum[:, 0], s=size)
-        return values
+        return torch.fft.irfft2(spectrum[:, 0], s=size)
 
     hole = 1 - known
     power = fine.square().sum(1, keepdim=True)

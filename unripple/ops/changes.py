@@ -63,8 +63,7 @@ def expected(photo: Photo, edited: Floats, votes: Mask) -> Expected:
 
 
 def _low(picture: Floats) -> Floats:
-    soft: Floats = cv2.GaussianBlur(picture, (0, 0), _LOW_PASS_PX)
-    return soft
+    return cv2.GaussianBlur(picture, (0, 0), _LOW_PASS_PX)
 
 
 def changed(photo: Photo, edited: Floats, what: Expected, *, grow_px: float) -> Mask:

@@ -32,8 +32,7 @@ def nearer_cluster(inverse_depth: InverseDepth) -> Mask:
     near = _nearer_depths(inverse_depth)
     if near is None:
         return np.zeros(inverse_depth.shape, np.bool_)
-    nearer: Mask = inverse_depth >= near.min()
-    return nearer
+    return inverse_depth >= near.min()
 
 
 def core_threshold(inverse_depth: InverseDepth) -> float:
@@ -94,8 +93,7 @@ def _nearer_of_two(depths: Floats, bins: npt.NDArray[np.intp], width: float) -> 
         return number * (count - number) * apart**2
 
     def halfway(number: Floats, summed: Floats) -> Floats:
-        middle: Floats = (summed / number + (total - summed) / (count - number)) / 2
-        return middle
+        return (summed / number + (total - summed) / (count - number)) / 2
 
     gains = gain(below, mass)
     best, at, value = float(gains.max()), int(gains.argmax()), np.inf
@@ -112,8 +110,7 @@ def _nearer_of_two(depths: Floats, bins: npt.NDArray[np.intp], width: float) -> 
         gains = gain(before + np.arange(1.0, len(inside)), summed)
         if gains.max() > best:
             best, at, value = float(gains.max()), int(number), inside[gains.argmax() + 1]
-    near: Floats = depths[(bins > at) | ((bins == at) & (depths >= value))]
-    return near
+    return depths[(bins > at) | ((bins == at) & (depths >= value))]
 
 
 def core_foreground(inverse_depth: InverseDepth) -> Mask:
@@ -124,5 +121,4 @@ def core_foreground(inverse_depth: InverseDepth) -> Mask:
     Source: valentingol/gan-face-editing (MIT), pipeline/depth_segmentation.py, which took cluster 0
     for the nearer one whichever it was.
     """
-    core: Mask = inverse_depth >= core_threshold(inverse_depth)
-    return core
+    return inverse_depth >= core_threshold(inverse_depth)

@@ -33,8 +33,7 @@ def blend(under: Photo, over: Photo | Floats, weight: Floats) -> Photo:
     below = under.astype(np.float32)
     # In this form: equal pictures give exactly `under`, and weight 0 as well.
     mixed = below + weight[..., None] * (over.astype(np.float32) - below)
-    levels: Photo = np.rint(np.clip(mixed, 0, 255)).astype(np.uint8)
-    return levels
+    return np.rint(np.clip(mixed, 0, 255)).astype(np.uint8)
 
 
 def either_or(foreground: Photo, background: Photo, mask: Mask) -> Photo:
@@ -112,5 +111,4 @@ def _share(changed: Mask, face: EditedFace, rows: NDArray[Any], columns: NDArray
     depth = np.clip(signed_distance(changed)[rows, columns], 0, face.reach_px)
     places = np.stack((columns, rows), axis=-1) + 0.5
     distance = np.linalg.norm(places - face.centre, axis=-1) / face.reach_px
-    share: Floats = depth * np.exp(-_NEAREST * np.minimum(distance, 2.0) ** 2)
-    return share
+    return depth * np.exp(-_NEAREST * np.minimum(distance, 2.0) ** 2)

@@ -53,8 +53,7 @@ def kept_share(
     size = cv2.GaussianBlur(np.abs(change).max(2), (0, 0), max(reach_px / 2, 0.5))
     alike = np.exp(-((size / tolerance) ** 2)).astype(np.float64)
     # A contour that moved leaves equal colours on both sides, which only the labels tell.
-    share: Floats = alike * share_beyond(labels_before != labels_after, max(reach_px, 1.0))
-    return share
+    return alike * share_beyond(labels_before != labels_after, max(reach_px, 1.0))
 
 
 def detailed(photo: Photo, edited: Photo, inversion: Photo, share: Floats) -> Photo:

@@ -82,16 +82,14 @@ def conditioned(normal: Matrix, others: Sequence[Matrix]) -> Matrix:
     # Orthonormal first: subtracting one oblique normal after another would bring some back.
     basis, _ = np.linalg.qr(np.stack(others, axis=1))
     rest = normal - basis @ (basis.T @ normal)
-    unit: Matrix = rest / np.linalg.norm(rest)
-    return unit
+    return rest / np.linalg.norm(rest)
 
 
 def reader(codes: Matrix, values: Matrix) -> Matrix:
     """Coefficients [D] of the ridge regression that reads an attribute from codes."""
     labelled = np.isfinite(values)
     ridge = Ridge(alpha=1e-2 * labelled.sum() * codes.var())
-    coefficients: Matrix = ridge.fit(codes[labelled], values[labelled]).coef_
-    return coefficients
+    return ridge.fit(codes[labelled], values[labelled]).coef_
 
 
 class Mode(NamedTuple):
@@ -137,5 +135,4 @@ def closed_form_modes(weights: Sequence[Matrix], count: int) -> list[Mode]:
 def _with_fixed_sign(axis: Matrix) -> Matrix:
     """The axis or its opposite, so that the largest entry is positive: signs are arbitrary."""
     sign = 1.0 if axis[np.abs(axis).argmax()] > 0 else -1.0
-    pointed: Matrix = axis * sign
-    return pointed
+    return axis * sign

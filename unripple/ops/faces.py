@@ -61,8 +61,7 @@ def face_unit(landmarks: Floats) -> Floats:
     """Size of faces [..., 5, 2]: the larger one of eye to eye and eyes to mouth, px [...]."""
     eyes = landmarks[..., 1, :] - landmarks[..., 0, :]
     down = landmarks[..., 3:, :].mean(-2) - landmarks[..., :2, :].mean(-2)
-    unit: Floats = np.maximum(np.linalg.norm(eyes, axis=-1), np.linalg.norm(down, axis=-1))
-    return unit
+    return np.maximum(np.linalg.norm(eyes, axis=-1), np.linalg.norm(down, axis=-1))
 
 
 def windows(height: int, width: int, size_px: int) -> list[Affine]:

@@ -96,8 +96,7 @@ def face_affine(landmarks: Landmarks, size_px: int, framing: Framing = FFHQ) -> 
 
 def apply(affine: Affine, points: Floats) -> Floats:
     """Send points [..., 2] through an affine map."""
-    moved: Floats = points @ affine[:, :2].T + affine[:, 2]
-    return moved
+    return points @ affine[:, :2].T + affine[:, 2]
 
 
 def inverse(affine: Affine) -> Affine:
@@ -158,15 +157,13 @@ def sample(picture: Pixels, places: Floats) -> Floats:
     last = np.clip(last, first + 1, size).astype(int)
     part = picture[first[1] : last[1], first[0] : last[0]].astype(np.float32)
     at = (places - first - 0.5).astype(np.float32)  # OpenCV counts from the first pixel's centre
-    values: Floats = cv2.remap(part, at, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
-    return values
+    return cv2.remap(part, at, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
 
 
 def shrunk(photo: Photo, times: float) -> Photo:
     """A photo with its sides divided by `times`, each pixel the mean of those that it covers."""
     height, width = (max(1, round(side / times)) for side in photo.shape[:2])
-    small: Photo = cv2.resize(photo, (width, height), interpolation=cv2.INTER_AREA)
-    return small
+    return cv2.resize(photo, (width, height), interpolation=cv2.INTER_AREA)
 
 
 def resample(
@@ -208,5 +205,4 @@ def resample(
     )
     if samples > 1:
         resampled = cv2.resize(resampled, (width, height), interpolation=cv2.INTER_AREA)
-    output: Pixels = resampled
-    return output
+    return resampled

@@ -15,8 +15,7 @@ from unripple.conventions import Floats, Mask, Photo
 def to_index(places: Floats) -> Floats:
     """The same map where pixels are counted from the centre of the first one, as OpenCV does."""
     half = np.array(((1, 0, 0.5), (0, 1, 0.5), (0, 0, 1.0)))
-    moved: Floats = np.linalg.inv(half) @ places @ half
-    return moved
+    return np.linalg.inv(half) @ places @ half
 
 
 def look(picture: Floats | Photo, places: Floats, width: int, height: int) -> Floats:
@@ -30,14 +29,13 @@ def look(picture: Floats | Photo, places: Floats, width: int, height: int) -> Fl
     Returns:
         float32 [height, width] or [height, width, 3].
     """
-    seen: Floats = cv2.warpPerspective(
+    return cv2.warpPerspective(
         picture.astype(np.float32),
         to_index(places),
         (width, height),
         flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE,
     )
-    return seen
 
 
 def covered(places: Floats, size: tuple[int, int], edited: tuple[int, int]) -> Mask:
@@ -52,14 +50,12 @@ def covered(places: Floats, size: tuple[int, int], edited: tuple[int, int]) -> M
     rows, columns = np.mgrid[:height, :width] + 0.5
     x, y, w = np.tensordot(places, np.stack((columns, rows, np.ones_like(rows))), 1)
     x, y = x / w, y / w
-    inside: Mask = (x >= 0.5) & (y >= 0.5) & (x <= edited[1] - 0.5) & (y <= edited[0] - 0.5)
-    return inside
+    return (x >= 0.5) & (y >= 0.5) & (x <= edited[1] - 0.5) & (y <= edited[0] - 0.5)
 
 
 def luminance(picture: Photo) -> Floats:
     """float32 [H, W] in 0 .. 255."""
-    grey: Floats = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    return grey
+    return cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
 
 
 def shrunk(picture: Floats, longer_px: float) -> Floats:
@@ -68,8 +64,7 @@ def shrunk(picture: Floats, longer_px: float) -> Floats:
     if scale >= 1:
         return picture
     height, width = (max(8, round(side * scale)) for side in picture.shape[:2])
-    small: Floats = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
-    return small
+    return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
 
 
 def resizing(size: tuple[int, ...], other: tuple[int, ...]) -> Floats:
@@ -84,21 +79,18 @@ def normalised(grey: Floats, sigma_px: float) -> Floats:
     """
     mean = cv2.GaussianBlur(grey, (0, 0), sigma_px)
     power = cv2.GaussianBlur(grey * grey, (0, 0), sigma_px) - mean * mean
-    structure: Floats = (grey - mean) / (np.sqrt(np.maximum(power, 0)) + 4.0)
-    return structure
+    return (grey - mean) / (np.sqrt(np.maximum(power, 0)) + 4.0)
 
 
 def mapped(places: Floats, points: Floats) -> Floats:
     """Send points [..., 2] through a map."""
     x, y, w = np.moveaxis(points @ places[:, :2].T + places[:, 2], -1, 0)
-    moved: Floats = np.stack((x / w, y / w), axis=-1)
-    return moved
+    return np.stack((x / w, y / w), axis=-1)
 
 
 def unit(places: Floats) -> Floats:
     """The same map with a one in its last corner."""
-    scaled: Floats = places / places[2, 2]
-    return scaled
+    return places / places[2, 2]
 
 
 def centres(width: int, height: int) -> Floats:
@@ -117,12 +109,10 @@ def soft_for(picture: Floats, places: Floats) -> Floats:
     scale = magnification(places)
     if scale <= 1.05:
         return picture
-    soft: Floats = cv2.GaussianBlur(picture, (0, 0), 0.5 * np.sqrt(scale**2 - 1))
-    return soft
+    return cv2.GaussianBlur(picture, (0, 0), 0.5 * np.sqrt(scale**2 - 1))
 
 
 def shrunk_mask(mask: Mask, shape: tuple[int, ...]) -> Mask:
     """A smaller mask of all that a mask touches, and a pixel around."""
     small = cv2.resize(mask.astype(np.float32), (shape[1], shape[0]), interpolation=cv2.INTER_AREA)
-    touched: Mask = cv2.dilate(small, np.ones((3, 3))) > 0
-    return touched
+    return cv2.dilate(small, np.ones((3, 3))) > 0

@@ -39,5 +39,4 @@ def _fill(photo: Photo, hole: Mask, radius_px: float, method: int) -> Photo:
         return photo.copy()
     filled = cv2.inpaint(photo, hole.astype(np.uint8), radius_px, method)
     # OpenCV does not promise to keep the known pixels; this function does.
-    painted: Photo = np.where(hole[..., None], filled, photo)
-    return painted
+    return np.where(hole[..., None], filled, photo)

@@ -31,10 +31,7 @@ def distance_to(mask: Mask) -> Floats:
     if not mask.any():
         return np.full(mask.shape, np.inf, np.float32)
     # The precise transform: the approximate ones err by percents, and fractions of a px count here.
-    distance: Floats = cv2.distanceTransform(
-        (~mask).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE
-    )
-    return distance
+    return cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
 
 
 def signed_distance(mask: Mask) -> Floats:
@@ -44,8 +41,7 @@ def signed_distance(mask: Mask) -> Floats:
     there is no border at all.
     """
     # Between pixel centres the least distance is 1, half of which lies on either side.
-    inside: Floats = np.where(mask, distance_to(~mask) - HALF_PX, HALF_PX - distance_to(mask))
-    return inside
+    return np.where(mask, distance_to(~mask) - HALF_PX, HALF_PX - distance_to(mask))
 
 
 def grow(mask: Mask, radius_px: float) -> Mask:
@@ -54,8 +50,7 @@ def grow(mask: Mask, radius_px: float) -> Mask:
     An exact disc instead of OpenCV's staircase ellipse, so that growth is monotone in the radius
     and fractions of a pixel count.
     """
-    reached: Mask = distance_to(mask) <= radius_px + ROUNDING_PX
-    return reached
+    return distance_to(mask) <= radius_px + ROUNDING_PX
 
 
 def shrink(mask: Mask, radius_px: float) -> Mask:
@@ -84,15 +79,13 @@ def feather(mask: Mask, feather_px: float) -> Floats:
     """
     if feather_px <= HALF_PX:  # no pixel centre lies on so short a ramp
         return mask.astype(np.float32)
-    weight: Floats = np.clip(signed_distance(mask) / feather_px, 0, 1).astype(np.float32)
-    return weight
+    return np.clip(signed_distance(mask) / feather_px, 0, 1).astype(np.float32)
 
 
 def border_band(mask: Mask, near_px: float, far_px: float) -> Mask:
     """Pixels on either side of a mask's border, from `near_px` to `far_px` away from it."""
     away = np.abs(signed_distance(mask))
-    band: Mask = (away >= near_px) & (away <= far_px)
-    return band
+    return (away >= near_px) & (away <= far_px)
 
 
 def remove_small(mask: Mask, min_area_px: int) -> Mask:
@@ -102,8 +95,7 @@ def remove_small(mask: Mask, min_area_px: int) -> Mask:
     _, parts, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
     large = stats[:, cv2.CC_STAT_AREA] >= min_area_px
     large[0] = False  # part 0 is the outside
-    kept: Mask = large[parts]
-    return kept
+    return large[parts]
 
 
 def fill_small(mask: Mask, max_area_px: int) -> Mask:
@@ -117,5 +109,4 @@ def fill_small(mask: Mask, max_area_px: int) -> Mask:
     _, parts, stats, _ = cv2.connectedComponentsWithStats((~mask).astype(np.uint8), connectivity=4)
     pinprick = stats[:, cv2.CC_STAT_AREA] <= max_area_px
     pinprick[0] = False  # part 0 is the mask itself
-    filled: Mask = mask | pinprick[parts]
-    return filled
+    return mask | pinprick[parts]

@@ -42,8 +42,7 @@ def _exact(distance: Floats) -> Floats:
 
 def ramp(distance: Floats, margin_px: float) -> Floats:
     """The share of the original at a distance: rising to 1 at the margin, float64."""
-    share: Floats = np.minimum(distance / margin_px, 1.0)
-    return share
+    return np.minimum(distance / margin_px, 1.0)
 
 
 def share_beyond(mask: Mask, margin_px: float) -> Floats:
@@ -79,8 +78,7 @@ def _around(mask: Mask, reach_px: int) -> tuple[slice, slice] | None:
 
 def rounded(picture: Floats) -> Photo:
     """To bytes, to the nearest level."""
-    levels: Photo = np.rint(np.clip(picture, 0, 255)).astype(np.uint8)
-    return levels
+    return np.rint(np.clip(picture, 0, 255)).astype(np.uint8)
 
 
 def mixed(original: Photo, edited: Photo, *shares: Floats, levels: Levels | None = rounded) -> Any:
@@ -118,8 +116,7 @@ def mixed(original: Photo, edited: Photo, *shares: Floats, levels: Levels | None
 def domain_of(drawing: npt.NDArray[Any]) -> Mask:
     """The domain in a drawing [H, W] or [H, W, C] of levels: what is dark in its first channel."""
     first = drawing if drawing.ndim == 2 else drawing[..., 0]
-    domain: Mask = first <= DARK
-    return domain
+    return first <= DARK
 
 
 def segmentation_shares(
@@ -203,5 +200,4 @@ def restored_mixed(
     share[parts == Part.BACKGROUND] = 1
     if weight != 1:
         share = 1 - weight * (1 - share)
-    picture: Photo = mixed(edited, restored, share)
-    return picture
+    return mixed(edited, restored, share)

@@ -82,8 +82,7 @@ RULES: Mapping[str, Rule] = {
 
 def parts_of(labels: Labels, part_of: npt.NDArray[Any] = PART_OF) -> Labels:
     """Merge the 19 labels of `Face` into the seven of `Part`, uint8 [H, W]."""
-    merged: Labels = part_of[labels].astype(np.uint8)
-    return merged
+    return part_of[labels].astype(np.uint8)
 
 
 def changing(parts: Labels, rule: Rule, *, scale: float = 1.0) -> Mask:
@@ -98,8 +97,7 @@ def changing(parts: Labels, rule: Rule, *, scale: float = 1.0) -> Mask:
         bool [H, W].
     """
     if rule.part is None:
-        everywhere: Mask = parts != Part.BACKGROUND
-        return everywhere
+        return parts != Part.BACKGROUND
     region = (parts == rule.part).astype(np.uint8)
     grow, down = (math.ceil(length * scale - 1e-9) for length in (rule.grow_px, rule.down_px))
     if grow:
@@ -108,14 +106,12 @@ def changing(parts: Labels, rule: Rule, *, scale: float = 1.0) -> Mask:
         moved = np.zeros_like(region)
         moved[down:] = region[:-down]  # nothing is left of a region moved by the whole height
         region = moved
-    changes: Mask = region.astype(np.bool_)
-    return changes
+    return region.astype(np.bool_)
 
 
 def changing_in_either(parts: Iterable[Labels], rule: Rule, *, scale: float = 1.0) -> Mask:
     """Mark what the edit may change in the photo or in the edited picture, bool [H, W]."""
-    union: Mask = np.logical_or.reduce([changing(one, rule, scale=scale) for one in parts])
-    return union
+    return np.logical_or.reduce([changing(one, rule, scale=scale) for one in parts])
 
 
 def clothes_in_front(parts: Labels) -> Mask:

@@ -180,7 +180,4 @@ def match_features(ours: Floats, theirs: Floats) -> Floats | None:
     if affine is None or voters.sum() < _LEAST_MATCHES:
         return None
     places = np.vstack((affine, (0, 0, 1)))
-    found_map: Floats = (
-        resizing(other.shape, theirs.shape) @ places @ resizing(ours.shape, small.shape)
-    )
-    return found_map
+    return resizing(other.shape, theirs.shape) @ places @ resizing(ours.shape, small.shape)

@@ -71,8 +71,7 @@ def _with_face(depth: Floats, face: Floats) -> Floats:
     # Eroded first, so that the blurred share has all but fallen to 0 where the face's depth ends.
     inner = cv2.erode(on_face.astype(np.uint8), np.ones((2 * (size // 80) + 1,) * 2, np.uint8))
     share = cv2.GaussianBlur(inner.astype(np.float32), (0, 0), max(size / 110, 0.5)) * on_face
-    blended: Floats = depth + share * (np.where(on_face, face, 0).astype(np.float32) - depth)
-    return blended
+    return depth + share * (np.where(on_face, face, 0).astype(np.float32) - depth)
 
 
 def face_depth(pose: HeadPose, head: Head, *, size: int, grid: int) -> Floats:
@@ -86,8 +85,7 @@ def face_depth(pose: HeadPose, head: Head, *, size: int, grid: int) -> Floats:
     depth = LinearNDInterpolator(projected[order, :2], projected[order, 2])(
         *np.meshgrid(centres, centres)
     )
-    found: Floats = depth
-    return found
+    return depth
 
 
 def _limits(pose: HeadPose, head: Head, grid: int, size: int) -> Floats:
@@ -99,8 +97,7 @@ def _limits(pose: HeadPose, head: Head, grid: int, size: int) -> Floats:
     # By height: a whole head above the chin, less on the neck, least on the shoulders.
     limit = 0.75 - 0.45 * smoothstep(down, chin - 0.25 * tall, chin + 0.10 * tall)
     limit -= 0.22 * smoothstep(down, chin + 0.10 * tall, chin + 0.40 * tall)
-    highest: Floats = np.minimum(limit * width, _HIGHEST * head.half_width * pose.scale)
-    return highest
+    return np.minimum(limit * width, _HIGHEST * head.half_width * pose.scale)
 
 
 def head_axes(pose: HeadPose, grid: int, size: int) -> tuple[Floats, Floats]:
@@ -114,8 +111,7 @@ def head_axes(pose: HeadPose, grid: int, size: int) -> tuple[Floats, Floats]:
 def smoothstep(x: Floats, low: float, high: float) -> Floats:
     """Rise from 0 at `low` to 1 at `high` without a kink."""
     t = np.clip((x - low) / (high - low), 0, 1)
-    risen: Floats = t * t * (3 - 2 * t)
-    return risen
+    return t * t * (3 - 2 * t)
 
 
 def _solve(inside: Mask, known: Mask, value: Floats, source: float) -> Floats:
@@ -155,10 +151,8 @@ def _solve(inside: Mask, known: Mask, value: Floats, source: float) -> Floats:
 
 
 def _shrunk(picture: Floats, grid: int) -> Floats:
-    small: Floats = cv2.resize(picture, (grid, grid), interpolation=cv2.INTER_AREA)
-    return small
+    return cv2.resize(picture, (grid, grid), interpolation=cv2.INTER_AREA)
 
 
 def _grown(mask: Mask, size: int) -> Mask:
-    large: Mask = cv2.resize(mask.astype(np.uint8), (size, size)) > 0
-    return large
+    return cv2.resize(mask.astype(np.uint8), (size, size)) > 0

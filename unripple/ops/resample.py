@@ -42,8 +42,7 @@ Filter = Callable[[Floats], Floats]
 
 
 def _triangle(distance: Floats) -> Floats:
-    weights: Floats = np.maximum(1.0 - np.abs(distance), 0.0)
-    return weights
+    return np.maximum(1.0 - np.abs(distance), 0.0)
 
 
 def _cubic(distance: Floats) -> Floats:
@@ -51,8 +50,7 @@ def _cubic(distance: Floats) -> Floats:
     x, a = np.abs(distance), -0.5
     near = ((a + 2.0) * x - (a + 3.0)) * x * x + 1
     far = (((x - 5) * x + 8) * x - 4) * a
-    weights: Floats = np.where(x < 1, near, np.where(x < 2, far, 0.0))
-    return weights
+    return np.where(x < 1, near, np.where(x < 2, far, 0.0))
 
 
 def _resize(photo: Photo, size: tuple[int, int], kernel: Filter, support: float) -> Photo:
@@ -78,8 +76,7 @@ def _resize_axis(
         index = np.minimum(first + tap, photo.shape[axis] - 1)  # taps beyond the edge weigh 0
         total = total + photo.take(index, axis).astype(np.int32) * weight.reshape(shape)
     # The weights sum up to 1 but for rounding, their sizes to less than 1.4: no overflow.
-    levels: Photo = np.clip(np.asarray(total) >> FRACTION_BITS, 0, 255).astype(np.uint8)
-    return levels
+    return np.clip(np.asarray(total) >> FRACTION_BITS, 0, 255).astype(np.uint8)
 
 
 def _taps(

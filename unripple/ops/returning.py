@@ -73,8 +73,7 @@ def _correlation(ours: Floats, theirs: Floats, sigma: float) -> Floats:
         cv2.GaussianBlur(product, (0, 0), sigma)
         for product in (ours * theirs, ours * ours, theirs * theirs)
     )
-    alike: Floats = cross / np.sqrt(np.maximum(one * other, 1e-4))
-    return alike
+    return cross / np.sqrt(np.maximum(one * other, 1e-4))
 
 
 def returned(photo: Photo, expected: Floats, edited: Floats, where: Origins) -> Floats:
@@ -96,5 +95,4 @@ def returned(photo: Photo, expected: Floats, edited: Floats, where: Origins) -> 
     lost = photo.astype(np.float32) - expected
     height, width = where.share.shape
     places = centres(width, height) + np.moveaxis(where.offsets, 0, 2)
-    found: Floats = edited + where.share[..., None] * sample(lost, places)
-    return found
+    return edited + where.share[..., None] * sample(lost, places)

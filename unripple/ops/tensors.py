@@ -53,16 +53,14 @@ def to_photos(pictures: Tensor) -> Photo:
     if pictures.ndim != 4 or pictures.shape[1] != 3:
         raise ShapeMismatch(f"network pictures must be [B, 3, H, W], got {list(pictures.shape)}")
     levels = ((pictures.detach().float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
-    photos: Photo = levels.permute(0, 2, 3, 1).contiguous().cpu().numpy()  # [B, H, W, 3]
-    return photos
+    return levels.permute(0, 2, 3, 1).contiguous().cpu().numpy()  # [B, H, W, 3]
 
 
 def to_photo(picture: Tensor) -> Photo:
     """Turn one network picture [1, 3, H, W] into a photograph [H, W, 3], as `to_photos` does."""
     if picture.shape[0] != 1:
         raise ShapeMismatch(f"one picture expected, got a batch of {picture.shape[0]}")
-    photo: Photo = to_photos(picture)[0]
-    return photo
+    return to_photos(picture)[0]
 
 
 def resized(photo: Photo, size_px: int) -> Photo:

@@ -78,8 +78,7 @@ def fit(photo: Floats, edited: Floats, votes: Floats) -> ToneCurves:
 
 def _robust(error: Floats, prior: Floats) -> Floats:
     deviation = 1.4826 * _weighted_median(np.abs(error), prior) + 0.25
-    weights: Floats = np.maximum(1 - (error / (4.685 * deviation)) ** 2, 0) ** 2
-    return weights
+    return np.maximum(1 - (error / (4.685 * deviation)) ** 2, 0) ** 2
 
 
 def _weighted_median(values: Floats, weights: Floats) -> float:
@@ -101,5 +100,4 @@ def _curve(ours: Floats, theirs: Floats, weights: Floats) -> Floats:
             np.add.at(normal, (first + step_a, first + step_b), weights * part_a * part_b)
     bend = np.diff(np.eye(KNOTS), 2, axis=0)
     normal += _SMOOTH * weights.sum() / KNOTS * (bend.T @ bend) + 1e-9 * np.eye(KNOTS)
-    curve: Floats = np.linalg.lstsq(normal, wanted, rcond=None)[0]
-    return curve
+    return np.linalg.lstsq(normal, wanted, rcond=None)[0]

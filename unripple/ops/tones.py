@@ -78,8 +78,7 @@ def toned(picture: Photo, tone: Tone) -> Photo:
     # What keeps the luma: the weighted chroma of the three channels sums to 0.
     green = -(_LUMA[0] * _RED * red + _LUMA[2] * _BLUE * blue) / _LUMA[1]
     channels = [luma + _RED * red, luma + green, luma + _BLUE * blue]
-    levels: Photo = np.rint(np.clip(np.stack(channels, axis=-1), 0, 255)).astype(np.uint8)
-    return levels
+    return np.rint(np.clip(np.stack(channels, axis=-1), 0, 255)).astype(np.uint8)
 
 
 def _split(photo: Photo) -> tuple[Floats, Floats, Floats]:
@@ -96,8 +95,7 @@ def _curve(luma: Floats, chroma: Floats) -> Floats:
     sums = np.bincount(levels, chroma.ravel(), minlength=256)
     weights, weighted = (np.convolve(column, kernel)[255:511] for column in (counts, sums))
     occurring = weights > 1e-3
-    curve: Floats = np.interp(_LEVELS, _LEVELS[occurring], weighted[occurring] / weights[occurring])
-    return curve
+    return np.interp(_LEVELS, _LEVELS[occurring], weighted[occurring] / weights[occurring])
 
 
 def _stray(residual: Floats) -> float:

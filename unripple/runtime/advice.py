@@ -118,5 +118,4 @@ def turn_advice(turn: Mapping[str, float], pose: HeadPose) -> list[str]:
 
 
 def _in_crop(align: Mapping[str, Any]) -> Floats:
-    found: Floats = apply(inverse(align["transform"]), align["landmarks"].astype(np.float64))
-    return found
+    return apply(inverse(align["transform"]), align["landmarks"].astype(np.float64))

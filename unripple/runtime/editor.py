@@ -245,8 +245,7 @@ class Editor:
         """
         source = self._paired(photo, edited, mask)
         measured: Any = self.run(source, "measure", Edit(_EDIT, ()))["measure"]
-        figures: Mapping[str, float | None] = measured["figures"]
-        return figures
+        return measured["figures"]
 
     def _paired(
         self, photo: str | Path | Photo | Source, edited: str | Path | Photo, mask: Any
@@ -357,8 +356,7 @@ class Editor:
 
     @property
     def _max_megapixels(self) -> float:
-        limit: float = self.config["limits"]["megapixels"]
-        return limit
+        return self.config["limits"]["megapixels"]
 
     def open(
         self,

@@ -94,7 +94,7 @@ class Pool:
             else:
                 if word == "error":
                     raise content
-                return content  # type: ignore[no-any-return]
+                return content
             finally:
                 self._give_back(worker)
 

@@ -40,8 +40,7 @@ def joined(faces: Sequence[Mapping[str, Artifact]]) -> Photo:
     if len(faces) > 1:
         loads = [partial(face.__getitem__, LAST_STEP) for face in faces]
         whole = join_faces([face["align"] for face in faces], loads)
-    picture: Photo = whole["picture"]
-    return picture
+    return whole["picture"]
 
 
 @dataclass(frozen=True)

@@ -34,16 +34,11 @@ def as_picture(name: str, part: Part) -> Photo:
     if part.dtype == np.bool_:
         return _grey(part.astype(np.uint8) * 255)
     if part.dtype == np.uint8 and part.ndim == 3:
-        picture: Photo = part
-        return picture
+        return part
     if part.dtype == np.uint8 and part.ndim == 2:
-        coloured: Photo = FACE_COLOURS[part] if name == "labels" else _grey(part)
-        return coloured
+        return FACE_COLOURS[part] if name == "labels" else _grey(part)
     if part.ndim == 3 and part.shape[0] == 3:  # a residual, [3, H, W] around 0
-        residual: Photo = np.rint(np.clip(part.transpose(1, 2, 0) + 1, 0, 2) * 127.5).astype(
-            np.uint8
-        )
-        return residual
+        return np.rint(np.clip(part.transpose(1, 2, 0) + 1, 0, 2) * 127.5).astype(np.uint8)
     if part.ndim == 2 and min(part.shape) > 2:
         enlarge = _CODE_PX * max(1, part.shape[1] // (4 * part.shape[0]))
         shown = _stretched(part)
@@ -59,8 +54,7 @@ def _stretched(values: Floats) -> Photo:
     """Smallest value black, largest white."""
     low, high = float(values.min()), float(values.max())
     unit = (values - low) / (high - low) if high > low else np.zeros_like(values)
-    levels: Photo = np.rint(unit * 255).astype(np.uint8)
-    return levels
+    return np.rint(unit * 255).astype(np.uint8)
 
 
 def thumbnail(picture: Photo, height_px: int) -> Photo:
@@ -71,8 +65,7 @@ def thumbnail(picture: Photo, height_px: int) -> Photo:
     if height <= height_px:
         return picture
     size = (max(1, round(width * height_px / height)), height_px)
-    small: Photo = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-    return small
+    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
 
 
 def side_by_side(pictures: list[Photo], *, gap_px: int = 4) -> Photo:
@@ -99,8 +92,7 @@ def over(picture: Photo, mask: Mask, *, rgb: tuple[int, int, int] = RIPPLE_RGB) 
     shown = picture.astype(np.float32)
     inside = _TINT * np.array(rgb, np.float32) + (1 - _TINT) * shown
     outside = _PALE * 255 + (1 - _PALE) * shown
-    laid: Photo = np.rint(np.where(mask[..., None], inside, outside)).astype(np.uint8)
-    return laid
+    return np.rint(np.where(mask[..., None], inside, outside)).astype(np.uint8)
 
 
 def within(picture: Photo, side_px: int) -> Photo:

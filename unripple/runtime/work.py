@@ -96,8 +96,7 @@ class Work:
     def input(self, kind: type[Parts], name: str) -> Parts:
         """The outputs of the stage behind an input, parts that are lacking None."""
         parts, named = self.inputs[name], cast("Any", kind)
-        outputs: Parts = named._make(parts.get(part) for part in named._fields)
-        return outputs
+        return named._make(parts.get(part) for part in named._fields)
 
     def has(self, name: str) -> bool:
         """Whether the step has an input of that name."""

@@ -122,8 +122,7 @@ def fine_share(
     require_same_size(person=person, labels=labels)
     shown = person * (1 - _eased(labels, detail, feather_px))
     shares = np.clip(stretched(seen, person.shape[0]) * shown, 0, 1)
-    levels: Shares = np.rint(255 * shares).astype(np.uint8)
-    return levels
+    return np.rint(255 * shares).astype(np.uint8)
 
 
 def compose_plate(

@@ -294,8 +294,7 @@ def _carried(labels: Labels, turned: Turned, origins: Floats) -> Labels:
     columns, rows = (np.clip(origins[..., axis].astype(int), 0, size - 1) for axis in (0, 1))
     background = np.full_like(labels, Face.BACKGROUND)
     covered: Mask = turned.covered
-    found: Labels = np.where(covered, parts[rows, columns], background)
-    return found
+    return np.where(covered, parts[rows, columns], background)
 
 
 def run(work: Work, settings: EditSettings) -> Edited:

@@ -86,8 +86,7 @@ def inpaint(photo: Photo, hole: Mask, fill: Fill) -> Photo:
     require_same_size(photo=photo, hole=hole)
     if not hole.any():
         return photo.copy()
-    filled: Photo = np.where(hole[..., None], fill(photo, hole), photo)
-    return filled
+    return np.where(hole[..., None], fill(photo, hole), photo)
 
 
 def inpaint_plate(
@@ -192,8 +191,7 @@ def lama_fill(
             else:
                 output = network(masked, mask)
             painted = output[0].float().permute(1, 2, 0).cpu().numpy()  # [H, W, 3]
-        levels: Photo = np.clip(painted[:height, :width] * 255, 0, 255).astype(np.uint8)
-        return levels
+        return np.clip(painted[:height, :width] * 255, 0, 255).astype(np.uint8)
 
     return fill
 
@@ -221,8 +219,7 @@ def shared_fill(work: Work, painter: str) -> Fill:
             return {"plate": inpaint(photo, hole, late_fill(work, painter))}
 
         of = {"photo": photo, "hole": hole}
-        plate: Photo = work.shared("plate", of, ("painter", painter), paint)["plate"]
-        return plate
+        return work.shared("plate", of, ("painter", painter), paint)["plate"]
 
     return fill
 

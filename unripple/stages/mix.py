@@ -107,8 +107,7 @@ def mix_domain(photo: Photo, edited: Photo, distance: Floats, *, margin_px: floa
     Raises:
         ShapeMismatch: the arrays differ in size.
     """
-    mixed: Photo = mixing.mixed(photo, edited, mixing.ramp(distance, margin_px))
-    return mixed
+    return mixing.mixed(photo, edited, mixing.ramp(distance, margin_px))
 
 
 def mix_segmentation(
@@ -142,8 +141,7 @@ def mix_segmentation(
     shares = mixing.segmentation_shares(
         change, clothes_in_front(parts[0]), margin_px=margin_px, front_px=front_px
     )
-    mixed: Photo = mixing.mixed(photo, edited, *shares)
-    return mixed
+    return mixing.mixed(photo, edited, *shares)
 
 
 def mix_depth(photo: Photo, edited: Photo, near: Mask, near_after: Mask, *, coef: float) -> Photo:
@@ -158,8 +156,7 @@ def mix_depth(photo: Photo, edited: Photo, near: Mask, near_after: Mask, *, coef
         ShapeMismatch: the arrays differ in size.
     """
     require_same_size(photo=photo, edited=edited, near=near, near_after=near_after)
-    mixed: Photo = mixing.background_mixed(photo, edited, near | near_after, coef=coef)
-    return mixed
+    return mixing.background_mixed(photo, edited, near | near_after, coef=coef)
 
 
 def run(work: Work, settings: MixSettings) -> Mixed:

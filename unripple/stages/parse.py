@@ -170,8 +170,7 @@ def background_share(ask: Callable[[torch.device], Tensor], net: object, picture
         scores = ask(device_of(net)).float()
         size = picture.shape[:2]
         large = F.interpolate(scores, size=size, mode="bilinear", align_corners=False)
-        shares: Floats = large.softmax(1)[0, int(Face.BACKGROUND)].cpu().numpy()
-        return shares
+        return large.softmax(1)[0, int(Face.BACKGROUND)].cpu().numpy()
 
 
 AGREED_IOU = 0.9
@@ -204,8 +203,7 @@ def person_share(
         looked = to_tensor(resized(picture, net_size_px), device=device) / 2 + 0.5
         share = person(looked)[0].float()
         large = F.interpolate(share, size=picture.shape[:2], mode="bilinear", align_corners=False)
-        found: Floats = large[0, 0].clamp(0, 1).cpu().numpy()
-        return found
+        return large[0, 0].clamp(0, 1).cpu().numpy()
 
 
 def within_person(labels: Labels, share: Floats) -> Labels:
@@ -231,8 +229,7 @@ def within_person(labels: Labels, share: Floats) -> Labels:
     nearest = ndimage.distance_transform_edt(
         ~(parsed & seen), return_distances=False, return_indices=True
     )
-    found: Labels = np.where(seen, labels[tuple(nearest)], np.uint8(Face.BACKGROUND))
-    return found
+    return np.where(seen, labels[tuple(nearest)], np.uint8(Face.BACKGROUND))
 
 
 def _labels(scores: Tensor, picture: Photo) -> Labels:
@@ -242,8 +239,7 @@ def _labels(scores: Tensor, picture: Photo) -> Labels:
     size = picture.shape[:2]
     if scores.shape[-2:] != size:
         scores = F.interpolate(scores, size=size, mode="bilinear", align_corners=False)
-    labels: Labels = scores[0].argmax(0).to(torch.uint8).cpu().numpy()
-    return labels
+    return scores[0].argmax(0).to(torch.uint8).cpu().numpy()
 
 
 def network_input(picture: Photo, size_px: int) -> Tensor:

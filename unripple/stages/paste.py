@@ -141,8 +141,7 @@ def _seam(touched: Mask, to_crop: Affine, width: int, height: int, feather_px: f
     farthest = float(sum(touched.shape))
     inside = np.clip(signed_distance(touched), -farthest, farthest).astype(np.float32)
     seen = resample(inside, to_crop, width=width, height=height, smooth=False)
-    ramp: Floats = np.clip((seen + feather_px) / (SEAM_PX + feather_px), 0, 1).astype(np.float32)
-    return ramp
+    return np.clip((seen + feather_px) / (SEAM_PX + feather_px), 0, 1).astype(np.float32)
 
 
 def _finest(
@@ -163,8 +162,7 @@ def _finest(
     )
     origin = _places(to_crop, width, height) + moved  # crop px
     beyond = sample(photo, apply(transform, origin)) - sample(fine.crop, origin)
-    details: Floats = share[..., None] * beyond
-    return details
+    return share[..., None] * beyond
 
 
 def _places(to_crop: Affine, width: int, height: int) -> Floats:

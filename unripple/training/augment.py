@@ -140,8 +140,7 @@ def swap_sides(labels: Tensor) -> Tensor:
 def is_mirrored(affine: Tensor) -> Tensor:
     """Which of the maps [B, 2, 3] mirror, bool [B]."""
     (a, b), (c, d) = (row.unbind(1) for row in affine[:, :, :2].unbind(1))
-    mirrored: Tensor = a * d - b * c < 0
-    return mirrored
+    return a * d - b * c < 0
 
 
 def similarity(

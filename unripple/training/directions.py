@@ -63,8 +63,7 @@ class Sample:
     def values(self, name: str) -> Matrix:
         """The factor of an attribute, [N]."""
         column = faceworld.INDEX[ATTRIBUTES[name].factor]
-        values: Matrix = self.factors[:, column].numpy().astype(np.float64)
-        return values
+        return self.factors[:, column].numpy().astype(np.float64)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -145,5 +144,4 @@ def effect(sample: Sample, name: str) -> Matrix:
     raised = sample.factors[:1].clone()
     raised[:, column] += 1
     step = (faceworld.embed(raised) - embedded[:1]).numpy().astype(np.float64)[0]
-    change: Matrix = model.coef_ @ step
-    return change
+    return model.coef_ @ step

@@ -216,8 +216,7 @@ class LandmarksTask(FaceNet):
 def normalised_error(points: Tensor, true: Tensor) -> Tensor:
     """Mean distance of the landmarks over the true distance of the eyes, [B]."""
     eyes = (true[:, 1] - true[:, 0]).norm(dim=1)
-    errors: Tensor = (points - true).norm(dim=2).mean(1) / eyes.clamp_min(1e-6)
-    return errors
+    return (points - true).norm(dim=2).mean(1) / eyes.clamp_min(1e-6)
 
 
 def marked(pictures: Tensor, points: Tensor) -> Tensor:

@@ -270,8 +270,7 @@ def seen_in(zoo: Zoo, codes: Floats) -> Floats:
     rows = torch.from_numpy(codes.astype(np.float32)).to(device)
     with torch.inference_mode(), quick(device):
         parts = [look(rows[i : i + BATCH]) for i in range(0, len(rows), BATCH)]
-    seen: Floats = torch.cat(parts).numpy()
-    return seen
+    return torch.cat(parts).numpy()
 
 
 def measure(
@@ -297,8 +296,7 @@ def measure(
 def _spread(zoo: Zoo) -> Floats:
     """Standard deviations of the factors over faces, [F]; 1 for switches."""
     judge: Any = zoo.load("attributes").net
-    spread: Floats = judge.spread.float().cpu().numpy()
-    return spread
+    return judge.spread.float().cpu().numpy()
 
 
 def _moved(

@@ -163,5 +163,4 @@ class FaceNet(SingleNet):
         """Open the data and build the net."""
         arguments = task_arguments(chosen, cls.fields)
         own: Any = cls  # which builds its net by itself
-        task: Self = own(arguments.pop("data"), arguments.pop("held_out"), **arguments)
-        return task
+        return own(arguments.pop("data"), arguments.pop("held_out"), **arguments)

@@ -37,8 +37,7 @@ def averaged(path: Path, role: str) -> dict[str, Tensor]:
     averages = checkpoint.read(path / checkpoint.NAME)["ema"]
     if role not in averages:
         raise BadCheckpoint(f"{path}: trained {', '.join(averages)}, no {role}")
-    state: dict[str, Tensor] = averages[role]
-    return state
+    return averages[role]
 
 
 def load(state: dict[str, Tensor], path: Path, *nets: nn.Module) -> None:

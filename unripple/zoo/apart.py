@@ -66,8 +66,7 @@ def apart(work: Callable[[], Outcome], path: Path) -> Outcome:
         pipe.close()
     if not good:
         raise outcome
-    made: Outcome = outcome
-    return made
+    return outcome
 
 
 def _beyond(path: Path, what: str, size_mb: float) -> BadCheckpoint:

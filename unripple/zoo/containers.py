@@ -163,8 +163,7 @@ class _Reader:
 
         with self._explained():
             if self.inside is not None:
-                state: dict[str, Tensor] = load(self.stream.read())
-                return state
+                return load(self.stream.read())
             read_header(self.path)
             state = load_file(self.path)
             return state

@@ -138,8 +138,7 @@ class _Net:
         }
         module = importlib.import_module(f"unripple.models.{self.module}")
         sizes = module.sizes_from_state(own)
-        net: nn.Module = getattr(module, self.name)(**{**sizes, **arguments})
-        return net
+        return getattr(module, self.name)(**{**sizes, **arguments})
 
 
 _NETS: Mapping[str, _Net] = {
@@ -335,8 +334,7 @@ def _hfgi(state: Mapping[str, Tensor]) -> nn.Module:
 
 def _clip(state: Mapping[str, Tensor]) -> nn.Module:
     """CLIP as open_clip builds it, whose import takes seconds."""
-    net: nn.Module = importlib.import_module("unripple.models.clip").build(state)
-    return net
+    return importlib.import_module("unripple.models.clip").build(state)
 
 
 def _misfits(

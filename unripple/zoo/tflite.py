@@ -222,8 +222,7 @@ def _vector(meta: Any, name: str) -> Array:
     kind, table = getattr(meta, f"{name}Type")(), getattr(meta, name)()
     chosen = {1: tflite.Int32Vector, 2: tflite.Uint16Vector, 3: tflite.Uint8Vector}[kind]()
     chosen.Init(table.Bytes, table.Pos)
-    found: Array = chosen.ValuesAsNumpy().astype(np.int64)
-    return found
+    return chosen.ValuesAsNumpy().astype(np.int64)
 
 
 def _conv(reader: _Reader, operator: Any, inputs: list[int]) -> Graph:

@@ -23,8 +23,7 @@ class Readout(nn.Module):
         """Turn [B, 1 + N, width], class token first, into [B, N, width]."""
         patches = tokens[:, 1:]
         both = torch.cat([patches, tokens[:, :1].expand_as(patches)], dim=2)
-        out: Tensor = self.project(both)
-        return out
+        return self.project(both)
 
 
 class Reassemble(nn.Module):
@@ -78,8 +77,7 @@ class FeatureFusion(nn.Module):
     def forward(self, level: Tensor, coarser: Tensor | None) -> Tensor:
         """Fuse; the coarsest level has nothing to be added to and skips the first unit."""
         x = level if coarser is None else coarser + self.resConfUnit1(level)
-        out: Tensor = self.out_conv(doubled(self.resConfUnit2(x)))
-        return out
+        return self.out_conv(doubled(self.resConfUnit2(x)))
 
 
 class Doubled(nn.Module):
@@ -122,8 +120,7 @@ class Scratch(nn.Module):
         for number in range(len(levels), 0, -1):
             level = self.get_submodule(f"layer{number}_rn")(levels[number - 1])
             fused = self.get_submodule(f"refinenet{number}")(level, fused)
-        out: Tensor = self.output_conv(fused)
-        return out
+        return self.output_conv(fused)
 
 
 def doubled(x: Tensor) -> Tensor:

@@ -53,8 +53,7 @@ class Shortcut(nn.Module):
         self.norm = GroupNormReLU(width, relu=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.norm(self.conv(x))
-        return y
+        return self.norm(self.conv(x))
 
 
 class NormalisedBottleneck(nn.Module):
@@ -102,8 +101,7 @@ class BottleneckStage(nn.Module):
         self.blocks = nn.Sequential(NormalisedBottleneck(fan_in, width, stride=stride), *rest)
 
     def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.blocks(x)
-        return y
+        return self.blocks(x)
 
 
 class ResNetV2(nn.Module):

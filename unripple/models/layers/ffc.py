@@ -33,8 +33,7 @@ def from_real_spectrum(spectrum: Tensor, size: torch.Size) -> Tensor:
     batch, channels, height, bins = spectrum.shape
     parts = spectrum.float().reshape(batch, channels // 2, 2, height, bins)
     parts = parts.permute(0, 1, 3, 4, 2).contiguous()  # [B, C, H, W // 2 + 1, 2]
-    maps: Tensor = torch.fft.irfft2(torch.view_as_complex(parts), s=tuple(size), norm="ortho")
-    return maps
+    return torch.fft.irfft2(torch.view_as_complex(parts), s=tuple(size), norm="ortho")
 
 
 class FourierUnit(nn.Module):
@@ -68,8 +67,7 @@ class SpectralTransform(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         narrow: Tensor = self.conv1(x)
-        out: Tensor = self.conv2(narrow + self.fu(narrow))
-        return out
+        return self.conv2(narrow + self.fu(narrow))
 
 
 class FFC(nn.Module):

@@ -44,8 +44,7 @@ class IResUnit(nn.Module):
         y = self.prelu(self.bn2(self.conv1(self.bn1(x))))
         y = self.bn3(self.conv2(y))
         shortcut = x if self.downsample is None else self.downsample(x)
-        residual: Tensor = y + shortcut
-        return residual
+        return y + shortcut
 
 
 def stage(fan_in: int, width: int, units: int, *, stride: int) -> nn.Sequential:

@@ -74,8 +74,7 @@ class ResidualUnit(nn.Module):
         if torch.is_grad_enabled():
             # Training goes the plain way: torch 2.15's bf16 backward on the CPU corrupts memory in
             # the careful one.
-            trained: Tensor = self.res_layer(x) + self._shortcut(x)
-            return trained
+            return self.res_layer(x) + self._shortcut(x)
         # Under autocast the 3x3 convolutions alone are rounded: rounding the sum and the norms as
         # well is what brings 100 layers beyond 1% of error.
         layers = list(self.res_layer)
@@ -97,8 +96,7 @@ class ResidualUnit(nn.Module):
             x = F.conv2d(x[:, :, :: self.stride, :: self.stride], conv.weight)
         else:
             x = conv(x)
-        shortcut: Tensor = norm(x)
-        return shortcut
+        return norm(x)
 
 
 def stem(fan_in: int, width: int) -> nn.Sequential:

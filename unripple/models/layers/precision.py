@@ -24,8 +24,7 @@ def full_precision(x: Tensor) -> AbstractContextManager[None]:
     kind = x.device.type
     if not torch.amp.is_autocast_available(kind) or not torch.is_autocast_enabled(kind):
         return nullcontext()
-    off: AbstractContextManager[None] = torch.autocast(kind, enabled=False)
-    return off
+    return torch.autocast(kind, enabled=False)
 
 
 def exactly(compute: Callable[[Tensor], Result], x: Tensor, *, when: bool = True) -> Result:

@@ -92,8 +92,7 @@ class SharedBlock(nn.Module):
         self.linear = EqualLinear(code, code)
 
     def forward(self, features: Tensor) -> Tensor:
-        code: Tensor = self.linear(self.convs(features).flatten(1))
-        return code
+        return self.linear(self.convs(features).flatten(1))
 
 
 class PairBlock(nn.Module):
@@ -112,8 +111,7 @@ class PairBlock(nn.Module):
         self.output = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(code, of.out * of.fan_in, 1))
 
     def forward(self, features: Tensor) -> Tensor:
-        code: Tensor = self.output[0](self.convs(features)).flatten(1)
-        return code
+        return self.output[0](self.convs(features)).flatten(1)
 
     def offset(self, summed: Tensor, iterations: int) -> Tensor:
         """Turn summed codes [B, code] into summed offsets [B, out, in, 1, 1], for all taps."""
@@ -142,8 +140,7 @@ class SeparableKernel(nn.Module):
         write = self.make_kernel_out(code).view(-1, side, side, self.of.out, 1)
         kernel = self.kernel_linear_in(write * read)  # [B, k, k, out, in]
         kernel = self.kernel_linear_out(kernel.transpose(3, 4))  # [B, k, k, in, out]
-        offset: Tensor = kernel.permute(0, 4, 3, 1, 2)  # [B, out, in, k, k]
-        return offset
+        return kernel.permute(0, 4, 3, 1, 2)  # [B, out, in, k, k]
 
 
 class SeparableBlock(nn.Module):
@@ -155,8 +152,7 @@ class SeparableBlock(nn.Module):
         self.output = nn.Sequential(SeparableKernel(of, code))
 
     def forward(self, features: Tensor) -> Tensor:
-        code: Tensor = self.convs(features).flatten(1)
-        return code
+        return self.convs(features).flatten(1)
 
     def offset(self, codes: Tensor) -> Tensor:
         """Turn codes of several iterations [B, n, code] into the sum of their offsets.

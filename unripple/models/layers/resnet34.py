@@ -49,8 +49,7 @@ class ResNet34(nn.Module):
 
     def features(self, pictures: Tensor) -> Tensor:
         """Turn [B, fan_in, H, W] into [B, widths[-1], H / 16, W / 16]."""
-        deep: Tensor = self.body(self.relu(self.bn1(self.conv1(pictures))))
-        return deep
+        return self.body(self.relu(self.bn1(self.conv1(pictures))))
 
 
 def trunk_sizes(state: Mapping[str, Tensor]) -> tuple[int, tuple[int, ...], tuple[int, ...]]:

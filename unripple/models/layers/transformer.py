@@ -27,8 +27,7 @@ class Attention(nn.Module):
         qkv = self.qkv(x).reshape(batch, count, 3, self.heads, width // self.heads)
         q, k, v = qkv.permute(2, 0, 3, 1, 4)  # each [B, heads, N, C / heads]
         attended = F.scaled_dot_product_attention(q, k, v)
-        out: Tensor = self.proj(attended.transpose(1, 2).reshape(batch, count, width))
-        return out
+        return self.proj(attended.transpose(1, 2).reshape(batch, count, width))
 
 
 class Mlp(nn.Module):
@@ -40,8 +39,7 @@ class Mlp(nn.Module):
         self.fc2 = nn.Linear(hidden, width)
 
     def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.fc2(F.gelu(self.fc1(x)))
-        return out
+        return self.fc2(F.gelu(self.fc1(x)))
 
 
 class TransformerBlock(nn.Module):
@@ -56,8 +54,7 @@ class TransformerBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = x + self.attn(self.norm1(x))
-        out: Tensor = x + self.mlp(self.norm2(x))
-        return out
+        return x + self.mlp(self.norm2(x))
 
 
 class PatchEmbed(nn.Module):

@@ -94,8 +94,7 @@ class XceptionBlock(nn.Module):
         """What is added to the residual of the (rectified) input."""
         if self.skip is None:
             return x
-        shortcut: Tensor = self.skipbn(self.skip(x))
-        return shortcut
+        return self.skipbn(self.skip(x))
 
 
 class DetailBlock(XceptionBlock):

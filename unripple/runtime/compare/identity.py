@@ -55,8 +55,7 @@ def face_of(photo: Photo, mtcnn: Any) -> Photo | None:
     points = landmarks_of(photo, mtcnn)
     if points is None:
         return None
-    face: Photo = cv2.warpAffine(photo, similarity(points, POINTS), (FACE_PX, FACE_PX))
-    return face
+    return cv2.warpAffine(photo, similarity(points, POINTS), (FACE_PX, FACE_PX))
 
 
 def landmarks_of(photo: Photo, mtcnn: Any) -> Floats | None:
@@ -89,8 +88,7 @@ def similarity(points: Floats, wanted: Floats) -> Affine:
     rows = np.concatenate([np.stack([x, y, one, none], 1), np.stack([y, -x, none, one], 1)])
     (cos, sin, right, down), *_ = np.linalg.lstsq(rows, points.T.reshape(-1), rcond=None)
     back = np.array([[cos, sin, right], [-sin, cos, down], [0, 0, 1]])
-    forth: Affine = np.linalg.inv(back)[:2]
-    return forth
+    return np.linalg.inv(back)[:2]
 
 
 def _proposed(photo: Photo, pnet: Any) -> Boxes:
@@ -155,8 +153,7 @@ def _sure(boxes: Boxes, confidence: Floats, least: float, *others: Floats) -> tu
 
 
 def _sides(boxes: Boxes) -> Boxes:
-    sides: Boxes = boxes[:, 2:4] - boxes[:, :2] + 1.0
-    return sides
+    return boxes[:, 2:4] - boxes[:, :2] + 1.0
 
 
 def _moved(boxes: Boxes, moves: Floats) -> Boxes:

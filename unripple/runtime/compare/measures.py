@@ -157,8 +157,7 @@ def _id_vit(zoo: Zoo, definition: str) -> OfPair:  # noqa: ARG001
     def vector(picture: Picture) -> Floats:
         # The network takes [0, 1].
         seen = to_tensor(picture.small, device=model.device) * 0.5 + 0.5
-        told: Floats = model.net(seen)[0].cpu().numpy()
-        return told
+        return model.net(seen)[0].cpu().numpy()
 
     def measure(result: Picture, original: Picture) -> float:
         with torch.inference_mode():

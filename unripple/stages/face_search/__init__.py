@@ -39,8 +39,7 @@ def reader_of(network: Callable[[Tensor], Tensor]) -> Reader:
                 network(to_tensor(crops[start : start + CHUNK], device=device)).float().cpu()
                 for start in range(0, len(crops), CHUNK)
             ]
-        pixels: Floats = torch.cat(seen).numpy().astype(np.float64) * crops.shape[1]
-        return pixels
+        return torch.cat(seen).numpy().astype(np.float64) * crops.shape[1]
 
     return read
 

@@ -187,8 +187,7 @@ def _mean(generator: Model) -> Tensor:
             f"{generator.path}: lacks `latent_avg`, near which invert.pti.locality_weight looks; "
             "set that to 0, or name a file that holds it under models.generator"
         )
-    mean: Tensor = generator.extras["latent_avg"]
-    return mean
+    return generator.extras["latent_avg"]
 
 
 def edit(work: Work, settings: EditSettings) -> Edited:  # noqa: ARG001

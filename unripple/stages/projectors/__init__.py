@@ -113,7 +113,6 @@ def perceptual_of(work: Work, settings: Perceptual, where: str) -> Distance | No
 
     def looked_at(one: Tensor, other: Tensor) -> Tensor:
         side = min(one.shape[-1], LOOKED_AT_PX)
-        found: Tensor = distance(adaptive_resize(one, side), adaptive_resize(other, side))
-        return found
+        return distance(adaptive_resize(one, side), adaptive_resize(other, side))
 
     return looked_at

@@ -94,8 +94,7 @@ def mean_code(work: Work, role: str) -> Tensor:
             f"{model.path}: lacks `latent_avg`, the mean that codes start from, and so does "
             f"{generator.path}; name files that hold it under models.{role} or models.generator"
         )
-    mean: Tensor = found.float()
-    return mean
+    return found.float()
 
 
 def _decide(settings: Values) -> Values:
