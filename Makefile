@@ -57,6 +57,7 @@ editor: $(STAMP)
 
 ## Train every embedded model from nothing (hours on two cores; resumes).
 train: $(STAMP)
+	$(SYNC) --quiet --no-default-groups --extra train
 	$(RUN) snakemake train
 
 ## Render the sample photos again.

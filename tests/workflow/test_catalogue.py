@@ -10,14 +10,18 @@ import yaml
 
 NOT_FOR_RULES = {"pip", "snakemake"}
 """Who installs, and who calls the rules."""
+EXTRAS = ("text", "train")
+"""What some rules need: those of text edits, and those of `rules/train.smk`."""
 
 
 def test_the_rules_environment_has_what_the_package_needs(repo: Path) -> None:
     project = tomllib.loads((repo / "pyproject.toml").read_text())["project"]
     environment = yaml.safe_load((repo / "envs" / "unripple.yaml").read_text())
     (listed,) = [one["pip"] for one in environment["dependencies"] if isinstance(one, dict)]
-    names = {name: re.split(r"[<>=]", name)[0] for name in project["dependencies"]}
-    assert listed == [name for name in project["dependencies"] if names[name] not in NOT_FOR_RULES]
+    extras = project["optional-dependencies"]
+    needed = {*project["dependencies"], *(name for extra in EXTRAS for name in extras[extra])}
+    names = {name: re.split(r"[<>=]", name)[0] for name in sorted(needed)}
+    assert listed == [name for name, plain in names.items() if plain not in NOT_FOR_RULES]
     (python,) = [one for one in environment["dependencies"] if str(one).startswith("python ")]
     assert python.removeprefix("python ") == project["requires-python"]
 

@@ -13,6 +13,7 @@ from unripple import atomic
 from unripple.cli import options as shared
 from unripple.cli.meter import LossMeter
 from unripple.conventions import Floats, UnrippleError
+from unripple.extras import need
 from unripple.zoo.directions import read_directions, write_directions
 from unripple.zoo.zoo import Zoo, chosen_directions, directions_path
 
@@ -110,6 +111,8 @@ def _list(options: argparse.Namespace) -> None:
 def _fit(options: argparse.Namespace) -> None:
     if options.out.suffix != ".safetensors":
         raise UnrippleError(f"-o {options.out}: wanted a name that ends in .safetensors")
+    if options.method in SUPERVISED:
+        need("sklearn", "train", f"--method {options.method}")
     config = shared.config_of(options)
     _check_outputs(options, latents=options.latents, labels=options.labels)
     zoo = Zoo(config["models"], options.device)

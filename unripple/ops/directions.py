@@ -1,6 +1,7 @@
 """Directions in latent spaces: boundaries of labelled codes, and modes of unlabelled ones.
 
-Codes are rows [N, D]; D is W, or codes times W where each code may move in its own way.
+Codes are rows [N, D]; D is W, or codes times W where each code may move in its own way. Boundaries
+and readers are scikit-learn's, which the extra `train` brings.
 """
 
 from __future__ import annotations
@@ -10,8 +11,6 @@ from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.svm import LinearSVC
 
 Matrix: TypeAlias = npt.NDArray[np.float64]
 Machine: TypeAlias = Literal["svm", "logistic"]
@@ -46,6 +45,9 @@ def boundary(codes: Matrix, values: Matrix, machine: Machine = "svm") -> tuple[M
 
     Source: Shen et al. 2020 (InterFaceGAN), section 3.
     """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.svm import LinearSVC
+
     labelled = np.isfinite(values)
     codes, values = codes[labelled], values[labelled]
     low = high = float(values.mean()) if len(values) else 0.0
@@ -87,6 +89,8 @@ def conditioned(normal: Matrix, others: Sequence[Matrix]) -> Matrix:
 
 def reader(codes: Matrix, values: Matrix) -> Matrix:
     """Coefficients [D] of the ridge regression that reads an attribute from codes."""
+    from sklearn.linear_model import Ridge
+
     labelled = np.isfinite(values)
     ridge = Ridge(alpha=1e-2 * labelled.sum() * codes.var())
     return ridge.fit(codes[labelled], values[labelled]).coef_

@@ -10,6 +10,7 @@ import sys
 import torch
 
 from unripple.conventions import UnrippleError
+from unripple.extras import need
 from unripple.io.lock import claimed
 from unripple.paths import is_clone
 from unripple.training import cards, checkpoint, loop, options
@@ -40,6 +41,9 @@ or, where there is no loop, `add_arguments(parser)` and `main(options) -> int`."
 ALIASES = {"motion": "flow"}
 """Earlier names of trainings, which go on working."""
 
+_PACKAGES = {"open_clip": ("clip", "relevance", "mapper"), "sklearn": ("directions",)}
+"""Packages that the default install leaves out, and the trainings that need them."""
+
 _NEEDS_CLONE = (
     "training is meant for a clone of the repository, whose folders data/models and runs it takes "
     "by default; this is an installed package\n"
@@ -48,6 +52,9 @@ _NEEDS_CLONE = (
 
 def parser_for(name: str) -> argparse.ArgumentParser:
     """The command line of one training."""
+    for package, trainings in _PACKAGES.items():
+        if name in trainings:
+            need(package, "train", f"training {name}")
     module = importlib.import_module(f"unripple.training.{ALIASES.get(name, name)}")
     parser = argparse.ArgumentParser(
         prog=f"python -m unripple.training {name}",
@@ -102,8 +109,8 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write(f"usage: python -m unripple.training {{{','.join(nets)}}} [--help]\n")
         return 0 if words[:1] in (["-h"], ["--help"]) else 2
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    chosen = parser_for(words[0]).parse_args(words[1:])
     try:
+        chosen = parser_for(words[0]).parse_args(words[1:])
         if hasattr(chosen.module, "build"):
             return train(chosen)
         return int(chosen.module.main(chosen))

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from unripple.conventions import BadCheckpoint, UnrippleError
+from unripple.extras import need
 from unripple.models.layers.folding import fold_norms
 from unripple.zoo import gpus
 from unripple.zoo.empty import shapes_only
@@ -334,6 +335,7 @@ def _hfgi(state: Mapping[str, Tensor]) -> nn.Module:
 
 def _clip(state: Mapping[str, Tensor]) -> nn.Module:
     """CLIP as open_clip builds it, whose import takes seconds."""
+    need("open_clip", "text", "CLIP")
     return importlib.import_module("unripple.models.clip").build(state)
 
 

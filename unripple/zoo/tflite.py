@@ -53,7 +53,7 @@ def read_tflite(path: Path) -> tuple[Graph, dict[str, Tensor]]:
         raise BadCheckpoint(f"{path}: {error}") from None
     except ImportError as error:
         raise BadCheckpoint(
-            f"{path}: needs the package tflite to be read; pip install 'unripple[packaged]'"
+            f"{path}: needs the package tflite to be read; pip install tflite"
         ) from error
     except Exception as error:  # flatbuffers checks nothing: any index of a damaged file may fail
         raise BadCheckpoint(
