@@ -164,12 +164,12 @@ def json_of(text: str) -> Any:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    values = dict(pairs)
+    if len(values) < len(pairs):
         keys = [key for key, _ in pairs]
-        twice = next(key for key in found if keys.count(key) > 1)
+        twice = next(key for key in values if keys.count(key) > 1)
         raise Unfit(f"it gives {twice[:60]!r} twice; keep one of them")
-    return found
+    return values
 
 
 def _no_constant(name: str) -> Any:
@@ -198,13 +198,13 @@ class _Yaml(yaml.SafeLoader):
         return node
 
     def construct_mapping(self, node: Any, deep: bool = False) -> Any:
-        seen = set()
+        keys = set()
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode):
-                if key.value in seen:
+                if key.value in keys:
                     line = key.start_mark.line + 1
                     raise Unfit(f"line {line} gives {key.value[:60]!r} again; keep one of them")
-                seen.add(key.value)
+                keys.add(key.value)
         return super().construct_mapping(node, deep=deep)
 
 
@@ -247,12 +247,12 @@ def table_of(text: str, separator: str = ",") -> tuple[list[tuple[int, list[str]
     """
     first = text.lstrip().partition("\n")[0]
     chosen = next((one for one in (separator, ",", ";", "\t") if one in first), separator)
-    told = re.match(r'\s*"?sep=(.)"?\s*[\r\n]', text)  # Excel's own line, which says it
-    if told:
-        chosen, text = told[1], text[told.end() :]
+    stated = re.match(r'\s*"?sep=(.)"?\s*[\r\n]', text)  # Excel's own line, which says it
+    if stated:
+        chosen, text = stated[1], text[stated.end() :]
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=chosen)
     lines = [
-        (reader.line_num + bool(told), [cell.strip() for cell in cells])
+        (reader.line_num + bool(stated), [cell.strip() for cell in cells])
         for cells in reader
         if any(cell.strip() for cell in cells)
     ]

@@ -15,12 +15,14 @@ from unripple.conventions import BadConfig
 from unripple.faceworld.camera import portrait, project
 from unripple.io.truth import TruthFolder
 
+SIDE_PX = 32
+ONE = ("--portraits", "1", "--scenes", "0", "--size", str(SIDE_PX))
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("photos")
-    words = ["faceworld", "photos", "--out", str(out), "--portraits", "1", "--scenes", "0"]
-    assert main([*words, "--size", "64"]) == 0
+    assert main(["faceworld", "photos", "--out", str(out), *ONE]) == 0
     return out
 
 
@@ -32,7 +34,7 @@ def test_photo_and_truth_belong_together(folder: Path) -> None:
     photo = pixels(folder / "portrait-01.png")
     truth = folder / "truth" / "portrait-01"
     plate, alpha = pixels(truth / "plate.png"), pixels(truth / "alpha.png")
-    assert photo.shape == plate.shape == (64, 64, 3)
+    assert photo.shape == plate.shape == (SIDE_PX, SIDE_PX, 3)
     assert np.array_equal(photo[alpha == 0], plate[alpha == 0])
     assert 0.2 < (alpha > 127).mean() < 0.8
     assert np.array_equal(pixels(truth / "labels.png") > 0, alpha >= 128)
@@ -73,8 +75,7 @@ def test_a_scene_puts_the_portrait_where_it_says(scene) -> None:
 def test_another_photo_of_a_samples_name_is_kept(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["faceworld", "photos", "--out", str(tmp_path), "--portraits", "1", "--scenes", "0"]
-    words += ["--size", "64"]
+    words = ["faceworld", "photos", "--out", str(tmp_path), *ONE]
     (tmp_path / "portrait-01.png").write_bytes(b"mine")
     assert main(words) == 2
     assert "add --overwrite" in capsys.readouterr().err

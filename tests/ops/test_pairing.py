@@ -93,7 +93,7 @@ def test_what_is_no_pair_is_told_by_its_kind() -> None:
 @pytest.mark.parametrize("level", [0, 128, 255])
 def test_a_blank_picture_is_another_one(level: int) -> None:
     with pytest.raises(AnotherPicture):
-        pair(PHOTO, np.full((200, 300, 3), level, np.uint8))
+        pair(PHOTO[60:180, 80:240].copy(), np.full((100, 150, 3), level, np.uint8))
 
 
 def test_a_map_says_what_it_covers() -> None:

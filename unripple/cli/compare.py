@@ -122,7 +122,7 @@ def _compare(options: argparse.Namespace) -> None:
     for place in places.values():
         _check_free(files_of(options.metrics, place).values(), overwrite=options.overwrite)
     for step, place in places.items():
-        found = compare(
+        figures = compare(
             options.originals,
             options.results / step,
             options.metrics,
@@ -132,8 +132,8 @@ def _compare(options: argparse.Namespace) -> None:
             part=options.part,
             on_progress=CountMeter(),
         )
-        write(found, place)
-        sys.stdout.write(_table(found, step))
+        write(figures, place)
+        sys.stdout.write(_table(figures, step))
 
 
 def _check_free(files: Any, *, overwrite: bool) -> None:
@@ -160,7 +160,7 @@ def _table(found: Mapping[str, Compared], step: str) -> str:
 def _edit_fid(options: argparse.Namespace) -> None:
     from unripple.runtime.compare import edit_fid
 
-    found = edit_fid(
+    fid = edit_fid(
         options.real,
         options.edited,
         options.attribute,
@@ -171,9 +171,7 @@ def _edit_fid(options: argparse.Namespace) -> None:
         part=options.part,
         on_progress=CountMeter(),
     )
-    sys.stdout.write(
-        f"{found.attribute} {found.value:.6g} ({found.real} real, {found.edited} edited)\n"
-    )
+    sys.stdout.write(f"{fid.attribute} {fid.value:.6g} ({fid.real} real, {fid.edited} edited)\n")
 
 
 def _models(words: list[str]) -> dict[str, str]:

@@ -148,13 +148,13 @@ def _codes(options: argparse.Namespace, config: Config, zoo: Zoo) -> tuple[list[
     if options.latents is not None and options.photos is not None:
         raise UnrippleError("--latents and --photos: give one of the two")
     if options.latents is not None:
-        found = read_latents(options.latents)
+        latents = read_latents(options.latents)
     elif options.photos is not None:
-        found = _projected(options, config)
+        latents = _projected(options, config)
     else:
         codes = api.sampled(zoo, options.samples, options.seed)
         return [f"sample-{i}" for i in range(len(codes))], codes
-    return list(found), np.stack(list(found.values()))
+    return list(latents), np.stack(list(latents.values()))
 
 
 def _projected(options: argparse.Namespace, config: Config) -> dict[str, Any]:
@@ -162,17 +162,17 @@ def _projected(options: argparse.Namespace, config: Config) -> dict[str, Any]:
     from unripple.runtime.editor import Editor
 
     editor = Editor(device=options.device, settings=config, on_progress=LossMeter())
-    found: dict[str, Any] = {}
+    codes: dict[str, Any] = {}
     for path in sorted(options.photos.glob("*")):
         if path.suffix.lower() not in PHOTO_SUFFIXES:
             continue
         try:
-            found[path.name] = editor.run(path, "project")["project"]["w_plus"]
+            codes[path.name] = editor.run(path, "project")["project"]["w_plus"]
         except UnrippleError as error:
             log.warning("left out: %s", error)
-    if not found:
+    if not codes:
         raise UnrippleError(f"--photos {options.photos}: no photo there that could be projected")
-    return found
+    return codes
 
 
 def _labels(
@@ -184,19 +184,19 @@ def _labels(
 
     if options.labels is not None:
         table = read_labels(options.labels)
-        known = {attribute: values_of(labels, names) for attribute, labels in table.items()}
+        labels_of = {attribute: values_of(labels, names) for attribute, labels in table.items()}
     elif options.latents is None and options.photos is None:
-        seen = api.seen_in(zoo, codes)
-        known = {n: seen[:, i].astype("f8") for i, n in enumerate(api.factor_names(zoo))}
+        factors = api.seen_in(zoo, codes)
+        labels_of = {n: factors[:, i].astype("f8") for i, n in enumerate(api.factor_names(zoo))}
     else:
         raise UnrippleError(f"--method {options.method} needs --labels; ganspace does without")
     if options.attributes is None:
-        return known
-    wanted = options.attributes.split(",")
-    for name in wanted:
-        if name not in known:
-            raise UnrippleError(f"--attributes: no {name!r} in the labels: {', '.join(known)}")
-    return {name: known[name] for name in wanted}
+        return labels_of
+    chosen = options.attributes.split(",")
+    for name in chosen:
+        if name not in labels_of:
+            raise UnrippleError(f"--attributes: no {name!r} in the labels: {', '.join(labels_of)}")
+    return {name: labels_of[name] for name in chosen}
 
 
 def _write(options: argparse.Namespace, zoo: Zoo, fits: list[Fit]) -> None:

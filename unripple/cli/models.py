@@ -163,9 +163,9 @@ def _card(options: argparse.Namespace) -> None:
     if name == MTCNN:
         cards.append(_text_of(MTCNN))
     if not cards:
-        known = [*lock.entries, MTCNN, *(f"embedded/{one}" for one in embedded)]
-        close = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
+        names = [*lock.entries, MTCNN, *(f"embedded/{one}" for one in embedded)]
+        close = difflib.get_close_matches(name, names, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(names)}"
         raise UnknownName(f"no model {name!r}; {hint}")
     sys.stdout.write("\n".join(cards))
 

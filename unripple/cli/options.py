@@ -111,8 +111,8 @@ def add_knob(
         more: what argparse takes.
     """
     default = knob(name).get("default")
-    told = about if default is None else f"{about} (default: {default:g})"
-    parser.add_argument(option, type=read_knob(name, option), default=default, help=told, **more)
+    says = about if default is None else f"{about} (default: {default:g})"
+    parser.add_argument(option, type=read_knob(name, option), default=default, help=says, **more)
 
 
 def add_edit(parser: argparse.ArgumentParser, what: str) -> None:

@@ -110,8 +110,8 @@ def _score(options: argparse.Namespace) -> None:
     config = _config(options)
     editor = Editor(device=options.device, settings=config)
     figures = editor.score(options.photo, options.edited, mask=options.mask)
-    told = json.dumps(dict(figures), indent=1) if options.json else _table(figures)
-    sys.stdout.write(f"{told}\n")
+    text = json.dumps(dict(figures), indent=1) if options.json else _table(figures)
+    sys.stdout.write(f"{text}\n")
 
 
 def _table(figures: Mapping[str, float | None]) -> str:

@@ -37,8 +37,8 @@ def register(commands: Any) -> None:
 
 def _sheet(options: argparse.Namespace) -> None:
     config = shared.config_of(options)
-    known = len(read_sheet(SHEET))
+    count_before = len(read_sheet(SHEET))
     rows = update_sheet(Path(config["photos"]), shard_size=options.shard_size)
     shards = len({row.shard for row in rows})
-    new = len(read_sheet(SHEET)) - known
+    new = len(read_sheet(SHEET)) - count_before
     log.info("%s: %d photos in %d shards, %d of them new", SHEET, len(rows), shards, new)

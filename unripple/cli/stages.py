@@ -146,15 +146,15 @@ def _run_photo(options: argparse.Namespace) -> None:
     faces = editor.run_faces(options.photo, options.stage, edit)
     name = options.stage if options.stage in faces[0] else f"{options.stage}@{PHOTO}"
     stems = face_names(options.photo.stem, len(faces))
-    found = {stem: face[name] for stem, face in zip(stems, faces, strict=True)}
+    artifacts = {stem: face[name] for stem, face in zip(stems, faces, strict=True)}
     if len(faces) > 1 and name == LAST_STEP:
-        found[options.photo.stem] = {"picture": joined(faces)}
+        artifacts[options.photo.stem] = {"picture": joined(faces)}
     step = any_step(options.stage)
     metadata = NOTHING
     if step.reads_photo and step.marked:
         metadata = read_photo(options.photo, max_megapixels=config["limits"]["megapixels"]).metadata
     metadata = metadata.of_result(marked=step.marked and config["digital_source_type"])
-    for stem, artifact in found.items():
+    for stem, artifact in artifacts.items():
         for part, value in artifact.items():
             ending, data = encode_part(value, metadata)
             path = options.out / f"{stem}.{part}{ending}"

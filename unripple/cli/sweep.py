@@ -109,10 +109,10 @@ def _sweep(options: argparse.Namespace) -> int:
 
 def _once_each(sources: list[Source]) -> dict[Path, Source]:
     """The photos by their files, however often each was named."""
-    found: dict[Path, Source] = {}
+    by_file: dict[Path, Source] = {}
     for source in sources:
-        found.setdefault(source.path.resolve(), source)
-    return found
+        by_file.setdefault(source.path.resolve(), source)
+    return by_file
 
 
 def _names(options: argparse.Namespace, sources: Mapping[Path, Source]) -> dict[Path, Path]:
@@ -138,8 +138,8 @@ def _names(options: argparse.Namespace, sources: Mapping[Path, Source]) -> dict[
     ids = [source.photo.casefold() for source in sources.values()]
     names = {}
     for path, source in sources.items():
-        known = options.out is not None and ids.count(source.photo.casefold()) == 1
-        stem = source.photo if known else file_stem(source)
+        is_own_id = options.out is not None and ids.count(source.photo.casefold()) == 1
+        stem = source.photo if is_own_id else file_stem(source)
         names[path] = out / f"{stem}.{options.direction}.{ending}"
     check_distinct((str(sources[path].path), name) for path, name in names.items())
     return names

@@ -99,8 +99,8 @@ def _check(results: Results, *, repair: bool, prune: bool) -> int:
         for key in loose:
             store.remove(key)
         log.info("deleted %d artifacts that no manifest names", len(loose))
-    found = damaged or missing or bad_manifests or hidden
-    return DAMAGED if found and not repair else 0
+    wrong = damaged or missing or bad_manifests or hidden
+    return DAMAGED if wrong and not repair else 0
 
 
 def _hidden(

@@ -86,8 +86,8 @@ def _picture(
     edit = None if of in (None, PHOTO) else shared.edit_of([str(of)], config)
     cache = LayeredCache(options.results.store, MemoryCache())
     editor = Editor(device=options.device, settings=config, cache=cache)
-    found = editor.run(source, step.stage, edit)
-    artifact = found[step.stage if step.stage in found else f"{step.stage}@{PHOTO}"]
+    made = editor.run(source, step.stage, edit)
+    artifact = made[step.stage if step.stage in made else f"{step.stage}@{PHOTO}"]
     if part not in artifact:
         raise lacking
     return file_stem(source), as_picture(part, artifact[part]), None

@@ -59,16 +59,16 @@ def read_truths(folder: Path, says: Callable[[Any], bool]) -> dict[str, bool]:
     Raises:
         BadPhoto: there is no truth in the folder, or it is damaged.
     """
-    found = {}
+    truths = {}
     for path in sorted(folder.glob(f"*/{_META}")):
         with explained(path, BadPhoto, "render the photos again", setting="--table"):
             content = json_of(read_text(path))
             if not isinstance(content, dict) or not isinstance(content.get("factors"), list):
                 raise Unfit("it does not say what the face is made of")
-            found[_plain(path.parent.name)] = says(content["factors"])
-    if not found:
+            truths[_plain(path.parent.name)] = says(content["factors"])
+    if not truths:
         raise BadPhoto(f"--table {folder}: holds no truth of rendered photos (<name>/{_META})")
-    return found
+    return truths
 
 
 def look_up(known: Mapping[str, bool], name: str) -> bool | None:

@@ -97,9 +97,9 @@ def refuse_hdr(profile: bytes | None, name: bytes = b"") -> None:
         spaces.refuse_code_points(code_points[8:12])
         return
     words = f"{name.decode('latin-1')} {_description(profile)}"
-    found = _HDR_WORDS.search(words)
-    if found:
-        raise spaces.refused(f"the HDR curve {found.group(1)} (by the colour profile's name)")
+    curve = _HDR_WORDS.search(words)
+    if curve:
+        raise spaces.refused(f"the HDR curve {curve.group(1)} (by the colour profile's name)")
 
 
 def _description(profile: bytes) -> str:

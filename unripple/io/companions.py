@@ -46,12 +46,12 @@ def companions(picture: Any, path: Path, xmp: bytes | None) -> tuple[str, ...]:
     """
     if picture.format in ("JPEG", "MPO"):
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            found = _told_by(data)
+            kinds = _told_by(data)
     else:
-        found = _told_by(xmp or b"")
-    if not found and any(str(kind).startswith(_STEREO) for kind in _further_kinds(picture)):
-        found = (OTHERS,)
-    return found
+        kinds = _told_by(xmp or b"")
+    if not kinds and any(str(kind).startswith(_STEREO) for kind in _further_kinds(picture)):
+        kinds = (OTHERS,)
+    return kinds
 
 
 def _told_by(data: mmap.mmap | bytes) -> tuple[str, ...]:

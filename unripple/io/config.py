@@ -151,14 +151,14 @@ def _check_twice(assignments: Sequence[str], switch: str) -> None:
     Raises:
         BadConfig: there are such.
     """
-    seen: dict[str, str] = {}
+    given: dict[str, str] = {}
     for assignment in assignments:
         key = assignment.partition("=")[0].strip()
-        for other, before in seen.items():
+        for other, before in given.items():
             if key == other or key.startswith(f"{other}.") or other.startswith(f"{key}."):
                 both = f"{_shown(before)} and {_shown(assignment)}"
                 raise BadConfig(f"{switch} says {key} twice: {both}; keep one")
-        seen[key] = assignment
+        given[key] = assignment
 
 
 def knob(name: str) -> Mapping[str, Any]:
@@ -258,9 +258,9 @@ def _check_names(names: Sequence[str]) -> None:
     Raises:
         BadConfig: there are such names, or one stands for the unedited photo.
     """
-    seen: dict[str, str] = {PHOTO: PHOTO}
+    names_of: dict[str, str] = {PHOTO: PHOTO}
     for name in names:
-        other = seen.setdefault(name.casefold(), name)
+        other = names_of.setdefault(name.casefold(), name)
         if name.casefold() == PHOTO:
             raise BadConfig(
                 f"config: edits: {name!r} names the unedited photo; choose another name"
@@ -380,7 +380,7 @@ def find_edit(config: Config, name: str) -> Edit:
     Raises:
         UnknownName: there is none; the text names the nearest.
     """
-    known = {edit.name: edit for edit in edits(config)}
-    if name not in known:
-        raise UnknownName(f"no edit {name!r} in the config{nearest(name, known)}")
-    return known[name]
+    by_name = {edit.name: edit for edit in edits(config)}
+    if name not in by_name:
+        raise UnknownName(f"no edit {name!r} in the config{nearest(name, by_name)}")
+    return by_name[name]

@@ -31,6 +31,6 @@ _MOVED = {("align", "max_megapixels"): "limits.megapixels"}
 def say_what_moved(config: Mapping[str, Any]) -> None:
     """Old names are errors that tell the new ones."""
     for (section, key), now in _MOVED.items():
-        found = config.get(section)
-        if isinstance(found, Mapping) and key in found:
+        values = config.get(section)
+        if isinstance(values, Mapping) and key in values:
             raise BadConfig(f"config: {section}.{key} is called {now} now; write it there")

@@ -44,14 +44,14 @@ class EditedFile:
         Raises:
             BadPhoto: a file is gone, too large, or no picture at first sight.
         """
-        found = {}
+        digests = {}
         if self.pixels is not None:
-            found["edited"] = array_sha256(self.pixels.srgb)
+            digests["edited"] = array_sha256(self.pixels.srgb)
         for name, path in (("edited", self.path), ("mask", self.mask_path)):
-            if path is not None and name not in found:
+            if path is not None and name not in digests:
                 check_photo(path, max_megapixels=self.max_megapixels)
-                found[name] = file_sha256(path)
-        return found
+                digests[name] = file_sha256(path)
+        return digests
 
     @cached_property
     def srgb(self) -> Photo:
@@ -99,12 +99,12 @@ def edit_folders(folder: Path) -> list[str]:
 @lru_cache(maxsize=64)
 def _listed(folder: Path, changed_ns: int) -> dict[str, list[str]]:  # noqa: ARG001 (cache key)
     """Names of the pictures in a folder, by photo id."""
-    found: dict[str, list[str]] = {}
+    files_of: dict[str, list[str]] = {}
     for name in sorted(path.name for path in folder.iterdir()):
         hidden, ending = name.startswith("."), Path(name).suffix.lower()
         if not hidden and ending in PHOTO_SUFFIXES and not name.endswith(_MASK):
-            found.setdefault(photo_id(name, ()), []).append(name)
-    return found
+            files_of.setdefault(photo_id(name, ()), []).append(name)
+    return files_of
 
 
 def pictures_in(folder: Path) -> dict[str, list[str]]:
@@ -148,7 +148,7 @@ def files_of(folder: Path, edit: str, photo: str) -> list[Path]:
 
 def unpaired(folder: Path, edit: str, photos: Collection[str]) -> tuple[list[str], list[str]]:
     """What has no partner: ids of photos without a picture, and names of pictures without photo."""
-    found = pictures_in(folder / edit)
-    missing = sorted(set(photos) - set(found))
-    more = sorted(name for photo in found.keys() - set(photos) for name in found[photo])
+    pictures = pictures_in(folder / edit)
+    missing = sorted(set(photos) - set(pictures))
+    more = sorted(name for photo in pictures.keys() - set(photos) for name in pictures[photo])
     return missing, more

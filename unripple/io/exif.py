@@ -59,11 +59,11 @@ def block_of_upright(picture: Image.Image, size: tuple[int, int]) -> bytes | Non
 
 def _directories(exif: Image.Exif) -> list[Tags]:
     """Those that a block keeps; the one of previews is not among them."""
-    found: list[Tags] = [exif]
-    found += [exif.get_ifd(tag) for tag in (_DETAILS, _PLACE) if tag in exif]  # asking makes one
+    blocks: list[Tags] = [exif]
+    blocks += [exif.get_ifd(tag) for tag in (_DETAILS, _PLACE) if tag in exif]  # asking makes one
     if _DETAILS in exif and _INTEROP in exif.get_ifd(_DETAILS):
-        found.append(exif.get_ifd(_INTEROP))
-    return found
+        blocks.append(exif.get_ifd(_INTEROP))
+    return blocks
 
 
 def _clean(tags: Tags, size: tuple[int, int], *, turned: bool) -> None:

@@ -50,19 +50,19 @@ def _in_csv(text: str) -> dict[str, Any]:
     names = lines[0][1] if lines else []
     if missing := [name for name in _COLUMNS if name not in names]:
         raise Unfit(f"the first line lacks {', '.join(missing)}")
-    found: dict[str, Any] = {}
+    points_of: dict[str, Any] = {}
     for number, cells in lines[1:]:
         row = dict(zip(names, cells, strict=False))
         if len(cells) < len(names):
             raise Unfit(f"line {number} has {len(cells)} cells, not {len(names)}")
-        if row["photo"] in found:
+        if row["photo"] in points_of:
             raise Unfit(f"line {number} gives {row['photo'][:60]!r} again; keep one of them")
         try:
             values = [number_of(row[name], comma=comma) for name in _COLUMNS[1:]]
         except Unfit as error:
             raise Unfit(f"line {number}: {error}") from error
-        found[row["photo"]] = [values[at : at + 2] for at in range(0, len(values), 2)]
-    return found
+        points_of[row["photo"]] = [values[at : at + 2] for at in range(0, len(values), 2)]
+    return points_of
 
 
 def _checked(points: Any, photo: str) -> Points:
@@ -70,17 +70,17 @@ def _checked(points: Any, photo: str) -> Points:
     if not isinstance(points, list) or len(points) != 5:
         many = f"{len(points)}" if isinstance(points, list) else "none"
         raise Unfit(f"{where}: five points wanted, found {many}")
-    found = []
+    checked = []
     for point in points:
         plain = isinstance(point, list) and len(point) == 2
         if not plain or not all(_is_number(value) for value in point):
             raise Unfit(f"{where}: five finite points wanted, found {str(point)[:60]}")
         if max(abs(value) for value in point) > _FARTHEST_PX:
             raise Unfit(f"{where}: no photo is so large that {str(point)[:60]} px are in or by it")
-        found.append([float(value) for value in point])
-    if any(one == other for one, other in itertools.combinations(found, 2)):
+        checked.append([float(value) for value in point])
+    if any(one == other for one, other in itertools.combinations(checked, 2)):
         raise Unfit(f"{where}: two of its five points are the same")
-    return found
+    return checked
 
 
 def _is_number(value: object) -> bool:

@@ -32,26 +32,26 @@ def read_latents(path: Path) -> dict[str, Array]:
     """
     if not path.exists():
         raise BadConfig(f"{path}: no such file or folder of latents")
-    found = _in_folder(path) if path.is_dir() else _in_file(path)
-    if not found:
+    latents = _in_folder(path) if path.is_dir() else _in_file(path)
+    if not latents:
         raise BadConfig(f"{path}: no latents here; wanted .npy files, or an .npz")
-    shapes = {array.shape for array in found.values()}
+    shapes = {array.shape for array in latents.values()}
     if len(shapes) > 1 or len(next(iter(shapes))) not in (1, 2):
         raise BadConfig(
             f"{path}: latents of shapes {sorted(shapes)[:3]}; wanted all [W] or all [L, W]"
         )
-    return found
+    return latents
 
 
 def _in_folder(folder: Path) -> dict[str, Array]:
-    found = {}
+    latents = {}
     for path in sorted(folder.glob("*.npy")):
         with explained(path, BadConfig, _REMEDY):
             array = read_array(path)
             if isinstance(array, dict):
                 raise Unfit("it is an .npz, called .npy; rename it, and name it by itself")
-            found[path.stem] = _plain(array, path.stem)
-    return found
+            latents[path.stem] = _plain(array, path.stem)
+    return latents
 
 
 def _in_file(path: Path) -> dict[str, Array]:
@@ -67,12 +67,12 @@ def _in_file(path: Path) -> dict[str, Array]:
 def _named(names: Array, latents: Array) -> dict[str, Array]:
     if names.ndim != 1 or latents.ndim < 1 or len(names) != len(latents):
         raise Unfit(f"`names` is {list(names.shape)} and `latents` {list(latents.shape)}")
-    found = {str(name): latent for name, latent in zip(names, latents, strict=True)}
-    if len(found) < len(names):
+    by_name = {str(name): latent for name, latent in zip(names, latents, strict=True)}
+    if len(by_name) < len(names):
         listed = [str(name) for name in names]
-        twice = next(name for name in found if listed.count(name) > 1)
+        twice = next(name for name in by_name if listed.count(name) > 1)
         raise Unfit(f"it names {twice[:60]!r} twice; keep one of them")
-    return found
+    return by_name
 
 
 def _plain(array: Array, name: str) -> Array:
@@ -103,8 +103,8 @@ def read_labels(path: Path) -> dict[str, dict[str, float]]:
     line_of: dict[str, int] = {}
     for number, (name, *cells) in rest:
         if len(cells) != len(attributes):
-            wanted = len(attributes) + 1
-            raise BadConfig(f"{path}: line {number} has {len(cells) + 1} cells, not {wanted}")
+            width = len(attributes) + 1
+            raise BadConfig(f"{path}: line {number} has {len(cells) + 1} cells, not {width}")
         if name in line_of:
             raise BadConfig(
                 f"{path}: lines {line_of[name]} and {number} both speak of {name[:60]!r}; keep one"

@@ -150,11 +150,11 @@ def read_metadata(picture: Image.Image, path: Path, size: tuple[int, int]) -> Me
     if not spaces.names_by_code_points(named):
         colour.refuse_hdr(profile, profile_name)
     turned = orientation(picture) != 1  # asked before it is taken out
-    found = _blocks(picture, size)
-    lost = _lost(picture, path, found["xmp"])
+    blocks = _blocks(picture, size)
+    lost = _lost(picture, path, blocks["xmp"])
     if turned:
-        found["xmp"] = xmp.without(found["xmp"], xmp.PLACES_IN_PX)
-    return Metadata(profile, **found, png_colours=tuple(named.items()), lost=lost)
+        blocks["xmp"] = xmp.without(blocks["xmp"], xmp.PLACES_IN_PX)
+    return Metadata(profile, **blocks, png_colours=tuple(named.items()), lost=lost)
 
 
 def _blocks(picture: Image.Image, size: tuple[int, int]) -> dict[str, bytes | None]:
@@ -163,7 +163,7 @@ def _blocks(picture: Image.Image, size: tuple[int, int]) -> dict[str, bytes | No
         "xmp": lambda: _xmp(picture),
         "iptc": lambda: _iptc(picture),
     }
-    found: dict[str, bytes | None] = {}
+    blocks: dict[str, bytes | None] = {}
     for name, read in readers.items():
         try:
             block = read()
@@ -173,8 +173,8 @@ def _blocks(picture: Image.Image, size: tuple[int, int]) -> dict[str, bytes | No
         if block and len(block) > _LONGEST:
             log.warning("%s: %d bytes of %s dropped", _name(picture), len(block), name.upper())
             block = None
-        found[name] = block or None
-    return found
+        blocks[name] = block or None
+    return blocks
 
 
 def _lost(picture: Image.Image, path: Path, packet: bytes | None) -> tuple[str, ...]:

@@ -52,9 +52,9 @@ def check_distinct(outs: Iterable[tuple[str, Path]]) -> None:
     Raises:
         UnrippleError: two share a name; the text says of what they are.
     """
-    seen: dict[str, str] = {}
+    names_of: dict[str, str] = {}
     for what, out in outs:
-        other = seen.setdefault(str(out.resolve()).casefold(), what)
+        other = names_of.setdefault(str(out.resolve()).casefold(), what)
         if other != what:
             raise UnrippleError(
                 f"{other} and {what} would both be written to {out}; take them one at a time, each "

@@ -47,7 +47,7 @@ def pictures_in(folder: Path, *, part: str | None = None) -> dict[str, Path]:
     """
     if not folder.is_dir():
         raise BadPhoto(f"{printable(str(folder))}: no such folder of pictures")
-    found: dict[str, Path] = {}
+    pictures: dict[str, Path] = {}
     for top, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".") and name != TRUTH]
         for file in files:
@@ -55,18 +55,18 @@ def pictures_in(folder: Path, *, part: str | None = None) -> dict[str, Path]:
             name = _name(path.relative_to(folder), part)
             if name is None:
                 continue
-            if name in found:
+            if name in pictures:
                 raise BadPhoto(
-                    f"{printable(str(path))} and {printable(str(found[name]))} have one name; "
+                    f"{printable(str(path))} and {printable(str(pictures[name]))} have one name; "
                     "leave one of them out"
                 )
-            found[name] = path
-    if not found:
-        wanted = "" if part is None else f"<name>.{part}"
+            pictures[name] = path
+    if not pictures:
+        pattern = "" if part is None else f"<name>.{part}"
         raise BadPhoto(
-            f"{printable(str(folder))}: no picture in it ({wanted}{'|'.join(PHOTO_SUFFIXES)})"
+            f"{printable(str(folder))}: no picture in it ({pattern}{'|'.join(PHOTO_SUFFIXES)})"
         )
-    return dict(sorted(found.items()))
+    return dict(sorted(pictures.items()))
 
 
 def _name(path: Path, part: str | None) -> str | None:

@@ -205,16 +205,16 @@ def _check_size(root: yaml.Node) -> None:
         if isinstance(node, yaml.ScalarNode):
             return 1, 0
         if id(node) in sizes:
-            known = sizes[id(node)]
-            if known is None:
+            measured = sizes[id(node)]
+            if measured is None:
                 raise _Refused(node.start_mark.line, "what is here holds itself, by an alias")
-            return known
+            return measured
         sizes[id(node)] = None
         inner = node.value
         if isinstance(node, yaml.MappingNode):
             inner = [part for pair in node.value for part in pair]
-        found = [size_of(part) for part in inner]
-        size = 1 + sum(count for count, _ in found), 1 + max((d for _, d in found), default=0)
+        parts = [size_of(part) for part in inner]
+        size = 1 + sum(count for count, _ in parts), 1 + max((d for _, d in parts), default=0)
         if size[0] > MOST_VALUES or size[1] > DEEPEST:
             raise _Refused(
                 node.start_mark.line,

@@ -23,7 +23,7 @@ def colour_chunks(path: Path) -> tuple[dict[bytes, bytes], bytes]:
         Content of the first chunk of each type in `COLOUR_CHUNKS`, and the name of its profile;
         nothing for other files.
     """
-    found: dict[bytes, bytes] = {}
+    chunks: dict[bytes, bytes] = {}
     profile = b""
     with path.open("rb") as file:
         if file.read(len(SIGNATURE)) != SIGNATURE:
@@ -35,8 +35,8 @@ def colour_chunks(path: Path) -> tuple[dict[bytes, bytes], bytes]:
             length, kind = struct.unpack(">I4s", head)
             content = file.read(min(length, _LONGEST))
             if kind in COLOUR_CHUNKS:
-                found.setdefault(kind, content)
+                chunks.setdefault(kind, content)
             elif kind == PROFILE:
                 profile = profile or content[:80].partition(b"\0")[0]
             file.seek(length - len(content) + 4, 1)
-    return found, profile
+    return chunks, profile

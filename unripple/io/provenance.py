@@ -40,5 +40,5 @@ def source_type(path: Path) -> str | None:
         info = {str(key).lower(): value for key, value in picture.info.items()}
     packet = info.get("xmp", info.get("xml:com.adobe.xmp", b""))
     text = packet.decode("utf-8", "replace") if isinstance(packet, bytes) else str(packet)
-    found = re.search(re.escape(VOCABULARY) + r"(\w+)", text)
-    return found.group(1) if found else None
+    term = re.search(re.escape(VOCABULARY) + r"(\w+)", text)
+    return term.group(1) if term else None

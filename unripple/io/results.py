@@ -177,8 +177,8 @@ class Results:
 
     def manifest_paths(self) -> list[Path]:
         """Every manifest file there is."""
-        found = (*self.root.glob("*/?????.json"), *self.root.glob("*/*/?????.json"))
-        return sorted(path for path in found if not path.is_relative_to(self.store.root))
+        manifests = (*self.root.glob("*/?????.json"), *self.root.glob("*/*/?????.json"))
+        return sorted(path for path in manifests if not path.is_relative_to(self.store.root))
 
     def dated(self) -> list[Path]:
         """The files whose times of change decide what is up to date."""
@@ -206,12 +206,12 @@ class Results:
         """
         folder = self.folder(stage, of)
         names = [path for path in sorted(folder.glob("*.*.*")) if path.name.count(".") == 2]
-        found = [path for path in names if path.name.split(".")[0] == photo]
+        files = [path for path in names if path.name.split(".")[0] == photo]
         if part is None:  # the picture that a stage is looked at for
-            found = [path for path in found if path.suffix == ".png"] or found
+            files = [path for path in files if path.suffix == ".png"] or files
         else:
-            found = [path for path in found if path.name.split(".")[1] == part]
-        if not found:
+            files = [path for path in files if path.name.split(".")[1] == part]
+        if not files:
             there = sorted({path.name.split(".")[0] for path in names})
             listing = ", ".join(there[:12]) + (", ..." if len(there) > 12 else "")
             raise UnknownName(
@@ -219,7 +219,7 @@ class Results:
                 + (f" with part {part!r}" if part else "")
                 + f"; there is: {listing or 'nothing yet, run snakemake'}"
             )
-        return found[0]
+        return files[0]
 
 
 def _is_complete(path: Path, stored: Collection[str], there: Collection[str]) -> bool:

@@ -69,8 +69,8 @@ def misread(text: str) -> str | None:
         if re.fullmatch(pattern, text, re.ASCII):
             plain = text.lstrip("+-").replace("_", "").lstrip("0") or "0"
             sign = "-" if text[0] == "-" else ""
-            told = why.format(most=MOST_DIGITS, digits=len(text.lstrip("+-")), plain=sign + plain)
-            return f"{_short(text)}: {told}, or put it in quotes if it is a text"
+            reason = why.format(most=MOST_DIGITS, digits=len(text.lstrip("+-")), plain=sign + plain)
+            return f"{_short(text)}: {reason}, or put it in quotes if it is a text"
     return None
 
 
@@ -94,9 +94,9 @@ def checked(value: Any, schema: Mapping[str, Any], where: str = "") -> Any:
             break
     else:
         if kinds and "enum" not in schema:
-            wanted = " or ".join(_PLAIN_NAMES[kind] for kind in kinds)
-            found = f"{_found(value)}{_remedy(value, kinds)}"
-            raise BadConfig(f"{_at(where)} must be {wanted}, found {found}")
+            kinds_text = " or ".join(_PLAIN_NAMES[kind] for kind in kinds)
+            actual = f"{_found(value)}{_remedy(value, kinds)}"
+            raise BadConfig(f"{_at(where)} must be {kinds_text}, found {actual}")
     if isinstance(value, Mapping):
         value = _section(value, schema, where)
     elif isinstance(value, list):
@@ -107,20 +107,20 @@ def checked(value: Any, schema: Mapping[str, Any], where: str = "") -> Any:
 
 
 def _section(section: Mapping[str, Any], schema: Mapping[str, Any], where: str) -> dict[str, Any]:
-    known: Mapping[str, Any] = schema.get("properties", {})
+    properties: Mapping[str, Any] = schema.get("properties", {})
     others = schema.get("additionalProperties", True)
     filled = {}
     for key, value in section.items():
         if not isinstance(key, str):
             raise BadConfig(f"{_at(where)}: the key {_short(repr(key))} is no text")
         path = f"{where}.{key}" if where else key
-        if key in known:
-            filled[key] = checked(value, known[key], path)
+        if key in properties:
+            filled[key] = checked(value, properties[key], path)
         elif others is False:
-            raise BadConfig(f"{_at(where)}: unknown key {key!r}{nearest(key, known)}")
+            raise BadConfig(f"{_at(where)}: unknown key {key!r}{nearest(key, properties)}")
         else:
             filled[key] = checked(value, others if isinstance(others, Mapping) else {}, path)
-    for key, entry in known.items():
+    for key, entry in properties.items():
         if key in filled:
             continue
         if "default" in entry:
@@ -137,8 +137,8 @@ def _check_bounds(value: Any, schema: Mapping[str, Any], where: str) -> None:
         options = [_as_written(option) for option in allowed]
         close = difflib.get_close_matches(str(value), options, n=1)
         hint = f"; did you mean {close[0]!r}?" if close else ""
-        found = _shown(value)
-        raise BadConfig(f"{_at(where)} must be one of {', '.join(options)}, found {found}{hint}")
+        shown = _shown(value)
+        raise BadConfig(f"{_at(where)} must be one of {', '.join(options)}, found {shown}{hint}")
     if isinstance(value, str):
         _check_text(value, schema, where)
     if isinstance(value, int | float) and not isinstance(value, bool):

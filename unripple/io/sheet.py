@@ -118,10 +118,10 @@ def _read_table(sheet: Path) -> _Table:
         raise StoreError(f"{sheet}: no table ({error}); put it back as it was") from error
     columns, *lines = [line for line in lines if "".join(line).strip()] or [[]]
     columns = [name.strip() for name in columns]
-    known = [name for name in columns if name in _COLUMNS]
-    if not {"photo", "path", "shard"} <= set(known):
+    ours = [name for name in columns if name in _COLUMNS]
+    if not {"photo", "path", "shard"} <= set(ours):
         raise StoreError(f"{sheet}: the first line must name the columns {_COLUMNS}")
-    if len(set(known)) < len(known):
+    if len(set(ours)) < len(ours):
         raise StoreError(f"{sheet}: the first line names a column twice: {', '.join(columns)}")
     width = len(columns)
     return _Table(columns, [line + [""] * (width - len(line)) for line in lines])

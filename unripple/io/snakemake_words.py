@@ -40,9 +40,9 @@ def _check_entry(entry: str) -> None:
     shown = f"--config {entry if len(entry) <= 80 else entry[:80] + '...'}"
     if not equals:
         raise BadConfig(f"{shown}: wanted key=value, like photos=my/photos")
-    known = schema()["properties"]
-    if key not in known:
-        raise BadConfig(f"{shown}: unknown key {key!r}{nearest(key, known)}")
+    properties = schema()["properties"]
+    if key not in properties:
+        raise BadConfig(f"{shown}: unknown key {key!r}{nearest(key, properties)}")
     if value.lstrip().startswith(("{", "[")):
         plain_yaml.parse_value(value, shown)
 

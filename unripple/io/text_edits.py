@@ -31,9 +31,9 @@ def text_edit(name: str, said: Mapping[str, Any], *, where: str) -> Edit:
         BadText: there is no text, or neutral says the same.
         BadConfig: a value does not fit.
     """
-    known = schema()["properties"]["edits"]["items"]["properties"]
+    schemas = schema()["properties"]["edits"]["items"]["properties"]
     given = {
-        word: checked(said[word], known[word], Switch(f"{where}{word}"))
+        word: checked(said[word], schemas[word], Switch(f"{where}{word}"))
         for word in WORDS
         if said.get(word) is not None
     }

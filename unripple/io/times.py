@@ -87,13 +87,13 @@ def read_times(log: Path, stages: Collection[str]) -> Mapping[str, StageTime]:
         log: the folder of logs, with `<stage>/.../<shard>.tsv` in it.
         stages: stage words.
     """
-    found = {}
+    times = {}
     for stage in stages:
         taken = [_seconds(path) for path in sorted((log / stage).rglob("*.tsv"))]
         finite = [seconds for seconds in taken if math.isfinite(seconds)]
         if finite:
-            found[stage] = StageTime(len(finite), sum(finite), max(finite))
-    return found
+            times[stage] = StageTime(len(finite), sum(finite), max(finite))
+    return times
 
 
 def _seconds(path: Path) -> float:

@@ -109,7 +109,7 @@ def offered(names: Names, characteristics: Sequence[int] | None) -> dict[str, tu
         for attribute, value in zip(ATTRIBUTES, characteristics, strict=True)
         if attribute
     }
-    found: dict[str, tuple[str, str]] = {}
+    files: dict[str, tuple[str, str]] = {}
     for folder in (UNCONDITIONAL, CONDITIONAL, CUSTOM):
         listed = {name: parsed(name) for name in getattr(names, folder)}
         for name, one in listed.items():
@@ -120,13 +120,13 @@ def offered(names: Names, characteristics: Sequence[int] | None) -> dict[str, tu
                 )
         for name, one in listed.items():
             if one.old is None and one.value != has.get(one.attribute):
-                found[one.key] = (folder, name)
+                files[one.key] = (folder, name)
         for name, one in listed.items():
             if one.old is not None and one.old == has[one.attribute]:
-                found[one.key] = (folder, name)
-    if has["Hc"] != str(BALD_VALUE) and BALD in found:
-        found["bald"] = found.pop(BALD)
-    return found
+                files[one.key] = (folder, name)
+    if has["Hc"] != str(BALD_VALUE) and BALD in files:
+        files["bald"] = files.pop(BALD)
+    return files
 
 
 @dataclass(frozen=True)
@@ -193,15 +193,15 @@ class Library:
             NotOffered: the photo has what the edit would give it, or nobody knows whether it has.
             BadTranslation: there is no such translation, or a file is badly named.
         """
-        found = offered(self.names(), characteristics)
-        key = BALD if edit == "bald" and edit not in found else edit
-        if key == BALD and "bald" in found:
+        offers = offered(self.names(), characteristics)
+        key = BALD if edit == "bald" and edit not in offers else edit
+        if key == BALD and "bald" in offers:
             key = "bald"
-        if key in found:
-            folder, name = found[key]
+        if key in offers:
+            folder, name = offers[key]
             return self.files(folder)[name]
         self._explain(key, characteristics)
-        listing = nearest(edit, found) or "; there are no translations at all"
+        listing = nearest(edit, offers) or "; there are no translations at all"
         raise BadTranslation(f"translation {edit!r} is missing: {self._lacks(key)}{listing}")
 
     def _explain(self, key: str, characteristics: Sequence[int] | None) -> None:
@@ -245,17 +245,17 @@ def _key(name: str) -> str:
 
 
 def _listed(folder: Path | None) -> dict[str, Path]:
-    found: dict[str, Path] = {}
+    files: dict[str, Path] = {}
     if folder is None or not folder.is_dir():
-        return found
+        return files
     for path in sorted(folder.iterdir()):
         if path.suffix not in ENDINGS or path.name.startswith("."):
             continue
         name = path.name.partition(".")[0]
-        if name in found:
-            raise BadTranslation(f"{path}: {found[name].name} has the same name; keep one of them")
-        found[name] = path
-    return found
+        if name in files:
+            raise BadTranslation(f"{path}: {files[name].name} has the same name; keep one of them")
+        files[name] = path
+    return files
 
 
 def read_translation(path: Path) -> WPlus:

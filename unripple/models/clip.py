@@ -146,6 +146,6 @@ def text_loss(net: nn.Module, pictures: Tensor, texts: Tensor) -> Tensor:
     hundredth of CLIP's logits, whose published scale is 100.
     """
     clip: Any = net
-    seen = F.normalize(clip.encode_image(area(pictures, side_px(net))), dim=-1)
-    logits: Tensor = clip.logit_scale.exp() * seen @ F.normalize(texts, dim=-1).T
+    of_pictures = F.normalize(clip.encode_image(area(pictures, side_px(net))), dim=-1)
+    logits: Tensor = clip.logit_scale.exp() * of_pictures @ F.normalize(texts, dim=-1).T
     return 1 - logits / PUBLISHED_SCALE

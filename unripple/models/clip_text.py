@@ -29,8 +29,8 @@ def imagenet_templates() -> tuple[str, ...]:
     """The 79 templates of StyleCLIP: CLIP's 80 for ImageNet without that of many things."""
     from open_clip import OPENAI_IMAGENET_TEMPLATES
 
-    found = (template("{}") for template in OPENAI_IMAGENET_TEMPLATES)
-    return tuple(template for template in found if template != _LEFT_OUT)
+    templates = (template("{}") for template in OPENAI_IMAGENET_TEMPLATES)
+    return tuple(template for template in templates if template != _LEFT_OUT)
 
 
 TEMPLATES = ("plain", "imagenet")

@@ -84,11 +84,11 @@ class DeltaMapper(nn.Module):
         return torch.cat([move.flatten(1) for move in moves], dim=1)
 
     def _part(self, part: str, styles: Tensor, condition: Tensor) -> Tensor:
-        seen = self.get_submodule(f"sm_{part}")(styles)
-        wanted = self.get_submodule(f"cm_{part}")(condition)
+        own = self.get_submodule(f"sm_{part}")(styles)
+        asked = self.get_submodule(f"cm_{part}")(condition)
         if styles.dim() == 3:
-            wanted = wanted[:, None].expand(-1, styles.shape[1], -1)
-        return self.get_submodule(f"fm_{part}")(torch.cat([seen, wanted], dim=-1))
+            asked = asked[:, None].expand(-1, styles.shape[1], -1)
+        return self.get_submodule(f"fm_{part}")(torch.cat([own, asked], dim=-1))
 
 
 def sizes_from_state(state: Mapping[str, Tensor]) -> dict[str, Any]:

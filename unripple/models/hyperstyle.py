@@ -190,10 +190,10 @@ def refined(
     """
     size = (photo.shape[2], photo.shape[3])
     picture = generator.synthesize(w_plus)
-    seen: list[Tensor] = []
+    codes_so_far: list[Tensor] = []
     for n in range(1, iterations + 1):
-        seen.append(hypernet(photo, pooled(picture, size)))
-        codes = torch.stack(seen, dim=1)
+        codes_so_far.append(hypernet(photo, pooled(picture, size)))
+        codes = torch.stack(codes_so_far, dim=1)
         # By way of what is kept, so that an artifact draws the very same picture.
         offsets = hypernet.offsets(hypernet.summary(codes), n)
         picture = generator.synthesize(w_plus, weight_offsets=offsets)

@@ -36,8 +36,8 @@ class Attention(nn.Module):
         batch, count, _ = x.shape
         qkv = self.to_qkv(x).reshape(batch, count, 3, self.heads, -1)
         q, k, v = qkv.permute(2, 0, 3, 1, 4)  # each [B, heads, N, C / heads]
-        seen = F.scaled_dot_product_attention(q, k, v, scale=self.scale)
-        return self.to_out(seen.transpose(1, 2).reshape(batch, count, -1))
+        attended = F.scaled_dot_product_attention(q, k, v, scale=self.scale)
+        return self.to_out(attended.transpose(1, 2).reshape(batch, count, -1))
 
 
 class FeedForward(nn.Module):

@@ -38,12 +38,12 @@ class Taps(nn.Module):
 
     def forward(self, picture: Tensor) -> list[Tensor]:
         """Turn normalised pictures [B, 3, H, W] into activations, finest first."""
-        found, x = [], picture
+        levels, x = [], picture
         for number, layer in enumerate(self.features):
             x = layer(x)
             if number in self.taps:
-                found.append(x)
-        return found
+                levels.append(x)
+        return levels
 
 
 class AlexNet(Taps):

@@ -108,18 +108,18 @@ class LatentMapper(nn.Module):
             ValueError: it takes a text and got none, or the other way round.
         """
         if (text is not None) != self.takes_text:
-            wanted = "a text" if self.takes_text else "no text"
-            raise ValueError(f"text: this mapper takes {wanted}")
+            argument = "a text" if self.takes_text else "no text"
+            raise ValueError(f"text: this mapper takes {argument}")
         x = w_plus
         if text is not None:
-            told = text[:, None].expand(len(w_plus), w_plus.shape[1], -1)
-            x = torch.cat((told, w_plus), dim=-1) if self.beside else w_plus + told
+            spread = text[:, None].expand(len(w_plus), w_plus.shape[1], -1)
+            x = torch.cat((spread, w_plus), dim=-1) if self.beside else w_plus + spread
         if hasattr(self, SINGLE):
             return self.get_submodule(SINGLE)(x)
         parts = []
         for name, (first, end) in GROUPS.items():
-            seen = hasattr(self, name)
-            part = self.get_submodule(name)(x[:, first:end]) if seen else w_plus[:, first:end] * 0
+            there = hasattr(self, name)
+            part = self.get_submodule(name)(x[:, first:end]) if there else w_plus[:, first:end] * 0
             parts.append(part)
         return torch.cat(parts, dim=1)
 

@@ -146,20 +146,20 @@ class MTCNN(nn.Module):
         picture = torch.as_tensor(photo.copy(), device=device)[None].permute(0, 3, 1, 2).float()
         boxes = self._propose(picture)
         boxes = self._refine(picture, boxes)
-        found = self._read(picture, boxes)
-        left, top, right, bottom = found.boxes.T
+        faces = self._read(picture, boxes)
+        left, top, right, bottom = faces.boxes.T
         order = np.argsort((right - left) * (bottom - top))[::-1]
-        return Faces(*(part[order] for part in found))
+        return Faces(*(part[order] for part in faces))
 
     def detect(self, photo: Photo, landmarks: bool = False) -> tuple[Any, ...]:
         """Answer as facenet-pytorch does: boxes, confidences and, if asked, landmarks.
 
         Where there is no face they are None, [None] and None.
         """
-        found = self(photo)
-        if not len(found.boxes):
+        faces = self(photo)
+        if not len(faces.boxes):
             return (None, [None], None)[: 2 + landmarks]
-        return tuple(found)[: 2 + landmarks]
+        return tuple(faces)[: 2 + landmarks]
 
     def _propose(self, picture: Tensor) -> Tensor:
         """Square boxes with their confidence, float32 [N, 5]."""
@@ -168,14 +168,14 @@ class MTCNN(nn.Module):
             height, width = (int(side * scale + 1) for side in picture.shape[2:])
             level = F.adaptive_avg_pool2d(picture, (height, width))
             moved, confidence = self.pnet(_in_unit_range(level))
-            seen = confidence[0] >= SURE[0]
-            corner = seen.nonzero().flip(1) * STEP_PX
+            sure = confidence[0] >= SURE[0]
+            corner = sure.nonzero().flip(1) * STEP_PX
             first = ((corner + 1) / scale).floor()
             last = ((corner + WINDOW_PX) / scale).floor()
-            found = torch.cat([first, last, confidence[0, seen][:, None]], 1)
-            kept = _keep(found, 0.5)
-            proposals.append(found[kept])
-            moves.append(moved[0, :, seen].T[kept])
+            windows = torch.cat([first, last, confidence[0, sure][:, None]], 1)
+            kept = _keep(windows, 0.5)
+            proposals.append(windows[kept])
+            moves.append(moved[0, :, sure].T[kept])
         if not proposals:
             return picture.new_zeros(0, 5)
         boxes, shifts = torch.cat(proposals), torch.cat(moves)

@@ -131,12 +131,12 @@ def refined(
     """
     size = (photo.shape[2], photo.shape[3])
     codes = mean.expand(1, generator.n_codes, -1)
-    seen = pooled(generator.synthesize(codes), size).expand(len(photo), -1, -1, -1)
+    drawn = pooled(generator.synthesize(codes), size).expand(len(photo), -1, -1, -1)
     for _ in range(iterations):
-        codes = codes + encoder(photo, seen)
+        codes = codes + encoder(photo, drawn)
         picture = generator.synthesize(codes)
         yield Step(codes, picture)
-        seen = pooled(picture, size)
+        drawn = pooled(picture, size)
 
 
 def sizes_from_state(state: Mapping[str, Tensor]) -> dict[str, Any]:

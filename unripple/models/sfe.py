@@ -65,8 +65,8 @@ class Trunk(nn.Module):
         for n in range(4):
             made = stage(widths[n], widths[n + 1], units[n], stride=STRIDES[n])
             self.add_module(f"block_{n + 1}", made)
-        seen = sum(widths[1:]) * POOLED**2
-        self.styles = nn.ModuleList(nn.Linear(seen, style_dim) for _ in range(n_codes))
+        read = sum(widths[1:]) * POOLED**2
+        self.styles = nn.ModuleList(nn.Linear(read, style_dim) for _ in range(n_codes))
         self.content_layer = _unit(widths[3], features)
 
     def forward(self, photo: Tensor) -> tuple[Tensor, Tensor]:
@@ -79,8 +79,8 @@ class Trunk(nn.Module):
         for n in range(4):
             levels.append(self.get_submodule(f"block_{n + 1}")(levels[-1]))
         pooled = [F.adaptive_avg_pool2d(level, POOLED) for level in levels[1:]]
-        seen = torch.cat(pooled, dim=1).flatten(1)  # [B, sum of widths * 9], channels outermost
-        codes = torch.stack([head(seen) for head in self.styles], dim=1)
+        read = torch.cat(pooled, dim=1).flatten(1)  # [B, sum of widths * 9], channels outermost
+        codes = torch.stack([head(read) for head in self.styles], dim=1)
         return codes, self.content_layer(levels[3])
 
 

@@ -69,8 +69,8 @@ def likeness(
     for part in torch.split(w, BATCH):
         leaf = part.clone().requires_grad_()
         with torch.enable_grad():
-            found = reader.see(generator.synthesize(generator.rows(leaf[:, None]))) @ change
-            (gradient,) = torch.autograd.grad(found.sum(), leaf)
-        cosines.append(found.detach())
+            cosine = reader.see(generator.synthesize(generator.rows(leaf[:, None]))) @ change
+            (gradient,) = torch.autograd.grad(cosine.sum(), leaf)
+        cosines.append(cosine.detach())
         total += gradient.sum(0)
     return torch.cat(cosines), total / len(w)

@@ -103,18 +103,18 @@ def _gauss_newton(
     x, y = ((columns - width / 2) / half).ravel(), ((rows - height / 2) / half).ravel()
     slopes = _slopes(target)
     for _ in range(_STEPS):
-        seen = normalised(look(soft_for(source, places), places, width, height), sigma)
+        resampled = normalised(look(soft_for(source, places), places, width, height), sigma)
         inside = allowed & covered(places, ours.shape, theirs.shape)
         inside = cv2.erode(inside.astype(np.uint8), np.ones((3, 3))).astype(bool).ravel()
         if inside.sum() < 10 * unknowns:
             return places, usual
         # The mean of both slopes makes the step second-order (ESM).
         down_x, down_y = (
-            (a + b).ravel()[inside] / 2 for a, b in zip(slopes, _slopes(seen), strict=True)
+            (a + b).ravel()[inside] / 2 for a, b in zip(slopes, _slopes(resampled), strict=True)
         )
         fields = _fields(x[inside], y[inside], unknowns)  # [unknowns, 2, pixels]
         jacobian = half * (down_x * fields[:, 0] + down_y * fields[:, 1])  # [unknowns, pixels]
-        error = (seen - target).ravel()[inside]
+        error = (resampled - target).ravel()[inside]
         usual = float(np.median(np.abs(error)))
         weight = tukey(error)
         normal = (jacobian * weight) @ jacobian.T

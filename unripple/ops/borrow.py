@@ -170,17 +170,17 @@ def best_offsets(mismatch: Tensor, count: int = OFFSETS) -> list[Offset]:
     width = mismatch.shape[1]
     left = mismatch.clone()
     down, right = (torch.fft.fftfreq(n, 1 / n, device=left.device).round() for n in left.shape)
-    found: list[Offset] = []
+    offsets: list[Offset] = []
     for _ in range(count):
         at = int(left.argmin())
         row, column = divmod(at, width)
         if float(left[row, column]) >= NEVER:
             break
         offset = Offset(int(down[row]), int(right[column]), float(left[row, column]))
-        found.append(offset)
+        offsets.append(offset)
         near = ((down - offset.down).abs() <= APART_PX)[:, None]
         left[near & ((right - offset.right).abs() <= APART_PX)[None]] = NEVER
-    return found
+    return offsets
 
 
 def moved(layers: Tensor, offset: Offset) -> Tensor:
@@ -196,11 +196,11 @@ def _borrow(fine: Tensor, hole: Tensor, offsets: list[Offset]) -> Tensor:
     """The choice of one offset per pixel for one picture [3, H, W]."""
     if not offsets:
         return torch.zeros_like(fine)
-    known = 1 - hole
+    outside = 1 - hole
     window = max(3, round(WINDOW_PX * min(fine.shape[1:]) / STATED_SIDE_PX)) | 1
     there = torch.stack([moved(fine, offset) for offset in offsets])  # [O, 3, H, W]
-    where = torch.stack([moved(known, offset) for offset in offsets])  # [O, 1, H, W]
-    both = known * where
+    where = torch.stack([moved(outside, offset) for offset in offsets])  # [O, 1, H, W]
+    both = outside * where
     squared = (fine - there).square().sum(1, keepdim=True) * both
     differing, weight = smooth(squared, window), smooth(both, window)
     # Deep in the hole nothing is known around a pixel: there the whole picture's verdict counts.

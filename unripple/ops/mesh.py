@@ -71,10 +71,10 @@ def mesh_of(
         (flat,) = (part for part in read if part.numel() == 3 * POINTS)
         mesh = flat.float().cpu().numpy().reshape(POINTS, 3).astype(np.float64)
         scale = float(np.hypot(affine[0, 0], affine[1, 0]))
-        seen = np.column_stack((apply(affine, mesh[:, :2]), mesh[:, 2] * scale))
-        extent = np.ptp(apply(_upright(affine), seen[:, :2]), axis=0).max()
-        affine = _square(seen[:, :2], eyes=_EYES, side=_WIDER * extent, size_px=size_px)
-    return seen
+        placed = np.column_stack((apply(affine, mesh[:, :2]), mesh[:, 2] * scale))
+        extent = np.ptp(apply(_upright(affine), placed[:, :2]), axis=0).max()
+        affine = _square(placed[:, :2], eyes=_EYES, side=_WIDER * extent, size_px=size_px)
+    return placed
 
 
 def face_angles(mesh: Floats) -> FaceAngles:

@@ -89,27 +89,27 @@ def _lbfgs(state: State, evaluate: Evaluate) -> State:
     direction = torch.where(uphill[:, None], -gradient, direction)
     slope = torch.where(uphill, -_dot(gradient, gradient), slope)
     active = ~state["done"] & (slope < 0)
-    found = _search(state, direction, slope, active, evaluate)
-    moved = found.step > 0
-    move = found.step[:, None] * direction
-    bend = found.gradient - gradient
+    searched = _search(state, direction, slope, active, evaluate)
+    moved = searched.step > 0
+    move = searched.step[:, None] * direction
+    bend = searched.gradient - gradient
     product = _dot(move, bend)
     # The curvature that the direction came from, for comparison: B move = -step * gradient.
-    expected = -found.step * _dot(move, gradient)
-    known = (state["products"] > 0).any(0)
+    expected = -searched.step * _dot(move, gradient)
+    curved = (state["products"] > 0).any(0)
     # A first direction is the gradient itself: its length says nothing of the curvature.
-    expected = torch.where(known, expected, 0.0)
+    expected = torch.where(curved, expected, 0.0)
     kept = moved & (product > LEAST_CURVATURE * expected) & (product > 0)
     forgotten = ~moved & active
     return {
         **state,
         "x": torch.where(moved[:, None], x + move, x),
-        "loss": found.loss,
-        "gradient": found.gradient,
+        "loss": searched.loss,
+        "gradient": searched.gradient,
         "moves": _remembered(state["moves"], move, kept, forgotten),
         "bends": _remembered(state["bends"], bend, kept, forgotten),
         "products": _remembered(state["products"], product, kept, forgotten),
-        "done": state["done"] | (~moved & ~known),
+        "done": state["done"] | (~moved & ~curved),
     }
 
 
@@ -180,29 +180,29 @@ def _search(
     """
     x, loss = state["x"], state["loss"]
     zero = torch.zeros_like(loss)
-    found = _Found(zero, loss, state["gradient"])
+    best = _Found(zero, loss, state["gradient"])
     low, high = _End(zero, loss, slope), _End(zero + torch.inf, zero, zero)
     step, searching = torch.ones_like(loss), active
     for _ in range(LINE_STEPS):
         if not searching.any():
             break
         # Rows that have ended stay where they are; what they evaluate to is not looked at.
-        at, gradient = evaluate(x + torch.where(searching, step, found.step)[:, None] * direction)
+        at, gradient = evaluate(x + torch.where(searching, step, best.step)[:, None] * direction)
         now = _End(step, at, _dot(gradient, direction))
         low_enough = at <= loss + DESCENT * step * slope  # not so where the loss is no number
         flat_enough = now.slope >= CURVATURE * slope
         fits = searching & low_enough & flat_enough
-        taken = fits | (searching & low_enough & (at < found.loss))
-        found = _Found(
-            torch.where(taken, step, found.step),
-            torch.where(taken, at, found.loss),
-            torch.where(taken[:, None], gradient, found.gradient),
+        taken = fits | (searching & low_enough & (at < best.loss))
+        best = _Found(
+            torch.where(taken, step, best.step),
+            torch.where(taken, at, best.loss),
+            torch.where(taken[:, None], gradient, best.gradient),
         )
         searching = searching & ~fits
         high = high.moved(searching & ~low_enough, now)
         low = low.moved(searching & low_enough, now)
         step = torch.where(searching, _between(low, high), step)
-    return found
+    return best
 
 
 def _between(low: _End, high: _End) -> Tensor:

@@ -64,14 +64,14 @@ class Pair(NamedTuple):
         # By how much one step of the output goes on in the edited picture.
         pace = np.median(np.linalg.norm(np.diff(at, axis=1), axis=-1))
         soft = soft_for(edited.astype(np.float32), np.diag((pace, pace, 1.0)))
-        found: Floats = cv2.remap(
+        sampled: Floats = cv2.remap(
             soft,
             (at - 0.5).astype(np.float32),
             None,
             cv2.INTER_CUBIC,
             borderMode=cv2.BORDER_REPLICATE,
         )
-        return self.tone(found)
+        return self.tone(sampled)
 
     def shows(self, edited: Photo, places: Floats) -> Mask:
         """Which of these places the edited picture shows, bool [H, W]."""
@@ -99,16 +99,16 @@ def pair(photo: Photo, edited: Photo) -> Pair:
             f"the edited picture has {width} x {height} px; with a side below {LEAST_SIDE_PX} no "
             "face can be taken from it: have it edited in a larger size"
         )
-    found = align(photo, edited)
-    if found.agreement < AGREES:
+    aligned = align(photo, edited)
+    if aligned.agreement < AGREES:
         flipped = align(photo, np.ascontiguousarray(edited[:, ::-1]))
         if flipped.agreement >= AGREES:
             raise Mirrored("the edited picture shows the photo mirrored; mirror it back")
         raise AnotherPicture(
-            f"the edited picture does not show this photo: they agree to {found.agreement:.2f}, "
+            f"the edited picture does not show this photo: they agree to {aligned.agreement:.2f}, "
             f"and pairs do to {AGREES:.2f} or more; see whether its name is the right photo's"
         )
-    return Pair(found.places, _tone(photo, edited, found.places), found.agreement)
+    return Pair(aligned.places, _tone(photo, edited, aligned.places), aligned.agreement)
 
 
 def _tone(photo: Photo, edited: Photo, places: Floats) -> ToneCurves:
@@ -116,12 +116,12 @@ def _tone(photo: Photo, edited: Photo, places: Floats) -> ToneCurves:
     small = shrunk(photo.astype(np.float32), _COLOURS_PX)
     there = places @ resizing(small.shape, photo.shape)
     height, width = small.shape[:2]
-    seen = look(soft_for(edited.astype(np.float32), there), there, width, height)
+    resampled = look(soft_for(edited.astype(np.float32), there), there, width, height)
     inside = covered(there, small.shape[:2], edited.shape[:2])
-    grey, other = (cv2.cvtColor(one, cv2.COLOR_RGB2GRAY) for one in (small, seen))
+    grey, other = (cv2.cvtColor(one, cv2.COLOR_RGB2GRAY) for one in (small, resampled))
     alike, detailed = correlation(grey, other, *BANDS_PX[1])
     votes = np.where(detailed, (alike > _ALIKE).astype(float), _FLAT_VOTE)
-    return tone_match.fit(small, seen, np.where(inside, votes, 0.0))
+    return tone_match.fit(small, resampled, np.where(inside, votes, 0.0))
 
 
 class Drift(NamedTuple):

@@ -113,9 +113,9 @@ def align(photo: Photo, edited: Photo, *, person: Mask | None = None) -> Alignme
     best = Alignment(np.eye(3), -1.0)
     for start in _starts(ours, theirs):
         places = refine(ours, theirs, start, outside, finest_px=192)
-        found = _judged(ours, theirs, places, finest_px=384)
-        if found.agreement > best.agreement:
-            best = found
+        candidate = _judged(ours, theirs, places, finest_px=384)
+        if candidate.agreement > best.agreement:
+            best = candidate
     places = refine(ours, theirs, best.places, outside, finest_px=WORK_PX)
     judged = _judged(ours, theirs, places, finest_px=WORK_PX)
     return Alignment(unit(after @ places @ before), judged.agreement)
@@ -131,9 +131,9 @@ def _share(photo: Photo, edited: Photo) -> float:
 def _judged(ours: Floats, theirs: Floats, places: Floats, *, finest_px: float) -> Alignment:
     small = shrunk(ours, finest_px)
     step = resizing(small.shape, ours.shape)
-    seen = look(soft_for(theirs, places @ step), places @ step, small.shape[1], small.shape[0])
+    resampled = look(soft_for(theirs, places @ step), places @ step, small.shape[1], small.shape[0])
     inside = covered(places @ step, small.shape[:2], theirs.shape[:2])
-    return Alignment(places, agreement(small, seen, inside) * float(np.sqrt(inside.mean())))
+    return Alignment(places, agreement(small, resampled, inside) * float(np.sqrt(inside.mean())))
 
 
 def _starts(ours: Floats, theirs: Floats) -> list[Floats]:
@@ -158,21 +158,21 @@ def match_features(ours: Floats, theirs: Floats) -> Floats | None:
     """
     small, other = shrunk(ours, _FEATURES_PX), shrunk(theirs, _FEATURES_PX)
     finder = cv2.SIFT.create(2000, contrastThreshold=0.02)
-    found = [
+    features = [
         finder.detectAndCompute(np.clip(grey, 0, 255).astype(np.uint8), None)
         for grey in (small, other)
     ]
-    if any(descriptors is None or len(descriptors) < 2 for _, descriptors in found):
+    if any(descriptors is None or len(descriptors) < 2 for _, descriptors in features):
         return None
-    pairs = cv2.BFMatcher().knnMatch(found[0][1], found[1][1], k=2)
+    pairs = cv2.BFMatcher().knnMatch(features[0][1], features[1][1], k=2)
     # Lowe's ratio: a match counts where the second best is clearly worse.
     good = [
         pair[0] for pair in pairs if len(pair) == 2 and pair[0].distance < 0.8 * pair[1].distance
     ]
     if len(good) < _LEAST_MATCHES:
         return None
-    here = np.array([found[0][0][match.queryIdx].pt for match in good]) + 0.5
-    there = np.array([found[1][0][match.trainIdx].pt for match in good]) + 0.5
+    here = np.array([features[0][0][match.queryIdx].pt for match in good]) + 0.5
+    there = np.array([features[1][0][match.trainIdx].pt for match in good]) + 0.5
     cv2.setRNGSeed(0)  # the same pictures, the same map
     affine, voters = cv2.estimateAffinePartial2D(
         here, there, method=cv2.RANSAC, ransacReprojThreshold=3.0, maxIters=5000

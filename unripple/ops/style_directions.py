@@ -133,18 +133,18 @@ def style_direction(
 
 def _moved(relevant: Tensor, deviations: Sequence[Tensor], layers: int | None) -> list[int]:
     """The styles that have rows, at most `layers` of them."""
-    left, found = len(relevant), []
+    left, channels = len(relevant), []
     for i in style_numbers(len(deviations)):
         if left == 0:
             break
         left -= len(deviations[i])
-        found.append(i)
+        channels.append(i)
     if left != 0:
         raise ShapeMismatch(
             f"{len(relevant)} rows of relevance end within a style of this generator: they were "
             "found on another one"
         )
-    return found[:layers]
+    return channels[:layers]
 
 
 def split_styles(joined: Tensor, widths: Sequence[int]) -> list[Tensor]:

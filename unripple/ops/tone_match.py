@@ -93,11 +93,11 @@ def _curve(ours: Floats, theirs: Floats, weights: Floats) -> Floats:
     first = np.minimum(at.astype(int), KNOTS - 2)
     share = at - first
     normal = np.zeros((KNOTS, KNOTS))
-    wanted = np.zeros(KNOTS)
+    right_side = np.zeros(KNOTS)
     for step_a, part_a in enumerate((1 - share, share)):
-        np.add.at(wanted, first + step_a, weights * part_a * ours)
+        np.add.at(right_side, first + step_a, weights * part_a * ours)
         for step_b, part_b in enumerate((1 - share, share)):
             np.add.at(normal, (first + step_a, first + step_b), weights * part_a * part_b)
     bend = np.diff(np.eye(KNOTS), 2, axis=0)
     normal += _SMOOTH * weights.sum() / KNOTS * (bend.T @ bend) + 1e-9 * np.eye(KNOTS)
-    return np.linalg.lstsq(normal, wanted, rcond=None)[0]
+    return np.linalg.lstsq(normal, right_side, rcond=None)[0]

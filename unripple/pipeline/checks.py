@@ -67,8 +67,8 @@ def text_warnings(said: Mapping[str, Any], zoo: Zoo) -> list[str]:
         BadConfig: the models have no CLIP.
         BadCheckpoint: its file is missing.
     """
-    known = zoo.metadata("clip").get("words", ())
-    words = [w for key in ("text", "neutral") for w in unknown_words(said[key], known)]
+    vocabulary = zoo.metadata("clip").get("words", ())
+    words = [w for key in ("text", "neutral") for w in unknown_words(said[key], vocabulary)]
     if not words:
         return []
     listed = ", ".join(repr(word) for word in dict.fromkeys(words))
@@ -83,5 +83,5 @@ def degree_warnings(directions: str, moves: Mapping[str, float]) -> list[str]:
     """
     path = directions_path(directions)
     others = {name: degree for name, degree in moves.items() if name not in WORDS}
-    told = [find_direction(path, name).warning(degree) for name, degree in others.items()]
-    return [*turn_warnings(turn_of(moves)), *(text for text in told if text)]
+    warnings = [find_direction(path, name).warning(degree) for name, degree in others.items()]
+    return [*turn_warnings(turn_of(moves)), *(text for text in warnings if text)]

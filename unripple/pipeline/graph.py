@@ -84,10 +84,11 @@ class Step(Stage):
         """
         names = self.photo_inputs if of in (None, PHOTO) else self.edit_inputs
         if names is None or (of is None and self.looks_at_both):
-            wanted = "an edit" if self.photo_inputs is None else "no edit"
-            raise UnknownName(f"stage {self.name} works on {wanted}, not on {of or 'the photo'}")
-        found = {name: _source(name, of) for name in names}
-        return {name: (self.stand_ins.get(stage, stage), at) for name, (stage, at) in found.items()}
+            place = "an edit" if self.photo_inputs is None else "no edit"
+            raise UnknownName(f"stage {self.name} works on {place}, not on {of or 'the photo'}")
+        sources = {name: _source(name, of) for name in names}
+        stand_in = self.stand_ins.get
+        return {name: (stand_in(stage, stage), at) for name, (stage, at) in sources.items()}
 
 
 def _source(name: str, of: str | None) -> tuple[str, str | None]:

@@ -59,18 +59,18 @@ def as_directions(
         BadConfig: a turn is said twice, in degrees and along its direction; see also `turn_of`.
     """
     turn = turn_of(moves)
-    found = {name: degree for name, degree in moves.items() if name not in turn}
+    degrees = {name: degree for name, degree in moves.items() if name not in turn}
     cannot = []
     for word, degree in turn.items():
         direction = _direction(word, path)
         if direction is None:
             cannot.append(word)
             continue
-        if direction.name in found:
+        if direction.name in degrees:
             raise BadConfig(f"edit: {word} and {direction.name} both turn the head; keep one")
         # Rounded, so that -20 degrees are 3 steps of 20/3 to the last bit.
-        found[direction.name] = round(degree / _per_step(direction, word), 9)
-    return dict(sorted(found.items())), tuple(cannot)
+        degrees[direction.name] = round(degree / _per_step(direction, word), 9)
+    return dict(sorted(degrees.items())), tuple(cannot)
 
 
 def _direction(word: str, path: Path) -> Direction | None:
@@ -79,10 +79,10 @@ def _direction(word: str, path: Path) -> Direction | None:
     if not names:
         return None
     try:
-        known = read_directions(path)
+        directions = read_directions(path)
     except BadCheckpoint:  # whoever needs directions says what is wrong with them
         return None
-    able = (known[name] for name in names if name in known)
+    able = (directions[name] for name in names if name in directions)
     return next((one for one in able if _per_step(one, word)), None)
 
 

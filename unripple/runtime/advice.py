@@ -38,14 +38,14 @@ def advice(config: Config, zoo: Zoo, edit: Edit, made: Mapping[str, Artifact]) -
         made: the artifacts of the photo by stage, `align` and `invert` among them.
     """
     foreign = foreign_advice(made, embedded=zoo.choice("generator") == EMBEDDED)
-    told = [foreign] if foreign else []
+    notes = [foreign] if foreign else []
     plan = Plan(config, zoo, edit)
     turn = plan.turn or {"yaw": plan.asked_turn_deg(plan.moves) or 0.0}
     align: Any = made["align"]
     if turn.get("yaw") or "yaw_to" in turn:
         pose = head_pose(align["landmarks"], zoo)
-        told += turn_advice(turn, pose) if pose else []
-    return told
+        notes += turn_advice(turn, pose) if pose else []
+    return notes
 
 
 def plain_drawing_db(artifacts: Mapping[str, Artifact]) -> float | None:
@@ -72,14 +72,14 @@ def foreign_advice(artifacts: Mapping[str, Artifact], *, embedded: bool) -> str 
     drawn = plain_drawing_db(artifacts)
     if drawn is None or drawn >= FOREIGN_DB:
         return None
-    told = (
+    note = (
         f"the generator draws this photo with {drawn:.1f} dB only (below {FOREIGN_DB:g}), so it is "
         "not of its world: turns of the head (yaw, pitch, roll), which move the photo's own "
         "pixels, convince; smile, age, hair and the like will not"
     )
     if not embedded:
-        return told
-    return f"{told}; run `unripple models fetch published` and set models: published for those"
+        return note
+    return f"{note}; run `unripple models fetch published` and set models: published for those"
 
 
 def head_pose(landmarks: Floats, zoo: Zoo) -> HeadPose | None:
@@ -103,18 +103,18 @@ def turn_advice(turn: Mapping[str, float], pose: HeadPose) -> list[str]:
         pose: of the head in the photo.
     """
     by = turn["yaw_to"] - pose.yaw_deg if "yaw_to" in turn else turn.get("yaw", 0.0)
-    after, told = pose.yaw_deg + by, []
+    after, notes = pose.yaw_deg + by, []
     if by and abs(after) > max(FAR_DEG, abs(pose.yaw_deg)):
-        told.append(
+        notes.append(
             f"the head looks {pose.yaw_deg:.0f} degrees to the side and would look {after:.0f}: "
             f"beyond {FAR_DEG:g} its far side has to be invented; ask for less"
         )
     if abs(pose.yaw_deg) > THREE_QUARTER_DEG and by * pose.yaw_deg < 0 and abs(by) > _NOTICED_DEG:
-        told.append(
+        notes.append(
             f"the head looks {pose.yaw_deg:.0f} degrees to the side, so the cheek that this turn "
             f"of {by:.0f} brings forward is hardly in the photo and gets stretched; ask for less"
         )
-    return told
+    return notes
 
 
 def _in_crop(align: Mapping[str, Any]) -> Floats:

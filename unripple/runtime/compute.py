@@ -144,9 +144,8 @@ def compute_or_load(
     if job.settles and not source.align:
         own |= _settled(job, source, {**job.settings, **own}, inputs, cache, uncounted)
     ingredients = job.ingredients(inputs, own)
-    found = find(cache, ingredients)
-    if found is not None:
-        return found, True
+    if (there := find(cache, ingredients)) is not None:
+        return there, True
     settings = ingredients["settings"]
     photo = source.read(job.limits.megapixels) if step.reads_photo else None
     truth_of_photo = None if truth is None else truth.read()

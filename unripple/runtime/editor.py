@@ -112,8 +112,8 @@ class Editor:
         Raises:
             UnknownName: there is no such direction.
         """
-        told = warnings_of(self.config, edit, self._zoo)
-        return told if made is None else [*told, *advice(self.config, self._zoo, edit, made)]
+        planned = warnings_of(self.config, edit, self._zoo)
+        return planned if made is None else [*planned, *advice(self.config, self._zoo, edit, made)]
 
     def pose_of(self, photo: str | Path | Photo | Source) -> dict[str, float]:
         """Where the head in a photo looks, as an edit turns another head there.
@@ -229,8 +229,8 @@ class Editor:
         metadata = source.read(self._max_megapixels).metadata
         marked = self.config["digital_source_type"]
         photo_path = None if isinstance(photo, np.ndarray) else source.path
-        told = list(metadata.lost)
-        return Result(joined(faces), faces[0], told, metadata, marked, photo_path, faces)
+        lost = list(metadata.lost)
+        return Result(joined(faces), faces[0], lost, metadata, marked, photo_path, faces)
 
     def score(
         self,
@@ -272,10 +272,10 @@ class Editor:
     ) -> list[dict[str, Artifact]]:
         """`run` for every face that `align.faces` asks for, the largest first."""
         source = self.open(photo, characteristics=characteristics)
-        found = [self.run(source, until, edit)]
+        artifacts = [self.run(source, until, edit)]
         job = job_from_config(self.config, "align", None, self._zoo)
         count = len(compute_or_load(job, source, {}, self._cache)[0])
-        return found + [self.run(source, until, edit, face=n) for n in range(1, count)]
+        return artifacts + [self.run(source, until, edit, face=n) for n in range(1, count)]
 
     def run(
         self,
@@ -319,10 +319,10 @@ class Editor:
                 before_step()
                 if self._before_stage is not None:
                     self._before_stage(step.stage)
-                found, _ = compute_or_load(
+                made, _ = compute_or_load(
                     job, source, inputs, self._cache, on_progress=self._on_progress
                 )
-                key = found[face if step.stage == "align" else 0]
+                key = made[face if step.stage == "align" else 0]
                 if step.stage == "translate" and offset is not None:
                     key = self._moved(key, offset)
                 keys[step.stage, of] = key

@@ -22,13 +22,13 @@ _VERSION = 1  # raise it when the same pictures shall give other joint ones
 
 def groups_of(subjects: Sequence[str]) -> dict[str, list[str]]:
     """The photos of which several faces are worked on: photo -> its faces, the largest first."""
-    found: dict[str, list[str]] = {}
+    faces_of: dict[str, list[str]] = {}
     for subject in subjects:
         if FACE_MARK in subject:
-            found.setdefault(photo_of(subject), []).append(subject)
+            faces_of.setdefault(photo_of(subject), []).append(subject)
     return {
         photo: sorted(faces, key=lambda face: int(face.partition(FACE_MARK)[2]))
-        for photo, faces in found.items()
+        for photo, faces in faces_of.items()
     }
 
 

@@ -98,22 +98,22 @@ def run_shard(
         source, started = sources[photo_of(subject)], time.monotonic()
         try:
             if subject in groups:
-                found, there = _together(job, source, groups[subject], subjects, failures, cache)
-                return found, "there already" if there else f"{time.monotonic() - started:.1f} s"
+                made, there = _together(job, source, groups[subject], subjects, failures, cache)
+                return made, "there already" if there else f"{time.monotonic() - started:.1f} s"
             compute_together(job, _from(subject, subjects), cache, uncounted, on_progress)
-            found, there = compute_or_load(
+            made, there = compute_or_load(
                 job, source, subjects[subject], cache, uncounted, on_progress
             )
         except Exception as error:
             if not costs_one_photo(error):
                 raise
             return _failure(job, error)
-        return found, "there already" if there else f"{time.monotonic() - started:.1f} s"
+        return made, "there already" if there else f"{time.monotonic() - started:.1f} s"
 
     for number, (subject, done) in enumerate(each(names, do, job.limits), start=1):
         if isinstance(done, tuple):
-            found, outcome = done
-            keys |= dict(zip(face_names(subject, len(found)), found, strict=True))
+            made, outcome = done
+            keys |= dict(zip(face_names(subject, len(made)), made, strict=True))
         else:
             path = printable(str(sources[photo_of(subject)].path))
             failures[subject] = (

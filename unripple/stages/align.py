@@ -285,16 +285,16 @@ def settle(work: Work, settings: AlignSettings) -> dict[str, Any]:
     large = max(photo.shape[:2]) > LONGEST_PX
     if theirs and (large or not _reads(photo, theirs, ours, framing, settings)):
         return by_mtcnn
-    found = faces_by_network(
+    faces = faces_by_network(
         photo,
         ours.net,
         net_size_px=ours.size_px,
         framing=framing,
         max_spread=settings.max_spread,
     )
-    if not found and not theirs:
+    if not faces and not theirs:
         raise NoFace(NEITHER + HOW_TO_FIND)
-    return {} if not theirs or see_the_same(found, theirs) else by_mtcnn
+    return {} if not theirs or see_the_same(faces, theirs) else by_mtcnn
 
 
 def _reads(
@@ -302,7 +302,7 @@ def _reads(
 ) -> bool:
     """Whether the embedded network, shown the largest of some faces, sees it where it is."""
     largest = max(faces, key=lambda face: float(face_unit(face)))
-    seen = refined_landmarks(
+    reading = refined_landmarks(
         photo,
         largest,
         reader_of(net.net),
@@ -310,7 +310,7 @@ def _reads(
         framing=framing,
         rounds=_ROUNDS,
     )
-    return seen.spread <= settings.max_spread and apart(seen.landmarks, [largest]) < MISPLACED
+    return reading.spread <= settings.max_spread and apart(reading.landmarks, [largest]) < MISPLACED
 
 
 def own(settings: Values, subject: Subject) -> dict[str, Any]:

@@ -179,11 +179,11 @@ def edit(
             turn=turn,
             strength=strength,
         )
-        told = None
+        background = None
         if motion is not None:
             shares = torch.cat((motion.offsets / 2, motion.visibility * min(strength, 1.0)), dim=1)
-            told = shares[0].float().cpu().numpy().astype(np.float16)
-        return Edited(to_photo(down(drawn, size_px)), to_photo(down(plain, size_px)), told)
+            background = shares[0].float().cpu().numpy().astype(np.float16)
+        return Edited(to_photo(down(drawn, size_px)), to_photo(down(plain, size_px)), background)
 
 
 NOWHERE: Mapping[str, float] = {}
@@ -264,8 +264,8 @@ def edit_by_geometry(
     changed = turned.covered & (np.abs(turned.offsets).max(0) > _STILL_PX)
     picture = np.where(changed[..., None], moved, photo)
     shares = np.concatenate((turned.offsets / size, turned.covered[None]), axis=0)
-    told = _carried(labels, turned, origins)
-    return Edited(picture, picture, shares.astype(np.float16), told)
+    labels_carried = _carried(labels, turned, origins)
+    return Edited(picture, picture, shares.astype(np.float16), labels_carried)
 
 
 _STILL_PX = 0.02  # points that move less keep the photo's bytes

@@ -201,12 +201,12 @@ def judge_turn(
         before, after: the angles.
         asked_yaw_deg, asked_pitch_deg: by how much the head was to turn; None where nobody knows.
     """
-    told = {}
+    figures = {}
     if asked_yaw_deg is not None:
-        told["mesh_yaw_error"] = after.yaw_deg - before.yaw_deg - asked_yaw_deg
+        figures["mesh_yaw_error"] = after.yaw_deg - before.yaw_deg - asked_yaw_deg
     if asked_pitch_deg is not None:
-        told["mesh_pitch_drift"] = after.pitch_deg - before.pitch_deg - asked_pitch_deg
-    return told
+        figures["mesh_pitch_drift"] = after.pitch_deg - before.pitch_deg - asked_pitch_deg
+    return figures
 
 
 def _by_mesh(work: Work, settings: MeasureSettings, result: Photo) -> dict[str, float]:
@@ -278,8 +278,8 @@ def drifted(
     from unripple.ops.pairing import drift
     from unripple.ops.registration import align
 
-    found = align(photo, result, person=before | after)
-    left = drift(found.places, photo.shape, result.shape)
+    aligned = align(photo, result, person=before | after)
+    left = drift(aligned.places, photo.shape, result.shape)
     return {
         "drift_zoom": left.zoom_percent,
         "drift_shift": left.shift_px * scale,
@@ -354,11 +354,11 @@ def decide(settings: Values, plan: Plan) -> dict[str, Any]:
         asked = None  # that depends on the photo
     elif asked is not None and "yaw" in plan.beyond_generator:
         asked += plan.turn["yaw"]
-    told = {**settings, **judges, "moves": plan.moves, "asked_turn_deg": asked}
+    decided = {**settings, **judges, "moves": plan.moves, "asked_turn_deg": asked}
     if plan.has_model(MESH):
         nod = None if "pitch_to" in plan.turn else plan.turn.get("pitch", 0.0)
-        told |= {"mesh": True, "asked_pitch_deg": nod if asked else None}
-    return told
+        decided |= {"mesh": True, "asked_pitch_deg": nod if asked else None}
+    return decided
 
 
 def roles(settings: Values) -> tuple[str, ...]:

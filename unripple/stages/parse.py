@@ -88,8 +88,8 @@ def parse(
         scores = parser(network_input(picture, net_size_px).to(device))[0].float()
         if plain is not None:
             of_codes = parser(network_input(plain.picture, net_size_px).to(device))[0].float()
-            seen = torch.from_numpy(stretched(plain.seen, scores.shape[-1])).to(device)
-            scores = torch.lerp(of_codes.softmax(1), scores.softmax(1), seen)
+            share = torch.from_numpy(stretched(plain.seen, scores.shape[-1])).to(device)
+            scores = torch.lerp(of_codes.softmax(1), scores.softmax(1), share)
         return _labels(scores, picture)
 
 
@@ -222,14 +222,14 @@ def within_person(labels: Labels, share: Floats) -> Labels:
     from scipy import ndimage
 
     require_same_size(labels=labels, share=share)
-    parsed, seen = labels != Face.BACKGROUND, share > 0.5
-    both, either = int((parsed & seen).sum()), int((parsed | seen).sum())
+    parsed, of_person = labels != Face.BACKGROUND, share > 0.5
+    both, either = int((parsed & of_person).sum()), int((parsed | of_person).sum())
     if not both or both >= AGREED_IOU * either:
         return labels
     nearest = ndimage.distance_transform_edt(
-        ~(parsed & seen), return_distances=False, return_indices=True
+        ~(parsed & of_person), return_distances=False, return_indices=True
     )
-    return np.where(seen, labels[tuple(nearest)], np.uint8(Face.BACKGROUND))
+    return np.where(of_person, labels[tuple(nearest)], np.uint8(Face.BACKGROUND))
 
 
 def _labels(scores: Tensor, picture: Photo) -> Labels:

@@ -140,8 +140,8 @@ def _seam(touched: Mask, to_crop: Affine, width: int, height: int, feather_px: f
     """Weight by the distance to the border of what was touched, float32 [height, width]."""
     farthest = float(sum(touched.shape))
     inside = np.clip(signed_distance(touched), -farthest, farthest).astype(np.float32)
-    seen = resample(inside, to_crop, width=width, height=height, smooth=False)
-    return np.clip((seen + feather_px) / (SEAM_PX + feather_px), 0, 1).astype(np.float32)
+    distance_px = resample(inside, to_crop, width=width, height=height, smooth=False)
+    return np.clip((distance_px + feather_px) / (SEAM_PX + feather_px), 0, 1).astype(np.float32)
 
 
 def _finest(

@@ -202,7 +202,7 @@ def optimise(
     start = torch.from_numpy(np.stack(encoded)).float().to(device)  # [B, L, W]
 
     def evaluate(x: Tensor) -> tuple[Tensor, Tensor]:
-        found, gradient = objective_gradient(
+        objective, gradient = objective_gradient(
             generator,
             x.view_as(start),
             target,
@@ -212,7 +212,7 @@ def optimise(
             codes_weight=encoder_weight,
             perceptual=perceptual,
         )
-        return found.total, gradient.flatten(1)
+        return objective.total, gradient.flatten(1)
 
     if resume is None:
         state = begin(start.flatten(1), evaluate, method=optimiser)
@@ -249,15 +249,15 @@ def decide(settings: Values, plan: Plan) -> dict[str, Any]:
         BadConfig: `project.method` asks for another one.
     """
     inverter = plan.config["invert"]["method"]
-    wanted, method = INVERTERS[inverter].projector, settings["method"]
-    if wanted is None:
+    own_projector, method = INVERTERS[inverter].projector, settings["method"]
+    if own_projector is None:
         return dict(PROJECTORS[method].decide(settings))
-    if method not in (ENCODER, wanted):
+    if method not in (ENCODER, own_projector):
         raise BadConfig(
             f"project.method {method!r}: invert.method {inverter!r} finds codes in its own way; "
             "leave project.method out, or choose another inverter"
         )
-    return {"method": wanted}
+    return {"method": own_projector}
 
 
 def roles(settings: Values) -> tuple[str, ...]:

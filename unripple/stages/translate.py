@@ -86,8 +86,8 @@ def run(work: Work, settings: TranslateSettings) -> Translated:
     w_plus, guide = work.input(Projected, "project")
     if settings.text is not None:
         asked = TextSettings.of(settings.text)
-        found = TEXTS[asked.method].follow(work, asked)
-        return found._replace(guide=None if guide is None else guide + (found.w_plus - w_plus))
+        led = TEXTS[asked.method].follow(work, asked)
+        return led._replace(guide=None if guide is None else guide + (led.w_plus - w_plus))
     moved = _moved(work, settings, w_plus)
     # Not every family adds the same to any codes, so the guide goes the whole way by itself.
     led = None if guide is None else _moved(work, settings, guide)

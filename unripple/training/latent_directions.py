@@ -118,14 +118,14 @@ def fit_labelled(
             raise BadConfig(f"labels: {name}: {error}; leave that column out") from error
     readers = {name: ops.reader(rows, values) for name, values in labels.items()}
     spreads = {name: float(np.nanstd(values)) or 1.0 for name, values in labels.items()}
-    found = []
+    fits = []
     for name in labels:
         others = [normals[n] for n in labels if n != name] if condition else []
         vector = _as_degrees(ops.conditioned(normals[name], others), rows)
         read = {n: float(readers[n] @ vector) / spreads[n] for n in labels}
         direction = _direction(name, vector.reshape(shape), f"more {name}")
-        found.append(Fit(direction, accuracies[name], read))
-    return found
+        fits.append(Fit(direction, accuracies[name], read))
+    return fits
 
 
 def fit_modes(codes: Floats, *, count: int, space: Space = "w") -> list[Fit]:
@@ -264,8 +264,8 @@ def seen_in(zoo: Zoo, codes: Floats) -> Floats:
         drawn = generator.synthesize(w_plus).float().clamp(-1, 1)
         if drawn.shape[-1] != judge.size_px:
             drawn = F.interpolate(drawn, size=(judge.size_px, judge.size_px), mode="area")
-        seen: Tensor = judge.net(drawn)
-        return seen.float().cpu()
+        factors: Tensor = judge.net(drawn)
+        return factors.float().cpu()
 
     rows = torch.from_numpy(codes.astype(np.float32)).to(device)
     with torch.inference_mode(), quick(device):

@@ -118,12 +118,12 @@ def check_legacy(stream: IO[bytes]) -> dict[str, Any]:
     Raises:
         Forbidden, Exception: see `check_archive`.
     """
-    found: set[str] = set()
+    names: set[str] = set()
     starts = []
     for _ in range(_LEGACY_PICKLES):
         starts.append(stream.tell())
-        found |= names_in(stream)
-    stand_in_of = stand_ins(found)
+        names |= names_in(stream)
+    stand_in_of = stand_ins(names)
     left = stream.seek(0, 2) - starts[-1]
     stream.seek(starts[_CONTENT])
     claims = _Claims(stream)

@@ -187,19 +187,19 @@ class _Reader:
         with self._explained(), zipfile.ZipFile(self.stream) as archive:
             _check_sums(archive)
             contents = archive.read(pickled)
-            known = stand_ins(names_in(io.BytesIO(contents)), script=script)
+            classes = stand_ins(names_in(io.BytesIO(contents)), script=script)
             lengths = {
                 info.filename.removeprefix(f"{folder}data/"): info.file_size for info in infos
             }
             check_archive(io.BytesIO(contents), lengths, script=script)
             if script:
                 plain = _without_code(archive, folder)
-                return _flat(_Reader(self.path, plain, self.inside)._torch(known))
+                return _flat(_Reader(self.path, plain, self.inside)._torch(classes))
         stored = all(info.compress_type == zipfile.ZIP_STORED for info in infos)
         as_view = stored and self.inside is None and self.path.suffix != ".safetensors"
         self.stream.seek(0)
         with self._explained():
-            return self._torch(known, mmap=as_view)
+            return self._torch(classes, mmap=as_view)
 
     def _refuse_bombs(self, infos: list[zipfile.ZipInfo]) -> None:
         size = self.stream.seek(0, io.SEEK_END)
@@ -224,17 +224,17 @@ class _Reader:
     def _choose(self, names: list[str], member: str | None) -> str:
         files = [name for name in names if not name.endswith("/")]
         if member is None:
-            wanted = [name for name in files if name.endswith(WEIGHTS_SUFFIXES)]
+            fitting = [name for name in files if name.endswith(WEIGHTS_SUFFIXES)]
         else:
             alike = ([n for n in files if f"/{n}".endswith(f"/{tail}")] for tail in _tails(member))
-            wanted = next(filter(None, alike), [])
-        if len(wanted) == 1:
-            return wanted[0]
+            fitting = next(filter(None, alike), [])
+        if len(fitting) == 1:
+            return fitting[0]
         looked = repr(member) if member else "one file of weights"
-        shown = ", ".join((wanted or files)[:5]) or "nothing"
+        shown = ", ".join((fitting or files)[:5]) or "nothing"
         raise self.bad(
-            f"an archive with {'several files' if wanted else 'no file'} like {looked}; it holds "
-            f"{shown}{', ...' if len(wanted or files) > 5 else ''}",
+            f"an archive with {'several files' if fitting else 'no file'} like {looked}; it holds "
+            f"{shown}{', ...' if len(fitting or files) > 5 else ''}",
             "name the archive as published, or the file of weights from it",
         )
 
@@ -299,16 +299,16 @@ def _without_code(archive: zipfile.ZipFile, folder: str) -> io.BytesIO:
 
 def _flat(network: Any) -> dict[str, Tensor]:
     """The tensors of a TorchScript network by dotted name, as its `state_dict` gives them."""
-    found: dict[str, Tensor] = {}
+    tensors: dict[str, Tensor] = {}
     waiting: list[tuple[str, Any]] = [("", network)]
     for _ in range(_MOST_PARTS):
         if not waiting:
-            return found
+            return tensors
         prefix, part = waiting.pop()
         attributes = part.attributes if isinstance(part, Parts) else None
         for name, value in attributes.items() if isinstance(attributes, dict) else ():
             if isinstance(value, Tensor):
-                found[f"{prefix}{name}"] = value.detach()
+                tensors[f"{prefix}{name}"] = value.detach()
             elif isinstance(value, Parts):
                 waiting.append((f"{prefix}{name}.", value))
     raise ValueError("a network of endlessly many parts")

@@ -36,8 +36,8 @@ def read_table(path: Path) -> dict[str, Direction]:
     Raises:
         BadCheckpoint: it is no table, or a file that it names is damaged.
     """
-    known = _published()
-    return {name: _direction(name, row, known) for name, row in _rows(path).items()}
+    published = _published()
+    return {name: _direction(name, row, published) for name, row in _rows(path).items()}
 
 
 def _published() -> Mapping[str, Direction]:
@@ -83,12 +83,12 @@ def _direction(name: str, row: Mapping[str, Any], known: Mapping[str, Direction]
     scale = np.float32(row.get("scale", 1))
     if row["family"] == STYLE:
         return replace(made, vector=scale * _channels(row["channels"]))
-    found = known.get(row["from"])
-    if found is None:
+    origin = known.get(row["from"])
+    if origin is None:
         return made
-    if found.component is not None:  # a degree is a place on it, whatever its length
-        return replace(made, vector=found.vector, component=found.component, codes=found.codes)
-    return replace(made, vector=scale * found.vector)
+    if origin.component is not None:  # a degree is a place on it, whatever its length
+        return replace(made, vector=origin.vector, component=origin.component, codes=origin.codes)
+    return replace(made, vector=scale * origin.vector)
 
 
 def _channels(pairs: list[list[int]]) -> Floats:

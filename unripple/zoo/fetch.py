@@ -231,11 +231,11 @@ def _differ(total: int | None, part: _Part) -> bool:
 def _finish(entry: Entry, part: _Part, path: Path) -> Fetched:
     """Check a whole .part file and give it its name."""
     sha256, size, resumed = part.read(), part.size, part.resumed
-    if (wanted := wrong_digest(entry, sha256)) is not None:
+    if (listed := wrong_digest(entry, sha256)) is not None:
         part.discard()
         if resumed:
             raise Faltered("gave an end that does not fit what was begun; from the start")
-        raise Refused(f"gave another file: sha256 {sha256}, the list says {wanted}; it was deleted")
+        raise Refused(f"gave another file: sha256 {sha256}, the list says {listed}; it was deleted")
     if entry.size not in (None, size):
         part.discard()
         raise Refused(f"gave {size} bytes, the list says {entry.size}: another file")

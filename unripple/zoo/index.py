@@ -92,8 +92,8 @@ class Index:
             UnknownName: there is none; the text names the nearest.
         """
         if name not in self.entries:
-            known = [*self.entries, *also]
-            raise UnknownName(f"no published file {name!r}{_nearest(name, known)}")
+            names = [*self.entries, *also]
+            raise UnknownName(f"no published file {name!r}{_nearest(name, names)}")
         return self.entries[name]
 
     def chosen(self, name: str) -> list[Entry]:
@@ -106,8 +106,8 @@ class Index:
             together = [*self.sets.get(name, {}).values(), *self.groups.get(name, ())]
             return [self.entries[entry] for entry in dict.fromkeys(together)]
         if name not in self.entries:
-            known = [*self.sets, *self.groups, *self.entries]
-            raise UnknownName(f"no set or published file {name!r}{_nearest(name, known)}")
+            names = [*self.sets, *self.groups, *self.entries]
+            raise UnknownName(f"no set or published file {name!r}{_nearest(name, names)}")
         return [self.entries[name]]
 
 

@@ -256,8 +256,8 @@ def choose_network(
     """
     able = NETWORKS_OF[role]
     if "network" not in metadata:
-        told = (word for word in able if TELLTALES.get(word) in state)
-        return next(told, able[0])
+        telling = (word for word in able if TELLTALES.get(word) in state)
+        return next(telling, able[0])
     if metadata["network"] not in able:
         raise BadCheckpoint(
             f"{where}: holds a network {metadata['network']!r}, which is no {role} "

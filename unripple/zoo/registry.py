@@ -116,11 +116,11 @@ def vouch(
     Raises:
         BadCheckpoint: it is another file; the text gives both digests.
     """
-    if (wanted := wrong_digest(entry, sha256)) is not None:
+    if (listed := wrong_digest(entry, sha256)) is not None:
         if not accept_new:
             raise BadCheckpoint(
                 f"{source}: not the published file of {entry.name!r}: sha256 {sha256}, the list "
-                f"says {wanted}; it is cut short or another file: get it again, or take it as it "
+                f"says {listed}; it is cut short or another file: get it again, or take it as it "
                 "is with --accept-new"
             )
         log.warning("%s: not the published file, taken all the same: %s", entry.name, sha256)

@@ -119,9 +119,9 @@ class _Reader:
         return {"kind": kind.lower(), "output": output, **translate(self, operator, inputs)}
 
     def options(self, operator: Any, name: str) -> Any:
-        table, found = operator.BuiltinOptions(), getattr(self.schema, name)()
-        found.Init(table.Bytes, table.Pos)
-        return found
+        table, options = operator.BuiltinOptions(), getattr(self.schema, name)()
+        options.Init(table.Bytes, table.Pos)
+        return options
 
     def _constant(self, index: int) -> Array:
         """The values of a tensor that the file holds, as they are stored."""
@@ -226,20 +226,20 @@ def _vector(meta: Any, name: str) -> Array:
 
 
 def _conv(reader: _Reader, operator: Any, inputs: list[int]) -> Graph:
-    found = reader.options(operator, "Conv2DOptions")
+    options = reader.options(operator, "Conv2DOptions")
     return {
         "input": inputs[0],
         "weight": reader.weight(inputs[1], (0, 3, 1, 2)),  # [out, H, W, in] -> [out, in, H, W]
-        **_convolution(reader, found, inputs),
+        **_convolution(reader, options, inputs),
     }
 
 
 def _depthwise(reader: _Reader, operator: Any, inputs: list[int]) -> Graph:
-    found = reader.options(operator, "DepthwiseConv2DOptions")
+    options = reader.options(operator, "DepthwiseConv2DOptions")
     return {
         "input": inputs[0],
         "weight": reader.weight(inputs[1], (3, 0, 1, 2)),  # [1, H, W, C] -> [C, 1, H, W]
-        **_convolution(reader, found, inputs),
+        **_convolution(reader, options, inputs),
     }
 
 
@@ -254,21 +254,21 @@ def _convolution(reader: _Reader, found: Any, inputs: list[int]) -> Graph:
 
 
 def _pool(reader: _Reader, operator: Any, inputs: list[int]) -> Graph:
-    found = reader.options(operator, "Pool2DOptions")
+    options = reader.options(operator, "Pool2DOptions")
     return {
         "input": inputs[0],
-        "size": [found.FilterHeight(), found.FilterWidth()],
-        "stride": [found.StrideH(), found.StrideW()],
-        "padding": _PADDING[found.Padding()],
+        "size": [options.FilterHeight(), options.FilterWidth()],
+        "stride": [options.StrideH(), options.StrideW()],
+        "padding": _PADDING[options.Padding()],
     }
 
 
 def _two(options: str) -> Callable[[_Reader, Any, list[int]], Graph]:
     def of_operator(reader: _Reader, operator: Any, inputs: list[int]) -> Graph:
-        found = reader.options(operator, options)
+        own = reader.options(operator, options)
         if any(reader.is_constant(index) for index in inputs):
             raise BadCheckpoint("adds or multiplies a constant, which is not known here")
-        return {"inputs": inputs, "activation": _ACTIVATION[found.FusedActivationFunction()]}
+        return {"inputs": inputs, "activation": _ACTIVATION[own.FusedActivationFunction()]}
 
     return of_operator
 
@@ -286,12 +286,12 @@ def _pad(reader: _Reader, operator: Any, inputs: list[int]) -> Graph:  # noqa: A
 
 
 def _resize(reader: _Reader, operator: Any, inputs: list[int]) -> Graph:
-    found = reader.options(operator, "ResizeBilinearOptions")
+    options = reader.options(operator, "ResizeBilinearOptions")
     return {
         "input": inputs[0],
         "size": reader.numbers(inputs[1]),
-        "align_corners": bool(found.AlignCorners()),
-        "half_pixel": bool(found.HalfPixelCenters()),
+        "align_corners": bool(options.AlignCorners()),
+        "half_pixel": bool(options.HalfPixelCenters()),
     }
 
 
@@ -304,8 +304,8 @@ def _concatenation(reader: _Reader, operator: Any, inputs: list[int]) -> Graph:
 
 
 def _depth_to_space(reader: _Reader, operator: Any, inputs: list[int]) -> Graph:
-    found = reader.options(operator, "DepthToSpaceOptions")
-    return {"input": inputs[0], "block": found.BlockSize()}
+    options = reader.options(operator, "DepthToSpaceOptions")
+    return {"input": inputs[0], "block": options.BlockSize()}
 
 
 _OPERATIONS: Mapping[str, Callable[[_Reader, Any, list[int]], Graph]] = {

@@ -308,10 +308,10 @@ class Synthesis(nn.Module, ABC):
             if not 0 <= i <= last:
                 raise ValueError(f"enter: no styled convolution {i}, wanted 0 to {last}")
             side = 4 * 2 ** (i // 2)
-            wanted = (self.styled(i).modulated.weight.shape[2], side, side)
-            if len(features) not in (1, batch) or tuple(features.shape[1:]) != wanted:
+            shape = (self.styled(i).modulated.weight.shape[2], side, side)
+            if len(features) not in (1, batch) or tuple(features.shape[1:]) != shape:
                 got = tuple(features.shape)
-                raise ValueError(f"enter[{i}]: got {got}, wanted {(batch, *wanted)}")
+                raise ValueError(f"enter[{i}]: got {got}, wanted {(batch, *shape)}")
         return enter or {}
 
     def _checked_widths(self, widths: Sequence[int] | None, levels: int) -> Sequence[int | None]:

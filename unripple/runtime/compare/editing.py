@@ -95,9 +95,9 @@ def edit_fid(
             f"{printable(str(results[extra[0]]))} has no original in {printable(str(real))}; "
             "pictures are paired by their names without suffix"
         )
-    wanted = not reverse
-    theirs = [path for name, path in originals.items() if _said(has, name, table) is wanted]
-    ours = [path for name, path in results.items() if _said(has, name, table) is not wanted]
+    has_it = not reverse
+    theirs = [path for name, path in originals.items() if _said(has, name, table) is has_it]
+    ours = [path for name, path in results.items() if _said(has, name, table) is not has_it]
     word = f"{attribute} (reversed)" if reverse else attribute
     for paths, what in ((theirs, f"real pictures in {real}"), (ours, f"pictures in {edited}")):
         if len(paths) < LEAST_OF_SET:
@@ -140,7 +140,7 @@ def _attributes(table: Path, attribute: str) -> dict[str, bool]:
 
 
 def _said(has: Mapping[str, bool], name: str, table: str | Path) -> bool:
-    found = look_up(has, name)
-    if found is None:
+    value = look_up(has, name)
+    if value is None:
         raise BadPhoto(f"{printable(name)}: {table} does not say what this picture shows")
-    return found
+    return value

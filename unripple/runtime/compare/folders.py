@@ -78,7 +78,7 @@ class Compared:
 
     def to_json(self) -> dict[str, Any]:
         """All of it, for a file; null is undefined, and "inf" what is larger than any number."""
-        told: dict[str, Any] = {
+        facts: dict[str, Any] = {
             "metric": self.metric.name,
             "about": self.metric.about,
             "better": self.metric.better,
@@ -86,10 +86,10 @@ class Compared:
             "pictures": self.count,
         }
         if self.value is not None:
-            return {**told, "value": _plain(self.value)}
+            return {**facts, "value": _plain(self.value)}
         undefined = [name for name, value in self.values.items() if math.isnan(value)]
         return {
-            **told,
+            **facts,
             "mean": _plain(self.mean),
             "std": _plain(self.std),
             "undefined": undefined,
@@ -208,14 +208,14 @@ def _measured(
         if vector is not None:
             vectors.append((vector(original), vector(result)))
         on_progress(number, len(pairs), pair.name)
-    found = {}
+    compared = {}
     for one in asked:
         if one.of_set is None:
-            found[one.name] = Compared(one, definition, len(pairs), values[one.name])
+            compared[one.name] = Compared(one, definition, len(pairs), values[one.name])
         else:
             both = (np.stack(side) for side in zip(*vectors, strict=True))
-            found[one.name] = Compared(one, definition, len(pairs), value=one.of_set(*both))
-    return found
+            compared[one.name] = Compared(one, definition, len(pairs), value=one.of_set(*both))
+    return compared
 
 
 def _of_pair(measure: Any, result: Picture, original: Picture, pair: PicturePair) -> float:

@@ -95,22 +95,22 @@ def _proposed(photo: Photo, pnet: Any) -> Boxes:
     """Square boxes in whole pixels with their confidence, [N, 5]."""
     height, width = photo.shape[:2]
     scale = _WINDOW_PX / _SMALLEST_PX
-    shorter, found = min(height, width) * scale, []
+    shorter, candidates = min(height, width) * scale, []
     while shorter > _WINDOW_PX:
         size = (math.ceil(height * scale), math.ceil(width * scale))
         level = _seen([resize_bilinear(photo, size)], pnet.conv1.weight.device)
         moves, logits = pnet.logits(level)
         confidence = logits.softmax(-1)[0, 1].cpu().numpy()  # along the row: see above
-        seen = np.nonzero(confidence > _SURE[0])
-        first = np.stack(seen[::-1], 1) * _STEP_PX + 1.0
+        sure = np.nonzero(confidence > _SURE[0])
+        first = np.stack(sure[::-1], 1) * _STEP_PX + 1.0
         corners = [np.round(first / scale), np.round((first + _WINDOW_PX) / scale)]
-        shifts = moves[0].permute(1, 2, 0).cpu().numpy()[seen]
-        boxes = np.concatenate([*corners, confidence[seen][:, None], shifts], 1)
-        found.append(boxes[_apart(boxes, _AT_MOST[0])])
+        shifts = moves[0].permute(1, 2, 0).cpu().numpy()[sure]
+        boxes = np.concatenate([*corners, confidence[sure][:, None], shifts], 1)
+        candidates.append(boxes[_apart(boxes, _AT_MOST[0])])
         scale, shorter = scale * _SHRINK, shorter * _SHRINK
-    if not found:
+    if not candidates:
         return np.zeros((0, 5))
-    boxes = np.concatenate(found)
+    boxes = np.concatenate(candidates)
     boxes = boxes[_apart(boxes, _AT_MOST[1])]
     return _whole(_moved(boxes[:, :5], boxes[:, 5:]))
 

@@ -134,8 +134,8 @@ def _id(zoo: Zoo, definition: str) -> OfPair:  # noqa: ARG001
 
     def vector(picture: Picture) -> Any:
         if mtcnn is None:
-            seen = to_tensor(picture.own, device=model.device)
-            return net(crop_for_identity(seen, net.input_size))[0]
+            tensor = to_tensor(picture.own, device=model.device)
+            return net(crop_for_identity(tensor, net.input_size))[0]
         face = face_of(picture.own, mtcnn)
         return None if face is None else net(to_tensor(face, device=model.device))[0]
 
@@ -156,8 +156,8 @@ def _id_vit(zoo: Zoo, definition: str) -> OfPair:  # noqa: ARG001
 
     def vector(picture: Picture) -> Floats:
         # The network takes [0, 1].
-        seen = to_tensor(picture.small, device=model.device) * 0.5 + 0.5
-        return model.net(seen)[0].cpu().numpy()
+        unit_range = to_tensor(picture.small, device=model.device) * 0.5 + 0.5
+        return model.net(unit_range)[0].cpu().numpy()
 
     def measure(result: Picture, original: Picture) -> float:
         with torch.inference_mode():
@@ -176,8 +176,10 @@ def inception_vector(zoo: Zoo) -> Callable[[Picture], Floats]:
 
     def vector(picture: Picture) -> Floats:
         with torch.inference_mode():
-            told: Floats = model.net(to_tensor(picture.own, device=model.device))[0].cpu().numpy()
-        return told
+            features: Floats = (
+                model.net(to_tensor(picture.own, device=model.device))[0].cpu().numpy()
+            )
+        return features
 
     return vector
 

@@ -82,15 +82,15 @@ def meant(
         bool [S, S].
     """
     reach_px = grown("reach_px", CLOSE_PX, changed)
-    found = remove_small(changed, grown("min_area_px", MIN_AREA_PX, changed))
-    found = filled_within(found, before | after, reach_px=reach_px)
+    meant_mask = remove_small(changed, grown("min_area_px", MIN_AREA_PX, changed))
+    meant_mask = filled_within(meant_mask, before | after, reach_px=reach_px)
     away = np.hypot(*motion[:2].astype(np.float32)) * changed.shape[0]
     moved = (away > grown("moved_px", MOVED_PX, changed)) & (motion[2] > BELIEVED)
     for parts in (HEAD, BODY):
         old, new = (np.isin(labels, parts) for labels in (labels_before, labels_after))
-        if new.any() and ((found | moved) & new).sum() > MOSTLY * new.sum():
-            found |= old | new
-    return found
+        if new.any() and ((meant_mask | moved) & new).sum() > MOSTLY * new.sum():
+            meant_mask |= old | new
+    return meant_mask
 
 
 def allowed(
@@ -117,22 +117,22 @@ def allowed(
                 "(--mask, on the command line); make one, or set keep to person"
             )
         return mask
-    wanted = [int(label) for part in keep for label in PARTS[part]]
-    return np.isin(labels_before, wanted) | np.isin(labels_after, wanted)
+    labels = [int(label) for part in keep for label in PARTS[part]]
+    return np.isin(labels_before, labels) | np.isin(labels_after, labels)
 
 
 def compose(work: Work, photo: Photo, settings: ComposeSettings) -> Composed:
     """Put what was meant and may stay over the photo, and the plate where the person left."""
     own: KeptSettings = METHOD.own(work.settings)
-    found, person = work.input(Registered, "edit"), work.input(Ripple, "ripple")
+    registered, person = work.input(Registered, "edit"), work.input(Ripple, "ripple")
     painted = work.input(Inpainted, "inpaint")
     old, new = (work.input(Parsed, name).labels for name in ("parse@photo", "parse"))
     keep = own.keep if isinstance(own.keep, str) else tuple(own.keep)
-    changed = meant(found.changed, person.before, person.after, old, new, found.motion)
+    changed = meant(registered.changed, person.before, person.after, old, new, registered.motion)
     # What the person left has changed, or nobody left it: parsers differ by a few pixels.
     near = grow(changed, grown("grow_px", CLOSE_PX, changed))
     vacated = painted.vacated & near
-    may = allowed(keep, person.before, person.after, old, new, found.mask)
+    may = allowed(keep, person.before, person.after, old, new, registered.mask)
     stays = changed & may
     if keep == EVERYTHING:
         vacated &= ~stays
@@ -140,9 +140,9 @@ def compose(work: Work, photo: Photo, settings: ComposeSettings) -> Composed:
         vacated &= may
     empty = blend(photo, painted.plate, feather(vacated, settings.grown(photo).feather_px))
     over = feather(stays & ~(vacated & ~person.after), grown("feather_px", own.feather_px, photo))
-    picture = blend(empty, found.picture, over)
+    picture = blend(empty, registered.picture, over)
     touched = vacated | stays
-    fine = stage.fine_share(found.motion[2], stays, new, detail=1.0)
+    fine = stage.fine_share(registered.motion[2], stays, new, detail=1.0)
     return Composed(picture, touched, fine)
 
 

@@ -23,8 +23,8 @@ def compose(work: Work, photo: Photo, settings: ComposeSettings) -> Composed:
         feather_px = grown("feather_px", stage.HEAD_FEATHER_PX, labels)
         edited = stage.ease_head(edited, edit.plain, labels, detail=detail, feather_px=feather_px)
         if edit.motion is not None:
-            seen = edit.motion[2]
-            fine = stage.fine_share(seen, after, labels, detail=detail, feather_px=feather_px)
+            visibility = edit.motion[2]
+            fine = stage.fine_share(visibility, after, labels, detail=detail, feather_px=feather_px)
     composed = stage.compose_plate(
         photo,
         edited,

@@ -35,11 +35,11 @@ def reader_of(network: Callable[[Tensor], Tensor]) -> Reader:
     def read(crops: Photo) -> Floats:
         device = device_of(network)
         with torch.inference_mode():
-            seen = [
+            batches = [
                 network(to_tensor(crops[start : start + CHUNK], device=device)).float().cpu()
                 for start in range(0, len(crops), CHUNK)
             ]
-        return torch.cat(seen).numpy().astype(np.float64) * crops.shape[1]
+        return torch.cat(batches).numpy().astype(np.float64) * crops.shape[1]
 
     return read
 
@@ -71,7 +71,7 @@ def faces_by_network(
     """Find all faces with a landmark network, the most certain one first; see `ops.faces`."""
     from unripple.models.landmarks import LandmarkNet
 
-    found: list[DetectedFace] = find_faces(
+    faces: list[DetectedFace] = find_faces(
         photo,
         reader_of(network),
         size_px=net_size_px,
@@ -79,7 +79,7 @@ def faces_by_network(
         max_spread=max_spread,
         certainty=certainty_of(network) if isinstance(network, LandmarkNet) else None,
     )
-    return [face.landmarks for face in found]
+    return [face.landmarks for face in faces]
 
 
 def faces_by_mtcnn(
@@ -96,9 +96,9 @@ def faces_by_mtcnn(
     shrink = 1.0 if longest_px is None else max(1.0, max(photo.shape[:2]) / longest_px)
     if shrink > 1:
         small = shrunk(photo, shrink)
-        found = faces_by_mtcnn(small, mtcnn, min_confidence=min_confidence)
+        faces = faces_by_mtcnn(small, mtcnn, min_confidence=min_confidence)
         ratio = np.array(photo.shape[1::-1]) / np.array(small.shape[1::-1])
-        return [(face * ratio).astype(np.float32) for face in found]
+        return [(face * ratio).astype(np.float32) for face in faces]
     if min(photo.shape[:2]) < MTCNN_LEAST_PX:  # its pyramid would be empty, which torch refuses
         return []
     _, confidences, points = mtcnn.detect(photo, landmarks=True)

@@ -13,14 +13,14 @@ def crops(work: Work, settings: AlignSettings) -> list[Aligned]:
     """See `stages.align.faces_by_network`."""
     assert work.photo is not None
     reader = work.load("landmarks")
-    found = stage.faces_by_network(
+    faces = stage.faces_by_network(
         work.photo.srgb,
         reader.net,
         net_size_px=reader.size_px,
         framing=Framing(**reader.metadata.get("framing", {})),
         max_spread=settings.max_spread,
     )
-    return stage.cut_out(work.photo.srgb, found, settings)
+    return stage.cut_out(work.photo.srgb, faces, settings)
 
 
 METHOD = Finder(

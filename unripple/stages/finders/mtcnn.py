@@ -13,10 +13,10 @@ def crops(work: Work, settings: AlignSettings) -> list[Aligned]:
     assert work.photo is not None
     net = work.load("mtcnn").net
     photo = work.photo.srgb
-    found = stage.faces_by_mtcnn(
+    faces = stage.faces_by_mtcnn(
         photo, net, min_confidence=settings.min_confidence, longest_px=settings.longest_px
     )
-    return stage.cut_out(photo, found, settings)
+    return stage.cut_out(photo, faces, settings)
 
 
 METHOD = Finder(name="mtcnn", help="for photographs", roles=("mtcnn",), crops=crops, rank=2)

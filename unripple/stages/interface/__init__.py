@@ -1,6 +1,6 @@
 """What stages and their methods are made of, and what they may ask of whoever runs them."""
 
-from unripple.stages.interface.registry import Method, Registry
+from unripple.stages.interface.registry import Method, Registry, always, as_given
 from unripple.stages.interface.settings import Knob, Settings, grown, knob, knobs_of, section_schema
 from unripple.stages.interface.stage import (
     CETERIS_PARIBUS,
@@ -47,6 +47,8 @@ __all__ = [
     "Subject",
     "Values",
     "Work",
+    "always",
+    "as_given",
     "grown",
     "knob",
     "knobs_of",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 import pkgutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
@@ -17,6 +17,18 @@ from typing import Any, Generic, TypeVar
 
 from unripple.conventions import UnknownName
 from unripple.stages.interface.settings import Settings
+
+_Value = TypeVar("_Value")
+
+
+def always(value: _Value) -> Callable[..., _Value]:
+    """A function that gives the same whatever it is called with: the default of a declaration."""
+    return lambda *_: value
+
+
+def as_given(settings: Mapping[str, Any], *_: Any) -> Mapping[str, Any]:
+    """The default of what decides about settings: they stay as they are."""
+    return settings
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
-from unripple.stages.interface.registry import Registry
+from unripple.stages.interface.registry import Registry, always, as_given
 from unripple.stages.interface.settings import Settings, knobs_of, section_schema
 from unripple.stages.interface.work import Plan, Subject, Work
 
@@ -20,30 +20,6 @@ RIPPLE, CETERIS_PARIBUS, EXTERNAL = "ripple", "ceteris_paribus", "external"
 EVERY_RECIPE = (RIPPLE, CETERIS_PARIBUS, EXTERNAL)
 DRAWN = (RIPPLE, CETERIS_PARIBUS)
 """Those whose edits a generator draws."""
-
-
-def _no_roles(settings: Values) -> tuple[str, ...]:  # noqa: ARG001
-    return ()
-
-
-def _nothing(config: Values) -> Values:  # noqa: ARG001
-    return {}
-
-
-def _as_given(settings: Values, plan: Plan) -> Values:  # noqa: ARG001
-    return settings
-
-
-def _no_drawing(settings: Values) -> bool:  # noqa: ARG001
-    return False
-
-
-def _nothing_open(section: Values, plan: Plan) -> bool:  # noqa: ARG001
-    return False
-
-
-def _none_of_its_own(settings: Values, subject: Subject) -> Values:  # noqa: ARG001
-    return {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,16 +101,16 @@ class Stage(Declaration):
     edit_title: str = ""
     in_strip: bool = False
     recipes: tuple[str, ...] = EVERY_RECIPE
-    roles: Callable[[Values], tuple[str, ...]] = _no_roles
-    borrows: Callable[[Values], Values] = _nothing
-    decide: Callable[[Values, Plan], Values] = _as_given
-    own: Callable[[Values, Subject], Values] = _none_of_its_own
-    leaves_open: Callable[[Values, Plan], bool] = _nothing_open
+    roles: Callable[[Values], tuple[str, ...]] = always(())
+    borrows: Callable[[Values], Values] = always({})
+    decide: Callable[[Values, Plan], Values] = as_given
+    own: Callable[[Values, Subject], Values] = always({})
+    leaves_open: Callable[[Values, Plan], bool] = always(False)
     settle: Callable[[Work, Any], Values] | None = None
     settle_roles: tuple[str, ...] = ()
     settle_version: int = 1
     aside: tuple[str, ...] = ()
-    draws: Callable[[Values], bool] = _no_drawing
+    draws: Callable[[Values], bool] = always(False)
     reads_photo: bool = False
     reads_edited: bool = False
     reads_truth: bool = False

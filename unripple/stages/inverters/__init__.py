@@ -10,19 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from unripple.stages.interface import Method, Plan, Registry, Values, Work
+from unripple.stages.interface import Method, Plan, Registry, Values, Work, always, as_given
 
 if TYPE_CHECKING:
     from unripple.stages.edit import Edited, EditSettings
     from unripple.stages.invert import Inverted
-
-
-def _as_given(settings: Values, plan: Plan) -> Values:  # noqa: ARG001
-    return settings
-
-
-def _no_others(settings: Values) -> tuple[str, ...]:  # noqa: ARG001
-    return ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,8 +32,8 @@ class Inverter(Method):
 
     invert: Callable[[Work], Inverted]
     edit: Callable[[Work, EditSettings], Edited]
-    decide: Callable[[Values, Plan], Values] = _as_given
-    inverts_with: Callable[[Values], tuple[str, ...]] = _no_others
+    decide: Callable[[Values, Plan], Values] = as_given
+    inverts_with: Callable[[Values], tuple[str, ...]] = always(())
     projector: str | None = None
     masks: bool = False
 

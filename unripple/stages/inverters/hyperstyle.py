@@ -72,10 +72,10 @@ def tune(
         shown = to_tensor(resized(photo, net_size_px), device=codes.device)
         view = (net_size_px, net_size_px)
         for n, step in enumerate(refined(hypernet, generator, shown, codes, iterations=iterations)):
-            seen = pooled(step.picture, view)
-            views.append(to_photo(seen))
+            drawn = pooled(step.picture, view)
+            views.append(to_photo(drawn))
             if tell is not None:
-                tell(n + 1, iterations, float((seen - shown).square().mean()))
+                tell(n + 1, iterations, float((drawn - shown).square().mean()))
         kept = hypernet.summary(step.codes)[0].float().cpu().numpy().astype(np.float32)
         picture = to_photo(down(step.picture, photo.shape[0]))
     return Inverted(picture, None, layer_codes=kept, views=np.concatenate(views, axis=1))

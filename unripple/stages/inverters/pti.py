@@ -113,9 +113,9 @@ def tune(
         holdout=holdout,
         resume=resume,
     )
-    for seen in tuning.run(settings.steps):
-        yield tuning, seen
-        if _is_enough(seen, settings):
+    for progress in tuning.run(settings.steps):
+        yield tuning, progress
+        if _is_enough(progress, settings):
             return
 
 
@@ -146,7 +146,7 @@ def invert(work: Work) -> Inverted:
     w_plus = work.input(Projected, "project").w_plus
     generator = work.load("generator")
     saved = time.monotonic()
-    for tuning, seen in tune(
+    for tuning, progress in tune(
         photo,
         w_plus,
         generator.net,
@@ -160,7 +160,7 @@ def invert(work: Work) -> Inverted:
         mirrored=_mirrored(work, photo) if settings.tune == "auto" else None,
         resume=work.draft.load(),
     ):
-        work.on_progress(seen.step, settings.steps, seen.loss)
+        work.on_progress(progress.step, settings.steps, progress.loss)
         if time.monotonic() - saved >= DRAFT_S:
             work.draft.save(tuning.stored)
             saved = time.monotonic()

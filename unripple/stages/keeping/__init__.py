@@ -66,8 +66,8 @@ def background(work: Work, photo: Photo, settings: EditSettings) -> Kept:
     share = PARSERS[parser.network].background(photo, parser, parsing)
     if settings.person:  # photographs, which the parser alone knows less well
         person = work.load("person")
-        seen = person_share(photo, person.net, net_size_px=person.size_px)
-        share = np.where(seen > 0.5, 0.0, share)
+        share_of_person = person_share(photo, person.net, net_size_px=person.size_px)
+        share = np.where(share_of_person > 0.5, 0.0, share)
     mask: Mask = share >= settings.keep_threshold
     return Kept(mask.astype(np.uint8) * 255, mask)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from unripple.ops.inpainting import navier_stokes
+from unripple.stages.interface import always
 from unripple.stages.painters import Painter
 
 METHOD = Painter(
     name="navier_stokes",
     help="OpenCV's, without a network",
-    fill=lambda work: navier_stokes,  # noqa: ARG005
+    fill=always(navier_stokes),
     rank=4,
 )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from unripple.ops.inpainting import telea
+from unripple.stages.interface import always
 from unripple.stages.painters import Painter
 
 METHOD = Painter(
     name="telea",
     help="OpenCV's, without a network",
-    fill=lambda work: telea,  # noqa: ARG005
+    fill=always(telea),
     rank=3,
 )

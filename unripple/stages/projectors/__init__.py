@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from unripple.conventions import BadConfig, WPlus
-from unripple.stages.interface import Method, Plan, Registry, Values, Work
+from unripple.stages.interface import Method, Plan, Registry, Values, Work, always
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -45,7 +45,7 @@ class Projector(Method):
 
     project: Project
     decide: Callable[[Values], Values] = its_name_alone
-    needs: Callable[[Values], tuple[str, ...]] = lambda settings: ()  # noqa: ARG005
+    needs: Callable[[Values], tuple[str, ...]] = always(())
     guides: Callable[[Sequence[Work]], list[WPlus]] | None = None
 
 

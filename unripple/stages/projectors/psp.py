@@ -17,11 +17,11 @@ def project(works: Sequence[Work], settings: ProjectSettings) -> list[WPlus]:
     Raises:
         BadConfig: the encoder chosen is no pSp.
     """
-    found = works[0].load("encoder")
-    if found.network != "psp":
+    encoder = works[0].load("encoder")
+    if encoder.network != "psp":
         raise BadConfig(
-            f"project.method: psp wants a pSp encoder, and models.encoder is {found.network} "
-            f"({found.path}); choose one there, or method encoder"
+            f"project.method: psp wants a pSp encoder, and models.encoder is {encoder.network} "
+            f"({encoder.path}); choose one there, or method encoder"
         )
     return encode(works, settings)
 

@@ -62,8 +62,8 @@ def encode(
         steps = refined(encoder, generator, shown, mean.to(device), iterations=iterations)
         for n, step in enumerate(steps, start=1):
             if tell is not None:
-                seen = pooled(step.picture, (net_size_px, net_size_px))
-                tell(n, iterations, float((seen - shown).square().mean()))
+                drawn = pooled(step.picture, (net_size_px, net_size_px))
+                tell(n, iterations, float((drawn - shown).square().mean()))
         w_plus: WPlus = step.codes[0].float().cpu().numpy().astype(np.float32)
     return w_plus
 
@@ -88,13 +88,13 @@ def mean_code(work: Work, role: str) -> Tensor:
         BadCheckpoint: neither file holds it.
     """
     model, generator = work.load(role), work.load("generator")
-    found = model.extras.get("latent_avg", generator.extras.get("latent_avg"))
-    if found is None:
+    mean = model.extras.get("latent_avg", generator.extras.get("latent_avg"))
+    if mean is None:
         raise BadCheckpoint(
             f"{model.path}: lacks `latent_avg`, the mean that codes start from, and so does "
             f"{generator.path}; name files that hold it under models.{role} or models.generator"
         )
-    return found.float()
+    return mean.float()
 
 
 def _decide(settings: Values) -> Values:
