@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 State = dict[str, Tensor]
+_DRAW = torch.randn(1 << 20, generator=torch.Generator().manual_seed(0))
 
 
 def write_all(folder: Path) -> Iterator[tuple[str, Path]]:
@@ -91,7 +92,19 @@ def _graphonomy(folder: Path) -> Path:
 def _dpt_large(folder: Path) -> Path:
     from unripple.models.dpt import DPT
 
-    return _saved(_under("", DPT()), folder / "dpt_large-midas-2f21e586.pt", legacy=True)
+    with torch.device("meta"):
+        state = _under("", DPT())
+    filled = {key: _noise(key, value) for key, value in state.items()}
+    return _saved(filled, folder / "dpt_large-midas-2f21e586.pt", legacy=True)
+
+
+def _noise(key: str, like: Tensor) -> Tensor:
+    """A weight as layers begin with it, by one draw again and again: 344 million take long."""
+    if like.dim() < 2:
+        return torch.ones(like.shape) if key.endswith("weight") else torch.zeros(like.shape)
+    spread = like[0].numel() ** -0.5
+    repeats = -(-like.numel() // len(_DRAW))
+    return (spread * _DRAW).repeat(repeats)[: like.numel()].view(like.shape).clone()
 
 
 def _arcface(folder: Path) -> Path:

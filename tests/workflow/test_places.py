@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from tests.tiny import REPO, picture, snakemake
-from tests.workflow.project import EDIT
+from tests.workflow.project import EDIT, go_to_a_copy
 
 pytestmark = pytest.mark.slow
 ODD = (
@@ -29,6 +29,21 @@ ODD = (
     "new\nline",
 )
 NOTHING = "Nothing to be done"
+
+
+@pytest.fixture(scope="module")
+def run_through(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project that Snakemake has gone through once."""
+    folder = tmp_path_factory.mktemp("run-through") / "project"
+    shutil.copytree(finished, folder)
+    snakemake(folder)
+    return folder
+
+
+@pytest.fixture
+def there(run_through: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it, to be changed; dates go along, and so nothing is to be done."""
+    return go_to_a_copy(run_through, tmp_path, monkeypatch)
 
 
 def planned(folder: Path, *words: str) -> str:
@@ -85,27 +100,25 @@ def test_a_clone_in_an_odd_place_plans_and_calls_its_own_program(
 
 
 @pytest.mark.parametrize("what", ["picture", "store"])
-def test_what_was_deleted_is_made_again(here: Path, what: str) -> None:
-    snakemake(here)
-    shown = here / "results/paste" / EDIT / "bob.picture.png"
+def test_what_was_deleted_is_made_again(there: Path, what: str) -> None:
+    shown = there / "results/paste" / EDIT / "bob.picture.png"
     before = shown.read_bytes()
     if what == "picture":
         shown.unlink()
     else:
-        shutil.rmtree(here / "results/store")
-    assert NOTHING not in planned(here)
+        shutil.rmtree(there / "results/store")
+    assert NOTHING not in planned(there)
     assert shown.exists() is (what == "store")  # a dry run writes nothing
-    snakemake(here)
+    snakemake(there)
     assert shown.read_bytes() == before
-    assert NOTHING in planned(here)
+    assert NOTHING in planned(there)
 
 
-def test_results_dated_by_a_clock_that_is_ahead_are_worked_with(here: Path) -> None:
-    snakemake(here)
+def test_results_dated_by_a_clock_that_is_ahead_are_worked_with(there: Path) -> None:
     soon = time.time() + 10_000
-    for manifest in (here / "results").rglob("0*.json"):
+    for manifest in (there / "results").rglob("0*.json"):
         os.utime(manifest, (soon, soon))
-    snakemake(here, "--config", "compose={'feather_px': 2}")
+    snakemake(there, "--config", "compose={'feather_px': 2}")
 
 
 @pytest.mark.parametrize(

@@ -86,13 +86,13 @@ def run(work: Work, settings: TranslateSettings) -> Translated:
     w_plus, guide = work.input(Projected, "project")
     if settings.text is not None:
         asked = TextSettings.of(settings.text)
-        led = TEXTS[asked.method].follow(work, asked)
-        return led._replace(guide=None if guide is None else guide + (led.w_plus - w_plus))
-    moved = _moved(work, settings, w_plus)
+        moved = TEXTS[asked.method].follow(work, asked)
+        return moved._replace(guide=None if guide is None else guide + (moved.w_plus - w_plus))
+    codes = _moved(work, settings, w_plus)
     # Not every family adds the same to any codes, so the guide goes the whole way by itself.
     led = None if guide is None else _moved(work, settings, guide)
     turn = work.offset is None and is_turn(settings.moves)
-    return Translated(moved, {"turn": turn}, _styles(work, settings), led)
+    return Translated(codes, {"turn": turn}, _styles(work, settings), led)
 
 
 def _moved(work: Work, settings: TranslateSettings, w_plus: WPlus) -> WPlus:
