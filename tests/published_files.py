@@ -6,7 +6,7 @@ import io
 import sys
 import types
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import torch
@@ -18,27 +18,19 @@ _DRAW = torch.randn(1 << 20, generator=torch.Generator().manual_seed(0))
 
 def write_all(folder: Path) -> Iterator[tuple[str, Path]]:
     """Write one file after the other: (entry of the list, path). The weights are noise."""
-    torch.manual_seed(0)
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, writer in {
-        "hfgi": _hfgi,
-        "graphonomy": _graphonomy,
-        "dpt_large": _dpt_large,
-        "lama": _lama,
-        "arcface": _arcface,
-    }.items():
-        yield name, writer(folder)
+    return _written(folder, hfgi=_hfgi, graphonomy=_graphonomy, dpt_large=_dpt_large, lama=_lama,
+                    arcface=_arcface)  # fmt: skip
 
 
 def write_sfe(folder: Path) -> Iterator[tuple[str, Path]]:
     """The same for StyleFeatureEditor, e4e and the generator beside it."""
+    return _written(folder, sfe_editor_light=_sfe_editor_light, e4e=_e4e, stylegan2=_stylegan2)
+
+
+def _written(folder: Path, **writers: Callable[[Path], Path]) -> Iterator[tuple[str, Path]]:
     torch.manual_seed(0)
     folder.mkdir(parents=True, exist_ok=True)
-    for name, writer in {
-        "sfe_editor_light": _sfe_editor_light,
-        "e4e": _e4e,
-        "stylegan2": _stylegan2,
-    }.items():
+    for name, writer in writers.items():
         yield name, writer(folder)
 
 

@@ -209,9 +209,9 @@ def test_the_sheet_may_say_how_one_photo_is_aligned(config: Config) -> None:
     assert np.array_equal(landmarks, np.array(points, np.float32))
 
 
-def test_every_face_of_a_photo_becomes_a_subject(
-    config: Config, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def several(config: Config, monkeypatch: pytest.MonkeyPatch) -> Config:
+    """One photo of one face, and one of two, of which all are asked for."""
     from unripple.stages import align as stage
 
     small = np.array([[20, 20], [30, 20], [25, 26], [21, 31], [29, 31]], np.float32)
@@ -219,7 +219,10 @@ def test_every_face_of_a_photo_becomes_a_subject(
     monkeypatch.setattr(stage, "faces_by_network", lambda photo, *_, **__: faces[photo.shape[0]])
     Path("data/photos/bob.png").unlink()
     add_photo("group.png", 4, 100, 100)
-    several = complete({**config, "align": {"mode": "embedded", "faces": "all"}})
+    return complete({**config, "align": {"mode": "embedded", "faces": "all"}})
+
+
+def test_every_face_of_a_photo_becomes_a_subject(config: Config, several: Config) -> None:
     walk(several, STAGES)
     walk(several, STAGES)
     assert set(keys("translate", "left")) == {"anna", "group+1", "group+2"}
@@ -232,16 +235,8 @@ def test_every_face_of_a_photo_becomes_a_subject(
 
 
 def test_beside_one_picture_per_face_there_is_one_with_all(
-    config: Config, monkeypatch: pytest.MonkeyPatch
+    several: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from unripple.stages import align as stage
-
-    small = np.array([[20, 20], [30, 20], [25, 26], [21, 31], [29, 31]], np.float32)
-    faces = {SIZE: [small], 100: [small, small * 2]}
-    monkeypatch.setattr(stage, "faces_by_network", lambda photo, *_, **__: faces[photo.shape[0]])
-    Path("data/photos/bob.png").unlink()
-    add_photo("group.png", 4, 100, 100)
-    several = complete({**config, "align": {"mode": "embedded", "faces": "all"}})
     every = tuple(stage for stage in STEPS if stage != "measure")
     walk(several, every)
     first = keys("paste", "left")

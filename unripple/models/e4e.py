@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from unripple.models.layers.equalised import EqualLinear
 from unripple.models.layers.irse import UNITS_50, WIDTHS_50, body, group_ends, stem, trunk_sizes
-from unripple.models.layers.precision import exactly
+from unripple.models.layers.precision import Exact
 
 FIRST_MIDDLE, FIRST_FINE = 3, 7
 """Heads 0-2 read the coarse features, 3-6 the middle ones, the rest the fine ones."""
@@ -45,7 +45,7 @@ class StyleHead(nn.Module):
         return self.linear(self.convs(features).flatten(1))
 
 
-class Encoder(nn.Module):
+class Encoder(Exact):
     """The encoder.
 
     Args:
@@ -55,15 +55,9 @@ class Encoder(nn.Module):
         style_dim: length of a code.
         n_codes: codes of w+, hence heads.
 
-    Attributes:
-        exact: whether it computes in float32 under autocast, too: the generator makes 2% of error
-            of 0.7% in its codes. Trainings, which want speed, set it to False.
-
     Raises:
         ValueError: the sizes do not fit together.
     """
-
-    exact = True
 
     def __init__(
         self,
@@ -112,7 +106,7 @@ class Encoder(nn.Module):
         last = self.n_codes - 1 if delta_codes is None else delta_codes
         if not 0 <= last < self.n_codes:
             raise ValueError(f"delta_codes: got {last}, wanted 0 to {self.n_codes - 1}")
-        return exactly(partial(self._codes, last=last), picture, when=self.exact)
+        return self.exactly(partial(self._codes, last=last), picture)
 
     def _codes(self, picture: Tensor, last: int) -> Tensor:
         levels = self.features(picture)

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from unripple.models.layers.equalised import EqualConv2d, ScaledLeakyReLU
 from unripple.models.layers.irse import ResidualUnit, stem
-from unripple.models.layers.precision import exactly
+from unripple.models.layers.precision import Exact
 
 CONSULTED = 7
 """Styled convolution of the generator after which `fuse` acts: the first one at 64x64."""
@@ -83,7 +83,7 @@ def _beside(deep: Tensor, skip: Tensor) -> Tensor:
     return torch.cat([enlarged, skip], dim=1)
 
 
-class ResidualEncoder(nn.Module):
+class ResidualEncoder(Exact):
     """Aligned residual to the scale and shift of the generator's features.
 
     A new one changes nothing: its last convolutions start at zero (the published code draws them),
@@ -94,14 +94,9 @@ class ResidualEncoder(nn.Module):
         out_channels: channels of the features it modulates.
         strides: of the two groups; (2, 2) is published, 256 px to 64. Other strides leave a buffer
             `strides` in the state dict, because no weight would tell.
-
-    Attributes:
-        exact: whether it computes in float32 under autocast, too. It is small beside the generator,
-            into which its errors go. Trainings, which want speed, set it to False.
     """
 
     strides: Tensor
-    exact = True
 
     def __init__(
         self,
@@ -125,7 +120,7 @@ class ResidualEncoder(nn.Module):
         Returns:
             scale and shift, each [B, out_channels, H / s, W / s], s the product of the strides.
         """
-        return exactly(self._condition, residual, when=self.exact)
+        return self.exactly(self._condition, residual)
 
     def _condition(self, residual: Tensor) -> tuple[Tensor, Tensor]:
         features = self.conv_layer3(self.conv_layer2(self.conv_layer1(residual)))

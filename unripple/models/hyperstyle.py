@@ -25,7 +25,7 @@ import torch
 from torch import Tensor, nn
 
 from unripple.models.layers.framing import pooled
-from unripple.models.layers.precision import exactly, full_precision
+from unripple.models.layers.precision import Exact, full_precision
 from unripple.models.layers.refinement import (
     TAPS,
     Layer,
@@ -44,7 +44,7 @@ TUNED = (0, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15, 17, 18, 20, 21, 23, 24)
 """Published: all convolutions of a 1024 px generator but those to RGB, in the order of styles."""
 
 
-class Hypernet(ResNet34):
+class Hypernet(Exact, ResNet34):
     """The hypernetwork.
 
     Args:
@@ -56,12 +56,7 @@ class Hypernet(ResNet34):
         code: length of a layer's code.
         shared_inner, inner: channels within the blocks.
         halvings: log2 of the features' side: 4 for pictures of 256 px.
-
-    Attributes:
-        exact: whether it computes in float32 under autocast, too. Trainings set it to False.
     """
-
-    exact = True
 
     def __init__(
         self,
@@ -106,7 +101,7 @@ class Hypernet(ResNet34):
         Returns:
             The codes of the tuned layers, float32 [B, layers, code].
         """
-        return exactly(self._codes, torch.cat([photo, drawn], dim=1), when=self.exact)
+        return self.exactly(self._codes, torch.cat([photo, drawn], dim=1))
 
     def _codes(self, pair: Tensor) -> Tensor:
         features = self.features(pair)

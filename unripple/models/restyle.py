@@ -21,18 +21,13 @@ from torch import Tensor, nn
 from unripple.models.e4e import StyleHead
 from unripple.models.layers import irse, resnet34
 from unripple.models.layers.framing import pooled
-from unripple.models.layers.precision import exactly
+from unripple.models.layers.precision import Exact
 from unripple.models.layers.synthesis import Synthesis
 
 
-class _Rows(nn.Module):
-    """Heads on the last map, each a row of w+ relative to that of the first one.
+class _Rows(Exact):
+    """Heads on the last map, each a row of w+ relative to that of the first one."""
 
-    Attributes:
-        exact: whether it computes in float32 under autocast, too. Trainings set it to False.
-    """
-
-    exact = True
     styles: nn.ModuleList
 
     def features(self, pictures: Tensor) -> Tensor:
@@ -45,7 +40,7 @@ class _Rows(nn.Module):
         Returns:
             What to add to the codes, float32 [B, n_codes, style_dim].
         """
-        return exactly(self._codes, torch.cat([photo, drawn], dim=1), when=self.exact)
+        return self.exactly(self._codes, torch.cat([photo, drawn], dim=1))
 
     def _codes(self, pair: Tensor) -> Tensor:
         deep = self.features(pair)

@@ -25,7 +25,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from unripple.models.layers.iresnet import UNITS_50, stage
-from unripple.models.layers.precision import exactly
+from unripple.models.layers.precision import Exact
 from unripple.models.layers.synthesis import Synthesis
 
 WIDTHS_50 = (64, 64, 128, 256, 512)
@@ -106,18 +106,13 @@ def _unit(fan_in: int, width: int) -> nn.Sequential:
     )
 
 
-class FeatureMixer(nn.Module):
+class FeatureMixer(Exact):
     """Two features of one size to one: the inverter's fuser, and the feature editor.
 
     Args:
         width: channels of either input and of the output.
         blocks: residual units.
-
-    Attributes:
-        exact: see `Inverter`.
     """
-
-    exact = True
 
     def __init__(self, width: int = 512, blocks: int = 5) -> None:
         super().__init__()
@@ -135,10 +130,10 @@ class FeatureMixer(nn.Module):
             [B, width, h, w].
         """
         pair = torch.cat([features, other], dim=1)
-        return exactly(lambda x: self.body(self.conv(x)), pair, when=self.exact)
+        return self.exactly(lambda x: self.body(self.conv(x)), pair)
 
 
-class Inverter(nn.Module):
+class Inverter(Exact):
     """The inverter: trunk and fuser.
 
     Args:
@@ -146,13 +141,7 @@ class Inverter(nn.Module):
         style_dim, n_codes: of the generator.
         features: channels of the generator where the features enter.
         blocks: residual units of the fuser.
-
-    Attributes:
-        exact: whether it computes in float32 under autocast, too: its errors go into every pixel.
-            Trainings, which want speed, set it to False.
     """
-
-    exact = True
 
     def __init__(
         self,
@@ -178,7 +167,7 @@ class Inverter(nn.Module):
             float32 codes [B, n_codes, style_dim], relative to the generator's mean w; and the
             predicted features [B, features, 64, 64], which `fuser` takes beside the drawn ones.
         """
-        codes, features = exactly(self.fs_backbone, photo, when=self.exact)
+        codes, features = self.exactly(self.fs_backbone, photo)
         return codes.float(), features
 
 

@@ -19,6 +19,11 @@ from torch import Tensor, nn
 
 Record: TypeAlias = Mapping[str, Any]
 
+_WIRING = ("kind", "input", "inputs", "output", "activation")
+"""Words of a record beside the options of its operation."""
+_WEIGHTS = ("weight", "bias", "slope")
+"""Options that name a weight."""
+
 
 class TfliteGraph(nn.Module):
     """The network.
@@ -49,7 +54,10 @@ class TfliteGraph(nn.Module):
         (first,) = self.graph["inputs"]
         values: dict[int, Tensor] = {first: picture}
         for position, record in enumerate(self.graph["operations"]):
-            result = _KINDS[record["kind"]](self, record, values)
+            options = {word: value for word, value in record.items() if word not in _WIRING}
+            options |= {word: self.weight(record[word]) for word in _WEIGHTS if word in record}
+            inputs = [values[index] for index in _inputs(record)]
+            result = _KINDS[record["kind"]](*inputs, **options)
             values[record["output"]] = _ACTIVATIONS[record.get("activation", "none")](result)
             for used in _inputs(record):
                 if self._last_use[used] == position:  # memory is that of the widest level only
@@ -79,58 +87,61 @@ def _same(size: int, kernel: int, stride: int) -> tuple[int, int]:
     return missing // 2, missing - missing // 2
 
 
-def _padded(x: Tensor, record: Record, kernel: Sequence[int], value: float = 0.0) -> Tensor:
-    if record["padding"] == "valid":
+def _padded(
+    x: Tensor, padding: str, kernel: Sequence[int], stride: Sequence[int], value: float = 0.0
+) -> Tensor:
+    if padding == "valid":
         return x
-    high, wide = kernel
-    top, bottom = _same(x.shape[2], high, record["stride"][0])
-    left, right = _same(x.shape[3], wide, record["stride"][1])
+    top, bottom = _same(x.shape[2], kernel[0], stride[0])
+    left, right = _same(x.shape[3], kernel[1], stride[1])
     return F.pad(x, (left, right, top, bottom), value=value) if max(top, bottom, left, right) else x
 
 
-def _conv(net: TfliteGraph, record: Record, values: Mapping[int, Tensor]) -> Tensor:
-    weight, x = net.weight(record["weight"]), values[record["input"]]
-    spread = [(k - 1) * d + 1 for k, d in zip(weight.shape[2:], record["dilation"], strict=True)]
-    groups = weight.shape[0] if record["kind"] == "depthwise_conv_2d" else 1
-    return F.conv2d(
-        _padded(x, record, spread),
-        weight,
-        net.weight(record["bias"]),
-        stride=record["stride"],
-        dilation=record["dilation"],
-        groups=groups,
-    )
+def _conv(
+    x: Tensor,
+    *,
+    weight: Tensor,
+    bias: Tensor,
+    stride: Sequence[int],
+    dilation: Sequence[int],
+    padding: str,
+    groups: int = 1,
+) -> Tensor:
+    spread = [(k - 1) * d + 1 for k, d in zip(weight.shape[2:], dilation, strict=True)]
+    return F.conv2d(_padded(x, padding, spread, stride), weight, bias, stride, 0, dilation, groups)
 
 
-def _transpose_conv(net: TfliteGraph, record: Record, values: Mapping[int, Tensor]) -> Tensor:
-    x, weight = values[record["input"]], net.weight(record["weight"])
-    full = F.conv_transpose2d(x, weight, net.weight(record["bias"]), stride=record["stride"])
-    if record["padding"] == "valid":
+def _depthwise_conv(x: Tensor, *, weight: Tensor, **options: Any) -> Tensor:
+    return _conv(x, weight=weight, groups=len(weight), **options)
+
+
+def _transpose_conv(
+    x: Tensor, *, weight: Tensor, bias: Tensor, stride: Sequence[int], padding: str
+) -> Tensor:
+    full = F.conv_transpose2d(x, weight, bias, stride=stride)
+    if padding == "valid":
         return full
-    high, wide = (size * by for size, by in zip(x.shape[2:], record["stride"], strict=True))
+    high, wide = (size * by for size, by in zip(x.shape[2:], stride, strict=True))
     top, left = (full.shape[2] - high) // 2, (full.shape[3] - wide) // 2
     return full[:, :, top : top + high, left : left + wide]
 
 
-def _max_pool(net: TfliteGraph, record: Record, values: Mapping[int, Tensor]) -> Tensor:  # noqa: ARG001
-    x = _padded(values[record["input"]], record, record["size"], value=-math.inf)
-    return F.max_pool2d(x, record["size"], record["stride"])
+def _max_pool(x: Tensor, *, size: Sequence[int], stride: Sequence[int], padding: str) -> Tensor:
+    return F.max_pool2d(_padded(x, padding, size, stride, value=-math.inf), size, stride)
 
 
-def _average_pool(net: TfliteGraph, record: Record, values: Mapping[int, Tensor]) -> Tensor:  # noqa: ARG001
-    x = values[record["input"]]
-    pooled = F.avg_pool2d(_padded(x, record, record["size"]), record["size"], record["stride"])
-    if record["padding"] == "valid" or pooled.shape[2:] == x.shape[2:]:
+def _average_pool(x: Tensor, *, size: Sequence[int], stride: Sequence[int], padding: str) -> Tensor:
+    pooled = F.avg_pool2d(_padded(x, padding, size, stride), size, stride)
+    if padding == "valid" or pooled.shape[2:] == x.shape[2:]:
         return pooled
     # Pixels outside the picture do not count: undo their share.
-    ones = _padded(torch.ones_like(x[:1, :1]), record, record["size"])
-    return pooled / F.avg_pool2d(ones, record["size"], record["stride"])
+    ones = _padded(torch.ones_like(x[:1, :1]), padding, size, stride)
+    return pooled / F.avg_pool2d(ones, size, stride)
 
 
-def _resize(net: TfliteGraph, record: Record, values: Mapping[int, Tensor]) -> Tensor:  # noqa: ARG001
-    x, size = values[record["input"]], record["size"]
-    if record["align_corners"] or record["half_pixel"]:
-        return F.interpolate(x, size, mode="bilinear", align_corners=record["align_corners"])
+def _resize(x: Tensor, *, size: Sequence[int], align_corners: bool, half_pixel: bool) -> Tensor:
+    if align_corners or half_pixel:
+        return F.interpolate(x, size, mode="bilinear", align_corners=align_corners)
     # The old convention: pixel i of the result looks at i * scale, without the half-pixel shift.
     for axis, length in zip((2, 3), size, strict=True):
         place = torch.arange(length, device=x.device) * (x.shape[axis] / length)
@@ -141,50 +152,30 @@ def _resize(net: TfliteGraph, record: Record, values: Mapping[int, Tensor]) -> T
     return x
 
 
-def _reshape(net: TfliteGraph, record: Record, values: Mapping[int, Tensor]) -> Tensor:  # noqa: ARG001
-    x = values[record["input"]]
+def _reshape(x: Tensor, *, shape: Sequence[int]) -> Tensor:
     last = x.permute(0, 2, 3, 1) if x.ndim == 4 else x  # [B, H, W, C]
-    return last.reshape(len(x), *record["shape"][1:])
+    return last.reshape(len(x), *shape[1:])
 
 
-def _depth_to_space(net: TfliteGraph, record: Record, values: Mapping[int, Tensor]) -> Tensor:  # noqa: ARG001
-    x, block = values[record["input"]], record["block"]
+def _depth_to_space(x: Tensor, *, block: int) -> Tensor:
     batch, channels, high, wide = x.shape
     split = x.reshape(batch, block, block, channels // block**2, high, wide)
     moved = split.permute(0, 3, 4, 1, 5, 2)  # [B, C, H, block, W, block]
     return moved.reshape(batch, -1, high * block, wide * block)
 
 
-def _pad(net: TfliteGraph, record: Record, values: Mapping[int, Tensor]) -> Tensor:  # noqa: ARG001
-    _, _, top, bottom, left, right, front, back = record["amount"]
-    return F.pad(values[record["input"]], (left, right, top, bottom, front, back))
+def _pad(x: Tensor, *, amount: Sequence[int]) -> Tensor:
+    _, _, top, bottom, left, right, front, back = amount
+    return F.pad(x, (left, right, top, bottom, front, back))
 
 
-def _concatenation(net: TfliteGraph, record: Record, values: Mapping[int, Tensor]) -> Tensor:  # noqa: ARG001
-    parts = [values[index] for index in record["inputs"]]
-    axis = record["axis"] % parts[0].ndim
+def _concatenation(*parts: Tensor, axis: int) -> Tensor:
+    axis = axis % parts[0].ndim
     return torch.cat(parts, (0, 2, 3, 1)[axis] if parts[0].ndim == 4 else axis)
 
 
-def _prelu(net: TfliteGraph, record: Record, values: Mapping[int, Tensor]) -> Tensor:
-    return F.prelu(values[record["input"]], net.weight(record["slope"]))
-
-
-def _add(net: TfliteGraph, record: Record, values: Mapping[int, Tensor]) -> Tensor:  # noqa: ARG001
-    first, second = record["inputs"]
-    return values[first] + values[second]
-
-
-def _mul(net: TfliteGraph, record: Record, values: Mapping[int, Tensor]) -> Tensor:  # noqa: ARG001
-    first, second = record["inputs"]
-    return values[first] * values[second]
-
-
-def _plain(function: Callable[[Tensor], Tensor]) -> Callable[..., Tensor]:
-    def of_value(net: TfliteGraph, record: Record, values: Mapping[int, Tensor]) -> Tensor:  # noqa: ARG001
-        return function(values[record["input"]])
-
-    return of_value
+def _prelu(x: Tensor, *, slope: Tensor) -> Tensor:
+    return F.prelu(x, slope)
 
 
 _ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
@@ -193,17 +184,17 @@ _ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
     "relu_n1": lambda x: x.clamp(-1, 1),
     "relu6": F.relu6,
 }
-_KINDS: Mapping[str, Callable[[TfliteGraph, Record, Mapping[int, Tensor]], Tensor]] = {
+_KINDS: Mapping[str, Callable[..., Tensor]] = {
     "conv_2d": _conv,
-    "depthwise_conv_2d": _conv,
+    "depthwise_conv_2d": _depthwise_conv,
     "transpose_conv": _transpose_conv,
     "max_pool_2d": _max_pool,
     "average_pool_2d": _average_pool,
-    "add": _add,
-    "mul": _mul,
-    "relu": _plain(F.relu),
-    "hard_swish": _plain(F.hardswish),
-    "logistic": _plain(torch.sigmoid),
+    "add": torch.add,
+    "mul": torch.mul,
+    "relu": F.relu,
+    "hard_swish": F.hardswish,
+    "logistic": torch.sigmoid,
     "prelu": _prelu,
     "pad": _pad,
     "resize_bilinear": _resize,

@@ -10,25 +10,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from unripple.models.layers.equalised import EqualLinear
 from unripple.models.layers.irse import UNITS_50, WIDTHS_50, body, stem, trunk_sizes
-from unripple.models.layers.precision import exactly
+from unripple.models.layers.precision import Exact
 
 
-class WEncoder(nn.Module):
+class WEncoder(Exact):
     """IR-SE50, the mean over its last map, and a linear layer.
 
     Args:
         widths, units: channels of stem and groups, and units per group; see `layers.irse.body`.
         style_dim: length of the code.
-
-    Attributes:
-        exact: whether it computes in float32 under autocast, too. Trainings set it to False.
     """
-
-    exact = True
 
     def __init__(
         self,
@@ -48,7 +43,7 @@ class WEncoder(nn.Module):
             float32 [B, 1, style_dim], relative to the generator's mean w: `Generator.rows` lays it
             out, or the sum with a mean of several rows.
         """
-        return exactly(self._code, picture, when=self.exact)
+        return self.exactly(self._code, picture)
 
     def _code(self, picture: Tensor) -> Tensor:
         features: Tensor = self.body(self.input_layer(picture))
