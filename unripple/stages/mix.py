@@ -166,7 +166,7 @@ def run(work: Work, settings: MixSettings) -> Mixed:
     for knobs in settings.mixes:
         mix = MIXES[knobs["mix"]]
         own = mix.settings.of(knobs).grown(photo)
-        picture = mix.mix(work, photo, picture, own, settings.carac)
+        picture = mix.mix(work, photo, picture, own)
     return Mixed(picture)
 
 

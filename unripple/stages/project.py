@@ -235,7 +235,7 @@ def run(work: Work, settings: ProjectSettings) -> Projected:
 def run_together(works: Sequence[Work], settings: ProjectSettings) -> list[Projected]:
     """Project several pictures as one batch; draft and progress are those of the first."""
     method = PROJECTORS[settings.method]
-    codes = method.project(works, settings)
+    codes = method.project(works)
     if method.guides is None:
         return [Projected(one) for one in codes]
     guides = method.guides(works)

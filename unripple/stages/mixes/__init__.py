@@ -27,13 +27,13 @@ class Mixup(Method):
     """A mix-up.
 
     Attributes:
-        mix: (work, the aligned photo, the picture so far, settings in px of the photo, what the
-            edit changes) -> the mixed picture.
+        mix: (work, the aligned photo, the picture so far, settings in px of the photo) -> the mixed
+            picture.
         settings: its section.
         draws: whether it looks at the drawn domain, and cannot be without one.
     """
 
-    mix: Callable[[Work, Photo, Photo, Any, str], Photo]
+    mix: Callable[[Work, Photo, Photo, Any], Photo]
     settings: type[Settings] = MixupSettings
     draws: bool = False
 

@@ -19,13 +19,7 @@ class DepthSettings(MixupSettings):
     coef: float = knob(8, "how fast the edit fades away from it", above=0, maximum=1000)
 
 
-def mix(
-    work: Work,
-    photo: Photo,
-    picture: Photo,
-    settings: DepthSettings,
-    attribute: str,  # noqa: ARG001
-) -> Photo:
+def mix(work: Work, photo: Photo, picture: Photo, settings: DepthSettings) -> Photo:
     """See `stages.mix.mix_depth`."""
     near = work.input(Foreground, "foreground")
     return mix_depth(photo, picture, near.before, near.after, coef=settings.coef)

@@ -30,13 +30,7 @@ class DetailSettings(MixupSettings):
     reach_px: float = knob(2, "how far a change reaches", minimum=0, maximum=128)
 
 
-def mix(
-    work: Work,
-    photo: Photo,
-    picture: Photo,
-    settings: DetailSettings,
-    attribute: str,  # noqa: ARG001
-) -> Photo:
+def mix(work: Work, photo: Photo, picture: Photo, settings: DetailSettings) -> Photo:
     """See `stages.mix.mix_detail`."""
     before, after = (work.input(Parsed, f"parse@{of}").labels for of in ("photo", "edit"))
     drawn = work.input(Inverted, "invert").picture

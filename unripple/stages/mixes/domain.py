@@ -19,13 +19,7 @@ class DomainSettings(MixupSettings):
     margin_px: float = knob(10.5, "how far from it only the photo is left", above=0, maximum=128)
 
 
-def mix(
-    work: Work,
-    photo: Photo,
-    picture: Photo,
-    settings: DomainSettings,
-    attribute: str,  # noqa: ARG001
-) -> Photo:
+def mix(work: Work, photo: Photo, picture: Photo, settings: DomainSettings) -> Photo:
     """See `stages.mix.mix_domain`."""
     assert work.drawing is not None
     height, width = photo.shape[:2]

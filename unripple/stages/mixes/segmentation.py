@@ -25,9 +25,7 @@ class SegmentationSettings(MixupSettings):
     )
 
 
-def mix(
-    work: Work, photo: Photo, picture: Photo, settings: SegmentationSettings, attribute: str
-) -> Photo:
+def mix(work: Work, photo: Photo, picture: Photo, settings: SegmentationSettings) -> Photo:
     """See `stages.mix.mix_segmentation`."""
     before, after = (work.input(Parsed, f"parse@{of}").labels for of in ("photo", "edit"))
     return mix_segmentation(
@@ -35,7 +33,7 @@ def mix(
         picture,
         before,
         after,
-        attribute=attribute,
+        attribute=work.settings["carac"],
         margin_px=settings.margin_px,
         front_px=settings.front_px,
     )

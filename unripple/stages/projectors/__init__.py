@@ -16,10 +16,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from unripple.models.tuning import Distance
-    from unripple.stages.project import ProjectSettings
 
 
-Project: TypeAlias = "Callable[[Sequence[Work], ProjectSettings], list[WPlus]]"
+Project: TypeAlias = Callable[[Sequence[Work]], list[WPlus]]
 
 
 def its_name_alone(settings: Values) -> Values:
@@ -29,7 +28,7 @@ def its_name_alone(settings: Values) -> Values:
 
 def photo_by_photo(code_of: Callable[[Work], WPlus]) -> Project:
     """The `project` of a network that looks at one photo at a time."""
-    return lambda works, settings: [code_of(work) for work in works]  # noqa: ARG005
+    return lambda works: [code_of(work) for work in works]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,14 +8,10 @@ from unripple.conventions import WPlus
 from unripple.stages.align import Aligned
 from unripple.stages.encoders import ENCODERS
 from unripple.stages.interface import Work, always
-from unripple.stages.project import ProjectSettings
 from unripple.stages.projectors import Projector
 
 
-def project(
-    works: Sequence[Work],
-    settings: ProjectSettings | None = None,  # noqa: ARG001 (it has none)
-) -> list[WPlus]:
+def project(works: Sequence[Work]) -> list[WPlus]:
     """The codes of pictures, each float32 [L, W]."""
     codes = []
     for work in works:

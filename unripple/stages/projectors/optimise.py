@@ -24,9 +24,10 @@ DRAFT_S = 10.0
 """How often an optimisation saves how far it came."""
 
 
-def project(works: Sequence[Work], settings: ProjectSettings) -> list[WPlus]:
+def project(works: Sequence[Work]) -> list[WPlus]:
     """Several pictures as one batch; draft and progress are those of the first."""
     first = works[0]
+    settings = ProjectSettings.of(first.settings)
     saved = time.monotonic()
     for progress in optimise(
         [work.input(Aligned, "align").picture for work in works],

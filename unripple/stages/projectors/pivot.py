@@ -16,7 +16,6 @@ import numpy as np
 from unripple.conventions import WPlus
 from unripple.stages.align import Aligned
 from unripple.stages.interface import Settings, Values, Work, knob
-from unripple.stages.project import ProjectSettings
 from unripple.stages.projectors import Projector, perceptual_of, perceptual_roles
 
 DRAFT_S = 10.0
@@ -37,7 +36,7 @@ class PivotSettings(Settings):
     )
 
 
-def project(works: Sequence[Work], settings: ProjectSettings) -> list[WPlus]:  # noqa: ARG001
+def project(works: Sequence[Work]) -> list[WPlus]:
     """Photo by photo; each has noise and a stream of its own."""
     own = METHOD.own(works[0].settings)
     return [_found(work, own, draft=len(works) == 1) for work in works]

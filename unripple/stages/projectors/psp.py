@@ -6,12 +6,11 @@ from collections.abc import Sequence
 
 from unripple.conventions import BadConfig, WPlus
 from unripple.stages.interface import Work
-from unripple.stages.project import ProjectSettings
 from unripple.stages.projectors import Projector
 from unripple.stages.projectors.encoder import project as encode
 
 
-def project(works: Sequence[Work], settings: ProjectSettings) -> list[WPlus]:
+def project(works: Sequence[Work]) -> list[WPlus]:
     """As `encoder`.
 
     Raises:
@@ -23,7 +22,7 @@ def project(works: Sequence[Work], settings: ProjectSettings) -> list[WPlus]:
             f"project.method: psp wants a pSp encoder, and models.encoder is {encoder.network} "
             f"({encoder.path}); choose one there, or method encoder"
         )
-    return encode(works, settings)
+    return encode(works)
 
 
 METHOD = Projector(

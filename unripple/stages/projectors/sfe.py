@@ -19,13 +19,8 @@ from unripple.stages.projectors import Projector
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from unripple.stages.project import ProjectSettings
 
-
-def project(
-    works: Sequence[Work],
-    settings: ProjectSettings | None = None,  # noqa: ARG001 (it has none)
-) -> list[WPlus]:
+def project(works: Sequence[Work]) -> list[WPlus]:
     """The inverter's codes, each float32 [L, W]."""
     return [_codes(work, work.load("inverter"), lambda said: said[0]) for work in works]
 

@@ -9,6 +9,7 @@ import numpy as np
 from unripple.conventions import Photo, WPlus
 from unripple.stages.align import Aligned
 from unripple.stages.interface import Work
+from unripple.stages.project import project
 from unripple.stages.projectors import Projector, photo_by_photo
 from unripple.stages.projectors.restyle import mean_code
 
@@ -33,15 +34,8 @@ def encode(
     Returns:
         w_plus, float32 [L, W]; where the mean is one code, all rows are the same.
     """
-    import torch
-
-    from unripple.ops.tensors import device_of, resized, to_tensor
-
-    with torch.inference_mode():
-        shown = to_tensor(resized(picture, net_size_px), device=device_of(encoder))
-        code = encoder(shown)[0].float().cpu() + mean.float().cpu()
-        w_plus: WPlus = code.expand(n_codes, -1).numpy().astype(np.float32)
-    return w_plus
+    code = project(picture, encoder, mean, net_size_px=net_size_px)
+    return np.broadcast_to(code, (n_codes, code.shape[1])).copy()
 
 
 def _project(work: Work) -> WPlus:
