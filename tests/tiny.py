@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ from safetensors.numpy import save_file as save_arrays
 from safetensors.torch import save_file
 from torch import nn
 
+from tests import warm
 from tests.ops.round_head import HEAD
 
 REPO = Path(__file__).resolve().parents[1]
@@ -176,15 +175,8 @@ def walk(config: dict[str, Any], stages: tuple[str, ...] = ()) -> None:
 
 def snakemake(folder: Path, *arguments: str, cores: int = 2) -> str:
     """Run Snakemake in a folder, and fail if it does; what it said."""
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(REPO / "Snakefile")]
-    done = subprocess.run(
-        [*command, "--cores", str(cores), *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = warm.run(folder, "--cores", str(cores), *arguments, env=environment)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
 

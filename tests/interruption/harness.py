@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests import warm
 from tests.tiny import without_times, write_project
 
 REPO = Path(__file__).resolve().parents[2]
@@ -73,9 +74,8 @@ def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
 
 def run(folder: Path, *arguments: str) -> tuple[int, str]:
     """The plain command to its end: its exit status, and what it said."""
-    process = start(folder, *arguments)
-    said, _ = process.communicate()
-    return process.returncode, said
+    done = warm.run(folder, *arguments, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    return done.returncode, done.stdout + done.stderr
 
 
 def outcome(folder: Path) -> dict[str, bytes]:
@@ -118,9 +118,10 @@ def undisturbed(project: Path, folder: Path) -> Undisturbed:
     """Run a copy of a project."""
     shutil.copytree(project, folder)
     started = time.monotonic()
-    status, said = run(folder)
+    process = start(folder)  # as those that will be killed at moments of its time
+    said, _ = process.communicate()
     seconds = time.monotonic() - started
-    assert status == 0, said
+    assert process.returncode == 0, said
     return Undisturbed(project, seconds, outcome(folder))
 
 

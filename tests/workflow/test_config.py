@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.tiny import REPO, snakemake, write_project
+from tests import warm
+from tests.tiny import snakemake, write_project
 
 pytestmark = pytest.mark.slow
 
@@ -19,10 +18,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def refused(folder: Path, *arguments: str) -> str:
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(REPO / "Snakefile"), "-n"]
-    done = subprocess.run(
-        [*command, *arguments], cwd=folder, capture_output=True, text=True, check=False
-    )
+    done = warm.run(folder, "-n", *arguments)
     assert done.returncode != 0
     return done.stdout + done.stderr
 

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from tests.tiny import picture, write_project
+from tests.tiny import picture, snakemake, write_project
 from unripple.io.config import complete
 from unripple.pipeline.graph import STEPS
 
@@ -89,12 +89,6 @@ def test_a_job_of_a_cluster_leaves_the_sheet_to_the_process_that_sent_it(
     subprocess.run([sys.executable, "-m", "unripple", "sheet"], cwd=folder, check=True)
     sheet = (folder / "data/sheet.tsv").read_text()
     Image.fromarray(picture(7)).save(folder / "data/photos/bob.png")
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(repo / "Snakefile")]
     for mode, grows in (("remote", False), ("default", True)):
-        subprocess.run(
-            [*command, "--cores", "1", "--mode", mode, "results/align/00000.json"],
-            cwd=folder,
-            capture_output=True,
-            check=True,
-        )
+        snakemake(folder, "--mode", mode, "results/align/00000.json", cores=1)
         assert ((folder / "data/sheet.tsv").read_text() != sheet) is grows

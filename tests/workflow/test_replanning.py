@@ -6,19 +6,18 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests import warm
 from tests.tiny import walk
 from tests.workflow.project import (
     EDIT,
     EVERYWHERE,
     PLACES,
-    REPO,
     Cost,
     below,
     changed_photo,
@@ -47,14 +46,7 @@ def snakemake(folder: Path, *words: str, fails: str = "") -> subprocess.Complete
         )
         environment["PYTHONPATH"] = f"{trap}:{environment.get('PYTHONPATH', '')}"
         words = (*words, "--executor", "local")  # which starts a process for each command
-    return subprocess.run(
-        [sys.executable, "-m", "snakemake", "--snakefile", str(REPO / "Snakefile"), *words],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        env=environment,
-    )
+    return warm.run(folder, *words, env=environment)
 
 
 def said(done: subprocess.CompletedProcess[str]) -> str:

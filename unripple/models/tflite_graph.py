@@ -126,11 +126,11 @@ def _transpose_conv(
     return full[:, :, top : top + high, left : left + wide]
 
 
-def _max_pool(x: Tensor, *, size: Sequence[int], stride: Sequence[int], padding: str) -> Tensor:
+def _max_pool(x: Tensor, *, size: list[int], stride: list[int], padding: str) -> Tensor:
     return F.max_pool2d(_padded(x, padding, size, stride, value=-math.inf), size, stride)
 
 
-def _average_pool(x: Tensor, *, size: Sequence[int], stride: Sequence[int], padding: str) -> Tensor:
+def _average_pool(x: Tensor, *, size: list[int], stride: list[int], padding: str) -> Tensor:
     pooled = F.avg_pool2d(_padded(x, padding, size, stride), size, stride)
     if padding == "valid" or pooled.shape[2:] == x.shape[2:]:
         return pooled
