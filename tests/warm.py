@@ -57,9 +57,10 @@ def run(
         assert server.stdin is not None and server.stdout is not None
         server.stdin.write(json.dumps(order) + "\n")
         server.stdin.flush()
-        status = int(server.stdout.readline())
+        status = server.stdout.readline()
+        assert status, "the server has ended; what it said stands among the errors"
         out, err = (file.read_text() for file in files)
-    return subprocess.CompletedProcess(words, status, out, err)
+    return subprocess.CompletedProcess(words, int(status), out, err)
 
 
 @lru_cache(maxsize=1)
