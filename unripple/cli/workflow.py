@@ -86,6 +86,7 @@ def begin(workflow: Any, results: Results) -> None:
     Raises:
         StoreError: another run is at work, or the folder cannot be written.
     """
+    log.info("results go to %s", results.root, extra={"results": results.root})
     if not writes(workflow):
         return
     if _be_alone(results.root):
