@@ -72,11 +72,3 @@ def test_another_folder_for_the_samples_keeps_what_their_sheet_says(here: Path) 
     assert "anna" in kept and "mine" in kept.splitlines()[0]
     assert sheet.read_bytes() == before
     assert json.loads((here / "out 1/measure.json").read_text())["failures"] == []
-
-
-@pytest.mark.slow
-def test_a_folder_that_snakemake_would_misread(here: Path) -> None:
-    write_own(here / "in <x> {y}")
-    said = snakemake(here, "--config", "photos=in <x> {y}")
-    (results,) = here.glob("in-x-y-*_results")
-    assert said.splitlines()[-1].endswith(f"open {results.name}/report.html")
