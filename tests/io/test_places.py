@@ -42,6 +42,9 @@ def test_the_config_names_another(here: Path) -> None:
     config = complete({"photos": "anna", "results": "runs/first"})
     assert results_folder(config) == Path("runs/first")
     assert sheet_of(Path("runs/first")) == Path("runs/first_sheet.tsv")
+    assert sheet_of(Path("../before/results")) == Path("../before/results_sheet.tsv")
+    (here.parent / "before/data").mkdir(parents=True, exist_ok=True)
+    (here.parent / "before/data/sheet.tsv").touch()
     assert sheet_of(Path("../before/results")) == Path("../before/data/sheet.tsv")
 
 

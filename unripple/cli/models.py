@@ -51,7 +51,7 @@ def register(commands: Any) -> None:
     """Add the command."""
     parser = commands.add_parser(
         "models",
-        help="list, fetch and add published weights, with their licences",
+        help="list, fetch, add and check networks, with their licences",
         description=__doc__,
     )
     actions = parser.add_subparsers(required=True, metavar="list|fetch|add|card|check|where")

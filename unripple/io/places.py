@@ -56,8 +56,9 @@ def sheet_of(results: Path) -> Path:
         >>> sheet_of(Path("results"))
         PosixPath('data/sheet.tsv')
     """
-    if results.name == RESULTS.name:
-        return results.with_name(SHEET.parent.name) / SHEET.name
+    samples = results.with_name(SHEET.parent.name) / SHEET.name
+    if results == RESULTS or (results.name == RESULTS.name and samples.exists()):
+        return samples
     return results.with_name(results.name.removesuffix(ENDING) + _SHEET_ENDING)
 
 
