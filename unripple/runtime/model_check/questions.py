@@ -277,7 +277,7 @@ def _continued(model: Model, bench: Bench) -> Finding:  # noqa: ARG001 (all ques
     """A slope of colours and a grating go on through a hole."""
     from unripple.stages.inpaint import inpaint, lama_fill
 
-    fill = lama_fill(model.net, corrects=bool(model.metadata.get("corrects", False)))  # type: ignore[arg-type]
+    fill = lama_fill(model.net, corrects=bool(model.metadata.get("corrects", False)))
     side = 128
     rows, columns = np.mgrid[:side, :side] / side
     slope = np.stack([60 + 160 * columns, 90 + 60 * rows, 200 - 150 * columns], axis=-1)
