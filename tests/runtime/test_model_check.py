@@ -129,6 +129,7 @@ def test_the_command(
     assert main(["models", "check", "embedded", "-o", str(tmp_path / "seen")]) == 0
     assert capsys.readouterr().out.startswith("ok     landmarks (embedded): does it find")
     assert (tmp_path / "seen/embedded/landmarks.png").exists()
+    assert main(["models", "check", "landmarks"]) == 0
     monkeypatch.setenv("UNRIPPLE_MODELS", str(tmp_path / "none"))
     assert main(["models", "check", "lama"]) == 1
     assert main(["models", "check", "lamma"]) == 2

@@ -31,10 +31,12 @@ def test_a_folder_leaves_the_samples_and_their_sheet_as_they_are(
     write_own(here / "mine")
     said = snakemake(here, "--config", "photos=mine")
     assert said.splitlines()[-1] == "1 edit, 0 failed: open mine_results/report.html"
+    assert "jobs; what they say is in mine_results/log" in said
     assert (here / f"mine_results/paste/{EDIT}/anna.picture.png").exists()
     assert [row.path for row in read_sheet(here / "mine_sheet.tsv")] == ["mine/anna.png"]
     assert (here / "data/sheet.tsv").read_bytes() == sheet and everything(here) == before
-    assert NOTHING in snakemake(here, "--config", "photos=mine")
+    again = snakemake(here, "--config", "photos=mine")
+    assert NOTHING in again and again.splitlines()[-1] == said.splitlines()[-1]
     assert NOTHING in snakemake(here)
 
     # Commands find them by the folder of the photos, or by that of the results.

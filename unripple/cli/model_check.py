@@ -36,10 +36,10 @@ def register(actions: Any) -> None:
     parser.add_argument(
         "names",
         nargs="*",
-        metavar="SET-OR-NAME",
+        metavar="SET|NAME|ROLE",
         help=(
-            "as `models list` shows them (default: all sets of which something was fetched, or "
-            "else the embedded one)"
+            "as `models list` shows them, or a role (default: all sets of which something was "
+            "fetched, or else the embedded one)"
         ),
     )
     parser.add_argument("-o", "--out", type=Path, metavar="FOLDER", help="for the pictures")
@@ -79,8 +79,14 @@ def _sets(names: Sequence[str], device: str) -> Iterator[tuple[str, Zoo, tuple[s
     Raises:
         UnknownName: no set and no published file is called so.
     """
+    from unripple.runtime.model_check import QUESTIONS
+
     lock = published_index()
     for name in names or _fetched() or (EMBEDDED,):
+        if name in QUESTIONS:
+            for home in _fetched() or (EMBEDDED,):
+                yield home, Zoo(home, device), (name,)
+            continue
         if name == EMBEDDED or name in lock.sets:
             yield name, Zoo(name, device), ()
             continue

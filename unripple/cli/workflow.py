@@ -19,7 +19,7 @@ from unripple.io.results import Results, date_back
 
 _NAMED = 20  # photos or pictures that a message names
 _RECORDS = Path(".snakemake/metadata")
-log = logging.getLogger("snakemake")
+log = logging.getLogger("snakemake.logging")  # the one to which it adds its handlers
 
 
 def shell_prefix(workflow: Any) -> str:
