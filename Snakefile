@@ -2,7 +2,7 @@
 
 from snakemake.utils import min_version
 
-min_version("9.3")
+min_version("9.12")
 
 
 include: "rules/config.smk"
@@ -33,5 +33,5 @@ rule all:
     default_target: True
     input:
         every_manifest,
-        "results/report.html",
-        "results/measure.json",
+        "<results>/report.html",
+        "<results>/measure.json",

@@ -5,9 +5,9 @@ rule align:
     input:
         photos,
     output:
-        "results/align/{shard}.json",
+        "<results>/align/{shard}.json",
     log:
-        "results/log/align/{shard}.log",
+        "<results>/log/align/{shard}.log",
     priority: precedence("align")
     conda:
         ENVIRONMENT
@@ -15,4 +15,4 @@ rule align:
         job=job("align"),
         made_by=made_by("align"),
     shell:
-        "unripple stage align --shard {wildcards.shard} --job {params.job:q} --log {log:q}"
+        "unripple stage align --shard {wildcards.shard} --results {ROOT:q} --job {params.job:q} --log {log:q}"

@@ -13,8 +13,9 @@ from unripple.conventions import STAGES, UnrippleError
 from unripple.io.config import config_of_run, edits
 from unripple.io.digest import file_sha256, value_sha256
 from unripple.io.edited import files_of
+from unripple.io.places import results_folder, sheet_of, sheet_to_read
 from unripple.io.results import PHOTO, Results
-from unripple.io.sheet import SHEET, read_sheet, rows_in, stamp, update_sheet
+from unripple.io.sheet import read_sheet, rows_in, stamp, update_sheet
 from unripple.zoo.zoo import Zoo
 
 CONFIG = plainly(config_of_run)(workflow, sys.argv)  # read again: strictly
@@ -23,7 +24,8 @@ ZOO = plainly(Zoo)(CONFIG["models"])
 RECIPE = CONFIG["recipe"]
 plainly(check_codes)(CONFIG, edits(CONFIG), ZOO)
 
-RESULTS = Results()
+RESULTS = Results(plainly(results_folder)(CONFIG))
+ROOT = str(RESULTS.root)  # in the paths of the rules it is <results>
 
 run.warn_of_other_code(workflow)
 shell.prefix(run.shell_prefix(workflow))
@@ -35,6 +37,10 @@ if "{" in workflow.basedir or "}" in workflow.basedir:
     _file = str(Path(workflow.basedir, "envs", "unripple.yaml"))
     _doubled = _file.replace("{", "{{").replace("}", "}}")
     ENVIRONMENT = lambda wildcards: _doubled
+
+
+pathvars:
+    results=ROOT,
 
 
 wildcard_constraints:
@@ -62,9 +68,9 @@ def sheet():
     """The photos at hand; new ones are appended to the sheet, by one process for all cluster jobs."""
     folder = Path(CONFIG["photos"])
     if not workflow.is_main_process:
-        return rows_in(read_sheet(SHEET), folder)
+        return rows_in(read_sheet(sheet_to_read(RESULTS.root)), folder)
     run.begin(workflow, RESULTS)
-    return update_sheet(folder, write=not workflow.dryrun)
+    return update_sheet(folder, sheet_of(RESULTS.root), write=not workflow.dryrun)
 
 
 @lru_cache(maxsize=1)

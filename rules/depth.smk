@@ -5,9 +5,9 @@ rule depth:
     input:
         shown_picture,
     output:
-        "results/depth/{of}/{shard}.json",
+        "<results>/depth/{of}/{shard}.json",
     log:
-        "results/log/depth/{of}/{shard}.log",
+        "<results>/log/depth/{of}/{shard}.log",
     priority: precedence("depth")
     conda:
         ENVIRONMENT
@@ -15,4 +15,4 @@ rule depth:
         job=job("depth"),
         made_by=made_by("depth"),
     shell:
-        "unripple stage depth --shard {wildcards.shard} --edit {wildcards.of} --job {params.job:q} --log {log:q}"
+        "unripple stage depth --shard {wildcards.shard} --edit {wildcards.of} --results {ROOT:q} --job {params.job:q} --log {log:q}"

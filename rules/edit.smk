@@ -3,13 +3,13 @@
 
 rule edit:
     input:
-        "results/align/{shard}.json",
-        "results/invert/{shard}.json",
-        "results/translate/{edit}/{shard}.json",
+        "<results>/align/{shard}.json",
+        "<results>/invert/{shard}.json",
+        "<results>/translate/{edit}/{shard}.json",
     output:
-        "results/edit/{edit}/{shard}.json",
+        "<results>/edit/{edit}/{shard}.json",
     log:
-        "results/log/edit/{edit}/{shard}.log",
+        "<results>/log/edit/{edit}/{shard}.log",
     priority: precedence("edit")
     conda:
         ENVIRONMENT
@@ -17,4 +17,4 @@ rule edit:
         job=job("edit"),
         made_by=made_by("edit"),
     shell:
-        "unripple stage edit --shard {wildcards.shard} --edit {wildcards.edit} --job {params.job:q} --log {log:q}"
+        "unripple stage edit --shard {wildcards.shard} --edit {wildcards.edit} --results {ROOT:q} --job {params.job:q} --log {log:q}"

@@ -3,12 +3,12 @@
 
 rule foreground:
     input:
-        "results/depth/photo/{shard}.json",
-        "results/depth/{edit}/{shard}.json",
+        "<results>/depth/photo/{shard}.json",
+        "<results>/depth/{edit}/{shard}.json",
     output:
-        "results/foreground/{edit}/{shard}.json",
+        "<results>/foreground/{edit}/{shard}.json",
     log:
-        "results/log/foreground/{edit}/{shard}.log",
+        "<results>/log/foreground/{edit}/{shard}.log",
     priority: precedence("foreground")
     conda:
         ENVIRONMENT
@@ -16,4 +16,4 @@ rule foreground:
         job=job("foreground"),
         made_by=made_by("foreground"),
     shell:
-        "unripple stage foreground --shard {wildcards.shard} --edit {wildcards.edit} --job {params.job:q} --log {log:q}"
+        "unripple stage foreground --shard {wildcards.shard} --edit {wildcards.edit} --results {ROOT:q} --job {params.job:q} --log {log:q}"

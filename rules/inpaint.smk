@@ -5,22 +5,22 @@ rule inpaint:
     input:
         by_recipe(
             ripple=[
-                "results/align/{shard}.json",
-                "results/edit/{edit}/{shard}.json",
-                "results/ripple/{edit}/{shard}.json",
-                "results/foreground/{edit}/{shard}.json",
+                "<results>/align/{shard}.json",
+                "<results>/edit/{edit}/{shard}.json",
+                "<results>/ripple/{edit}/{shard}.json",
+                "<results>/foreground/{edit}/{shard}.json",
             ],
             external=[
-                "results/align/{shard}.json",
-                "results/register/{edit}/{shard}.json",
-                "results/ripple/{edit}/{shard}.json",
-                "results/foreground/{edit}/{shard}.json",
+                "<results>/align/{shard}.json",
+                "<results>/register/{edit}/{shard}.json",
+                "<results>/ripple/{edit}/{shard}.json",
+                "<results>/foreground/{edit}/{shard}.json",
             ],
         ),
     output:
-        "results/inpaint/{edit}/{shard}.json",
+        "<results>/inpaint/{edit}/{shard}.json",
     log:
-        "results/log/inpaint/{edit}/{shard}.log",
+        "<results>/log/inpaint/{edit}/{shard}.log",
     priority: precedence("inpaint")
     conda:
         ENVIRONMENT
@@ -28,4 +28,4 @@ rule inpaint:
         job=job("inpaint"),
         made_by=made_by("inpaint"),
     shell:
-        "unripple stage inpaint --shard {wildcards.shard} --edit {wildcards.edit} --job {params.job:q} --log {log:q}"
+        "unripple stage inpaint --shard {wildcards.shard} --edit {wildcards.edit} --results {ROOT:q} --job {params.job:q} --log {log:q}"

@@ -3,12 +3,12 @@
 
 rule invert:
     input:
-        "results/align/{shard}.json",
-        "results/project/{shard}.json",
+        "<results>/align/{shard}.json",
+        "<results>/project/{shard}.json",
     output:
-        "results/invert/{shard}.json",
+        "<results>/invert/{shard}.json",
     log:
-        "results/log/invert/{shard}.log",
+        "<results>/log/invert/{shard}.log",
     priority: precedence("invert")
     conda:
         ENVIRONMENT
@@ -16,4 +16,4 @@ rule invert:
         job=job("invert"),
         made_by=made_by("invert"),
     shell:
-        "unripple stage invert --shard {wildcards.shard} --job {params.job:q} --log {log:q}"
+        "unripple stage invert --shard {wildcards.shard} --results {ROOT:q} --job {params.job:q} --log {log:q}"

@@ -5,31 +5,31 @@ rule measure:
     input:
         by_recipe(
             ripple=[
-                "results/align/{shard}.json",
-                "results/edit/{edit}/{shard}.json",
-                "results/ripple/{edit}/{shard}.json",
-                "results/inpaint/{edit}/{shard}.json",
-                "results/compose/{edit}/{shard}.json",
+                "<results>/align/{shard}.json",
+                "<results>/edit/{edit}/{shard}.json",
+                "<results>/ripple/{edit}/{shard}.json",
+                "<results>/inpaint/{edit}/{shard}.json",
+                "<results>/compose/{edit}/{shard}.json",
             ],
             ceteris_paribus=[
-                "results/align/{shard}.json",
-                "results/edit/{edit}/{shard}.json",
-                "results/parse/photo/{shard}.json",
-                "results/parse/{edit}/{shard}.json",
-                "results/compose/{edit}/{shard}.json",
+                "<results>/align/{shard}.json",
+                "<results>/edit/{edit}/{shard}.json",
+                "<results>/parse/photo/{shard}.json",
+                "<results>/parse/{edit}/{shard}.json",
+                "<results>/compose/{edit}/{shard}.json",
             ],
             external=[
-                "results/align/{shard}.json",
-                "results/register/{edit}/{shard}.json",
-                "results/ripple/{edit}/{shard}.json",
-                "results/inpaint/{edit}/{shard}.json",
-                "results/compose/{edit}/{shard}.json",
+                "<results>/align/{shard}.json",
+                "<results>/register/{edit}/{shard}.json",
+                "<results>/ripple/{edit}/{shard}.json",
+                "<results>/inpaint/{edit}/{shard}.json",
+                "<results>/compose/{edit}/{shard}.json",
             ],
         ),
     output:
-        "results/measure/{edit}/{shard}.json",
+        "<results>/measure/{edit}/{shard}.json",
     log:
-        "results/log/measure/{edit}/{shard}.log",
+        "<results>/log/measure/{edit}/{shard}.log",
     priority: precedence("measure")
     conda:
         ENVIRONMENT
@@ -37,4 +37,4 @@ rule measure:
         job=job("measure"),
         made_by=made_by("measure"),
     shell:
-        "unripple stage measure --shard {wildcards.shard} --edit {wildcards.edit} --job {params.job:q} --log {log:q}"
+        "unripple stage measure --shard {wildcards.shard} --edit {wildcards.edit} --results {ROOT:q} --job {params.job:q} --log {log:q}"

@@ -3,16 +3,16 @@
 
 rule mix:
     input:
-        "results/align/{shard}.json",
-        "results/invert/{shard}.json",
-        "results/restore/{edit}/{shard}.json",
-        "results/parse/photo/{shard}.json",
-        "results/parse/{edit}/{shard}.json",
-        "results/foreground/{edit}/{shard}.json",
+        "<results>/align/{shard}.json",
+        "<results>/invert/{shard}.json",
+        "<results>/restore/{edit}/{shard}.json",
+        "<results>/parse/photo/{shard}.json",
+        "<results>/parse/{edit}/{shard}.json",
+        "<results>/foreground/{edit}/{shard}.json",
     output:
-        "results/mix/{edit}/{shard}.json",
+        "<results>/mix/{edit}/{shard}.json",
     log:
-        "results/log/mix/{edit}/{shard}.log",
+        "<results>/log/mix/{edit}/{shard}.log",
     priority: precedence("mix")
     conda:
         ENVIRONMENT
@@ -20,4 +20,4 @@ rule mix:
         job=job("mix"),
         made_by=made_by("mix"),
     shell:
-        "unripple stage mix --shard {wildcards.shard} --edit {wildcards.edit} --job {params.job:q} --log {log:q}"
+        "unripple stage mix --shard {wildcards.shard} --edit {wildcards.edit} --results {ROOT:q} --job {params.job:q} --log {log:q}"

@@ -5,9 +5,9 @@ rule parse:
     input:
         shown_picture,
     output:
-        "results/parse/{of}/{shard}.json",
+        "<results>/parse/{of}/{shard}.json",
     log:
-        "results/log/parse/{of}/{shard}.log",
+        "<results>/log/parse/{of}/{shard}.log",
     priority: precedence("parse")
     conda:
         ENVIRONMENT
@@ -15,4 +15,4 @@ rule parse:
         job=job("parse"),
         made_by=made_by("parse"),
     shell:
-        "unripple stage parse --shard {wildcards.shard} --edit {wildcards.of} --job {params.job:q} --log {log:q}"
+        "unripple stage parse --shard {wildcards.shard} --edit {wildcards.of} --results {ROOT:q} --job {params.job:q} --log {log:q}"

@@ -5,25 +5,25 @@ rule paste:
     input:
         by_recipe(
             ripple=[
-                "results/align/{shard}.json",
-                "results/edit/{edit}/{shard}.json",
-                "results/compose/{edit}/{shard}.json",
+                "<results>/align/{shard}.json",
+                "<results>/edit/{edit}/{shard}.json",
+                "<results>/compose/{edit}/{shard}.json",
             ],
             ceteris_paribus=[
-                "results/align/{shard}.json",
-                "results/edit/{edit}/{shard}.json",
-                "results/compose/{edit}/{shard}.json",
+                "<results>/align/{shard}.json",
+                "<results>/edit/{edit}/{shard}.json",
+                "<results>/compose/{edit}/{shard}.json",
             ],
             external=[
-                "results/align/{shard}.json",
-                "results/register/{edit}/{shard}.json",
-                "results/compose/{edit}/{shard}.json",
+                "<results>/align/{shard}.json",
+                "<results>/register/{edit}/{shard}.json",
+                "<results>/compose/{edit}/{shard}.json",
             ],
         ),
     output:
-        "results/paste/{edit}/{shard}.json",
+        "<results>/paste/{edit}/{shard}.json",
     log:
-        "results/log/paste/{edit}/{shard}.log",
+        "<results>/log/paste/{edit}/{shard}.log",
     priority: precedence("paste")
     conda:
         ENVIRONMENT
@@ -31,4 +31,4 @@ rule paste:
         job=job("paste"),
         made_by=made_by("paste"),
     shell:
-        "unripple stage paste --shard {wildcards.shard} --edit {wildcards.edit} --job {params.job:q} --log {log:q}"
+        "unripple stage paste --shard {wildcards.shard} --edit {wildcards.edit} --results {ROOT:q} --job {params.job:q} --log {log:q}"

@@ -3,11 +3,11 @@
 
 rule project:
     input:
-        "results/align/{shard}.json",
+        "<results>/align/{shard}.json",
     output:
-        "results/project/{shard}.json",
+        "<results>/project/{shard}.json",
     log:
-        "results/log/project/{shard}.log",
+        "<results>/log/project/{shard}.log",
     priority: precedence("project")
     conda:
         ENVIRONMENT
@@ -15,4 +15,4 @@ rule project:
         job=job("project"),
         made_by=made_by("project"),
     shell:
-        "unripple stage project --shard {wildcards.shard} --job {params.job:q} --log {log:q}"
+        "unripple stage project --shard {wildcards.shard} --results {ROOT:q} --job {params.job:q} --log {log:q}"

@@ -3,11 +3,11 @@
 
 rule register:
     input:
-        "results/align/{shard}.json",
+        "<results>/align/{shard}.json",
     output:
-        "results/register/{edit}/{shard}.json",
+        "<results>/register/{edit}/{shard}.json",
     log:
-        "results/log/register/{edit}/{shard}.log",
+        "<results>/log/register/{edit}/{shard}.log",
     priority: precedence("register")
     conda:
         ENVIRONMENT
@@ -15,4 +15,4 @@ rule register:
         job=job("register"),
         made_by=made_by("register"),
     shell:
-        "unripple stage register --shard {wildcards.shard} --edit {wildcards.edit} --job {params.job:q} --log {log:q}"
+        "unripple stage register --shard {wildcards.shard} --edit {wildcards.edit} --results {ROOT:q} --job {params.job:q} --log {log:q}"

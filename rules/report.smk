@@ -6,22 +6,22 @@ rule report:
         every_manifest,
     output:
         report(
-            "results/report.html",
+            "<results>/report.html",
             caption="../workflow/report/report.rst",
             category="Edits",
             labels={"what": "every photo and edit, to look at"},
         ),
         report(
-            "results/measure.json",
+            "<results>/measure.json",
             caption="../workflow/report/measure.rst",
             category="Edits",
             labels={"what": "figures, as a table for programs"},
         ),
     log:
-        "results/log/report.log",
+        "<results>/log/report.log",
     conda:
         ENVIRONMENT
     params:
         job=lambda wildcards: json.dumps(CONFIG, sort_keys=True),
     shell:
-        "unripple stage report --job {params.job:q} --log {log:q}"
+        "unripple stage report --results {ROOT:q} --job {params.job:q} --log {log:q}"

@@ -3,12 +3,12 @@
 
 rule restore:
     input:
-        "results/edit/{edit}/{shard}.json",
-        "results/parse/{edit}/{shard}.json",
+        "<results>/edit/{edit}/{shard}.json",
+        "<results>/parse/{edit}/{shard}.json",
     output:
-        "results/restore/{edit}/{shard}.json",
+        "<results>/restore/{edit}/{shard}.json",
     log:
-        "results/log/restore/{edit}/{shard}.log",
+        "<results>/log/restore/{edit}/{shard}.log",
     priority: precedence("restore")
     conda:
         ENVIRONMENT
@@ -16,4 +16,4 @@ rule restore:
         job=job("restore"),
         made_by=made_by("restore"),
     shell:
-        "unripple stage restore --shard {wildcards.shard} --edit {wildcards.edit} --job {params.job:q} --log {log:q}"
+        "unripple stage restore --shard {wildcards.shard} --edit {wildcards.edit} --results {ROOT:q} --job {params.job:q} --log {log:q}"

@@ -3,12 +3,12 @@
 
 rule ripple:
     input:
-        "results/parse/photo/{shard}.json",
-        "results/parse/{edit}/{shard}.json",
+        "<results>/parse/photo/{shard}.json",
+        "<results>/parse/{edit}/{shard}.json",
     output:
-        "results/ripple/{edit}/{shard}.json",
+        "<results>/ripple/{edit}/{shard}.json",
     log:
-        "results/log/ripple/{edit}/{shard}.log",
+        "<results>/log/ripple/{edit}/{shard}.log",
     priority: precedence("ripple")
     conda:
         ENVIRONMENT
@@ -16,4 +16,4 @@ rule ripple:
         job=job("ripple"),
         made_by=made_by("ripple"),
     shell:
-        "unripple stage ripple --shard {wildcards.shard} --edit {wildcards.edit} --job {params.job:q} --log {log:q}"
+        "unripple stage ripple --shard {wildcards.shard} --edit {wildcards.edit} --results {ROOT:q} --job {params.job:q} --log {log:q}"

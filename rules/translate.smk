@@ -3,11 +3,11 @@
 
 rule translate:
     input:
-        "results/project/{shard}.json",
+        "<results>/project/{shard}.json",
     output:
-        "results/translate/{edit}/{shard}.json",
+        "<results>/translate/{edit}/{shard}.json",
     log:
-        "results/log/translate/{edit}/{shard}.log",
+        "<results>/log/translate/{edit}/{shard}.log",
     priority: precedence("translate")
     conda:
         ENVIRONMENT
@@ -15,4 +15,4 @@ rule translate:
         job=job("translate"),
         made_by=made_by("translate"),
     shell:
-        "unripple stage translate --shard {wildcards.shard} --edit {wildcards.edit} --job {params.job:q} --log {log:q}"
+        "unripple stage translate --shard {wildcards.shard} --edit {wildcards.edit} --results {ROOT:q} --job {params.job:q} --log {log:q}"

@@ -6,10 +6,10 @@ rule view:
     input:
         viewed,
     output:
-        "results/view/{stage}/{of}/{photo}.png",
+        "<results>/view/{stage}/{of}/{photo}.png",
     log:
-        "results/log/view/{stage}/{of}/{photo}.log",
+        "<results>/log/view/{stage}/{of}/{photo}.log",
     conda:
         ENVIRONMENT
     shell:
-        "unripple view {wildcards.stage} {wildcards.photo} {wildcards.of} --out {output:q} --log {log:q}"
+        "unripple view {wildcards.stage} {wildcards.photo} {wildcards.of} --results {ROOT:q} --out {output:q} --log {log:q}"

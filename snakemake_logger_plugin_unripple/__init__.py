@@ -1,7 +1,8 @@
 """The logger `unripple` of Snakemake: a line per stage, and in the end what came out or failed.
 
-What else Snakemake says is in `.snakemake/log`, what the jobs say in `results/log`. A dry run, and
-one that is asked to say more (`--verbose`, `--printshellcmds`), speaks as without a plugin.
+What else Snakemake says is in `.snakemake/log`, what the jobs say in `log` of the results folder,
+which the workflow names (`unripple.cli.workflow.begin`). A dry run, and one that is asked to say
+more (`--verbose`, `--printshellcmds`), speaks as without a plugin.
 """
 
 from __future__ import annotations
@@ -25,7 +26,6 @@ from unripple.report.outcome import read_outcome
 REPORT = "report"
 TERMINAL_S, LINES_S = 1.0, 30.0
 """How often it is said which stages are at work: in place on a terminal, else as a line."""
-_RESULTS = Path("results")
 
 
 class LogHandler(LogHandlerBase):  # type: ignore[misc]
@@ -49,6 +49,7 @@ class LogHandler(LogHandlerBase):  # type: ignore[misc]
         self._jobs: Counter[str] = Counter()
         self._began: dict[str, float] = {}
         self._bar: Any = None
+        self._results = Path("results")
         self._report: Path | None = None
         self._ended = threading.Event()
 
@@ -101,6 +102,7 @@ class LogHandler(LogHandlerBase):  # type: ignore[misc]
         return False
 
     def _note(self, record: Any, event: LogEvent | None) -> None:
+        self._results = getattr(record, "results", self._results)
         if event == LogEvent.RUN_INFO:
             self._start({rule: n for rule, n in record.stats.items() if rule != "total"})
         elif event == LogEvent.JOB_INFO:
@@ -109,15 +111,15 @@ class LogHandler(LogHandlerBase):  # type: ignore[misc]
             self._finish(record)
         elif record.getMessage() == NOTHING_TO_BE_DONE_MSG:
             self._say(NOTHING_TO_BE_DONE_MSG)
-            if (_RESULTS / "report.html").exists():
-                self._report = _RESULTS / "report.html"
+            if (self._results / "report.html").exists():
+                self._report = self._results / "report.html"
 
     def _start(self, jobs: dict[str, int]) -> None:
         from tqdm import tqdm
 
         self._jobs, self._open = Counter(jobs), Counter(jobs)
         total = sum(jobs.values())
-        self._say(f"{total} jobs; what they say is in {_RESULTS}/log")
+        self._say(f"{total} jobs; what they say is in {self._results}/log")
         if self._stream.isatty():
             self._bar = tqdm(
                 total=total, file=self._stream, leave=False, dynamic_ncols=True, unit="job"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from unripple.metrics.figures import FIGURES
-from unripple.metrics.tables import compare, step_from
+from unripple.metrics.tables import Change, compare, step_from
 from unripple.metrics.verdict import LIMITS, VISIBLE_SHARE, Level, changed_share, verdict
 
 SIDES = [
@@ -67,3 +67,18 @@ def test_two_runs_are_compared_by_the_edits_of_both() -> None:
     found = compare([(good, bad), (good, bad), (bad, bad)])
     assert (found.better, found.worse, found.alike) == (2, 0, 1)
     assert found.changes == (("seam", 4.0, 1.0),)
+
+
+@pytest.mark.parametrize(
+    ("name", "there", "here", "word"),
+    [
+        ("ghost_transmission", 0.2, -0.1, "better"),
+        ("ghost_transmission", 0.02, -0.1, "worse"),
+        ("fill_psnr", 20.0, 22.0, "better"),
+        ("fill_psnr", 22.01, 22.02, ""),
+    ],
+)
+def test_a_change_says_whether_it_is_for_the_better(
+    name: str, there: float, here: float, word: str
+) -> None:
+    assert Change(name, there, here).word == word

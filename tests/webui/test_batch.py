@@ -35,7 +35,8 @@ def test_a_new_batch_is_a_whole_config(tmp_path: Path, photo: Path) -> None:
     assert edits(read) == [LEFT] and added.new
     assert added.photo.read_bytes() == photo.read_bytes() and added.photo.name == "Anna-in-May.png"
     assert Path(read["photos"]) == added.photo.parent
-    own = ("photos", "edits")
+    assert Path(read["results"]) == tmp_path / "b_results"
+    own = ("photos", "results", "edits")
     assert {k: v for k, v in read.items() if k not in own} == {
         k: v for k, v in config.items() if k not in own
     }
@@ -153,8 +154,8 @@ def test_page_and_pipeline_give_the_same_bytes(
     session.add_to_batch("turned")
     turned = session.result_png()
     snakemake(folder, "--configfile", "batch.yaml")
-    assert (folder / "results/paste/turned/bob.picture.png").read_bytes() == turned
+    assert (folder / "batch_results/paste/turned/bob.picture.png").read_bytes() == turned
     assert turned != made["bob"]
     for name, data in made.items():
-        assert (folder / f"results/paste/page/{name}.picture.png").read_bytes() == data
+        assert (folder / f"batch_results/paste/page/{name}.picture.png").read_bytes() == data
     assert not np.array_equal(*(np.frombuffer(data[-64:], np.uint8) for data in made.values()))

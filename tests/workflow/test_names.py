@@ -70,18 +70,23 @@ def test_a_rule_reads_and_writes_what_the_table_says(repo: Path, recipe: str, st
         others = "|".join(set(RECIPES) - {recipe})
         text = re.sub(rf"\b({others})=\[[^\]]*\]", "", text)
     given, made = (
-        set(re.findall(r'"(results/[^"]+\.json)"', block))
+        set(re.findall(r'"<results>(/[^"]+\.json)"', block))
         for block in re.split(r"\n    output:\n", text)
     )
-    step, results = find_step(stage, recipe), Results()
+    step = find_step(stage, recipe)
     of = "{of}" if step.looks_at_both else None if step.edit_inputs is None else "{edit}"
-    assert made == {str(results.manifest_path(stage, of, "{shard}"))}
+    assert made == {manifest(stage, of)}
     if step.looks_at_both:
         assert given == set() and "shown_picture" in text
         assert (step.photo_inputs, step.edit_inputs) == (("align",), ("edit",))
     else:
         places = step.inputs(of).values()
-        assert given == {str(results.manifest_path(*place, "{shard}")) for place in places}
+        assert given == {manifest(*place) for place in places}
+
+
+def manifest(stage: str, of: str | None) -> str:
+    """Where it lies in the results folder, which rules call <results>."""
+    return f"/{Results(Path()).manifest_path(stage, of, '{shard}')}"
 
 
 def test_a_rule_calls_its_command_and_nothing_else(repo: Path) -> None:

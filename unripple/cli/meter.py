@@ -75,7 +75,7 @@ class StepMeter:
     """
 
     TICK_S = 1.0
-    LINES_S = 5.0
+    LINES_S, RARELY_S = 5.0, 40.0
 
     def __init__(
         self, steps: int, *, quiet: bool, verbose: bool, stream: IO[str] | None = None
@@ -149,8 +149,11 @@ class StepMeter:
 
     def _tick(self) -> None:
         """The clock in the bar goes on; where there is none, a line tells that all is well."""
-        while not self._ended.wait(self.TICK_S if self._bar is not None else self.LINES_S):
+        began, pause_s = time.monotonic(), self.TICK_S if self._bar is not None else self.LINES_S
+        while not self._ended.wait(pause_s):
             if self._bar is not None:
                 self._bar.refresh()
-            else:
-                log.info("%s: %s, %d of %d", self._photo, self._now, self._done, self._steps)
+                continue
+            at, took_s = f"{self._done} of {self._steps}", time.monotonic() - began
+            log.info("%s: %s, %s, %.0f s", self._photo, self._now, at, took_s)
+            pause_s = min(2 * pause_s, self.RARELY_S)  # a slow machine is not to fill the screen

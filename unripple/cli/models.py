@@ -19,6 +19,7 @@ from typing import Any
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
+from unripple.cli.model_check import register as add_check
 from unripple.cli.model_table import (
     EMBEDDED_LICENCE,
     embedded_rows,
@@ -50,10 +51,10 @@ def register(commands: Any) -> None:
     """Add the command."""
     parser = commands.add_parser(
         "models",
-        help="list, fetch and add published weights, with their licences",
+        help="list, fetch, add and check networks, with their licences",
         description=__doc__,
     )
-    actions = parser.add_subparsers(required=True, metavar="list|fetch|add|card|where")
+    actions = parser.add_subparsers(required=True, metavar="list|fetch|add|card|check|where")
     listing = _action(actions, "list", _list, "all weights: roles, size, licence, what is there")
     listing.add_argument("--json", action="store_true", help="everything that is known, as JSON")
     fetch = _action(actions, "fetch", _fetch, "download published weights, check and convert them")
@@ -69,6 +70,7 @@ def register(commands: Any) -> None:
     _accept_new(add, "take it even if it is not the file that the list, or an earlier use, knows")
     card = _action(actions, "card", _card, "what is known about one of them")
     card.add_argument("name")
+    add_check(actions)
     _action(actions, "where", _where, "the folder of published weights")
 
 

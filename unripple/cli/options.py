@@ -25,6 +25,7 @@ from unripple.io.config import (
 )
 from unripple.io.outputs import check_distinct, check_output
 from unripple.io.photo import PHOTO_SUFFIXES
+from unripple.io.places import ENDING, results_folder, sheet_of
 from unripple.io.results import Results
 from unripple.io.sheet import SHEET, read_sheet
 from unripple.io.text_edits import WORDS, text_edit
@@ -169,13 +170,16 @@ def check_outputs(
 
 
 def _photos_called(out: Path) -> list[Path]:
-    """Photos of the sheet that a file, which is there, might be."""
+    """Photos of the sheets that a file, which is there, might be."""
     if not out.exists():
         return []
-    with contextlib.suppress(UnrippleError):  # whoever needs the sheet will say what is wrong
-        paths = [Path(row.path) for row in read_sheet(SHEET)]
-        return [path for path in paths if path.name.casefold() == out.name.casefold()]
-    return []
+    folder = out.absolute().parent
+    called: list[Path] = []
+    for sheet in (SHEET, sheet_of(folder.with_name(folder.name + ENDING))):
+        with contextlib.suppress(UnrippleError):  # whoever needs the sheet will say what is wrong
+            paths = [Path(row.path) for row in read_sheet(sheet)]
+            called += [path for path in paths if path.name.casefold() == out.name.casefold()]
+    return called
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:
@@ -220,10 +224,18 @@ def add_results(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--results",
         type=lambda text: Results(Path(text)),
-        default=Results(),
         metavar="FOLDER",
-        help="the results folder (default: results)",
+        help=(
+            "the results folder (default: that of the config's photos, `results` of data/photos, "
+            "anna_results of a folder anna)"
+        ),
     )
+
+
+def results_of(options: argparse.Namespace, config: Config) -> Results:
+    """The results folder that the options or else the config ask for."""
+    given: Results | None = options.results
+    return Results(results_folder(config)) if given is None else given
 
 
 def add_log(parser: argparse.ArgumentParser) -> None:

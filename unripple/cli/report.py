@@ -14,8 +14,9 @@ from unripple.cli import options as shared
 from unripple.conventions import StoreError
 from unripple.io.config import Config, complete
 from unripple.io.lock import at_work
+from unripple.io.places import sheet_to_read
 from unripple.io.results import Results
-from unripple.io.sheet import SHEET, read_sheet, rows_in
+from unripple.io.sheet import read_sheet, rows_in
 from unripple.pipeline.graph import DECLARATIONS
 from unripple.report.outcome import outcome_of
 
@@ -44,23 +45,25 @@ def _report(options: argparse.Namespace) -> None:
 
     config = complete(json.loads(options.job)) if options.job else shared.config_of(options)
     # A photo that came after the run had begun is the next run's matter.
-    rows = rows_in(read_sheet(SHEET), Path(config["photos"]))
+    results = shared.results_of(options, config)
+    sheet = sheet_to_read(results.root)
+    rows = rows_in(read_sheet(sheet), Path(config["photos"]))
     shards = sorted({row.shard for row in rows})
-    _check_there(options.results, shards, config)
+    _check_there(results, sheet, shards, config)
     other = None if options.against is None else _figures_of(options.against)
     shared.start_log(options)
-    with at_work(options.results.root):
-        html, figures = assemble(config, shards, options.results, other=other)
-        atomic.write_text(options.results.root / "measure.json", figures)
-        atomic.write_text(options.results.root / "report.html", html)
-    page = options.results.root / "report.html"
+    page = results.root / "report.html"
+    with at_work(results.root):
+        html, figures = assemble(config, shards, results, other=other)
+        atomic.write_text(results.root / "measure.json", figures)
+        atomic.write_text(page, html)
     for line in outcome_of(json.loads(figures)).lines(page):
         log.info("%s", line)
     if options.job is None:
         sys.stdout.write(f"{page}\n")
 
 
-def _check_there(results: Results, shards: list[str], config: Config) -> None:
+def _check_there(results: Results, sheet: Path, shards: list[str], config: Config) -> None:
     """Refuse to make a folder for a report of nothing.
 
     Raises:
@@ -68,8 +71,8 @@ def _check_there(results: Results, shards: list[str], config: Config) -> None:
     """
     if not shards:
         raise StoreError(
-            f"{SHEET}: it names no photo of {config['photos']}; run snakemake first, in the folder "
-            "of the sheet"
+            f"{sheet}: it names no photo of {config['photos']}; run snakemake first, or name the "
+            "folder of the photos by --set photos=FOLDER"
         )
     if not results.root.is_dir():
         raise StoreError(

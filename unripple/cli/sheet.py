@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from unripple.cli import options as shared
-from unripple.io.sheet import SHEET, read_sheet, update_sheet
+from unripple.io.places import results_folder, sheet_of
+from unripple.io.sheet import read_sheet, update_sheet
 
 log = logging.getLogger(__name__)
 
@@ -17,9 +18,10 @@ def register(commands: Any) -> None:
     """Add the command."""
     parser = commands.add_parser(
         "sheet",
-        help="append new photos to data/sheet.tsv",
+        help="append new photos to the sheet of their folder",
         description=(
-            f"Append the photos that {SHEET} does not know. Snakemake does the same by itself."
+            "Append the photos of the config's folder that its sheet does not know: data/sheet.tsv "
+            "of data/photos, anna_sheet.tsv of a folder anna. Snakemake does the same by itself."
         ),
     )
     parser.add_argument(
@@ -37,8 +39,9 @@ def register(commands: Any) -> None:
 
 def _sheet(options: argparse.Namespace) -> None:
     config = shared.config_of(options)
-    count_before = len(read_sheet(SHEET))
-    rows = update_sheet(Path(config["photos"]), shard_size=options.shard_size)
+    sheet = sheet_of(results_folder(config))
+    count_before = len(read_sheet(sheet))
+    rows = update_sheet(Path(config["photos"]), sheet, shard_size=options.shard_size)
     shards = len({row.shard for row in rows})
-    new = len(read_sheet(SHEET)) - count_before
-    log.info("%s: %d photos in %d shards, %d of them new", SHEET, len(rows), shards, new)
+    new = len(read_sheet(sheet)) - count_before
+    log.info("%s: %d photos in %d shards, %d of them new", sheet, len(rows), shards, new)

@@ -21,8 +21,9 @@ from unripple.io.artifact import encode_part
 from unripple.io.lock import at_work
 from unripple.io.metadata import NOTHING
 from unripple.io.photo import read_photo
-from unripple.io.results import PHOTO
-from unripple.io.sheet import SHEET, read_sheet, rows_in
+from unripple.io.places import sheet_to_read
+from unripple.io.results import PHOTO, Results
+from unripple.io.sheet import read_sheet, rows_in
 from unripple.io.times import noted
 from unripple.pipeline.checks import warnings_of
 from unripple.pipeline.graph import DECLARATIONS, any_step
@@ -104,35 +105,36 @@ def _run_shard(options: argparse.Namespace, each: Each) -> None:
     step = any_step(options.stage)
     of = words[0] if words else PHOTO if step.looks_at_both else None
     step.inputs(of)  # says whether the stage asks for an edit
-    job, folder = _job(options, of)
+    job, folder, results = _job(options, of)
     for warning in job.warnings():
         log.warning("%s", warning)
-    rows = [row for row in read_sheet(SHEET) if row.shard == options.shard]
+    sheet = sheet_to_read(results.root)
+    rows = [row for row in read_sheet(sheet) if row.shard == options.shard]
     if not rows:
-        raise UnrippleError(f"{SHEET}: no shard {options.shard}; `unripple sheet` makes the sheet")
+        raise UnrippleError(f"{sheet}: no shard {options.shard}; `unripple sheet` makes the sheet")
     present = {row.photo for row in rows_in(rows, folder)}
-    with at_work(options.results.root):
-        run_shard(
-            job, options.shard, rows, present, options.results, each=each, on_progress=LossMeter()
-        )
+    with at_work(results.root):
+        run_shard(job, options.shard, rows, present, results, each=each, on_progress=LossMeter())
         if options.job is None:
             # Made by hand, maybe with other settings than the config's: as the oldest of all files
             # it is looked at again by the next run.
-            os.utime(options.results.manifest_path(options.stage, of, options.shard), (0, 0))
+            os.utime(results.manifest_path(options.stage, of, options.shard), (0, 0))
 
 
-def _job(options: argparse.Namespace, of: str | None) -> tuple[Job, Path]:
-    """The job and the folder of photos, from what a rule passed or from the config."""
+def _job(options: argparse.Namespace, of: str | None) -> tuple[Job, Path, Results]:
+    """The job, the photos' folder and the results, from what a rule passed or from the config."""
     if options.job is not None:
         try:
             content = json.loads(options.job)
             folder = Path(content.pop("photos", "."))
         except (ValueError, AttributeError) as error:
             raise UnrippleError(f"--job: no JSON ({error}); rules write this option") from error
-        return Job.from_json(options.stage, of, json.dumps(content), options.device), folder
+        job = Job.from_json(options.stage, of, json.dumps(content), options.device)
+        return job, folder, options.results or Results()
     config = shared.config_of(options)
     zoo = Zoo(config["models"], options.device)
-    return job_from_config(config, options.stage, of, zoo), Path(config["photos"])
+    job = job_from_config(config, options.stage, of, zoo)
+    return job, Path(config["photos"]), shared.results_of(options, config)
 
 
 def _run_photo(options: argparse.Namespace) -> None:

@@ -24,7 +24,7 @@ def register(commands: Any) -> None:
             "the rest is computed in memory."
         ),
     )
-    parser.add_argument("photo", help="photo id, as in data/sheet.tsv, or a file")
+    parser.add_argument("photo", help="photo id, as in the sheet, or a file")
     parser.add_argument(
         "edit", nargs="+", help="edit name of the config, or directions and degrees like pose=-3"
     )
@@ -42,6 +42,7 @@ def register(commands: Any) -> None:
 def _strip(options: argparse.Namespace) -> None:
     from unripple.io.metadata import NOTHING
     from unripple.io.photo import check_writable_name, write_photo
+    from unripple.io.places import sheet_to_read
     from unripple.io.truth import TruthFolder
     from unripple.report import strip
     from unripple.runtime.cache import LayeredCache, MemoryCache
@@ -51,12 +52,14 @@ def _strip(options: argparse.Namespace) -> None:
 
     config = shared.config_of(options)
     edit = shared.edit_of(options.edit, config)
-    source = find_source(options.photo, config)
-    out = options.out or _default_name(options.results.root, file_stem(source), options.edit)
+    results = shared.results_of(options, config)
+    sheet = sheet_to_read(results.root)
+    source = find_source(options.photo, config, sheet)
+    out = options.out or _default_name(results.root, file_stem(source, sheet), options.edit)
     check_writable_name(out)
     shared.check_outputs(options, {"-o": out}, [source.path], config)
     shared.start_log(options)
-    cache = LayeredCache(options.results.store, MemoryCache())
+    cache = LayeredCache(results.store, MemoryCache())
     editor = Editor(device=options.device, settings=config, cache=cache)
     for warning in editor.warnings(edit):
         log.warning("%s", warning)

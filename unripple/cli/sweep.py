@@ -13,6 +13,7 @@ from unripple.cli import options as shared
 from unripple.conventions import UnrippleError
 
 if TYPE_CHECKING:
+    from unripple.io.results import Results
     from unripple.runtime.compute import Source
     from unripple.runtime.editor import Editor
 
@@ -71,19 +72,22 @@ def register(commands: Any) -> None:
 def _sweep(options: argparse.Namespace) -> int:
     from unripple.cli.main import BAD_INPUT
     from unripple.io.config import Edit
+    from unripple.io.places import sheet_to_read
     from unripple.runtime.cache import LayeredCache, MemoryCache
     from unripple.runtime.editor import Editor
     from unripple.runtime.shard import costs_one_photo
     from unripple.runtime.subject import find_source
 
     config = shared.config_of(options)
-    sources = _once_each([find_source(word, config) for word in options.photos])
-    outs = _names(options, sources)
+    results = shared.results_of(options, config)
+    sheet = sheet_to_read(results.root)
+    sources = _once_each([find_source(word, config, sheet) for word in options.photos])
+    outs = _names(options, sources, results, sheet)
     for out in outs.values():
         shared.check_outputs(options, {"-o": out}, [s.path for s in sources.values()], config)
         _check_free(out, options)
     shared.start_log(options)
-    cache = LayeredCache(options.results.store, MemoryCache(_KEPT))
+    cache = LayeredCache(results.store, MemoryCache(_KEPT))
     editor = Editor(device=options.device, settings=config, cache=cache)
     for degree in sorted({options.low, options.high}):
         for warning in editor.warnings(Edit("edit", ((options.direction, degree),))):
@@ -115,7 +119,9 @@ def _once_each(sources: list[Source]) -> dict[Path, Source]:
     return by_file
 
 
-def _names(options: argparse.Namespace, sources: Mapping[Path, Source]) -> dict[Path, Path]:
+def _names(
+    options: argparse.Namespace, sources: Mapping[Path, Source], results: Results, sheet: Path
+) -> dict[Path, Path]:
     """The file for each photo, by the photo's file.
 
     Raises:
@@ -126,7 +132,7 @@ def _names(options: argparse.Namespace, sources: Mapping[Path, Source]) -> dict[
     from unripple.io.outputs import check_distinct
     from unripple.runtime.subject import file_stem
 
-    out: Path = options.out or options.results.root / "sweep"
+    out: Path = options.out or results.root / "sweep"
     if out.suffix and not out.is_dir():
         check_animation_name(out)
         if len(sources) > 1:
@@ -139,7 +145,7 @@ def _names(options: argparse.Namespace, sources: Mapping[Path, Source]) -> dict[
     names = {}
     for path, source in sources.items():
         is_own_id = options.out is not None and ids.count(source.photo.casefold()) == 1
-        stem = source.photo if is_own_id else file_stem(source)
+        stem = source.photo if is_own_id else file_stem(source, sheet)
         names[path] = out / f"{stem}.{options.direction}.{ending}"
     check_distinct((str(sources[path].path), name) for path, name in names.items())
     return names

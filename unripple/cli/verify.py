@@ -37,20 +37,21 @@ def register(commands: Any) -> None:
     parser.add_argument(
         "--prune", action="store_true", help="delete artifacts that no manifest names any more"
     )
+    shared.add_config(parser)
     shared.add_results(parser)
     parser.set_defaults(run=_verify)
 
 
 def _verify(options: argparse.Namespace) -> int:
-    results = options.results
+    results = options.results or shared.results_of(options, shared.config_of(options))
     if not results.root.is_dir():
         raise StoreError(f"{results.root}: no such folder; name one with --results")
     if not results.store.root.is_dir() and not results.manifest_paths():
         raise StoreError(f"{results.root}: no results in it; name their folder with --results")
     # What a run at work has stored but not yet named would look like waste.
     changes = options.repair or options.prune
-    with claimed(options.results.root) if changes else contextlib.nullcontext():
-        return _check(options.results, repair=options.repair, prune=options.prune)
+    with claimed(results.root) if changes else contextlib.nullcontext():
+        return _check(results, repair=options.repair, prune=options.prune)
 
 
 def _check(results: Results, *, repair: bool, prune: bool) -> int:

@@ -19,7 +19,7 @@ from unripple.io.results import Results, date_back
 
 _NAMED = 20  # photos or pictures that a message names
 _RECORDS = Path(".snakemake/metadata")
-log = logging.getLogger("snakemake")
+log = logging.getLogger("snakemake.logging")  # the one to which it adds its handlers
 
 
 def shell_prefix(workflow: Any) -> str:
@@ -86,6 +86,7 @@ def begin(workflow: Any, results: Results) -> None:
     Raises:
         StoreError: another run is at work, or the folder cannot be written.
     """
+    log.info("results go to %s", results.root, extra={"results": results.root})
     if not writes(workflow):
         return
     if _be_alone(results.root):

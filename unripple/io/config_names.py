@@ -8,7 +8,8 @@ from typing import Any
 
 from unripple.conventions import BadConfig
 
-_PATHS = ("photos", "edited", "directions", "translations", "own_translations", "domains")
+_DATA = ("directions", "translations", "own_translations", "domains")
+_PATHS = ("photos", "results", "edited", *_DATA)
 
 
 def find_homes(config: dict[str, Any]) -> None:

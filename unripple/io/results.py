@@ -23,6 +23,9 @@ from unripple.io.store import Store
 PHOTO = "photo"
 """The name that stands for the unedited picture where a stage looks at both."""
 
+RESULTS = Path("results")
+"""The results folder of the samples, see `io.places`."""
+
 FACE_MARK = "+"
 """Between a photo's id and the number of a face in it; never part of a photo's id."""
 
@@ -63,7 +66,7 @@ class Manifest:
 class Results:
     """One results folder."""
 
-    def __init__(self, root: Path = Path("results")) -> None:
+    def __init__(self, root: Path = RESULTS) -> None:
         self.root = root
         self.store = Store(root / "store")
 

@@ -247,6 +247,8 @@ def update_sheet(
 ) -> list[Row]:
     """Append the folder's new photos to the sheet; the rows of all photos now in the folder.
 
+    A sheet that is begun takes over what that of the samples says of these photos.
+
     Args:
         folder: the folder of photos.
         sheet: the sheet's file; only one process at a time changes it.
@@ -258,14 +260,14 @@ def update_sheet(
         BadPhoto: the folder is missing or empty.
         StoreError: the sheet is damaged or cannot be written.
     """
-    present = [path.as_posix() for path in photo_files(_spelled(folder))]
-    rows = read_sheet(sheet)
-    if set(present) <= {row.path for row in rows}:
+    present = [path.as_posix() for path in photo_files(spelled(folder))]
+    rows = _rows(_begun(sheet, folder), sheet)
+    if sheet.exists() and set(present) <= {row.path for row in rows}:
         return rows_in(rows, folder)
     if not write:
         return rows_in([*rows, *_new_rows(rows, present, shard_size)], folder)
     with locked(sheet.with_name(f".{sheet.name}.lock")):
-        table = _read_table(sheet)  # now that nobody else writes
+        table = _begun(sheet, folder)  # now that nobody else writes
         rows = _rows(table, sheet)
         new = _new_rows(rows, present, shard_size)
         table.add(new)
@@ -273,6 +275,16 @@ def update_sheet(
             leftover.unlink(missing_ok=True)
         _write_table(sheet, table)
     return rows_in([*rows, *new], folder)
+
+
+def _begun(sheet: Path, folder: Path) -> _Table:
+    """A sheet's lines; of one that is not there yet, the samples' lines of the folder's photos."""
+    if sheet.exists() or not SHEET.exists():
+        return _read_table(sheet)
+    table = _read_table(SHEET)
+    here = {row.photo for row in rows_in(_rows(table, SHEET), folder)}
+    photo = table.columns.index("photo")
+    return _Table(table.columns, [line for line in table.lines if line[photo].strip() in here])
 
 
 def _new_rows(rows: Sequence[Row], present: Sequence[str], shard_size: int | None) -> list[Row]:
@@ -291,7 +303,7 @@ def _new_rows(rows: Sequence[Row], present: Sequence[str], shard_size: int | Non
 
 def rows_in(rows: Sequence[Row], folder: Path) -> list[Row]:
     """The rows whose photos are in a folder now."""
-    place = _spelled(folder)
+    place = spelled(folder)
     names = set(os.listdir(place)) if place.is_dir() else set()
     split = [os.path.split(row.path) for row in rows]
     is_here = {head: Path(head) == place for head, _ in split}
@@ -311,7 +323,7 @@ def stamp(path: str) -> str:
     return f"{entry.st_size} bytes, {entry.st_mtime_ns} ns"
 
 
-def _spelled(folder: Path) -> Path:
+def spelled(folder: Path) -> Path:
     """One spelling per folder: relative where it lies in the current one."""
     here = Path.cwd()
     return folder.relative_to(here) if folder.is_relative_to(here) else folder

@@ -27,6 +27,15 @@ class Change(NamedTuple):
     there: float
     here: float
 
+    @property
+    def word(self) -> str:
+        """`better`, `worse`, or nothing where the figures read the same."""
+        if format_figure(self.here) == format_figure(self.there):
+            return ""
+        perfect = describe(self.name).perfect
+        off = [-v if perfect is None else abs(v - perfect) for v in (self.here, self.there)]
+        return "better" if off[0] < off[1] else "worse" if off[0] > off[1] else ""
+
 
 class RunComparison(NamedTuple):
     """Two runs, by the edits that both have.

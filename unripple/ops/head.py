@@ -23,6 +23,8 @@ SPREAD = 0.05
 """How far a real face's landmarks lie from the mean head's, head units: what the fit may leave."""
 USUAL_YAW_DEG, USUAL_PITCH_DEG = 35.0, 12.0
 """Spread of poses in photographs. Five points tell pitch from face length badly; this decides."""
+_USUAL_SPREADS = 0.7
+"""From how many spreads on a nod is no longer pulled back harder."""
 _MAX_RESIDUAL = 0.2
 """Mean distance from the fitted landmarks, head units, beyond which they are no face's."""
 
@@ -112,9 +114,8 @@ def fit_head(landmarks: Landmarks | Floats, head: Head) -> HeadPose:
     def residuals(guess: Points3D) -> Points3D:
         pose = _pose(guess)
         residual = (pose.to_picture(head.landmarks)[:, :2] - observed) / (pose.scale * SPREAD)
-        # A Gaussian prior as two more residuals: ten coordinates hardly tell a nod from a long
-        # face.
-        usual = (pose.yaw_deg / USUAL_YAW_DEG, pose.pitch_deg / USUAL_PITCH_DEG)
+        # A prior as two more residuals: ten coordinates hardly tell a nod from a long face.
+        usual = (pose.yaw_deg / USUAL_YAW_DEG, _unusual(pose.pitch_deg / USUAL_PITCH_DEG))
         return np.concatenate([residual.ravel(), usual])
 
     # Steps of comparable effect in degrees, in the logarithm of the scale, and in px.
@@ -125,6 +126,14 @@ def fit_head(landmarks: Landmarks | Floats, head: Head) -> HeadPose:
     if np.hypot(*residual.T).mean() / pose.scale > _MAX_RESIDUAL:
         raise NoFace(f"the landmarks {landmarks.round(1).tolist()} are not those of a face")
     return pose
+
+
+def _unusual(spreads: float) -> float:
+    """The residual of a prior that is Gaussian near 0 and exponential far from it (pseudo-Huber).
+
+    A Gaussian pulls a strong nod back by so much that, on a turned head, it is taken for a roll.
+    """
+    return spreads * math.sqrt(2 / (1 + math.sqrt(1 + (spreads / _USUAL_SPREADS) ** 2)))
 
 
 def _pose(guess: Points3D) -> HeadPose:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unripple.io.config import Config, Edit, edits
+from unripple.io.places import sheet_to_read
 from unripple.io.results import Results
-from unripple.io.sheet import SHEET, read_sheet
+from unripple.io.sheet import read_sheet
 from unripple.io.times import read_times
 from unripple.pipeline.checks import warnings_of
 from unripple.pipeline.graph import RECIPES, Step
@@ -65,7 +66,7 @@ def assemble(
         manifests,
         results,
         config["report"]["height_px"],
-        _photo_paths(),
+        _photo_paths(results),
         looked_at,
         max_megapixels=config["limits"]["megapixels"],
     )
@@ -109,8 +110,8 @@ def assemble(
     return html, json.dumps(summary, indent=1, allow_nan=False) + "\n"
 
 
-def _photo_paths() -> dict[str, Path]:
-    return {row.photo: Path(row.path) for row in read_sheet(SHEET)}
+def _photo_paths(results: Results) -> dict[str, Path]:
+    return {row.photo: Path(row.path) for row in read_sheet(sheet_to_read(results.root))}
 
 
 def _beside_other(rows: Sequence[Row], other: Mapping[str, Any]) -> list[Row]:

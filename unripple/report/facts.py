@@ -34,7 +34,9 @@ _PACKAGES = ("snakemake", "torch", "numpy", "opencv-python-headless", "pillow")
 
 def advice(why: Failure) -> str:
     """What to do about a failure."""
-    return ADVICE.get(why.type, f"The reason says what is wrong; more in results/log/{why.stage}.")
+    return ADVICE.get(
+        why.type, f"The reason says what is wrong; more in log/{why.stage} beside this page."
+    )
 
 
 def facts_of(config: Config, zoo: Zoo, photos: Sequence[str], steps: Mapping[str, Step]) -> Facts:

@@ -12,6 +12,8 @@ from unripple.io.landmarks import read_landmarks
 from unripple.io.sheet import SHEET, Row, read_sheet
 from unripple.runtime.compute import Source, source_of
 
+OTHER_FOLDERS = "; photos of another folder are found by --set photos=FOLDER"
+
 
 def find_source(word: str, config: Config, sheet: Path = SHEET) -> Source:
     """The photo of that id, or the file of that name, with what sheet and config say of it.
@@ -26,7 +28,7 @@ def find_source(word: str, config: Config, sheet: Path = SHEET) -> Source:
     if row is None and not Path(word).exists():
         close = difflib.get_close_matches(word, rows, n=1)
         hint = f"; did you mean {close[0]!r}?" if close else ""
-        raise UnknownName(f"no photo {word!r} in {sheet}, and no such file{hint}")
+        raise UnknownName(f"no photo {word!r} in {sheet}, and no such file{hint or OTHER_FOLDERS}")
     if row is None:
         row = Row(Path(word).stem, word, "")
     listed = config["align"]["landmarks"]

@@ -251,12 +251,17 @@ def cut_out(photo: Photo, found: Sequence[Landmarks], settings: AlignSettings) -
 
 def decide(settings: Values, plan: Plan) -> dict[str, Any]:
     """Who finds the faces, and how the models want them: our own network with our encoder."""
-    mode = settings["mode"]
-    if mode == AUTO:
-        mode = "mtcnn" if plan.is_published("encoder") else "embedded"
+    mode = finder_of(settings["mode"], published_encoder=plan.is_published("encoder"))
     framing = plan.metadata("encoder").get("framing", {})
     size_px = MOST_PX if settings.get("as_large") else plan.size_px("generator")
     return {**settings, "mode": mode, "size_px": size_px, "framing": framing}
+
+
+def finder_of(mode: str, *, published_encoder: bool) -> str:
+    """Who looks for faces first, given `align.mode`."""
+    if mode != AUTO:
+        return mode
+    return "mtcnn" if published_encoder else "embedded"
 
 
 def leaves_open(section: Values, plan: Plan) -> bool:

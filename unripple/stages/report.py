@@ -52,8 +52,8 @@ class ReportSettings(Settings):
     )
     embed_photos: int = knob(
         40,
-        "up to so many photos the page holds its pictures; with more photos they lie in "
-        "results/report/, and page and folder belong together",
+        "up to so many photos the page holds its pictures; with more photos they lie in the folder "
+        "report beside it, and page and folder belong together",
         minimum=0,
         maximum=10000000,
     )
@@ -61,7 +61,7 @@ class ReportSettings(Settings):
 
 STAGE = Declaration(
     name="report",
-    help="write results/report.html and results/measure.json",
+    help="write report.html and measure.json of a results folder",
     settings=ReportSettings,
 )
 

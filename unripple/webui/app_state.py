@@ -21,6 +21,7 @@ from unripple.pipeline.limits import Limits
 from unripple.runtime.cache import MemoryCache
 from unripple.runtime.editor import Editor
 from unripple.runtime.view import thumbnail
+from unripple.stages.align import finder_of
 from unripple.webui.controls import Group, grouped
 from unripple.webui.reading import PATIENT, Decoded, Patience, Reader
 from unripple.webui.translations import FOLDER, USER, list_translations
@@ -140,10 +141,8 @@ class AppState:
 
     def face_finder(self, models: str, mode: str | None = None) -> str:
         """Who looks for faces with these models, `align.mode` being `mode` or else the config's."""
-        mode = mode or self.config["align"]["mode"]
-        if mode != AUTO:
-            return mode
-        return "mtcnn" if self.zoo(models).is_published("encoder") else "embedded"
+        published = self.zoo(models).is_published("encoder")
+        return finder_of(mode or self.config["align"]["mode"], published_encoder=published)
 
     def editor(
         self, models: str, inverter: str, cache: MemoryCache, align: Mapping[str, str]

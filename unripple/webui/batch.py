@@ -24,10 +24,11 @@ from unripple.io.digest import file_sha256
 _HEAD = """\
 # Edits chosen on the page of `unripple editor`. Run them with
 #     snakemake --configfile {name}
-# Every photo in `photos` gets every edit of the list.
+# Every photo in `photos` gets every edit of the list; results are in `results`.
 """
-_OWN = ("photos", "edits", "report", "limits", "recipe")
+_OWN = ("photos", "results", "edits", "report", "limits", "recipe")
 """What a batch may have otherwise than the page without giving other bytes."""
+_PLACES = ("photos", "results", "edits", "report")
 _ENDINGS = {b"\x89PNG": ".png", b"\xff\xd8\xff": ".jpg", b"RIFF": ".webp"}
 _lock = threading.Lock()
 
@@ -77,9 +78,11 @@ def add(batch: Path, config: Config, edit: Edit, photo: Path, name: str) -> Adde
 
 
 def _new(batch: Path, config: Config, edit: Edit) -> dict[str, Any]:
-    kept = {key: value for key, value in config.items() if key not in ("photos", "edits", "report")}
-    photos = batch.with_name(f"{batch.stem}_photos").as_posix()
-    return {"photos": photos, **kept, "edits": [_entry(edit)]}
+    kept = {key: value for key, value in config.items() if key not in _PLACES}
+    photos, results = (
+        batch.with_name(f"{batch.stem}_{what}").as_posix() for what in ("photos", "results")
+    )
+    return {"photos": photos, "results": results, **kept, "edits": [_entry(edit)]}
 
 
 def _entry(edit: Edit) -> dict[str, Any]:
