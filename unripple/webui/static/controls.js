@@ -1,5 +1,6 @@
 // Sliders and the pose pad: what the edit is. Whoever moves one makes the page say "moved".
 import { $, root, state, tellOthers } from './server.js';
+import { panelsEdit, setPanels } from './panels.js';
 
 // What the controls say.
 export function edit() {
@@ -8,10 +9,13 @@ export function edit() {
     const degree = Number(one.input.value);
     if (one.touched && (one.place || degree !== 0)) moves[name] = degree;
   }
-  return { moves, translation: $('translation').value };
+  return { moves, translation: $('translation').value, ...panelsEdit() };
 }
-export function isEdit({ moves, translation }) { return Object.keys(moves).length > 0 || translation !== ''; }
-export function setControls({ moves = {}, translation = '' }) {
+export function isEdit({ moves, translation, ...more }) {
+  return Object.keys(moves).length > 0 || translation !== '' || Object.keys(more).length > 0;
+}
+export function setControls({ moves = {}, translation = '', ...more }) {
+  setPanels(more);
   for (const one of state.sliders.values()) resetSlider(one);
   for (const [name, degree] of Object.entries(moves)) if (state.sliders.has(name)) setSlider(state.sliders.get(name), degree);
   options($('translation'), [...$('translation').options].map((option) => option.value), (name) => name || 'None', translation);

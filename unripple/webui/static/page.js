@@ -4,6 +4,7 @@ import { options, showControls } from './controls.js';
 import './pictures.js';
 import { openPhoto, reopen } from './edits.js';
 import './keep.js';
+// Panels, in their order on the page; see panels.js.
 import './save.js';
 import { remembered } from './memory.js';
 
