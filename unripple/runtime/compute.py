@@ -138,7 +138,9 @@ def compute_or_load(
     offset = _offered(job, source)
     if offset is not None:
         inputs["translation"] = array_sha256(offset)
-    mask = mask_file(Path(job.keep), source.photo) if job.settings.get("keep") == MASKS else None
+    mask = None
+    if job.settings.get("keep") == MASKS:
+        mask = mask_file(Path(job.keep), source.photo, source.path.name)
     if mask is not None:
         inputs["keep"] = file_sha256(mask)
     own = {**step.own(job.settings, source)}

@@ -22,7 +22,7 @@
 // road of its own to the server is a line of Routes.all in routes.py, asked by ask('/road', json(...)).
 // listen('photo', call) tells of another photo. Texts for people are t('key') of strings.js.
 import { $ } from './server.js';
-import { addStrings, t } from './strings.js';
+import { addStrings, t, translate } from './strings.js';
 
 const panels = [];
 
@@ -35,6 +35,7 @@ export function addPanel(panel) {
   $('panels').append(place);
   panels.push(panel);
   panel.build(place);
+  translate(place);
 }
 // What all panels add to an edit.
 export function panelsEdit() { return Object.assign({}, ...panels.map((panel) => (panel.edit ? panel.edit() : {}))); }
