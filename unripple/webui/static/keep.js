@@ -59,7 +59,7 @@ function brushTo(at, scale) {
 function paintTo(event) {
   const box = canvas.getBoundingClientRect();
   const scale = canvas.width / box.width;
-  brushTo([(event.clientX - box.left) * scale, (event.clientY - box.top) * scale], canvas.width / canvas.offsetWidth);
+  brushTo([(event.clientX - box.left) * scale, (event.clientY - box.top) * scale], scale); // finer where one looks closer
 }
 canvas.addEventListener('pointerdown', (event) => {
   if (!painting()) return;

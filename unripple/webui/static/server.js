@@ -5,8 +5,8 @@ export const root = document.getElementById('unripple');
 export const $ = (id) => root.querySelector('#u-' + id);
 
 export const state = {
-  session: '', photo: null, source: null, refused: null, made: [], version: 0, sliders: new Map(), keep: false,
-  translation: '', others: {}, outcome: null,
+  session: '', photo: null, source: null, refused: null, made: [], version: 0, sliders: new Map(),
+  translation: '', translations: [], others: {}, mask: null, outcome: null,
   previewing: false, wanting: false, rest: 0, serial: 0, preview: '', timings: [], full: 0,
 };
 
