@@ -120,10 +120,11 @@ def test_the_whole_walk(walker: Watched, axe: str, repo: Path, place: Path, tmp_
     page.keyboard.press("Space")
     walker.wait(f"unripple.mask && unripple.version > {version}")
     walker.wait(SHOWN)
-    page.get_by_role("button", name="Invert").click()
-    version = page.evaluate("unripple.version")
-    page.get_by_role("button", name="Undo stroke").click()
-    walker.wait(f"unripple.version > {version}")
+    for name in ("Invert", "Undo stroke"):
+        page.evaluate("window.maskBefore = unripple.mask")
+        page.get_by_role("button", name=name).click()
+        walker.wait("unripple.mask && unripple.mask !== window.maskBefore")
+        walker.wait("unripple.outcome.kept && document.querySelector('#u-progress').hidden")
     walker.wait(SHOWN)
     if is_light and is_wide:
         shot(walker, repo, "page-mask")

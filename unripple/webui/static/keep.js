@@ -108,11 +108,17 @@ async function maskPicture() {
   plain.getContext('2d').putImageData(painted, 0, 0);
   return new Promise((done) => plain.toBlob(done, 'image/png'));
 }
-async function sendPainted() { return sendKeep(await maskPicture()); }
+async function sendPainted() {
+  const { source } = state;
+  const mask = await maskPicture();
+  return source === state.source && sendKeep(mask); // another photo was opened meanwhile
+}
 async function send(mask) { await ask('/keep', mask ? { method: 'POST', body: mask } : { method: 'DELETE' }); }
 async function sendKeep(mask) {
+  const { source } = state;
   try {
     await send(mask);
+    if (source !== state.source) return false;
     state.mask = mask;
     rememberMask(mask);
     draw();

@@ -79,7 +79,7 @@ async function restore(ended) {
 export async function ask(path, options = {}, { again = true } = {}) {
   const session = state.session;
   const answer = await reach(base() + path, options);
-  if (answer === null || answer.status === 409) return null;
+  if (answer === null || answer.status === 205) return null;
   if (answer.ok) return answer;
   const refusal = await refusalOf(answer);
   if (!refusal.ended || !again) throw refusal;
