@@ -17,6 +17,7 @@ from tests.tiny import picture, snakemake, write_project
 from unripple.cli.main import BAD_INPUT, main
 from unripple.conventions import AnotherPicture, BadConfig, BadPhoto, CutOff, Mirrored, Photo
 from unripple.metrics.fidelity import psnr
+from unripple.ops.pairing import pair
 from unripple.runtime.cache import MemoryCache
 from unripple.runtime.editor import Editor
 from unripple.runtime.result import external_settings
@@ -112,6 +113,15 @@ def test_parts_and_masks_say_what_may_stay(
         kept("mask")
 
 
+@pytest.mark.parametrize("number", ["02", "04"])
+def test_faces_that_look_like_their_mirror_images_are_told_from_them(
+    repo: Path, number: str
+) -> None:
+    face = read(repo / "data" / "photos" / f"portrait-{number}.png")
+    with pytest.raises(Mirrored):
+        pair(face, np.ascontiguousarray(disturbed(face, face, 1)[:, ::-1]))
+
+
 def test_what_is_no_pair_is_refused_by_its_kind(editor: Editor, photo: Photo) -> None:
     with pytest.raises(Mirrored):
         editor.repair(photo, photo[:, ::-1].copy())
@@ -128,17 +138,22 @@ def test_the_commands_repair_and_score(
 ) -> None:
     photo, edited = repo / "data" / "photos" / f"{NAME}.png", tmp_path / "edited.webp"
     Image.fromarray(disturbed(eyes, eyes, 5)).save(edited, quality=90)
-    pair = [str(photo), str(edited), "--set", "align.mode=aligned"]
-    assert main(["repair", *pair, "-o", str(tmp_path / "out.png")]) == 0
+    both = [str(photo), str(edited), "--set", "align.mode=aligned"]
+    assert main(["repair", *both, "-o", str(tmp_path / "out.png")]) == 0
     assert read(tmp_path / "out.png").shape == (256, 256, 3)
-    assert main(["score", *pair, "--json"]) == 0
+    assert main(["score", *both, "--json"]) == 0
     figures = json.loads(capsys.readouterr().out)
     assert figures["bytes_kept"] > 0.8 > figures["bytes_kept_of_edit"]
     assert abs(figures["drift_zoom_of_edit"]) > 0.1 > abs(figures["drift_zoom"])
     assert figures["drift_colour"] < 0.05 < figures["drift_colour_of_edit"]
-    assert main(["score", *pair]) == 0
+    assert figures["drift_flow"] == 0 and figures["drift_flow_of_edit"] is not None
+    assert figures["identity_cosine"] > figures["identity_cosine_of_edit"]
+    assert figures["background_identical"] == 1 > figures["background_identical_of_edit"]
+    assert 0 < figures["sharpness_lost"] < 1 and figures["sharpness_returned"] > 0.5
+    assert "lpips_outside" not in figures  # the embedded models have none
+    assert main(["score", *both]) == 0
     assert "bytes_kept" in capsys.readouterr().out
-    assert main(["repair", *pair, "-o", str(edited)]) == BAD_INPUT
+    assert main(["repair", *both, "-o", str(edited)]) == BAD_INPUT
 
 
 @pytest.mark.slow

@@ -29,7 +29,7 @@ pixel there."""
 _TUKEY = 4.685  # times the deviation: 95% as efficient as least squares where noise is normal
 _STEPS = 20
 _CLEARLY = 0.97  # of the usual error: two more unknowns explain a little of any noise
-_SOFTER = (0.0, 0.6, 0.9, 1.3, 1.8, 2.5, 3.5, 5.0)  # px; a blurred picture is compared with a blurred one
+_SOFTER = (0.0, 0.6, 0.9, 1.3, 1.8, 2.5, 3.5, 5.0)  # px; see `_as_soft`
 _STILL = 1e-5  # of half the diagonal; a hundredth of a pixel of 1,024
 
 
@@ -72,7 +72,10 @@ def refine(
 
 
 def _as_soft(ours: Floats, theirs: Floats, places: Floats, allowed: Mask) -> Floats:
-    """The first picture, as soft as most of the second one is."""
+    """The first picture, as soft as most of the second one is.
+
+    Where one of them has a blurred background, edges of both would meet a third of a pixel off.
+    """
     height, width = ours.shape
     sigma = max(3.0, max(ours.shape) / 40)
     seen = normalised(look(soft_for(theirs, places), places, width, height), sigma)

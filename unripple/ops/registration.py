@@ -31,6 +31,9 @@ from unripple.ops.homography import (
 WORK_PX = 1024
 """Longer side at which pictures are compared: a tenth of a pixel of it is what can be told."""
 
+COARSE_PX = 384
+"""Longer side at which is decided which of several maps is meant."""
+
 _FEATURES_PX = 800  # longer side for features; finer ones are not found again after an autoencoder
 _LEAST_MATCHES = 12  # a similarity through fewer is chance
 
@@ -88,7 +91,9 @@ def correlation(photo: Floats, edited: Floats, fine: float, coarse: float) -> tu
     return cross / np.sqrt(np.maximum(ours * theirs, 1e-6)), (ours > 4.0) & (theirs > 0.25)
 
 
-def align(photo: Photo, edited: Photo, *, person: Mask | None = None) -> Alignment:
+def align(
+    photo: Photo, edited: Photo, *, person: Mask | None = None, finest_px: float = WORK_PX
+) -> Alignment:
     """Find the map from a photograph to the same picture after an edit elsewhere.
 
     Whole to whole, cut to another aspect and what features say are tried; the one that agrees best
@@ -98,12 +103,13 @@ def align(photo: Photo, edited: Photo, *, person: Mask | None = None) -> Alignme
         photo: uint8 [H, W, 3].
         edited: uint8 [h, w, 3].
         person: where the edit is, bool [H, W]; not trusted for geometry, if given.
+        finest_px: longer side at which both are compared in the end.
 
     Returns:
         The best map, however bad: who calls decides by `agreement`.
     """
     greys = luminance(photo), luminance(edited)
-    longer = min(WORK_PX, max(photo.shape[:2]), 1.25 * max(edited.shape[:2]))
+    longer = min(finest_px, max(photo.shape[:2]), 1.25 * max(edited.shape[:2]))
     ours, theirs = shrunk(greys[0], longer), shrunk(greys[1], longer * _share(photo, edited))
     before = resizing(photo.shape, ours.shape)
     after = resizing(theirs.shape, edited.shape)
@@ -113,11 +119,11 @@ def align(photo: Photo, edited: Photo, *, person: Mask | None = None) -> Alignme
     best = Alignment(np.eye(3), -1.0)
     for start in _starts(ours, theirs):
         places = refine(ours, theirs, start, outside, finest_px=192)
-        found = _judged(ours, theirs, places, finest_px=384)
+        found = _judged(ours, theirs, places, finest_px=COARSE_PX)
         if found.agreement > best.agreement:
             best = found
-    places = refine(ours, theirs, best.places, outside, finest_px=WORK_PX)
-    judged = _judged(ours, theirs, places, finest_px=WORK_PX)
+    places = refine(ours, theirs, best.places, outside, finest_px=finest_px)
+    judged = _judged(ours, theirs, places, finest_px=finest_px)
     return Alignment(unit(after @ places @ before), judged.agreement)
 
 

@@ -218,7 +218,7 @@ def _seen(mask: Mask, work: Work, aligned: Aligned) -> Mask:
 STAGE = Stage(
     name="register",
     help="undo what another program's redrawing did to the whole picture",
-    version=1,
+    version=2,
     run=run,
     outputs=Registered,
     settings=RegisterSettings,
