@@ -21,15 +21,15 @@ from unripple.ops.homography import (
     soft_for,
     unit,
 )
-from unripple.ops.registration import BANDS_PX, COARSE_PX, align, correlation
+from unripple.ops.registration import BANDS_PX, COARSE_PX, Alignment, align, correlation
 from unripple.ops.tone_match import ToneCurves
 
 AGREES = 0.3
 """From this agreement on two pictures are one: right pairs of rendered faces lie above .4, those
 with other people's pictures below .2."""
 
-_BEYOND_DOUBT = 0.6  # no mirror image agrees so well; those of portraits agree up to .43
-_CLEARLY = 0.05
+_BEYOND_DOUBT = 0.6  # no mirror image of a face agrees so well; they do up to .52
+_CLEARLY = 0.1
 
 LEAST_SIDE_PX = 64
 """Shorter side of an edited picture; a face of it would have some 30 px."""
@@ -103,7 +103,7 @@ def pair(photo: Photo, edited: Photo) -> Pair:
             "face can be taken from it: have it edited in a larger size"
         )
     found = align(photo, edited)
-    if found.agreement < _BEYOND_DOUBT and _is_mirrored(photo, edited, found.agreement):
+    if found.agreement < _BEYOND_DOUBT and _is_mirrored(photo, edited, found):
         raise Mirrored("the edited picture shows the photo mirrored; mirror it back")
     if found.agreement < AGREES:
         raise AnotherPicture(
@@ -113,14 +113,18 @@ def pair(photo: Photo, edited: Photo) -> Pair:
     return Pair(found.places, _tone(photo, edited, found.places), found.agreement)
 
 
-def _is_mirrored(photo: Photo, edited: Photo, agreement: float) -> bool:
-    """Whether a picture's mirror image agrees better: faces look like their own mirror images."""
-    flipped = align(photo, np.ascontiguousarray(edited[:, ::-1]), finest_px=COARSE_PX).agreement
-    if flipped < AGREES:
+def _is_mirrored(photo: Photo, edited: Photo, found: Alignment) -> bool:
+    """Whether the mirror image of an edited picture agrees better.
+
+    Faces look like their own mirror images, and one that was turned even more so; not in details.
+    """
+    mirrored = np.ascontiguousarray(edited[:, ::-1])
+    flipped = align(photo, mirrored, finest_px=COARSE_PX)
+    if flipped.agreement < AGREES:
         return False
     if max(photo.shape[:2]) > COARSE_PX:  # what is finer agrees less
-        agreement = align(photo, edited, finest_px=COARSE_PX).agreement
-    return flipped > agreement + _CLEARLY
+        found = align(photo, edited, finest_px=COARSE_PX)
+    return flipped.in_details > found.in_details + _CLEARLY
 
 
 def _tone(photo: Photo, edited: Photo, places: Floats) -> ToneCurves:

@@ -44,10 +44,12 @@ class Alignment(NamedTuple):
     Attributes:
         places: photograph -> edited picture, float64 [3, 3].
         agreement: see `agreement`.
+        in_details: the same of the finest band alone.
     """
 
     places: Floats
     agreement: float
+    in_details: float = 0.0
 
 
 BANDS_PX = ((0.9, 3.5), (2.0, 7.0), (4.0, 14.0))
@@ -69,12 +71,16 @@ def agreement(photo: Floats, edited: Floats, inside: Mask) -> float:
         About 0 for another picture to 1 for the same one. Edited pictures of rendered faces lie
         above .4, other people's below .2.
     """
+    return float(np.mean(_agreements(photo, edited, inside)))
+
+
+def _agreements(photo: Floats, edited: Floats, inside: Mask) -> list[float]:
     shares = []
     for fine, coarse in BANDS_PX:
         alike, detailed = correlation(photo, edited, fine, coarse)
         detailed &= inside
-        shares.append((alike[detailed] > 0.6).mean() if detailed.any() else 0.0)
-    return float(np.mean(shares))
+        shares.append(float((alike[detailed] > 0.6).mean()) if detailed.any() else 0.0)
+    return shares
 
 
 def correlation(photo: Floats, edited: Floats, fine: float, coarse: float) -> tuple[Floats, Mask]:
@@ -124,7 +130,7 @@ def align(
             best = found
     places = refine(ours, theirs, best.places, outside, finest_px=finest_px)
     judged = _judged(ours, theirs, places, finest_px=finest_px)
-    return Alignment(unit(after @ places @ before), judged.agreement)
+    return judged._replace(places=unit(after @ places @ before))
 
 
 def _share(photo: Photo, edited: Photo) -> float:
@@ -139,7 +145,9 @@ def _judged(ours: Floats, theirs: Floats, places: Floats, *, finest_px: float) -
     step = resizing(small.shape, ours.shape)
     seen = look(soft_for(theirs, places @ step), places @ step, small.shape[1], small.shape[0])
     inside = covered(places @ step, small.shape[:2], theirs.shape[:2])
-    return Alignment(places, agreement(small, seen, inside) * float(np.sqrt(inside.mean())))
+    shown = float(np.sqrt(inside.mean()))
+    shares = _agreements(small, seen, inside)
+    return Alignment(places, float(np.mean(shares)) * shown, shares[0] * shown)
 
 
 def _starts(ours: Floats, theirs: Floats) -> list[Floats]:
