@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
@@ -43,12 +43,14 @@ class Edit:
         moves: (direction, degree) pairs, sorted; none for a translation.
         translation: its name, or None.
         said: the words of a text edit and their values, see `io.text_edits`; None for others.
+        photos: ids or file names of the photos that get it; None for all. It is in no key.
     """
 
     name: str
     moves: tuple[tuple[str, float], ...]
     translation: str | None = None
     said: tuple[tuple[str, Any], ...] | None = None
+    photos: tuple[str, ...] | None = None
 
     @property
     def text(self) -> dict[str, Any] | None:
@@ -347,6 +349,9 @@ def _edit(entry: Mapping[str, Any] | str) -> Edit:
         raise BadConfig("config: edits: write `edits: all` for all translations, without the list")
     if isinstance(entry, str):
         entry = {"name": entry, "translation": entry}
+    if "photos" in entry:
+        rest = {word: value for word, value in entry.items() if word != "photos"}
+        return replace(_edit(rest), photos=tuple(entry["photos"]))
     if TEXT in entry:
         return _text_edit(entry)
     name, translation = entry["name"], entry.get("translation")
