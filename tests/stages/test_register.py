@@ -9,6 +9,7 @@ import pytest
 from benchmarks.disturb import autoencoded, recompressed, warp
 from tests.ops.disturbed import about_middle, textured
 from unripple.conventions import CutOff, Face, TooSmall
+from unripple.ops.geometry import resample
 from unripple.stages.composers.kept import allowed, meant
 from unripple.stages.register import register
 
@@ -56,6 +57,14 @@ def test_a_face_that_was_cut_off_or_is_too_small_is_refused() -> None:
     corner = np.array(((40 / SIZE, 0, 10.0), (0, 40 / SIZE, 10.0)))
     with pytest.raises(TooSmall, match="at least 48"):
         register(PHOTO, PHOTO, cv2.resize(PHOTO[10:50, 10:50], (SIZE, SIZE)), corner)
+
+
+def test_a_photo_that_is_all_face_may_lose_a_little_of_it() -> None:
+    """The crop reaches beyond the photo, which a zoom of 3% cuts on all sides."""
+    around = np.array(((1.5, 0, -40.0), (0, 1.5, -40.0)))
+    zoomed = warp(PHOTO, about_middle(SIZE, SIZE, zoom=1.03, shift=(1, 1), turn_deg=0), SIZE, SIZE)
+    found = register(PHOTO, zoomed, resample(PHOTO, around, width=SIZE, height=SIZE), around)
+    assert found.drift["zoom_percent"] == pytest.approx(3, abs=0.2)
 
 
 def test_a_head_that_moved_is_the_edits_as_a_whole() -> None:

@@ -23,6 +23,7 @@ from unripple.webui.external import keep_of
 from unripple.webui.guard import Guard
 from unripple.webui.routes import Routes
 
+
 def file_of(picture: Photo) -> bytes:
     file = io.BytesIO()
     Image.fromarray(picture).save(file, "PNG")
