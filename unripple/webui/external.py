@@ -160,7 +160,8 @@ def keep_of(content: Mapping[str, Any]) -> str | list[str]:
     keep = content.get("keep", PERSON)
     if isinstance(keep, str) and keep in KEEPS:
         return keep
-    if isinstance(keep, list) and keep and all(part in PARTS for part in keep):
+    known = isinstance(keep, list) and all(isinstance(one, str) and one in PARTS for one in keep)
+    if known and keep:
         return keep
     raise UnrippleError(
         f"keep: wanted {' or '.join(KEEPS)}, or a list of parts: {', '.join(PARTS)}"
