@@ -14,8 +14,10 @@ from PIL import Image
 from benchmarks.disturb import disturb
 from tests.ops.disturbed import textured
 from tests.tiny import picture, snakemake, write_project
-from unripple.cli.main import BAD_INPUT, main
+from unripple.cli.main import BAD_INPUT, build_parser, main
+from unripple.cli.repair import config_of_pair
 from unripple.conventions import AnotherPicture, BadConfig, BadPhoto, CutOff, Mirrored, Photo
+from unripple.io.config import complete
 from unripple.metrics.fidelity import psnr
 from unripple.ops.pairing import pair
 from unripple.runtime.cache import MemoryCache
@@ -111,6 +113,21 @@ def test_parts_and_masks_say_what_may_stay(
     )
     with pytest.raises(BadPhoto, match=r"no <photo>\.mask\.png"):
         kept("mask")
+
+
+def test_every_mode_of_keep_goes_by_config_command_and_python() -> None:
+    for keep in ("person", "auto", "mask", ["hair"], ["hair", "cloth"]):
+        word = keep if isinstance(keep, str) else f"[{', '.join(keep)}]"
+        said = ["repair", "photo.jpg", "edited.png", "-o", "out.png", "--set"]
+        options = build_parser().parse_args([*said, f"compose.kept.keep={word}"])
+        by_command = config_of_pair(options)["compose"]["kept"]["keep"]
+        by_python = external_settings({"compose": {"kept": {"keep": keep}}})
+        assert by_command == complete(by_python)["compose"]["kept"]["keep"] == keep
+    masked = build_parser().parse_args([*said[:-1], "--mask", "mask.png"])
+    assert config_of_pair(masked)["compose"]["kept"]["keep"] == "mask"
+    for wrong in ("horns", ["horns"]):
+        with pytest.raises(BadConfig, match=r"compose\.kept\.keep"):
+            complete(external_settings({"compose": {"kept": {"keep": wrong}}}))
 
 
 @pytest.mark.parametrize("number", ["02", "04"])
