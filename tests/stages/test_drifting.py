@@ -8,7 +8,7 @@ import pytest
 from tests.ops.disturbed import about_middle, textured
 from unripple.conventions import Photo
 from unripple.ops.homography import look
-from unripple.stages.drifting import drifted, drifted_before
+from unripple.stages.drifting import drifted, drifted_before, person_after
 from unripple.stages.measure import decide, roles
 from unripple.stages.register import register
 
@@ -46,6 +46,16 @@ def test_a_shift_is_told_in_pixels_of_the_photograph() -> None:
     came = drifted_before(PHOTO, register(PHOTO, picture, PHOTO, WHOLE), PERSON, PERSON)
     assert came["drift_shift_of_edit"] == pytest.approx(3, abs=0.1)
     assert came["bytes_kept_of_edit"] < 0.2 and "lpips_outside_of_edit" not in came
+
+
+def test_nobody_left_where_nothing_changed() -> None:
+    after = PERSON.copy()
+    after[40:90, 40:44] = False
+    nothing = np.zeros_like(PERSON)
+    assert np.array_equal(person_after(PERSON, after, nothing), PERSON)
+    assert np.array_equal(person_after(PERSON, after, PERSON & ~after), after)
+    grown = after | ~PERSON
+    assert np.array_equal(person_after(PERSON, grown, ~nothing), grown)
 
 
 class _Plan:

@@ -25,6 +25,7 @@ ALSO_OF_EDIT = ("seam", "background_identical", "identity", "identity_cosine")
 """Figures of a result that are told of the editor's own picture as well."""
 _LPIPS_PX = 256
 _REACH_SHARE = 3 / 128  # of the picture's side: so far an edit's border may reach beyond the person
+_NEAR_SHARE = 4 / 128  # of the side: so far a change belongs to the person who left
 _LEAST_LOST = 0.02  # of the details; of less nobody can say how much came back
 
 
@@ -44,6 +45,21 @@ def drift_figures(
     now = drifted(photo, result, before, after, scale_of(aligned.transform), distance)
     came = drifted_before(photo, registered, before, after, distance)
     return {**now, **came, **_sharpness(now["sharpness"], came["sharpness_of_edit"])}
+
+
+def person_after(before: Mask, after: Mask, changed: Mask) -> Mask:
+    """The person in an edited picture: nobody left a place where nothing changed.
+
+    Parsers differ by a few pixels between two pictures; what is still the old person there is no
+    ghost.
+
+    Args:
+        before, after: the person as parsed, bool [S, S].
+        changed: see `stages.register.Registered`, bool [S, S].
+    """
+    near = grow(changed, _NEAR_SHARE * changed.shape[0])
+    stayed: Mask = after | (before & ~near)
+    return stayed
 
 
 def _sharpness(now: float, came: float) -> dict[str, float]:

@@ -13,7 +13,7 @@ from unripple.conventions import Floats, Mask, Photo
 from unripple.metrics.subject import SameFace
 from unripple.stages.align import Aligned
 from unripple.stages.compose import Composed
-from unripple.stages.drifting import ALSO_OF_EDIT, LPIPS_ROLES, drift_figures
+from unripple.stages.drifting import ALSO_OF_EDIT, LPIPS_ROLES, drift_figures, person_after
 from unripple.stages.edit import Edited
 from unripple.stages.inpaint import Inpainted, what_is_painted
 from unripple.stages.interface import Plan, Settings, Stage, Values, Work, knob
@@ -234,7 +234,11 @@ def _by_mesh(work: Work, settings: MeasureSettings, result: Photo) -> dict[str, 
 def run(work: Work, settings: MeasureSettings) -> Measured:
     """Measure the result, and in a few figures the inverter's edit beside it."""
     photo = work.input(Aligned, "align").picture
+    elsewhere = work.input(Registered, "edit")
+    foreign = elsewhere.drift is not None
     before, after = _persons(work)
+    if foreign:
+        after = person_after(before, after, elsewhere.changed)
     truth = _truth_in_crop(work)
     painted = None if settings.paints == "edited" else work.input(Inpainted, "inpaint").plate
     judges = _judges(work, settings)
@@ -250,9 +254,7 @@ def run(work: Work, settings: MeasureSettings) -> Measured:
     ) | _by_mesh(work, settings, work.input(Composed, "compose").picture)
     from unripple.metrics.figures import FIGURES
 
-    elsewhere = work.input(Registered, "edit")
     edited = work.input(Edited, "edit").picture if elsewhere.given is None else elsewhere.given
-    foreign = elsewhere.drift is not None
     rippled = measure(
         photo,
         edited,
