@@ -1,11 +1,13 @@
 """Edits as other programs give them, repaired: against the truth.
 
-    python -m benchmarks.external [--photos 32] [--size 256] [--wrong 50] [--out runs/external]
+    python -m benchmarks.external [--photos 256] [--size 256] [--out runs/external]
     python -m benchmarks.external --samples 12   # the sample portraits instead: nothing is rendered
 
 Held-out people are turned by the renderer, so that the true edit is known; then their pictures are
-disturbed as editors do (`benchmarks/disturb.py`), and repaired. Writes `external.json` and prints a
-table; the last column says what is demanded.
+disturbed as editors do (`benchmarks/disturb.py`), and repaired. Every photo is also paired with the
+next edited picture, which is to be refused. A line per photo goes to `rows.jsonl` at once, and
+a run that was stopped goes on after the last of them; with other switches it wants another folder.
+Writes `external.json` and prints a table; the last column says what is demanded.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ from benchmarks.heldout import (
     mask,
     picture,
 )
-from unripple.conventions import Floats, Mask, NotAPair, Photo
+from unripple.conventions import Floats, Mask, NotAPair, Photo, UnrippleError
 from unripple.faceworld import counterfactual, render
 from unripple.io.photo import read_photo
 from unripple.metrics.fidelity import psnr
@@ -66,31 +68,43 @@ class Trial(NamedTuple):
     unedited: Disturbed
 
 
-def cases_of(count: int, size: int) -> list[Case]:
-    """The first held-out people, every other one turned to the left."""
-    factors, cases = factors_of_people(count), []
+def cases_of(start: int, count: int, size: int, folder: Path) -> list[Case]:
+    """Some of the held-out people, every other one turned to the left; rendered once and kept."""
+    kept = folder / f"people-{SEED}-{start:04d}-{count}-{size}.npz"
+    if not kept.exists():
+        rows = [case._asdict() for case in _rendered(start, count, size)]
+        folder.mkdir(parents=True, exist_ok=True)
+        partial = kept.with_suffix(".part.npz")
+        np.savez_compressed(partial, **{name: [row[name] for row in rows] for name in rows[0]})
+        partial.replace(kept)
+    with np.load(kept) as stored:
+        columns = {name: stored[name] for name in Case._fields}
+    return [
+        Case(**{name: column[i] for name, column in columns.items()})
+        for i in range(len(columns["photo"]))
+    ]
+
+
+def _rendered(start: int, count: int, size: int) -> list[Case]:
+    factors = factors_of_people(start + count)[start:]
     compiled = shutil.which("gcc") is not None
-    for start in range(0, count, BATCH):
-        rows = slice(start, min(start + BATCH, count))
-        seeds = SEED + torch.arange(rows.start, rows.stop)
-        faces = render(factors[rows], seeds, size=size, compiled=compiled)
-        signs = torch.tensor([1.0 if i % 2 else -1.0 for i in range(rows.start, rows.stop)])
-        yaw = faces.pose_deg[:, 0] + signs * TURN_DEG
-        true = counterfactual(faces, compiled=compiled, yaw_deg=yaw)
-        for i, sign in enumerate(signs.tolist()):
-            cases.append(
-                Case(
-                    photo=picture(faces.photo[i]),
-                    plate=picture(faces.plate[i]),
-                    before=mask(faces.alpha[i]),
-                    counterfactual=picture(true.photo[i]),
-                    after=mask(true.alpha[i]),
-                    yaw_deg=float(true.pose_deg[i, 0]),
-                    degree=sign * TURN_DEG / YAW_DEG_PER_DEGREE,
-                )
-            )
-        print(f"rendered {rows.stop} people", flush=True)
-    return cases
+    numbers = torch.arange(start, start + count)
+    faces = render(factors, SEED + numbers, size=size, compiled=compiled)
+    signs = numbers % 2 * 2.0 - 1
+    yaw = faces.pose_deg[:, 0] + signs * TURN_DEG
+    true = counterfactual(faces, compiled=compiled, yaw_deg=yaw)
+    return [
+        Case(
+            photo=picture(faces.photo[i]),
+            plate=picture(faces.plate[i]),
+            before=mask(faces.alpha[i]),
+            counterfactual=picture(true.photo[i]),
+            after=mask(true.alpha[i]),
+            yaw_deg=float(true.pose_deg[i, 0]),
+            degree=float(signs[i]) * TURN_DEG / YAW_DEG_PER_DEGREE,
+        )
+        for i in range(count)
+    ]
 
 
 def sample_cases(folder: Path, count: int) -> list[Case]:
@@ -108,9 +122,9 @@ def sample_cases(folder: Path, count: int) -> list[Case]:
     return [case for _, _, case in sorted(found, key=lambda one: one[:2])][:count]
 
 
-def trials(cases: list[Case], seed: int) -> Iterator[Trial]:
+def trials(cases: list[Case], seed: int, start: int = 0) -> Iterator[Trial]:
     """Disturb every case, and its unedited photo in the very same way."""
-    for number, case in enumerate(cases):
+    for number, case in enumerate(cases, start):
         rng = (seed, number)
         person = case.before | case.after
         yield Trial(
@@ -163,7 +177,7 @@ def measured(editor: Editor, trial: Trial) -> Row:
     }
     row["gain_db"] = row["psnr_result"] - row["psnr_given"]
     row["person_gain_db"] = row["person_psnr_result"] - row["person_psnr_given"]
-    return row | unedited(editor, trial, outside)
+    return row
 
 
 def unedited(editor: Editor, trial: Trial, outside: Mask) -> Row:
@@ -180,30 +194,38 @@ def unedited(editor: Editor, trial: Trial, outside: Mask) -> Row:
     }
 
 
-def refused(pictures: list[Trial], count: int) -> tuple[int, int]:
-    """How many pairs of a photo with another person's picture are refused, of how many."""
-    people_count = len(pictures)
-    wrong = [
-        (k % people_count, (k % people_count + 1 + k // people_count) % people_count)
-        for k in range(count)
-    ]
-    wrong = [(one, other) for one, other in wrong if one != other]
-    caught = 0
-    for one, other in wrong:
-        try:
-            pair(pictures[one].case.photo, pictures[other].disturbed.picture)
-        except NotAPair:
-            caught += 1
-        else:
-            print(f"not refused: photo {one}, picture {other}", flush=True)
-    return caught, len(wrong)
+def refused(photo: Photo, other: Disturbed) -> bool:
+    """Whether another person's edited picture is refused for a photo."""
+    try:
+        pair(photo, other.picture)
+    except NotAPair:
+        return True
+    return False
+
+
+def judged(trial: Trial, other: Trial, *, with_unedited: bool) -> dict[str, Any]:
+    """All that is to be said of one photo; `lost` says why its own edit was refused."""
+    editor = Editor(settings=external_settings({"align": {"mode": "aligned"}}))
+    told: dict[str, Any] = {
+        "words": trial.disturbed.words,
+        "wrong_refused": refused(trial.case.photo, other.disturbed),
+    }
+    try:
+        row = measured(editor, trial)
+        if with_unedited:
+            silhouettes = trial.case.before | trial.case.after
+            outside = ~grow(silhouettes, 3 * silhouettes.shape[0] / 128)
+            row |= unedited(editor, trial, outside)
+    except NotAPair as error:
+        return told | {"lost": str(error)}
+    return told | {"figures": row}
 
 
 def table(rows: list[Row]) -> str:
     """Median, the worse decile on either side, and what is demanded."""
     lines = ["| figure | median | 10% | 90% | demanded |", "| --- | --- | --- | --- | --- |"]
-    for name in rows[0]:
-        values = np.array([row[name] for row in rows])
+    for name in dict.fromkeys(name for row in rows for name in row):
+        values = np.array([row[name] for row in rows if name in row])
         values = values[np.isfinite(values)]
         if len(values):
             low, middle, high = np.quantile(values, (0.1, 0.5, 0.9))
@@ -212,38 +234,70 @@ def table(rows: list[Row]) -> str:
     return "\n".join(lines)
 
 
+def summary(told: list[dict[str, Any]]) -> dict[str, Any]:
+    """What a run found so far."""
+    return {
+        "rows": [one["figures"] for one in told if "figures" in one],
+        "right_refused": [one["lost"] for one in told if "lost" in one],
+        "wrong_refused": [sum(one["wrong_refused"] for one in told), len(told)],
+    }
+
+
 def main(words: list[str] | None = None) -> dict[str, Any]:
     """Run the benchmark; what it found."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--photos", type=int, default=32)
+    parser.add_argument("--photos", type=int, default=256)
     parser.add_argument("--samples", type=int, default=0)
     parser.add_argument("--size", type=int, default=256)
-    parser.add_argument("--wrong", type=int, default=50)
     parser.add_argument("--seed", type=int, default=24)
+    parser.add_argument(
+        "--unedited", type=int, default=256, help="so many unedited photos are disturbed, too"
+    )
     parser.add_argument("--out", type=Path, default=Path("runs/external"))
     options = parser.parse_args(words)
-    cases = (
-        sample_cases(Path("data/photos"), options.samples)
-        if options.samples
-        else cases_of(options.photos, options.size)
-    )
-    pictures = list(trials(cases, options.seed))
     options.out.mkdir(parents=True, exist_ok=True)
-    settings = external_settings({"align": {"mode": "aligned"}})
-    rows, lost = [], []
-    for number, trial in enumerate(pictures):
-        try:
-            rows.append(measured(Editor(settings=settings), trial))
-        except NotAPair as error:
-            lost.append(f"{number}: {error}")
-        (options.out / "rows.json").write_text(json.dumps(rows, indent=1))
-        print(f"{number + 1}/{len(pictures)} {trial.disturbed.words}", flush=True)
-    caught, wrong = refused(pictures, options.wrong)
-    told = {"rows": rows, "right_refused": lost, "wrong_refused": [caught, wrong]}
-    (options.out / "external.json").write_text(json.dumps(told, indent=1))
-    print(table(rows))
-    print(f"right pairs refused: {len(lost)}; wrong pairs refused: {caught} of {wrong}")
-    return told
+    lines = options.out / "rows.jsonl"
+    told = _begun(lines, {"samples": options.samples, "size": options.size, "seed": options.seed})
+    count = options.samples or options.photos
+    for start in range(0, count, BATCH):
+        if start + BATCH <= len(told):
+            continue
+        wanted = min(BATCH, count - start)
+        cases = (
+            sample_cases(Path("data/photos"), count)[start : start + wanted]
+            if options.samples
+            else cases_of(start, wanted, options.size, options.out)
+        )
+        pictures = list(trials(cases, options.seed, start))
+        for i in range(len(told) - start, len(pictures)):
+            other = pictures[(i + 1) % len(pictures)]
+            one = judged(pictures[i], other, with_unedited=start + i < options.unedited)
+            told.append(one)
+            with lines.open("a") as file:
+                file.write(json.dumps(one) + "\n")
+            print(f"{len(told)}/{count} {one['words']}", flush=True)
+    found = summary(told[:count])
+    (options.out / "external.json").write_text(json.dumps(found, indent=1))
+    if found["rows"]:
+        print(table(found["rows"]))
+    caught, wrong = found["wrong_refused"]
+    print(f"right pairs refused: {len(found['right_refused'])}; wrong ones: {caught} of {wrong}")
+    return found
+
+
+def _begun(lines: Path, switches: dict[str, int]) -> list[dict[str, Any]]:
+    """What an earlier run wrote; a last line that was cut off is taken away.
+
+    Raises:
+        UnrippleError: it had other switches.
+    """
+    if not lines.exists():
+        lines.write_text(json.dumps(switches) + "\n")
+    whole = [line for line in lines.read_text().splitlines(keepends=True) if line.endswith("\n")]
+    lines.write_text("".join(whole))
+    if json.loads(whole[0]) != switches:
+        raise UnrippleError(f"{lines}: begun with {whole[0].strip()}; name another folder by --out")
+    return [json.loads(line) for line in whole[1:]]
 
 
 if __name__ == "__main__":

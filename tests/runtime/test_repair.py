@@ -14,9 +14,12 @@ from PIL import Image
 from benchmarks.disturb import disturb
 from tests.ops.disturbed import textured
 from tests.tiny import picture, snakemake, write_project
-from unripple.cli.main import BAD_INPUT, main
+from unripple.cli.main import BAD_INPUT, build_parser, main
+from unripple.cli.repair import config_of_pair
 from unripple.conventions import AnotherPicture, BadConfig, BadPhoto, CutOff, Mirrored, Photo
+from unripple.io.config import complete
 from unripple.metrics.fidelity import psnr
+from unripple.ops.pairing import pair
 from unripple.runtime.cache import MemoryCache
 from unripple.runtime.editor import Editor
 from unripple.runtime.result import external_settings
@@ -112,6 +115,30 @@ def test_parts_and_masks_say_what_may_stay(
         kept("mask")
 
 
+def test_every_mode_of_keep_goes_by_config_command_and_python() -> None:
+    for keep in ("person", "auto", "mask", ["hair"], ["hair", "cloth"]):
+        word = keep if isinstance(keep, str) else f"[{', '.join(keep)}]"
+        said = ["repair", "photo.jpg", "edited.png", "-o", "out.png", "--set"]
+        options = build_parser().parse_args([*said, f"compose.kept.keep={word}"])
+        by_command = config_of_pair(options)["compose"]["kept"]["keep"]
+        by_python = external_settings({"compose": {"kept": {"keep": keep}}})
+        assert by_command == complete(by_python)["compose"]["kept"]["keep"] == keep
+    masked = build_parser().parse_args([*said[:-1], "--mask", "mask.png"])
+    assert config_of_pair(masked)["compose"]["kept"]["keep"] == "mask"
+    for wrong in ("horns", ["horns"]):
+        with pytest.raises(BadConfig, match=r"compose\.kept\.keep"):
+            complete(external_settings({"compose": {"kept": {"keep": wrong}}}))
+
+
+@pytest.mark.parametrize("number", ["02", "04"])
+def test_faces_that_look_like_their_mirror_images_are_told_from_them(
+    repo: Path, number: str
+) -> None:
+    face = read(repo / "data" / "photos" / f"portrait-{number}.png")
+    with pytest.raises(Mirrored):
+        pair(face, np.ascontiguousarray(disturbed(face, face, 1)[:, ::-1]))
+
+
 def test_what_is_no_pair_is_refused_by_its_kind(editor: Editor, photo: Photo) -> None:
     with pytest.raises(Mirrored):
         editor.repair(photo, photo[:, ::-1].copy())
@@ -128,17 +155,22 @@ def test_the_commands_repair_and_score(
 ) -> None:
     photo, edited = repo / "data" / "photos" / f"{NAME}.png", tmp_path / "edited.webp"
     Image.fromarray(disturbed(eyes, eyes, 5)).save(edited, quality=90)
-    pair = [str(photo), str(edited), "--set", "align.mode=aligned"]
-    assert main(["repair", *pair, "-o", str(tmp_path / "out.png")]) == 0
+    both = [str(photo), str(edited), "--set", "align.mode=aligned"]
+    assert main(["repair", *both, "-o", str(tmp_path / "out.png")]) == 0
     assert read(tmp_path / "out.png").shape == (256, 256, 3)
-    assert main(["score", *pair, "--json"]) == 0
+    assert main(["score", *both, "--json"]) == 0
     figures = json.loads(capsys.readouterr().out)
     assert figures["bytes_kept"] > 0.8 > figures["bytes_kept_of_edit"]
     assert abs(figures["drift_zoom_of_edit"]) > 0.1 > abs(figures["drift_zoom"])
     assert figures["drift_colour"] < 0.05 < figures["drift_colour_of_edit"]
-    assert main(["score", *pair]) == 0
+    assert figures["drift_flow"] == 0 and figures["drift_flow_of_edit"] is not None
+    assert figures["identity_cosine"] > figures["identity_cosine_of_edit"]
+    assert figures["background_identical"] == 1 > figures["background_identical_of_edit"]
+    assert 0 < figures["sharpness_lost"] < 1 and figures["sharpness_returned"] > 0.5
+    assert "lpips_outside" not in figures  # the embedded models have none
+    assert main(["score", *both]) == 0
     assert "bytes_kept" in capsys.readouterr().out
-    assert main(["repair", *pair, "-o", str(edited)]) == BAD_INPUT
+    assert main(["repair", *both, "-o", str(edited)]) == BAD_INPUT
 
 
 @pytest.mark.slow

@@ -9,7 +9,8 @@ import pytest
 from benchmarks.disturb import autoencoded, recompressed, warp
 from tests.ops.disturbed import about_middle, textured
 from unripple.conventions import CutOff, Face, TooSmall
-from unripple.stages.composers.kept import allowed, meant
+from unripple.ops.geometry import resample
+from unripple.stages.composers.kept import allowed, in_meant_tone, meant
 from unripple.stages.register import register
 
 SIZE = 160
@@ -58,6 +59,14 @@ def test_a_face_that_was_cut_off_or_is_too_small_is_refused() -> None:
         register(PHOTO, PHOTO, cv2.resize(PHOTO[10:50, 10:50], (SIZE, SIZE)), corner)
 
 
+def test_a_photo_that_is_all_face_may_lose_a_little_of_it() -> None:
+    """The crop reaches beyond the photo, which a zoom of 3% cuts on all sides."""
+    around = np.array(((1.5, 0, -40.0), (0, 1.5, -40.0)))
+    zoomed = warp(PHOTO, about_middle(SIZE, SIZE, zoom=1.03, shift=(1, 1), turn_deg=0), SIZE, SIZE)
+    found = register(PHOTO, zoomed, resample(PHOTO, around, width=SIZE, height=SIZE), around)
+    assert found.drift["zoom_percent"] == pytest.approx(3, abs=0.2)
+
+
 def test_a_head_that_moved_is_the_edits_as_a_whole() -> None:
     head, body = box(20, 100, 40, 120), box(100, 160, 20, 140)
     labels = np.where(head, Face.SKIN, np.where(body, Face.CLOTH, Face.BACKGROUND)).astype(np.uint8)
@@ -70,6 +79,18 @@ def test_a_head_that_moved_is_the_edits_as_a_whole() -> None:
     assert np.array_equal(moved, head)
     motion[2] = 0  # nobody believes it
     assert not meant(nothing, person, person, labels, labels, motion).any()
+
+
+def test_colours_painted_on_a_grey_photo_stay_and_no_others() -> None:
+    grey = np.repeat(PHOTO[..., 1:2], 3, 2)
+    edited = np.clip(grey + np.random.default_rng(0).integers(-2, 3, grey.shape), 0, 255)
+    edited = edited.astype(np.uint8)
+    edited[60:90, 60:90] = (190, 30, 50)
+    found = in_meant_tone(grey, edited)
+    assert np.array_equal(found[65:85, 65:85], edited[65:85, 65:85])
+    far = ~box(48, 102, 48, 102)
+    assert np.ptp(found[far].astype(int), axis=1).max() == 0
+    assert in_meant_tone(PHOTO, edited) is edited
 
 
 def test_what_may_stay_is_the_users_choice() -> None:

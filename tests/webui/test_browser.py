@@ -143,3 +143,28 @@ def test_the_page_on_the_embedded_models_makes_its_own_picture(browser: Any, rep
     assert watched.complaints == [] and watched.strangers == []
     with Image.open(repo / "docs" / "editor.png") as picture:
         assert picture.size == SIZES["wide"]
+
+
+def test_another_programs_edit_comes_back_without_its_drift(
+    watched: Watched, folder: Path, tmp_path: Path
+) -> None:
+    page = watched.page
+    photo = folder / "data" / "photos" / "bob.png"
+    edited = np.array(Image.open(photo).convert("RGB"))
+    edited[40:56, 50:66] = (200, 30, 30)
+    Image.fromarray(edited).save(tmp_path / "edited.png")
+    page.locator("#u-panel-external summary").click()
+    assert page.locator("#u-external-repair").is_disabled()
+    page.set_input_files("#u-external-photo", photo)
+    page.set_input_files("#u-external-edited", tmp_path / "edited.png")
+    page.locator("#u-external-keep").select_option("auto")
+    page.locator("#u-external-repair").click()
+    page.locator("#u-external-made").wait_for()
+    images = "[...document.querySelectorAll('#u-external-pictures img')]"
+    watched.wait(f"{images}.every((one) => one.naturalWidth > 0)")
+    assert page.locator("#u-external-pictures img").count() == 5
+    assert "%" in page.locator("#u-external-figures").inner_text()
+    assert page.evaluate("document.documentElement.scrollWidth") <= page.evaluate("innerWidth")
+    with page.expect_download() as download:
+        page.locator("#u-external-save").click()
+    assert download.value.suggested_filename == "edited-repaired.png"

@@ -61,7 +61,8 @@ def _add_pair(parser: argparse.ArgumentParser) -> None:
     shared.add_device(parser)
 
 
-def _config(options: argparse.Namespace) -> Config:
+def config_of_pair(options: argparse.Namespace) -> Config:
+    """The config that the words of either command mean."""
     said = {word.partition("=")[0].strip() for word in options.set}
     own = [word for word in _OVERRIDES if word.partition("=")[0] not in said]
     if options.mask is not None and "compose.kept.keep" not in said:
@@ -84,7 +85,7 @@ def _repair(options: argparse.Namespace) -> None:
     for out in outs.values():
         if out is not None:
             check_writable_name(out)
-    config = _config(options)
+    config = config_of_pair(options)
     shared.check_outputs(options, outs, [options.photo], config, others=_read(options))
     editor = Editor(device=options.device, settings=config)
     result = editor.repair(options.photo, options.edited, mask=options.mask)
@@ -107,7 +108,7 @@ def _score(options: argparse.Namespace) -> None:
     from unripple.runtime.editor import Editor
 
     shared.start_log(options)
-    config = _config(options)
+    config = config_of_pair(options)
     editor = Editor(device=options.device, settings=config)
     figures = editor.score(options.photo, options.edited, mask=options.mask)
     text = json.dumps(dict(figures), indent=1) if options.json else _table(figures)

@@ -18,7 +18,10 @@ DRIFT_FIGURES = {
     "drift_flow": Figure("bend of the picture beyond that", 0.0, "px"),
     "drift_colour": Figure("colour difference far from both silhouettes (dE2000)", 0.0),
     "bytes_kept": Figure("pixels that are the photo's own, to the byte", None),
+    "lpips_outside": Figure("difference that people see outside the edit (LPIPS)", 0.0),
     "sharpness": Figure("details in the person, as many as the photo has there", 1.0),
+    "sharpness_lost": Figure("share of those that the editor lost", 0.0),
+    "sharpness_returned": Figure("share of what was lost that came back", 1.0),
     "agreement": Figure("how much of the photo's structure the picture shows", 1.0),
 }
 """What there is to say of an edit that another program made, in the order of reading."""

@@ -29,6 +29,7 @@ pixel there."""
 _TUKEY = 4.685  # times the deviation: 95% as efficient as least squares where noise is normal
 _STEPS = 20
 _CLEARLY = 0.97  # of the usual error: two more unknowns explain a little of any noise
+_SOFTER = (0.0, 0.6, 0.9, 1.3, 1.8, 2.5, 3.5, 5.0)  # px; see `_as_soft`
 _STILL = 1e-5  # of half the diagonal; a hundredth of a pixel of 1,024
 
 
@@ -60,12 +61,35 @@ def refine(
         up, down = resizing(small.shape, ours.shape), resizing(theirs.shape, other.shape)
         allowed = shrunk_mask(~outside, small.shape)
         start = unit(down @ places @ up)
-        moved, error = _gauss_newton(small, other, start, ~allowed, unknowns=6 if level else 4)
+        soft = _as_soft(small, other, start, ~allowed)
+        moved, error = _gauss_newton(soft, other, start, ~allowed, unknowns=6 if level else 4)
         if level == len(sides) - 1:
-            bent, less = _gauss_newton(small, other, moved, ~allowed, unknowns=8)
+            soft = _as_soft(small, other, moved, ~allowed)
+            bent, less = _gauss_newton(soft, other, moved, ~allowed, unknowns=8)
             moved = bent if less < _CLEARLY * error else moved
         places = unit(np.linalg.inv(down) @ moved @ np.linalg.inv(up))
     return places
+
+
+def _as_soft(ours: Floats, theirs: Floats, places: Floats, allowed: Mask) -> Floats:
+    """The first picture, as soft as most of the second one is.
+
+    Where one of them has a blurred background, edges of both would meet a third of a pixel off.
+    """
+    height, width = ours.shape
+    sigma = max(3.0, max(ours.shape) / 40)
+    seen = normalised(look(soft_for(theirs, places), places, width, height), sigma)
+    inside = allowed & covered(places, ours.shape, theirs.shape)
+    if not inside.any():
+        return ours
+    best, least = ours, np.inf
+    for blur in _SOFTER:
+        soft = cv2.GaussianBlur(ours, (0, 0), blur) if blur else ours
+        error = float(np.median(np.abs(normalised(soft, sigma) - seen)[inside]))
+        if error >= least:
+            break
+        best, least = soft, error
+    return best
 
 
 _GENERATORS = np.array(

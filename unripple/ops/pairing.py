@@ -21,12 +21,15 @@ from unripple.ops.homography import (
     soft_for,
     unit,
 )
-from unripple.ops.registration import BANDS_PX, align, correlation
+from unripple.ops.registration import BANDS_PX, COARSE_PX, Alignment, align, correlation
 from unripple.ops.tone_match import ToneCurves
 
 AGREES = 0.3
 """From this agreement on two pictures are one: right pairs of rendered faces lie above .4, those
 with other people's pictures below .2."""
+
+_BEYOND_DOUBT = 0.6  # no mirror image of a face agrees so well; they do up to .52
+_CLEARLY = 0.1
 
 LEAST_SIDE_PX = 64
 """Shorter side of an edited picture; a face of it would have some 30 px."""
@@ -100,15 +103,28 @@ def pair(photo: Photo, edited: Photo) -> Pair:
             "face can be taken from it: have it edited in a larger size"
         )
     aligned = align(photo, edited)
+    if aligned.agreement < _BEYOND_DOUBT and _is_mirrored(photo, edited, aligned):
+        raise Mirrored("the edited picture shows the photo mirrored; mirror it back")
     if aligned.agreement < AGREES:
-        flipped = align(photo, np.ascontiguousarray(edited[:, ::-1]))
-        if flipped.agreement >= AGREES:
-            raise Mirrored("the edited picture shows the photo mirrored; mirror it back")
         raise AnotherPicture(
             f"the edited picture does not show this photo: they agree to {aligned.agreement:.2f}, "
             f"and pairs do to {AGREES:.2f} or more; see whether its name is the right photo's"
         )
     return Pair(aligned.places, _tone(photo, edited, aligned.places), aligned.agreement)
+
+
+def _is_mirrored(photo: Photo, edited: Photo, found: Alignment) -> bool:
+    """Whether the mirror image of an edited picture agrees better.
+
+    Faces look like their own mirror images, and one that was turned even more so; not in details.
+    """
+    mirrored = np.ascontiguousarray(edited[:, ::-1])
+    flipped = align(photo, mirrored, finest_px=COARSE_PX)
+    if flipped.agreement < AGREES:
+        return False
+    if max(photo.shape[:2]) > COARSE_PX:  # what is finer agrees less
+        found = align(photo, edited, finest_px=COARSE_PX)
+    return flipped.in_details > found.in_details + _CLEARLY
 
 
 def _tone(photo: Photo, edited: Photo, places: Floats) -> ToneCurves:

@@ -31,6 +31,9 @@ from unripple.ops.homography import (
 WORK_PX = 1024
 """Longer side at which pictures are compared: a tenth of a pixel of it is what can be told."""
 
+COARSE_PX = 384
+"""Longer side at which is decided which of several maps is meant."""
+
 _FEATURES_PX = 800  # longer side for features; finer ones are not found again after an autoencoder
 _LEAST_MATCHES = 12  # a similarity through fewer is chance
 
@@ -41,10 +44,12 @@ class Alignment(NamedTuple):
     Attributes:
         places: photograph -> edited picture, float64 [3, 3].
         agreement: see `agreement`.
+        in_details: the same of the finest band alone.
     """
 
     places: Floats
     agreement: float
+    in_details: float = 0.0
 
 
 BANDS_PX = ((0.9, 3.5), (2.0, 7.0), (4.0, 14.0))
@@ -66,12 +71,16 @@ def agreement(photo: Floats, edited: Floats, inside: Mask) -> float:
         About 0 for another picture to 1 for the same one. Edited pictures of rendered faces lie
         above .4, other people's below .2.
     """
+    return float(np.mean(_agreements(photo, edited, inside)))
+
+
+def _agreements(photo: Floats, edited: Floats, inside: Mask) -> list[float]:
     shares = []
     for fine, coarse in BANDS_PX:
         alike, detailed = correlation(photo, edited, fine, coarse)
         detailed &= inside
-        shares.append((alike[detailed] > 0.6).mean() if detailed.any() else 0.0)
-    return float(np.mean(shares))
+        shares.append(float((alike[detailed] > 0.6).mean()) if detailed.any() else 0.0)
+    return shares
 
 
 def correlation(photo: Floats, edited: Floats, fine: float, coarse: float) -> tuple[Floats, Mask]:
@@ -88,7 +97,9 @@ def correlation(photo: Floats, edited: Floats, fine: float, coarse: float) -> tu
     return cross / np.sqrt(np.maximum(ours * theirs, 1e-6)), (ours > 4.0) & (theirs > 0.25)
 
 
-def align(photo: Photo, edited: Photo, *, person: Mask | None = None) -> Alignment:
+def align(
+    photo: Photo, edited: Photo, *, person: Mask | None = None, finest_px: float = WORK_PX
+) -> Alignment:
     """Find the map from a photograph to the same picture after an edit elsewhere.
 
     Whole to whole, cut to another aspect and what features say are tried; the one that agrees best
@@ -98,12 +109,13 @@ def align(photo: Photo, edited: Photo, *, person: Mask | None = None) -> Alignme
         photo: uint8 [H, W, 3].
         edited: uint8 [h, w, 3].
         person: where the edit is, bool [H, W]; not trusted for geometry, if given.
+        finest_px: longer side at which both are compared in the end.
 
     Returns:
         The best map, however bad: who calls decides by `agreement`.
     """
     greys = luminance(photo), luminance(edited)
-    longer = min(WORK_PX, max(photo.shape[:2]), 1.25 * max(edited.shape[:2]))
+    longer = min(finest_px, max(photo.shape[:2]), 1.25 * max(edited.shape[:2]))
     ours, theirs = shrunk(greys[0], longer), shrunk(greys[1], longer * _share(photo, edited))
     before = resizing(photo.shape, ours.shape)
     after = resizing(theirs.shape, edited.shape)
@@ -113,12 +125,12 @@ def align(photo: Photo, edited: Photo, *, person: Mask | None = None) -> Alignme
     best = Alignment(np.eye(3), -1.0)
     for start in _starts(ours, theirs):
         places = refine(ours, theirs, start, outside, finest_px=192)
-        candidate = _judged(ours, theirs, places, finest_px=384)
+        candidate = _judged(ours, theirs, places, finest_px=COARSE_PX)
         if candidate.agreement > best.agreement:
             best = candidate
-    places = refine(ours, theirs, best.places, outside, finest_px=WORK_PX)
-    judged = _judged(ours, theirs, places, finest_px=WORK_PX)
-    return Alignment(unit(after @ places @ before), judged.agreement)
+    places = refine(ours, theirs, best.places, outside, finest_px=finest_px)
+    judged = _judged(ours, theirs, places, finest_px=finest_px)
+    return judged._replace(places=unit(after @ places @ before))
 
 
 def _share(photo: Photo, edited: Photo) -> float:
@@ -133,7 +145,9 @@ def _judged(ours: Floats, theirs: Floats, places: Floats, *, finest_px: float) -
     step = resizing(small.shape, ours.shape)
     resampled = look(soft_for(theirs, places @ step), places @ step, small.shape[1], small.shape[0])
     inside = covered(places @ step, small.shape[:2], theirs.shape[:2])
-    return Alignment(places, agreement(small, resampled, inside) * float(np.sqrt(inside.mean())))
+    shown = float(np.sqrt(inside.mean()))
+    shares = _agreements(small, resampled, inside)
+    return Alignment(places, float(np.mean(shares)) * shown, shares[0] * shown)
 
 
 def _starts(ours: Floats, theirs: Floats) -> list[Floats]:

@@ -16,7 +16,7 @@ KNOTS = 9
 _SMOOTH = 0.02
 """Weight of a curve's second differences against all pixels: a gamma of 1.14 passes, a step of a
 few levels does not."""
-_LOW_PASS_PX = 1.5  # noise and lost sharpness would flatten the curves
+_LOW_PASS_PX = 3.0  # noise and lost sharpness flatten the curves, blurred edges shift them
 
 
 class ToneCurves(NamedTuple):

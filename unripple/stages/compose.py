@@ -240,7 +240,10 @@ def with_kept(composed: Composed, photo: Photo, kept: Mask) -> Composed:
 def run(work: Work, settings: ComposeSettings) -> Composed:
     """Put the edited person into the photo's own background."""
     photo = work.input(Aligned, "align").picture
-    composed = in_own_tone(COMPOSERS[settings.method].compose(work, photo, settings), photo)
+    way = COMPOSERS[settings.method]
+    composed = way.compose(work, photo, settings)
+    if not way.sees_to_tone:
+        composed = in_own_tone(composed, photo)
     kept = work.input(Edited, "edit").kept if settings.keep_pixels else None
     return composed if kept is None else with_kept(composed, photo, kept)
 

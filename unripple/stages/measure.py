@@ -11,9 +11,9 @@ import numpy as np
 
 from unripple.conventions import Floats, Mask, Photo
 from unripple.metrics.subject import SameFace
-from unripple.ops.geometry import scale_of
 from unripple.stages.align import Aligned
 from unripple.stages.compose import Composed
+from unripple.stages.drifting import ALSO_OF_EDIT, LPIPS_ROLES, drift_figures, person_after
 from unripple.stages.edit import Edited
 from unripple.stages.inpaint import Inpainted, what_is_painted
 from unripple.stages.interface import Plan, Settings, Stage, Values, Work, knob
@@ -47,6 +47,7 @@ class MeasureSettings(Settings):
         mesh: whether a face mesh judges the turn, too.
         asked_pitch_deg: by how much the edit asks it to nod, for the mesh.
         asked: whether anybody knows what was asked of the edit.
+        lpips: whether LPIPS is asked about what lies outside an edit that nobody asked for here.
     """
 
     pose: bool = knob(True, "ask the pose network")
@@ -57,6 +58,7 @@ class MeasureSettings(Settings):
     mesh: bool = False
     asked_pitch_deg: float | None = None
     asked: bool = True
+    lpips: bool = False
 
 
 class Truth(NamedTuple):
@@ -232,9 +234,14 @@ def _by_mesh(work: Work, settings: MeasureSettings, result: Photo) -> dict[str, 
 def run(work: Work, settings: MeasureSettings) -> Measured:
     """Measure the result, and in a few figures the inverter's edit beside it."""
     photo = work.input(Aligned, "align").picture
+    elsewhere = work.input(Registered, "edit")
+    foreign = elsewhere.drift is not None
     before, after = _persons(work)
+    if foreign:
+        after = person_after(before, after, elsewhere.changed)
     truth = _truth_in_crop(work)
     painted = None if settings.paints == "edited" else work.input(Inpainted, "inpaint").plate
+    judges = _judges(work, settings)
     figures = measure(
         photo,
         work.input(Composed, "compose").picture,
@@ -243,70 +250,32 @@ def run(work: Work, settings: MeasureSettings) -> Measured:
         estimated_plate=painted,
         asked_turn_deg=settings.asked_turn_deg,
         truth=truth,
-        judges=_judges(work, settings),
+        judges=judges,
     ) | _by_mesh(work, settings, work.input(Composed, "compose").picture)
     from unripple.metrics.figures import FIGURES
 
-    elsewhere = work.input(Registered, "edit")
     edited = work.input(Edited, "edit").picture if elsewhere.given is None else elsewhere.given
-    rippled = measure(photo, edited, before, after, estimated_plate=painted, truth=truth)
-    compared = {f"{k}_of_edit": value for k, value in rippled.items() if FIGURES[k].of_edit}
-    if elsewhere.drift is not None:
-        scale = scale_of(work.input(Aligned, "align").transform)
-        figures |= drifted(photo, work.input(Composed, "compose").picture, before, after, scale)
-        compared |= drifted_before(photo, elsewhere, before, after)
+    rippled = measure(
+        photo,
+        edited,
+        before,
+        after,
+        estimated_plate=painted,
+        truth=truth,
+        judges=judges if foreign else NO_JUDGES,
+    )
+    wanted = ALSO_OF_EDIT if foreign else ()
+    compared = {
+        f"{name}_of_edit": value
+        for name, value in rippled.items()
+        if FIGURES[name].of_edit or name in wanted
+    }
+    if foreign:
+        result = work.input(Composed, "compose").picture
+        figures |= drift_figures(work, result, before, after, with_lpips=settings.lpips)
     # JSON knows no nan.
     every = (figures | compared).items()
     return Measured({name: None if math.isnan(figure) else figure for name, figure in every})
-
-
-def drifted(
-    photo: Photo, result: Photo, before: Mask, after: Mask, scale: float
-) -> dict[str, float]:
-    """How far a result is still astray.
-
-    Args:
-        photo: the crop before the edit, uint8 [S, S, 3].
-        result: after it.
-        before, after: person masks, bool [S, S].
-        scale: pixels of the photograph per pixel of the crop.
-
-    Returns:
-        Figures by name, see `metrics.drift.DRIFT_FIGURES`.
-    """
-    from unripple.metrics.drift import bytes_kept, drift_colour, sharpness
-    from unripple.ops.pairing import drift
-    from unripple.ops.registration import align
-
-    aligned = align(photo, result, person=before | after)
-    left = drift(aligned.places, photo.shape, result.shape)
-    return {
-        "drift_zoom": left.zoom_percent,
-        "drift_shift": left.shift_px * scale,
-        "drift_turn": left.turn_deg,
-        "drift_colour": drift_colour(photo, result, before, after),
-        "bytes_kept": bytes_kept(photo, result),
-        "sharpness": sharpness(photo, result, before, after),
-    }
-
-
-def drifted_before(
-    photo: Photo, registered: Registered, before: Mask, after: Mask
-) -> dict[str, float]:
-    """The same of the picture as it came from its editor, by the names that end in `_of_edit`."""
-    from unripple.metrics.drift import bytes_kept, drift_colour, sharpness
-
-    drift, given = registered.drift, registered.given
-    return {
-        "drift_zoom_of_edit": drift["zoom_percent"],
-        "drift_shift_of_edit": drift["shift_px"],
-        "drift_turn_of_edit": drift["turn_deg"],
-        "drift_flow_of_edit": drift["flow_px"],
-        "drift_colour_of_edit": drift_colour(photo, given, before, after),
-        "bytes_kept_of_edit": bytes_kept(photo, given),
-        "sharpness_of_edit": sharpness(photo, given, before, after),
-        "agreement_of_edit": drift["agreement"],
-    }
 
 
 def _persons(work: Work) -> tuple[Mask, Mask]:
@@ -358,13 +327,16 @@ def decide(settings: Values, plan: Plan) -> dict[str, Any]:
     if plan.has_model(MESH):
         nod = None if "pitch_to" in plan.turn else plan.turn.get("pitch", 0.0)
         decided |= {"mesh": True, "asked_pitch_deg": nod if asked else None}
+    if not settings.get("asked", True) and all(plan.has_model(role) for role in LPIPS_ROLES):
+        decided["lpips"] = True
     return decided
 
 
 def roles(settings: Values) -> tuple[str, ...]:
     """Those that are asked."""
     judges = tuple(role for role in ("pose", "identity") if settings[role])
-    return (*judges, MESH) if settings.get("mesh") else judges
+    judges = (*judges, MESH) if settings.get("mesh") else judges
+    return (*judges, *LPIPS_ROLES) if settings.get("lpips") else judges
 
 
 STAGE = Stage(

@@ -17,6 +17,7 @@ from importlib import resources
 from typing import Any, NamedTuple
 
 from unripple.metrics.figures import Figure
+from unripple.metrics.leaderboard import COMPARED, Scored, Standing, leader, leaderboard, meaning
 from unripple.metrics.spread import Spread, spread, worst
 from unripple.metrics.tables import (
     RunComparison,
@@ -161,7 +162,7 @@ class Plot(NamedTuple):
 
 
 def summary(rows: Sequence[Row]) -> dict[str, Any]:
-    """What `measure.json` holds: `medians`, `edits` and `verdicts`.
+    """What `measure.json` holds: `medians`, `edits` and `verdicts`, of other editors `editors`.
 
     Under `edits` is one row per measured edit, with what is to be known of it, in words, under
     `warnings`; under `verdicts` what is to be thought of each.
@@ -186,7 +187,16 @@ def summary(rows: Sequence[Row]) -> dict[str, Any]:
         if (given := row.verdict)
     ]
     middle = medians(row.figures for row in measured)
-    return {"medians": middle, "edits": edits, "verdicts": judged}
+    told = {"medians": middle, "edits": edits, "verdicts": judged}
+    standings = standings_of(rows)
+    return told | {"editors": [one._asdict() for one in standings]} if standings else told
+
+
+def standings_of(rows: Sequence[Row]) -> list[Standing]:
+    """The leaderboard of other programs' edits; empty for a run that made its edits itself."""
+    scored = [Scored(row.photo, row.edit, row.figures) for row in rows if row.figures]
+    failed = Counter(row.edit for row in rows if row.edit and row.failure is not None)
+    return leaderboard(scored, failed)
 
 
 def report(
@@ -224,7 +234,8 @@ def report(
         lstrip_blocks=True,
     )
     environment.filters |= {"figure": format_figure, "bars": bars, "plain": plain}
-    environment.globals |= {"limit_marks": limit_marks, "title_of": title_of}
+    environment.globals |= {"limit_marks": limit_marks, "title_of": title_of, "meaning": meaning}
+    standings = standings_of(rows)
     names = names_in([row.figures for row in rows])
     data = page_data(rows, names, folder, strips or {})
     return environment.from_string(_resource(TEMPLATE)).render(
@@ -242,6 +253,9 @@ def report(
         visible_percent=100 * VISIBLE_SHARE,
         against=against,
         comparison=_comparison(rows),
+        standings=standings,
+        compared=[name for name in COMPARED if any(name in one.came for one in standings)],
+        leaders={name: leader(standings, name) for name in COMPARED},
         times=times or {},
         data=as_script(data),
         timing=as_script({stage: list(time) for stage, time in (times or {}).items()}),

@@ -34,7 +34,7 @@ App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 LOCAL = ("127.0.0.1", "localhost", "[::1]")
 ADDRESS = "/studio"
-_LONG_BODIES = ("/photo", "/keep")  # all others are JSON
+_LONG_BODIES = ("/photo", "/keep", "/external/edited")  # all others are JSON
 _LONGEST_JSON = 100_000
 _COOKIE = "unripple"
 _DIGITS = 15  # of a length that anybody means

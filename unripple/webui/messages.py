@@ -90,6 +90,15 @@ async def _json(request: Request) -> dict[str, Any]:
     return content
 
 
+async def asked_object(request: Request) -> dict[str, Any]:
+    """The request's JSON object.
+
+    Raises:
+        UnrippleError: it holds none.
+    """
+    return await _json(request)
+
+
 async def asked_ids(request: Request) -> list[str]:
     """Ids of pairs.
 

@@ -23,6 +23,8 @@ from unripple.io.photo import encode_png, printable
 from unripple.webui import messages
 from unripple.webui.app_state import AppState
 from unripple.webui.controls import ALIGN, offers_of
+from unripple.webui.external import Desks
+from unripple.webui.external_routes import external_routes
 from unripple.webui.guard import ADDRESS
 from unripple.webui.job_queue import (
     FULL,
@@ -84,6 +86,7 @@ class Routes:
             ("POST", "translation", self._translation),
             *picture_routes(self.queue),
             *pair_routes(self.pairs),
+            *external_routes(Desks(self.state), self.queue, self._received, self._read),
         ]
         listed = [
             Route(f"{ADDRESS}/{{session}}/{path}", self._guarded(answer), methods=[method])

@@ -24,10 +24,12 @@ class Composer(Method):
         compose: (work, the aligned photo, settings) -> the composed picture.
         paints: what `inpaint` paints for it: the "photo" behind the person, or the "edited"
             picture where it ripples.
+        sees_to_tone: whether it brings a grey or toned photo's edit to the photo's tone itself.
     """
 
     compose: Callable[[Work, Photo, ComposeSettings], Composed]
     paints: str = "photo"
+    sees_to_tone: bool = False
 
 
 COMPOSERS = Registry(__name__, Composer)

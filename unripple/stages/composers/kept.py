@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from unripple.conventions import BadPhoto, Face, Floats, Labels, Mask, Photo
@@ -36,6 +37,7 @@ CLOSE_PX = 4.0  # unchanged gaps that a moving head leaves within itself, at 128
 MIN_AREA_PX = 6  # at 128 px; smaller changes are leftovers
 MOSTLY = 0.3  # of a head's or body's pixels; one that changed or moved so far was drawn anew
 MOVED_PX = 0.6  # at 128 px; registration errs by a tenth of that
+COLOURED, COLOUR_PX = 8.0, 2.0  # levels beside a grey photo's tone that are no noise any more
 BELIEVED = 0.25  # share of a flow from which it counts
 BODY = [int(part) for part in (Face.CLOTH, Face.NECKLACE)]
 HEAD = [int(part) for part in Face if part != Face.BACKGROUND and part not in BODY]
@@ -138,12 +140,27 @@ def compose(work: Work, photo: Photo, settings: ComposeSettings) -> Composed:
         vacated &= ~stays
     elif keep != PERSON:
         vacated &= may
-    empty = blend(photo, painted.plate, feather(vacated, settings.grown(photo).feather_px))
+    plate = stage.in_tone_of(photo, painted.plate)
+    empty = blend(photo, plate, feather(vacated, settings.grown(photo).feather_px))
     over = feather(stays & ~(vacated & ~person.after), grown("feather_px", own.feather_px, photo))
-    picture = blend(empty, registered.picture, over)
+    picture = blend(empty, in_meant_tone(photo, registered.picture), over)
     touched = vacated | stays
     fine = stage.fine_share(registered.motion[2], stays, new, detail=1.0)
     return Composed(picture, touched, fine)
+
+
+def in_meant_tone(photo: Photo, edited: Photo) -> Photo:
+    """An edit of a grey or toned photo in its tone, but where somebody gave it colours on purpose.
+
+    Redrawing leaves a few levels of chroma everywhere.
+    """
+    plain = stage.in_tone_of(photo, edited)
+    if plain is edited:
+        return edited
+    apart = np.abs(edited.astype(np.float32) - plain).max(2)
+    coloured = cv2.GaussianBlur(apart, (0, 0), COLOUR_PX) > COLOURED
+    soft = feather(grow(coloured, 2 * COLOUR_PX), COLOUR_PX)
+    return blend(plain, edited, soft)
 
 
 METHOD = Composer(
@@ -151,5 +168,6 @@ METHOD = Composer(
     help="what was meant of an edit made elsewhere (external)",
     settings=KeptSettings,
     compose=compose,
+    sees_to_tone=True,
     rank=5,
 )
