@@ -60,7 +60,9 @@ def test_python_and_the_stages_give_the_same_bytes(
     about = json.loads((project / "results" / "translate" / "hat" / "anna.about.json").read_text())
     assert about["similarity_after"] > about["similarity"] and about["turn"] is False
     listings = [path.read_text() for path in Results().store.root.rglob("digests.json")]
-    assert sum('"text direction"' in listing for listing in listings) == 2  # one for each text
+    assert (
+        sum('"shared": "text direction"' in listing for listing in listings) == 2
+    )  # one for each text
 
 
 def test_a_job_travels_as_text(config: dict[str, Any]) -> None:

@@ -30,7 +30,7 @@ ALL, EMBEDDED, NONE = "all", "embedded", "none"
 _RIPPLE, _EXTERNAL = "ripple", "external"
 _COMPOSERS = {"ceteris_paribus": "mixed", _EXTERNAL: "kept"}
 """Recipes that compose in a way of their own."""
-TEXT = "text"
+TEXT, CHAIN = "text", "chain"
 
 
 @dataclass(frozen=True)
@@ -42,18 +42,19 @@ class Edit:
         name: names the results folder.
         moves: (direction, degree) pairs, sorted; none for a translation.
         translation: its name, or None.
-        said: the words of a text edit and their values, see `io.text_edits`; None for others.
+        said: of a text edit, for each of its texts the words and their values, see
+            `io.text_edits`; none for others.
     """
 
     name: str
     moves: tuple[tuple[str, float], ...]
     translation: str | None = None
-    said: tuple[tuple[str, Any], ...] | None = None
+    said: tuple[tuple[tuple[str, Any], ...], ...] = ()
 
     @property
-    def text(self) -> dict[str, Any] | None:
-        """What a text edit says, by word; None for others."""
-        return None if self.said is None else dict(self.said)
+    def texts(self) -> list[dict[str, Any]]:
+        """What a text edit says, one text after the other, by word; none for others."""
+        return [dict(words) for words in self.said]
 
     @property
     def attribute(self) -> str:
@@ -347,7 +348,7 @@ def _edit(entry: Mapping[str, Any] | str) -> Edit:
         raise BadConfig("config: edits: write `edits: all` for all translations, without the list")
     if isinstance(entry, str):
         entry = {"name": entry, "translation": entry}
-    if TEXT in entry:
+    if TEXT in entry or CHAIN in entry:
         return _text_edit(entry)
     name, translation = entry["name"], entry.get("translation")
     moves: dict[str, float] = dict(entry.get("moves", {}))
@@ -359,7 +360,8 @@ def _edit(entry: Mapping[str, Any] | str) -> Edit:
     if single != ("degree" in entry) or single == bool(moves):
         raise BadConfig(
             f"config: edits: {name!r} needs `direction` and `degree`, or `moves` like "
-            "{pose: -3, glasses: 3} for several directions at once, a `translation`, or a `text`"
+            "{pose: -3, glasses: 3} for several directions at once, a `translation`, a `text`, or "
+            "a `chain` of texts"
         )
     if single:
         moves = {entry["direction"]: entry["degree"]}
@@ -367,14 +369,17 @@ def _edit(entry: Mapping[str, Any] | str) -> Edit:
 
 
 def _text_edit(entry: Mapping[str, Any]) -> Edit:
-    from unripple.io.text_edits import WORDS, text_edit  # which needs this module
+    from unripple.io.text_edits import WORDS, chain_edit, text_edit  # which needs this module
 
-    others = sorted(set(entry) - {"name", *WORDS})
+    name, where = entry["name"], f"config: edits: {entry['name']}: "
+    able = ("name", CHAIN) if CHAIN in entry else ("name", *WORDS)
+    others = sorted(set(entry) - set(able))
     if others:
-        raise BadConfig(
-            f"config: edits: {entry['name']!r} has a text; leave {', '.join(others)} out"
-        )
-    return text_edit(entry["name"], entry, where=f"config: edits: {entry['name']}: ")
+        what = "a chain" if CHAIN in entry else "a text"
+        raise BadConfig(f"config: edits: {name!r} has {what}; leave {', '.join(others)} out")
+    if CHAIN in entry:
+        return chain_edit(name, entry[CHAIN], where=where)
+    return text_edit(name, entry, where=where)
 
 
 def find_edit(config: Config, name: str) -> Edit:

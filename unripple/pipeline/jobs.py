@@ -150,8 +150,10 @@ class Job:
         from unripple.pipeline.checks import degree_warnings, text_warnings
 
         asked = self.settings.get("text")
-        told = [] if asked is None else text_warnings(asked, self.zoo)
-        return told + degree_warnings(self.directions, self.settings.get("moves", {}))
+        texts = self.settings.get("chain", ()) if asked is None else (asked,)
+        return text_warnings(texts, self.zoo) + degree_warnings(
+            self.directions, self.settings.get("moves", {})
+        )
 
     def to_json(self) -> str:
         """The job as text, for the command line of a shard job."""

@@ -157,7 +157,6 @@ def compute_or_load(
         slowly["ready"] = ready
     else:
         ready()
-    weights = ingredients["weights"]
     work = Work(
         settings,
         _inputs(cache, input_keys),
@@ -169,9 +168,7 @@ def compute_or_load(
         job.domain,
         None if mask is None else _mask(mask, source, job.limits),
         edited,
-        share=Shared(job, settings, weights, cache, uncounted),
-        cache=cache,
-        weights=weights,
+        share=Shared(job, settings, ingredients["weights"], cache, uncounted),
         **slowly,
     )
     with one_thread():

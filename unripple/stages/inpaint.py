@@ -220,8 +220,9 @@ def shared_fill(work: Work, painter: str) -> Fill:
         def paint() -> dict[str, Photo]:
             return {"plate": inpaint(photo, hole, late_fill(work, painter))}
 
-        of = {"photo": photo, "hole": hole}
-        plate: Photo = work.shared("plate", of, ("painter", painter), paint)["plate"]
+        own = {painter: work.settings[painter]} if painter in work.settings else {}
+        made_from = {"photo": photo, "hole": hole, "painter": painter, **own}
+        plate: Photo = work.shared("plate", made_from, paint)["plate"]
         return plate
 
     return fill

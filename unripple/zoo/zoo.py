@@ -65,6 +65,12 @@ PACKAGED = {"person": "selfie", "mesh_judge": "face_mesh"}
 BASE = "base"
 AUTO = "auto"
 
+
+def bare(role: str) -> str:
+    """A role without the file that an edit names for it."""
+    return role.partition(":")[0]
+
+
 MTCNN = "mtcnn"
 """The face finder for photographs: no set has another one, and `models` cannot name one."""
 
@@ -179,7 +185,8 @@ class Zoo:
             BadConfig: the set, or the file of that name, has no network of that role.
             UnknownName: no file is called so.
         """
-        chosen = EMBEDDED if role == MTCNN else self._chosen.get(role, self._base)
+        role, _, own = role.partition(":")
+        chosen = EMBEDDED if role == MTCNN else own or self._chosen.get(role, self._base)
         if chosen == EMBEDDED and role in PACKAGED and self._is_fetched(PACKAGED[role]):
             return PACKAGED[role]
         if chosen == EMBEDDED and role in NOT_EMBEDDED:
@@ -242,11 +249,11 @@ class Zoo:
         """
         chosen = self.choice(role)
         if _is_embedded(chosen):
-            name = role if chosen == EMBEDDED else chosen
+            name = bare(role) if chosen == EMBEDDED else chosen
             return embedded_folder() / "models" / f"{name}.safetensors"
         if _is_path(chosen):
             return Path(chosen)
-        return published_folder() / published_index().entry(chosen).converted_as(role)
+        return published_folder() / published_index().entry(chosen).converted_as(bare(role))
 
     def metadata(self, role: str) -> dict[str, Any]:
         """What the weights file says about itself; does not load it.
@@ -258,7 +265,7 @@ class Zoo:
         return read_header(self.path(role))[0]
 
     def _kept_name(self, role: str) -> Kept | None:
-        if _kept is None or self.device != "cpu" or role not in ROLES:
+        if _kept is None or self.device != "cpu" or bare(role) not in ROLES:
             return None
         return _name(role, self.path(role))
 
@@ -280,7 +287,7 @@ class Zoo:
             if device.type == "cpu":
                 keep_freed_memory()
             self._there(role)
-            model = networks.load(role, self.path(role), device)
+            model = networks.load(bare(role), self.path(role), device)
             self._loaded[role] = networks.for_inference(model)
             if name is not None:
                 _keep(name, self._loaded[role])
