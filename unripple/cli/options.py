@@ -271,10 +271,10 @@ def add_text(parser: argparse.ArgumentParser) -> None:
         "'{text: WORDS, method: mapper, ...}'",
     )
     for word in WORDS[1:]:
-        add(f"--{word}", metavar=word.upper(), help=f"with --text: {_ABOUT_TEXT[word]}")
+        add(f"--{word}", metavar=word.upper(), help=f"with --text: {ABOUT_TEXT[word]}")
 
 
-_ABOUT_TEXT = {
+ABOUT_TEXT = {
     "neutral": "the same without it (default: a face)",
     "method": "how it is followed: direction (default), global, optimise, mapper",
     "strength": "how far; direction counts deviations of the codes",

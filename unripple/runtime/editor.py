@@ -87,6 +87,11 @@ class Editor:
         self._before_stage = before_stage
 
     @property
+    def zoo(self) -> Zoo:
+        """Its networks."""
+        return self._zoo
+
+    @property
     def directions(self) -> dict[str, Direction]:
         """The directions that `edit` takes, by name."""
         chosen = chosen_directions(self.config["directions"], self._zoo)

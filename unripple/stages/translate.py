@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -94,9 +94,8 @@ def run(work: Work, settings: TranslateSettings) -> Translated:
     """Move the codes along the edit's directions, one after the other, by its translation, or as
     its text asks."""
     w_plus, guide = work.input(Projected, "project")
-    texts = settings.chain if settings.text is None else (settings.text,)
-    if texts:
-        found = follow_texts(work, [TextSettings.of(text) for text in texts], w_plus)
+    if texts := texts_of(settings):
+        *_, found = follow_texts(work, texts, w_plus)
         return found._replace(guide=None if guide is None else guide + (found.w_plus - w_plus))
     moved = _moved(work, settings, w_plus)
     # Not every family adds the same to any codes, so the guide goes the whole way by itself.
@@ -105,13 +104,22 @@ def run(work: Work, settings: TranslateSettings) -> Translated:
     return Translated(moved, {"turn": turn}, _styles(work, settings), led)
 
 
-def follow_texts(work: Work, texts: Sequence[TextSettings], w_plus: WPlus) -> Translated:
+def texts_of(settings: TranslateSettings) -> list[TextSettings]:
+    """The texts that a job follows, in their order."""
+    texts = settings.chain if settings.text is None else (settings.text,)
+    return [TextSettings.of(text) for text in texts]
+
+
+def follow_texts(work: Work, texts: Sequence[TextSettings], w_plus: WPlus) -> Iterator[Translated]:
     """Follow one text after the other, each from where the one before it came to.
 
     Args:
         work: the photo's.
         texts: in their order.
         w_plus: the photo's codes, float32 [L, W].
+
+    Yields:
+        Where each came to; those that a draft has are left out.
     """
     at = Translated(w_plus, {})
     told: list[Mapping[str, Any]] = []
@@ -127,8 +135,8 @@ def follow_texts(work: Work, texts: Sequence[TextSettings], w_plus: WPlus) -> Tr
         found = TEXTS[asked.method].follow(work, asked, start)
         at = _levelled(asked, start, found)
         told = [*told, found.about]
-    about = dict(told[0]) if len(texts) == 1 else {"texts": told}
-    return at._replace(about={"turn": False, **about})
+        about = dict(told[0]) if len(texts) == 1 else {"texts": told}
+        yield at._replace(about={"turn": False, **about})
 
 
 class _LinkDraft:

@@ -1,0 +1,116 @@
+"""What can be said to the chosen models, and a face that is drawn from a text alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from unripple.conventions import BadCheckpoint, Photo, UnrippleError
+from unripple.io.config import Edit
+from unripple.paths import published_folder
+from unripple.pipeline.jobs import job_from_config
+from unripple.runtime.asked import EDIT
+from unripple.runtime.editor import Editor
+from unripple.runtime.work import OnProgress, Work
+from unripple.zoo.weights import read_header
+from unripple.zoo.zoo import Zoo, embedded_folder
+
+_MAPPER = "mapper"
+
+
+class KnownMapper(NamedTuple):
+    """A mapper that is here.
+
+    Attributes:
+        name: as `mapper` of an edit takes it.
+        what: how it takes its texts, in words.
+        texts: name -> text.
+    """
+
+    name: str
+    what: str
+    texts: Mapping[str, str]
+
+
+class KnownTexts(NamedTuple):
+    """What can be said.
+
+    Attributes:
+        clip: which CLIP reads it, or why none does.
+        words: that it was trained on; none where nobody knows.
+        mappers: that are here.
+    """
+
+    clip: str
+    words: Sequence[str]
+    mappers: Sequence[KnownMapper]
+
+
+def known_texts(zoo: Zoo) -> KnownTexts:
+    """What can be said to some models."""
+    words: Sequence[str] = ()
+    try:
+        words = sorted(zoo.metadata("clip").get("words", ()))
+        clip = str(zoo.path("clip"))
+    except UnrippleError as error:
+        clip = str(error)
+    return KnownTexts(clip, words, _mappers(zoo))
+
+
+def _mappers(zoo: Zoo) -> list[KnownMapper]:
+    """The chosen one, those that come along, and those that were fetched."""
+    files: dict[Path, str] = {}
+    if zoo.has(_MAPPER):
+        files[zoo.path(_MAPPER)] = "(models.mapper)"
+    for path in sorted((embedded_folder() / "models").glob(f"{_MAPPER}*.safetensors")):
+        files.setdefault(path, str(path))
+    for path in sorted(published_folder().glob(f"*.{_MAPPER}.safetensors")):
+        files.setdefault(path, path.name.partition(".")[0])
+    found = []
+    for path, name in files.items():
+        try:
+            about, table = read_header(path)
+        except BadCheckpoint:
+            continue  # the one that is chosen says so when it is used
+        found.append(KnownMapper(name, _what(about, table), dict(about.get("texts", {}))))
+    return found
+
+
+def _what(about: Mapping[str, Any], table: Mapping[str, Any]) -> str:
+    if about.get("network") == "style_mapper" or any(key.startswith("mapper_") for key in table):
+        return "of styles, for one text"
+    if "text_vectors" in table:
+        return "texts by number; several with ' + ' between them"
+    layers = max((int(key.split(".")[2]) for key in table if key.count(".") == 3), default=0)
+    return "any text, as CLIP reads it; trained for" if layers > 4 else "for one text"
+
+
+def draw_face(editor: Editor, edit: Edit, on_progress: OnProgress) -> Photo:
+    """A face out of nothing, uint8 [S, S, 3]; with `every`, what it came by stands before it.
+
+    Args:
+        editor: tells config and networks.
+        edit: a text, with method optimise and start: mean.
+        on_progress: see there.
+    """
+    import torch
+
+    from unripple.ops.tensors import to_photo
+    from unripple.stages.invert import codes_of, draw, restyled
+    from unripple.stages.translate import TranslateSettings, run
+
+    zoo = editor.zoo
+    generator = zoo.load("generator").net
+    nothing = np.zeros((generator.n_codes, generator.style_dim), np.float32)
+    job = job_from_config(editor.config, "translate", EDIT, zoo, edit=edit)
+    progress = partial(on_progress, edit.texts[0]["text"])
+    work = Work(job.settings, {"project": {"w_plus": nothing}}, zoo, on_progress=progress)
+    found = run(work, TranslateSettings.of(job.settings))
+    with torch.inference_mode():
+        drawer = restyled(generator, found.styles)
+        picture = to_photo(draw(codes_of(found.w_plus, drawer), drawer, size_px=generator.size))
+    return picture if found.iterates is None else np.concatenate((found.iterates, picture), axis=1)
