@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from unripple.cli import options as shared
+from unripple.conventions import BadConfig
 from unripple.io.outputs import check_absent
 from unripple.io.photo import check_writable_name
 
@@ -50,6 +51,30 @@ def register(commands: Any) -> None:
     shared.add_config(draw)
     shared.add_device(draw)
     draw.set_defaults(run=_draw)
+    convert = own.add_parser(
+        "convert",
+        help="a mapper of the published projects' trainings, as one of ours",
+        description=(
+            "Write a mapper that one of the published projects trained as one of ours: its own "
+            "weights without the generator, with its texts and, for texts by number, their vectors "
+            "made again. Nothing in the file is executed. Published ones are fetched instead: "
+            "`unripple models fetch mappers`."
+        ),
+    )
+    convert.add_argument("file", type=Path, metavar="FILE", help="a .pt file of a training")
+    convert.add_argument(
+        "--texts", type=Path, metavar="FILE", help="its texts in the order of training, name: text"
+    )
+    convert.add_argument(
+        "--vectors",
+        choices=("embedding", "clip"),
+        default="embedding",
+        help="of a mapper that is told a text: one for each number, or CLIP's",
+    )
+    convert.add_argument("--size", type=int, default=1024, help="the generator's side, px (1024)")
+    convert.add_argument("-o", "--out", type=Path, required=True, help="a .safetensors file")
+    convert.add_argument("--overwrite", action="store_true", help="replace what is there")
+    convert.set_defaults(run=_convert)
 
 
 def _list(options: argparse.Namespace) -> None:
@@ -94,4 +119,17 @@ def _draw(options: argparse.Namespace) -> None:
         log.warning("%s", warning)
     picture = draw_face(editor, edit, LossMeter())
     write_photo(options.out, picture, NOTHING.of_result(marked=config["digital_source_type"]))
+    sys.stdout.write(f"{options.out}\n")
+
+
+def _convert(options: argparse.Namespace) -> None:
+    from unripple.runtime.texts import convert_mapper, read_texts
+
+    if options.out.suffix != ".safetensors":
+        raise BadConfig(f"-o {options.out}: wanted a name that ends in .safetensors")
+    check_absent([options.out], overwrite=options.overwrite)
+    texts = None if options.texts is None else read_texts(options.texts)
+    convert_mapper(
+        options.file, options.out, texts=texts, vectors=options.vectors, size_px=options.size
+    )
     sys.stdout.write(f"{options.out}\n")

@@ -66,10 +66,10 @@ def text_warnings(texts: Sequence[Mapping[str, Any]], zoo: Zoo) -> list[str]:
     on, things that the generator does not draw, and texts that a mapper was not trained for.
 
     Raises:
-        BadConfig: the models have no CLIP.
-        BadCheckpoint: its file is missing.
+        BadConfig: the models have no mapper, and one is needed.
+        BadCheckpoint: a file is missing.
     """
-    known = zoo.metadata("clip").get("words", ())
+    known = zoo.metadata("clip").get("words", ()) if zoo.has("clip") else ()
     drawn = () if zoo.choice("generator") != EMBEDDED else DRAWN
     told = []
     for said in texts:

@@ -9,14 +9,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from unripple.conventions import BadCheckpoint, Photo, UnrippleError
+from unripple import atomic
+from unripple.conventions import BadCheckpoint, BadConfig, Photo, UnrippleError
+from unripple.io import plain_yaml
 from unripple.io.config import Edit
 from unripple.paths import published_folder
 from unripple.pipeline.jobs import job_from_config
 from unripple.runtime.asked import EDIT
 from unripple.runtime.editor import Editor
 from unripple.runtime.work import OnProgress, Work
-from unripple.zoo.weights import read_header
+from unripple.zoo.weights import read_header, write_state
 from unripple.zoo.zoo import Zoo, embedded_folder
 
 _MAPPER = "mapper"
@@ -114,3 +116,76 @@ def draw_face(editor: Editor, edit: Edit, on_progress: OnProgress) -> Photo:
         drawer = restyled(generator, found.styles)
         picture = to_photo(draw(codes_of(found.w_plus, drawer), drawer, size_px=generator.size))
     return picture if found.iterates is None else np.concatenate((found.iterates, picture), axis=1)
+
+
+def read_texts(path: Path) -> dict[str, str]:
+    """A file of texts by name, in their order.
+
+    Raises:
+        BadConfig: it is missing, or something else.
+    """
+    content = plain_yaml.read(path)
+    fits = isinstance(content, dict) and content
+    if not fits or not all(isinstance(v, str) and v.strip() for v in content.values()):
+        raise BadConfig(f"--texts {path}: wanted lines `name: text`, like `specs: a face with ...`")
+    return {str(name): text for name, text in content.items()}
+
+
+def convert_mapper(
+    source: Path, out: Path, *, texts: Mapping[str, str] | None, vectors: str, size_px: int
+) -> None:
+    """Write a mapper of a published training as one of ours.
+
+    Args:
+        source: its .pt file, of which nothing is executed.
+        out: a .safetensors file.
+        texts: name -> text, in the order of training; None takes the description of a mapper of
+            one text.
+        vectors: `embedding` or `clip`, of a mapper that is told a text.
+        size_px: side of its generator's pictures.
+
+    Raises:
+        BadCheckpoint: it is none, or of another kind than is said.
+        BadConfig: the texts are missing.
+    """
+    import torch
+
+    from unripple.zoo.containers import read_container
+    from unripple.zoo.layouts import Misplaced
+    from unripple.zoo.networks import choose_network, fitted
+    from unripple.zoo.text_layouts import NONE, mapper_state, takes_text, with_vectors
+
+    content = read_container(source)
+    remedy = "name a training of a mapper, and by --texts and --vectors what it was told"
+    try:
+        state = mapper_state(content)
+        if not takes_text(state):
+            texts, vectors = texts or _described(content, source), NONE
+        if texts is None:
+            raise BadConfig("--texts: this mapper was told texts; name the file that lists them")
+        whole = with_vectors(state, vectors, texts)
+    except Misplaced as error:
+        raise BadCheckpoint(f"{source}: {error}; {remedy}") from error
+    network = choose_network(_MAPPER, {}, state, f"{source}", remedy)
+    fitted(_MAPPER, network, state, f"{source}", remedy)
+    about = {"role": _MAPPER, "network": network, "size": size_px, "vectors": vectors}
+    out.parent.mkdir(parents=True, exist_ok=True)
+    temporary = atomic.temporary_name(out)
+    try:
+        write_state(
+            temporary,
+            {key: value.to(torch.float32).contiguous() for key, value in whole.items()},
+            {**about, "texts": dict(texts)},
+        )
+        temporary.replace(out)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _described(content: Any, source: Path) -> dict[str, str]:
+    """The text that a training of one mapper was for, as its options say."""
+    told = content.get("opts") if isinstance(content, Mapping) else None
+    text = told.get("description") if isinstance(told, Mapping) else None
+    if not isinstance(text, str) or not text.strip():
+        raise BadConfig(f"--texts: {source} does not say what it was trained for; name a file")
+    return {"trained": text}

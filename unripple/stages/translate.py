@@ -14,7 +14,7 @@ from unripple.ops.latents import Component, is_turn, moved_along, moved_to
 from unripple.stages.families import FAMILIES
 from unripple.stages.interface import DRAWN, Draft, Plan, Settings, Stage, Values, Work, knob
 from unripple.stages.project import Projected
-from unripple.stages.texts import TEXTS, Start, TextSettings, decide_text, roles_of
+from unripple.stages.texts import TEXTS, Start, TextSettings, decide_text
 
 
 class Translated(NamedTuple):
@@ -249,7 +249,7 @@ def decide(settings: Values, plan: Plan) -> dict[str, Any]:
 def roles(settings: Values) -> tuple[str, ...]:
     """None, but for texts those of their methods."""
     texts = settings.get("chain") or filter(None, [settings.get("text")])
-    return tuple(dict.fromkeys(role for text in texts for role in roles_of(text)))
+    return tuple(dict.fromkeys(role for text in texts for role in text["roles"]))
 
 
 STAGE = Stage(

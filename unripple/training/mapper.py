@@ -249,6 +249,7 @@ class MapperTask:
         if self.own:
             state["text_vectors"] = self.vectors
         about = {"texts": json.dumps(dict(self.texts)), "size": str(self.generator.size)}
+        about["vectors"] = json.dumps("embedding" if self.own else "clip")
         about["arguments"] = json.dumps({"norm": self.sizes["norm"]})
         return [cards.save_half(path, state, role=self.role, network="latent_mapper", **about)]
 

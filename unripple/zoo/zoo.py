@@ -42,7 +42,18 @@ ROLES = (
 JUDGES = ("id_vit", "inception", "lpips_trunk", "lpips_head")
 """Roles of networks that only compare pictures; no set has them."""
 
-PUBLISHED_ROLES = ("inverter", "sfe_editor", "hypernet", "w_encoder", "restyle", *JUDGES)
+STYLE_SPREAD = "style_spread"
+"""Mean and deviation of style space, where the file of relevance lacks them."""
+
+PUBLISHED_ROLES = (
+    "inverter",
+    "sfe_editor",
+    "hypernet",
+    "w_encoder",
+    "restyle",
+    STYLE_SPREAD,
+    *JUDGES,
+)
 """Roles that single methods and metrics ask for, and published files alone fill."""
 
 NOT_EMBEDDED = ("restorer", "person", "mesh_judge", "clip", "relevance", "mapper", *PUBLISHED_ROLES)
@@ -187,6 +198,8 @@ class Zoo:
         """
         role, _, own = role.partition(":")
         chosen = EMBEDDED if role == MTCNN else own or self._chosen.get(role, self._base)
+        if role == STYLE_SPREAD and role not in self._chosen:
+            return "s_mean_std"  # the only one there is
         if chosen == EMBEDDED and role in PACKAGED and self._is_fetched(PACKAGED[role]):
             return PACKAGED[role]
         if chosen == EMBEDDED and role in NOT_EMBEDDED:

@@ -19,6 +19,10 @@ MAPPER = "mapper"
 """The role of a mapper; `mapper:NAME` is that of one that an edit names, see `zoo.zoo`."""
 
 
+def _its_own(method: TextMethod, text: Mapping[str, Any], plan: Plan) -> tuple[str, ...]:  # noqa: ARG001
+    return method.roles
+
+
 @dataclass(frozen=True, kw_only=True)
 class TextSettings:
     """What a text edit asks for, complete.
@@ -42,6 +46,7 @@ class TextSettings:
         every: method optimise: a picture of every so many steps is kept; 0 keeps none.
         mapper: method mapper: which one, by name or path; None is that of the models.
         faces: how the generator's codes are drawn: `faceworld` or `normal`.
+        roles: the networks that it needs.
     """
 
     text: str
@@ -62,6 +67,7 @@ class TextSettings:
     every: int = 0
     mapper: str | None = None
     faces: str = "faceworld"
+    roles: Sequence[str] = ()
 
     @staticmethod
     def of(values: Mapping[str, Any]) -> TextSettings:
@@ -94,12 +100,14 @@ class TextMethod(Method):
     Attributes:
         follow: moves codes or styles; what it tells goes into `about`.
         strength: how far it goes where nobody says it.
+        needs: the networks for a text, where not all of `roles`, or others, are needed.
         follow_together: the same for several photos in one batch, where that pays.
         uses: those of the settings, beside the text, that decide what it does.
     """
 
     follow: Callable[[Work, TextSettings, Start], Translated]
     strength: float
+    needs: Callable[[TextMethod, Mapping[str, Any], Plan], Sequence[str]] = _its_own
     follow_together: (
         Callable[[Sequence[Work], TextSettings, Sequence[Start]], list[Translated]] | None
     ) = None
@@ -120,18 +128,12 @@ def decide_text(text: Mapping[str, Any], plan: Plan) -> dict[str, Any]:
         BadConfig: the models lack one that its method needs.
     """
     method = TEXTS[text["method"]]
-    for role in roles_of(text):
+    roles = list(method.needs(method, text, plan))
+    for role in roles:
         plan.require_model(role)
     defaults = {one.name: one.default for one in fields(TextSettings)}
     about = {**text, "faces": "normal" if plan.is_published("generator") else "faceworld"}
     if about["strength"] is None:
         about["strength"] = method.strength
     kept = ("text", "neutral", "method", "strength", *method.uses)
-    return {name: about.get(name, defaults[name]) for name in kept}
-
-
-def roles_of(text: Mapping[str, Any]) -> tuple[str, ...]:
-    """The networks of a text edit: its method's, with the mapper that it names."""
-    own = text.get("mapper")
-    roles = TEXTS[text["method"]].roles
-    return tuple(f"{MAPPER}:{own}" if own and role == MAPPER else role for role in roles)
+    return {"roles": roles} | {name: about.get(name, defaults[name]) for name in kept}

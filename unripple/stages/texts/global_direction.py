@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from unripple.stages.families.text import change_of, reader_of
-from unripple.stages.interface import Work
+from unripple.stages.interface import Plan, Work
 from unripple.stages.texts import Start, TextMethod, TextSettings
 from unripple.stages.translate import Translated
 
 ROLES = ("clip", "generator", "relevance")
+SPREAD = "style_spread"
+"""The role of the deviations, where the file of relevance has none: the published are two."""
 
 
 def follow(work: Work, asked: TextSettings, start: Start) -> Translated:
@@ -22,7 +25,7 @@ def follow(work: Work, asked: TextSettings, start: Start) -> Translated:
         "channels": asked.channels,
         "variant": asked.variant,
     }
-    found = work.shared("channels of a text", made_from, lambda: _make(work, asked), ROLES)
+    found = work.shared("channels of a text", made_from, lambda: _make(work, asked), asked.roles)
     step: Any = found["styles"]
     about: Any = found["about"]
     return Translated(start.w_plus, dict(about), start.with_styles(asked.strength * step))
@@ -35,6 +38,7 @@ def _make(work: Work, asked: TextSettings) -> dict[str, Any]:
 
     generator = work.load("generator").net
     tables = work.load("relevance").net
+    spread = work.load(SPREAD).net if SPREAD in asked.roles else tables
     layers, divisor = VARIANTS[asked.variant]
     with torch.no_grad():
         change = change_of(reader_of(work), asked)
@@ -43,7 +47,7 @@ def _make(work: Work, asked: TextSettings) -> dict[str, Any]:
         steps = style_direction(
             tables.relevance,
             change,
-            split_styles(tables.deviation, widths),
+            split_styles(spread.deviation, widths),
             beta=asked.disentangle,
             channels=asked.channels,
             layers=layers,
@@ -55,11 +59,17 @@ def _make(work: Work, asked: TextSettings) -> dict[str, Any]:
     }
 
 
+def needs(method: TextMethod, text: Mapping[str, Any], plan: Plan) -> list[str]:  # noqa: ARG001
+    """With published relevance the spread of style space, which is another file."""
+    return [*method.roles, *([SPREAD] if plan.is_published("relevance") else [])]
+
+
 METHOD = TextMethod(
     name="global",
     help="channels of style space (needs their relevance)",
     roles=ROLES,
     follow=follow,
+    needs=needs,
     strength=4.0,
     uses=("templates", "disentangle", "channels", "variant"),
     rank=2,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from unripple.conventions import BadText
 from unripple.ops.words import JOINT, numbers_of
-from unripple.stages.interface import Model, Work
+from unripple.stages.interface import Model, Plan, Work
 from unripple.stages.invert import restyled
 from unripple.stages.texts import MAPPER, Start, TextMethod, TextSettings
 from unripple.stages.translate import Translated
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 ROLES = ("clip", "generator", MAPPER)
+CLIP = "clip"
+"""Whose a mapper's vectors are: the word of `vectors` among what its file says, or none."""
+
 VECTORS = "text_vectors"
 """In a mapper's file: the vectors of the texts that it knows by number."""
 
@@ -82,11 +86,26 @@ def _known(model: Model, text: str) -> list[int]:
     return [number for number in numbers if number is not None]
 
 
+def needs(method: TextMethod, text: Mapping[str, Any], plan: Plan) -> list[str]:
+    """The mapper that the edit names, and CLIP where its vectors are not the mapper's own.
+
+    Raises:
+        BadConfig: there is no mapper.
+        BadCheckpoint: its file is missing.
+    """
+    own = f"{MAPPER}:{text['mapper']}" if text.get("mapper") else MAPPER
+    plan.require_model(own)
+    about = plan.metadata(own)
+    left_out = (MAPPER,) if about.get("vectors", CLIP) == CLIP else (MAPPER, "clip")
+    return [*(role for role in method.roles if role not in left_out), own]
+
+
 METHOD = TextMethod(
     name="mapper",
     help="a network trained for some texts (models.mapper)",
     roles=ROLES,
     follow=follow,
+    needs=needs,
     strength=1.0,
     uses=("levels", "mapper"),
     rank=4,
