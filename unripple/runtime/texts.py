@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -89,6 +90,48 @@ def _what(about: Mapping[str, Any], table: Mapping[str, Any]) -> str:
         return "texts by number; several with ' + ' between them"
     layers = max((int(key.split(".")[2]) for key in table if key.count(".") == 3), default=0)
     return "any text, as CLIP reads it; trained for" if layers > 4 else "for one text"
+
+
+def told_of(
+    texts: Sequence[Mapping[str, Any]],
+    about: Mapping[str, Any],
+    judged: Mapping[str, Sequence[float]],
+    figures: Mapping[str, float],
+) -> list[str]:
+    """What an edit that follows texts said and did, a sentence each.
+
+    Args:
+        texts: of the edit.
+        about: what `translate` told.
+        judged: attribute -> what a judge saw in photo and result.
+        figures: that `measure` gave.
+    """
+    lines = []
+    of_each = about.get("texts", [about] * len(texts))
+    for said, did in zip(texts, of_each, strict=False):
+        how = [f"method {said['method']}"]
+        if said["strength"] is not None:
+            how.append(f"strength {said['strength']:g}")
+        if "channels_moved" in did:
+            how.append(f"{did['channels_moved']:,} channels moved")
+        lines.append(f"{said['text']!r}, seen from {said['neutral']!r}: {', '.join(how)}")
+    if (after := figures.get("text_likeness", math.nan)) == after:
+        before = figures["text_likeness_of_photo"]
+        lines.append(f"likeness to the text by CLIP: {before:.3f} in the photo, {after:.3f} now")
+    if seen := _moved_most(judged):
+        lines.append(f"a judge of attributes sees {seen}")
+    return lines
+
+
+_SHOWN, _SEEN = 5, 0.1
+
+
+def _moved_most(judged: Mapping[str, Sequence[float]]) -> str:
+    """The attributes that changed most, with their values before and after."""
+    changes = {name: abs(after - before) for name, (before, after) in judged.items()}
+    names = sorted((n for n in changes if changes[n] >= _SEEN), key=lambda n: -changes[n])[:_SHOWN]
+    listed = (f"{n} {judged[n][0]:.2f} → {judged[n][1]:.2f}" for n in names)
+    return ", ".join(listed)
 
 
 def draw_face(editor: Editor, edit: Edit, on_progress: OnProgress) -> Photo:

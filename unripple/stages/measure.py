@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,6 +12,7 @@ import numpy as np
 from unripple.conventions import Floats, Mask, Photo
 from unripple.metrics.subject import SameFace
 from unripple.ops.geometry import scale_of
+from unripple.stages import text_fit
 from unripple.stages.align import Aligned
 from unripple.stages.compose import Composed
 from unripple.stages.edit import Edited
@@ -31,9 +32,16 @@ MESH = "mesh_judge"
 
 
 class Measured(NamedTuple):
-    """The part of this stage: figures by name; None is undefined."""
+    """The parts of this stage.
+
+    Attributes:
+        figures: by name; None is undefined.
+        attributes: of an edit that follows a text: what a judge sees in the photo and in the
+            result, by name; None for others, or without one.
+    """
 
     figures: Mapping[str, float | None]
+    attributes: Mapping[str, Sequence[float]] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +55,7 @@ class MeasureSettings(Settings):
         mesh: whether a face mesh judges the turn, too.
         asked_pitch_deg: by how much the edit asks it to nod, for the mesh.
         asked: whether anybody knows what was asked of the edit.
+        texts, seen_by: see `stages.text_fit`.
     """
 
     pose: bool = knob(True, "ask the pose network")
@@ -57,6 +66,8 @@ class MeasureSettings(Settings):
     mesh: bool = False
     asked_pitch_deg: float | None = None
     asked: bool = True
+    texts: Sequence[Mapping[str, Any]] = ()
+    seen_by: Sequence[str] = ()
 
 
 class Truth(NamedTuple):
@@ -255,9 +266,11 @@ def run(work: Work, settings: MeasureSettings) -> Measured:
         scale = scale_of(work.input(Aligned, "align").transform)
         figures |= drifted(photo, work.input(Composed, "compose").picture, before, after, scale)
         compared |= drifted_before(photo, elsewhere, before, after)
+    pictures = [photo, work.input(Composed, "compose").picture]
+    of_text, seen = text_fit.fit(work, settings.texts, settings.seen_by, pictures)
     # JSON knows no nan.
-    every = (figures | compared).items()
-    return Measured({name: None if math.isnan(figure) else figure for name, figure in every})
+    every = (figures | compared | of_text).items()
+    return Measured({name: None if math.isnan(one) else one for name, one in every}, seen)
 
 
 def drifted(
@@ -358,13 +371,14 @@ def decide(settings: Values, plan: Plan) -> dict[str, Any]:
     if plan.has_model(MESH):
         nod = None if "pitch_to" in plan.turn else plan.turn.get("pitch", 0.0)
         told |= {"mesh": True, "asked_pitch_deg": nod if asked else None}
-    return told
+    return told | text_fit.decide(plan)
 
 
 def roles(settings: Values) -> tuple[str, ...]:
     """Those that are asked."""
     judges = tuple(role for role in ("pose", "identity") if settings[role])
-    return (*judges, MESH) if settings.get("mesh") else judges
+    mesh = (MESH,) if settings.get("mesh") else ()
+    return (*judges, *mesh, *settings.get("seen_by", ()))
 
 
 STAGE = Stage(
