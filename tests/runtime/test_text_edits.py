@@ -6,8 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image, ImageSequence
 
 from tests.tiny import SIZE, W, save_model, walk, write_project
 from tests.tiny_clip import save_clip
@@ -101,6 +103,41 @@ def test_a_chain_is_one_edit_on_every_road(
     out = ["-o", str(tmp_path / "shell.png"), "--set", f"models={{{listed}}}"]
     assert main(["edit", PHOTO, *words, *out]) == 0
     assert made.read_bytes() == (tmp_path / "shell.png").read_bytes()
+
+
+def models_of(config: dict[str, Any]) -> list[str]:
+    listed = ", ".join(f"{role}: {path}" for role, path in config["models"].items())
+    return ["--set", f"models={{{listed}}}"]
+
+
+def test_a_text_over_its_strengths(
+    config: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "film.gif"
+    command = ["sweep", PHOTO, "--text", "a face with a hat", "0", "6", "--frames", "3"]
+    assert main([*command, "-o", str(out), *models_of(config)]) == 0
+    with Image.open(out) as film:
+        frames = [np.asarray(frame.convert("RGB")) for frame in ImageSequence.Iterator(film)]
+    assert len(frames) == 3 and (frames[0] != frames[2]).any()
+    assert main([*command, "--strength", "2", "-o", str(out), *models_of(config)]) == 2
+    assert "LOW and HIGH say it" in capsys.readouterr().err
+    assert main(["sweep", PHOTO, "0", "6", "-o", str(out)]) == 2
+
+
+def test_a_text_of_several_photos(
+    config: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photos = [tmp_path / name for name in ("one.png", "two.png")]
+    for photo in photos:
+        photo.write_bytes(Path(PHOTO).read_bytes())
+    words = ["--text", "a hat", "--set", "align.mode=aligned", "--json"]
+    assert (
+        main(["edit", *map(str, photos), *words, "-o", f"{tmp_path}/made/", *models_of(config)])
+        == 0
+    )
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [one["texts"] for one in told] == [["a hat"]] * 2
+    assert [Path(one["out"]).name for one in told] == ["one-a-hat.png", "two-a-hat.png"]
 
 
 def test_a_mapper_with_vectors_of_its_own_needs_no_clip(config: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ import contextlib
 import difflib
 import logging
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -292,6 +293,14 @@ ABOUT_TEXT = {
     "every": "optimise: keep a picture of every so many steps",
     "mapper": "mapper: a file, or a published one by name",
 }
+
+
+_LONGEST_ENDING = 80  # characters of a result's name that say what was edited
+
+
+def in_names(said: str) -> str:
+    """What was said, as part of a file's name: a text may hold what no name can."""
+    return re.sub(r"[^\w.+-]+", "-", said)[:_LONGEST_ENDING]
 
 
 def text_edit_of(options: argparse.Namespace) -> Edit | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 from unripple.conventions import BadConfig, BadText
@@ -72,6 +73,13 @@ def chain_edit(name: str, chain: Sequence[Mapping[str, Any] | str], *, where: st
         _checked(link, f"{where}{CHAIN} {number}: ") for number, link in enumerate(links, start=1)
     )
     return Edit(name, (), said=said)
+
+
+def with_strength(edit: Edit, strength: float) -> Edit:
+    """A text edit that goes another way of its last text."""
+    *before, last = edit.texts
+    whole = [*before, {**last, "strength": float(strength)}]
+    return replace(edit, said=tuple(tuple(sorted(words.items())) for words in whole))
 
 
 def _checked(said: Mapping[str, Any], where: str) -> Words:
