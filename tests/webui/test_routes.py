@@ -63,7 +63,8 @@ def test_a_visit_from_beginning_to_end(
     drawn = client.post(f"{mine}/preview", json={"moves": {"pose": -2}})
     assert pixels(drawn.content).shape == (64, 64, 3)
     outcome = client.post(f"{mine}/full", json={"moves": {"pose": -2}}).json()
-    assert outcome["pictures"] == ["edit", "ripple", "result", "whole_result"]
+    whole = ["whole_result", "whole_difference"]
+    assert outcome["pictures"] == ["edit", "ripple", "result", "difference", *whole]
     assert -1 <= outcome["figures"]["identity"] <= 1
     for name in ("photo", "inversion", "whole_photo", *outcome["pictures"]):
         answer = client.get(f"{mine}/pictures/{name}")
@@ -276,14 +277,13 @@ def test_a_session_that_ended_is_said_to_have(client: TestClient) -> None:
     assert answer.status_code == 404 and answer.json()["ended"]
 
 
-@pytest.mark.parametrize(("faces", "offers"), [(0, ["mtcnn", "aligned"]), (2, ["largest"])])
 def test_a_refusal_offers_what_would_change_it(
-    client: TestClient, monkeypatch: pytest.MonkeyPatch, faces: int, offers: list[str]
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from unripple.stages import align
 
-    five = np.array([[20, 24], [44, 24], [32, 34], [24, 44], [40, 44]], np.float32)
-    monkeypatch.setattr(align, "faces_by_network", lambda *_, **__: [five, five + 2][:faces])
+    monkeypatch.setattr(align, "faces_by_network", lambda *_, **__: [])
+    offers = ["mtcnn", "aligned"]
     mine = begin(client)
     data = _anothers_photo()
     answer = client.post(f"{mine}/photo?name=group.png&align.mode=embedded", content=data)
@@ -295,6 +295,79 @@ def test_a_refusal_offers_what_would_change_it(
     chosen = {"align.mode": "embedded", name: value}
     taken = client.post(f"{mine}/photo", params={"name": "group.png", **chosen}, content=data)
     assert taken.status_code == 200, taken.text
+
+
+def test_faces_are_chosen_one_by_one(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    from unripple.stages import align
+
+    five = np.array([[30, 34], [46, 34], [38, 42], [32, 50], [44, 50]], np.float32)
+    found = [five, five * 0.75 + [70, 0]]
+    monkeypatch.setattr(align, "faces_by_network", lambda *_, **__: found)
+    mine = begin(client)
+    facts = client.post(f"{mine}/photo?sample=bob.png&align.mode=embedded").json()
+    assert facts["face"] == 0 and len(facts["faces"]) == 2
+    left, top, width, height = facts["faces"][1]
+    assert left < 95 < left + width and top < 30 < top + height
+    photo = pixels(client.get(f"{mine}/pixels/photo?x=0&y=0&w=120&h=90").content)
+    first = {"moves": {"pose": -2}}
+    client.post(f"{mine}/full", json=first)
+    one = pixels(client.get(f"{mine}/result").content)
+    assert client.post(f"{mine}/face?face=1").json()["face"] == 1
+    second = {"moves": {"pose": 2}, "face": 1}
+    client.post(f"{mine}/full", json=second)
+    other = pixels(client.get(f"{mine}/result").content)
+    client.post(f"{mine}/full", json={**second, "others": {"0": first}})
+    both = pixels(client.get(f"{mine}/result").content)
+    assert (one != photo).any() and (other != photo).any()
+    assert (both[:, :50] == one[:, :50]).all() and (both[:, 105:] == other[:, 105:]).all()
+    outcome = client.post(f"{mine}/full", json={"moves": {}, "face": 1, "others": {"0": first}})
+    assert "edit" not in outcome.json()["pictures"]
+    assert (pixels(client.get(f"{mine}/result").content) == one).all()
+    assert client.post(f"{mine}/face?face=2").status_code == 400
+    client.post(f"{mine}/full", json=second)
+    added = client.post(f"{mine}/batch", json={"name": ""}).json()
+    assert added["pair"]["state"] == "waiting" and added["edit"] == "edit"
+
+
+def test_pixels_and_differences_are_exact(client: TestClient) -> None:
+    mine = begin(client)
+    client.post(f"{mine}/photo?sample=bob.png")
+    client.post(f"{mine}/full", json={"moves": {"pose": -2}})
+    box = "x=10&y=5&w=70&h=60"
+    views = ("photo", "result", "difference")
+    photo, result, apart = (
+        pixels(client.get(f"{mine}/pixels/{view}?{box}").content).astype(int) for view in views
+    )
+    assert photo.shape == (60, 70, 3) and (photo != result).any()
+    assert (apart == np.minimum(255, 10 * np.abs(photo - result))).all()
+    for wrong in (
+        "x=500&y=5&w=7&h=6",
+        "x=0&y=0&w=0&h=6",
+        "x=-1&y=0&w=5&h=6",
+        "x=0&y=0&w=9999&h=9999",
+    ):
+        assert client.get(f"{mine}/pixels/photo?{wrong}").status_code == 400
+
+
+def test_results_are_saved_as_asked(client: TestClient) -> None:
+    mine = begin(client)
+    client.post(f"{mine}/photo?sample=bob.png")
+    client.post(f"{mine}/full", json={"moves": {"pose": -2}})
+    fine, small = (
+        client.get(f"{mine}/result?format=jpeg&quality={quality}") for quality in (95, 40)
+    )
+    assert fine.headers["content-type"] == "image/jpeg" and len(small.content) < len(fine.content)
+    assert 'filename="bob-edited.jpg"' in fine.headers["content-disposition"]
+    for wrong in ("format=gif", "quality=0", "quality=101", "quality=x"):
+        assert client.get(f"{mine}/result?{wrong}").status_code == 400
+
+
+def test_nobody_waits_for_what_is_cancelled(client: TestClient) -> None:
+    mine = begin(client)
+    client.post(f"{mine}/photo?sample=bob.png")
+    assert client.get(f"{mine}/progress").json() == {}
+    assert client.post(f"{mine}/cancel").status_code == 204
+    assert client.post(f"{mine}/full", json={"moves": {"pose": -2}}).status_code == 200
 
 
 def _anothers_photo() -> bytes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
@@ -44,12 +44,14 @@ class Edit:
         translation: its name, or None.
         said: of a text edit, for each of its texts the words and their values, see
             `io.text_edits`; none for others.
+        photos: ids or file names of the photos that get it; None for all. It is in no key.
     """
 
     name: str
     moves: tuple[tuple[str, float], ...]
     translation: str | None = None
     said: tuple[tuple[tuple[str, Any], ...], ...] = ()
+    photos: tuple[str, ...] | None = None
 
     @property
     def texts(self) -> list[dict[str, Any]]:
@@ -348,8 +350,13 @@ def _edit(entry: Mapping[str, Any] | str) -> Edit:
         raise BadConfig("config: edits: write `edits: all` for all translations, without the list")
     if isinstance(entry, str):
         entry = {"name": entry, "translation": entry}
+    if "photos" in entry:
+        rest = {word: value for word, value in entry.items() if word != "photos"}
+        return replace(_edit(rest), photos=tuple(entry["photos"]))
     if TEXT in entry or CHAIN in entry:
-        return _text_edit(entry)
+        from unripple.io.text_edits import edit_of_entry  # which needs this module
+
+        return edit_of_entry(entry)
     name, translation = entry["name"], entry.get("translation")
     moves: dict[str, float] = dict(entry.get("moves", {}))
     if translation is not None:
@@ -366,20 +373,6 @@ def _edit(entry: Mapping[str, Any] | str) -> Edit:
     if single:
         moves = {entry["direction"]: entry["degree"]}
     return Edit(name, tuple(sorted(moves.items())))
-
-
-def _text_edit(entry: Mapping[str, Any]) -> Edit:
-    from unripple.io.text_edits import WORDS, chain_edit, text_edit  # which needs this module
-
-    name, where = entry["name"], f"config: edits: {entry['name']}: "
-    able = ("name", CHAIN) if CHAIN in entry else ("name", *WORDS)
-    others = sorted(set(entry) - set(able))
-    if others:
-        what = "a chain" if CHAIN in entry else "a text"
-        raise BadConfig(f"config: edits: {name!r} has {what}; leave {', '.join(others)} out")
-    if CHAIN in entry:
-        return chain_edit(name, entry[CHAIN], where=where)
-    return text_edit(name, entry, where=where)
 
 
 def find_edit(config: Config, name: str) -> Edit:

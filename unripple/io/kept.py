@@ -1,4 +1,5 @@
-"""Masks of what edits shall leave alone, one picture per photo in a folder, `<photo>.png`.
+"""Masks of what edits shall leave alone, one picture per photo in a folder: `<photo>.png`, by the
+photo's id or the name of its file.
 
 White is kept. A picture of the photograph's shape, whatever its size, is about the photograph;
 another one must be square, and is about the aligned picture.
@@ -32,8 +33,8 @@ class KeptMask:
     of_photo: bool
 
 
-def mask_file(folder: Path, photo: str) -> Path:
-    """The mask of a photo.
+def mask_file(folder: Path, photo: str, file: str = "") -> Path:
+    """The mask of a photo, given its id and the name of its file.
 
     Raises:
         BadConfig: there is no such folder.
@@ -43,10 +44,11 @@ def mask_file(folder: Path, photo: str) -> Path:
         raise BadConfig(
             f"config: edit.keep: no folder {str(folder)!r}; or write none or background"
         )
-    for suffix in PHOTO_SUFFIXES:
-        path = folder / f"{photo}{suffix}"
-        if path.is_file():
-            return path
+    for name in (file, photo) if file else (photo,):
+        for suffix in PHOTO_SUFFIXES:
+            path = folder / f"{name}{suffix}"
+            if path.is_file():
+                return path
     raise BadPhoto(
         f"{photo}: edit.keep: no mask {folder / photo}.png; paint one, black where nothing stays"
     )

@@ -246,14 +246,14 @@ def encode_png(
     return buffer.getvalue()
 
 
-def encode_jpeg(pixels: Photo, metadata: Metadata = NOTHING) -> bytes:
-    """JPEG bytes at quality 95 without chroma subsampling."""
+def encode_jpeg(pixels: Photo, metadata: Metadata = NOTHING, *, quality: int = 95) -> bytes:
+    """JPEG bytes, without chroma subsampling."""
     buffer = io.BytesIO()
     fitting = metadata.within_segments()
     Image.fromarray(pixels).save(
         buffer,
         "JPEG",
-        quality=95,
+        quality=quality,
         subsampling=0,
         xmp=fitting.xmp,
         exif=fitting.exif or b"",

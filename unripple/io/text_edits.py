@@ -32,6 +32,23 @@ WORDS = (
 """The keys of such an edit, beside its name: those of a text in a chain."""
 
 
+def edit_of_entry(entry: Mapping[str, Any]) -> Edit:
+    """The edit of an entry of `edits` in the config.
+
+    Raises:
+        BadText, BadConfig: see `text_edit`; or it says other things as well.
+    """
+    name, where = entry["name"], f"config: edits: {entry['name']}: "
+    able = ("name", CHAIN) if CHAIN in entry else ("name", *WORDS)
+    others = sorted(set(entry) - set(able))
+    if others:
+        what = "a chain" if CHAIN in entry else "a text"
+        raise BadConfig(f"config: edits: {name!r} has {what}; leave {', '.join(others)} out")
+    if CHAIN in entry:
+        return chain_edit(name, entry[CHAIN], where=where)
+    return text_edit(name, entry, where=where)
+
+
 def text_edit(name: str, said: Mapping[str, Any], *, where: str) -> Edit:
     """An edit of the config, the command line or Python that follows a text.
 
@@ -73,6 +90,19 @@ def chain_edit(name: str, chain: Sequence[Mapping[str, Any] | str], *, where: st
         _checked(link, f"{where}{CHAIN} {number}: ") for number, link in enumerate(links, start=1)
     )
     return Edit(name, (), said=said)
+
+
+def entry_of(edit: Edit) -> dict[str, Any]:
+    """The words of a text edit's entry in the config, beside its name: the way back."""
+    texts = [
+        {
+            word: list(value) if isinstance(value, tuple) else value
+            for word, value in text.items()
+            if value is not None
+        }
+        for text in edit.texts
+    ]
+    return texts[0] if len(texts) == 1 else {CHAIN: texts}
 
 
 def with_strength(edit: Edit, strength: float) -> Edit:

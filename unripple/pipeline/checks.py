@@ -61,6 +61,13 @@ def warnings_of(config: Config, edit: Edit, zoo: Zoo) -> list[str]:
     return degree_warnings(chosen_directions(config["directions"], zoo), dict(edit.moves))
 
 
+def settings_warnings(settings: Mapping[str, Any], directions: str, zoo: Zoo) -> list[str]:
+    """The same, of the settings of a job that moves codes."""
+    asked = settings.get("text")
+    texts = settings.get("chain", ()) if asked is None else (asked,)
+    return text_warnings(texts, zoo) + degree_warnings(directions, settings.get("moves", {}))
+
+
 def text_warnings(texts: Sequence[Mapping[str, Any]], zoo: Zoo) -> list[str]:
     """What to tell about texts: what contradicts itself, words that the CLIP chosen was not trained
     on, things that the generator does not draw, and texts that a mapper was not trained for.

@@ -54,6 +54,7 @@ class Job:
         keep: where masks of what edits leave alone lie, if their settings say so; a photo's mask
             goes into its key.
         settles: whether every photo has a say in its settings, see `Stage.settle`.
+        only: ids or file names of the photos that get the edit, None for all; not part of any key.
     """
 
     step: Step
@@ -69,6 +70,7 @@ class Job:
     batch: int = 1
     keep: str = NO_MASKS
     settles: bool = False
+    only: tuple[str, ...] | None = None
 
     @cached_property
     def weights(self) -> dict[str, str]:
@@ -147,13 +149,9 @@ class Job:
         """What to tell about the degrees that this job goes."""
         if not self.step.reads_directions:
             return []
-        from unripple.pipeline.checks import degree_warnings, text_warnings
+        from unripple.pipeline.checks import settings_warnings
 
-        asked = self.settings.get("text")
-        texts = self.settings.get("chain", ()) if asked is None else (asked,)
-        return text_warnings(texts, self.zoo) + degree_warnings(
-            self.directions, self.settings.get("moves", {})
-        )
+        return settings_warnings(self.settings, self.directions, self.zoo)
 
     def to_json(self) -> str:
         """The job as text, for the command line of a shard job."""
@@ -179,6 +177,8 @@ class Job:
             content["batch"] = self.batch
         if self.settles:
             content["settles"] = True
+        if self.only is not None:
+            content["only"] = list(self.only)
         return json.dumps(content, sort_keys=True)
 
     @staticmethod
@@ -201,6 +201,7 @@ class Job:
                 None if place is None else Path(place)
                 for place in (content.pop("domain", None), content.pop("edited", None))
             )
+            only = content.pop("only", None)
             return Job(
                 step,
                 of,
@@ -209,6 +210,7 @@ class Job:
                 library=Library(defaults, own),
                 domain=domain,
                 edited=edited,
+                only=None if only is None else tuple(only),
                 **content,
             )
         except (ValueError, TypeError, KeyError, AttributeError) as error:
@@ -277,6 +279,7 @@ def job_from_config(
         domain=plan.drawing if step.draws(settings) else None,
         settles=step.leaves_open(config[stage], plan),
         edited=Path(config["edited"]) if step.reads_edited else None,
+        only=edit.photos if edit is not None and step.reads_directions else None,
         **aside,
     )
 

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from unripple.conventions import BadPhoto, BadTranslation, WPlus
+from unripple.conventions import BadPhoto, BadTranslation, NotOffered, WPlus
 from unripple.io.artifact import Artifact
 from unripple.io.digest import array_sha256, file_sha256, value_sha256
 from unripple.io.edited import EditedFile, find_edited
@@ -123,6 +123,7 @@ def compute_or_load(
         UnrippleError: the photo cannot be done.
     """
     step = job.step
+    _check_asked(job, source)
     inputs = dict(input_keys)
     if step.reads_photo:
         source.check(job.limits)
@@ -137,11 +138,13 @@ def compute_or_load(
     offset = _offered(job, source)
     if offset is not None:
         inputs["translation"] = array_sha256(offset)
-    mask = mask_file(Path(job.keep), source.photo) if job.settings.get("keep") == MASKS else None
+    mask = None
+    if job.settings.get("keep") == MASKS:
+        mask = mask_file(Path(job.keep), source.photo, source.path.name)
     if mask is not None:
         inputs["keep"] = file_sha256(mask)
     own = {**step.own(job.settings, source)}
-    if job.settles and not source.align:
+    if job.settles and not source.align and source.points is None:
         own |= _settled(job, source, {**job.settings, **own}, inputs, cache, uncounted)
     ingredients = job.ingredients(inputs, own)
     found = find(cache, ingredients)
@@ -339,6 +342,16 @@ def _check_unchanged(
     for name, digest in truth.digests().items():
         if inputs.get(f"truth {name}") != digest:
             raise BadPhoto(f"{source.path}: its truth {name} changed while it was read; run again")
+
+
+def _check_asked(job: Job, source: Source) -> None:
+    """Leave out the photos that the edit is not for.
+
+    Raises:
+        NotOffered: the edit names its photos, and this is none of them.
+    """
+    if job.only is not None and not {source.photo, source.path.name} & set(job.only):
+        raise NotOffered(f"{source.photo}: the edit {job.of} is for other photos (edits: photos)")
 
 
 def _offered(job: Job, source: Source) -> WPlus | None:

@@ -289,6 +289,32 @@ class Editor:
             UnknownName: there is no such stage, or it needs an edit.
             UnrippleError: the photo cannot be done.
         """
+        keys = self.run_keys(
+            photo,
+            until,
+            edit,
+            characteristics=characteristics,
+            offset=offset,
+            before_step=before_step,
+            face=face,
+        )
+        return {
+            f"{stage}@{PHOTO}" if of == PHOTO else stage: self._cache.get(key)
+            for (stage, of), key in keys.items()
+        }
+
+    def run_keys(
+        self,
+        photo: str | Path | Photo | Source,
+        until: str,
+        edit: Edit | None = None,
+        *,
+        characteristics: str = "",
+        offset: WPlus | None = None,
+        before_step: Callable[[], None] = _nothing,
+        face: int = 0,
+    ) -> dict[tuple[str, str | None], str]:
+        """The same as `run`: keys in the cache by stage and place, see `Step.places`."""
         recipe = self.config["recipe"]
         if edit is None and find_step(until, recipe).photo_inputs is None:
             raise UnknownName(f"stage {until} works on an edit; name one, like pose=-3")
@@ -310,10 +336,7 @@ class Editor:
                 keys[step.stage, of] = key
             if step.stage == until:
                 break
-        return {
-            f"{stage}@{PHOTO}" if of == PHOTO else stage: self._cache.get(key)
-            for (stage, of), key in keys.items()
-        }
+        return keys
 
     def _moved(self, key: str, offset: WPlus) -> str:
         """Codes in the cache moved by an offset, in the cache; their key."""

@@ -50,6 +50,7 @@ LEAST_PX, MOST_PX = 128, 512
 ones, and what is finer than larger ones comes along with `paste`."""
 
 _ROUNDS = 2  # of looking at a face that MTCNN found
+_BY_HAND = "file"  # the way of photos whose landmarks somebody marked
 LONGEST_PX = 1600  # to which mode auto shrinks longer photographs before MTCNN looks
 
 
@@ -314,12 +315,14 @@ def _reads(
 
 
 def own(settings: Values, subject: Subject) -> dict[str, Any]:
-    """How the face of this photo is found, as the sheet or else the config says.
+    """How the face of this photo is found: as the sheet says, or where it is marked, or else as the
+    config says.
 
     Raises:
         BadPhoto: the sheet names no such way.
     """
-    mode = subject.align or settings["mode"]
+    marked = "" if subject.points is None else _BY_HAND
+    mode = subject.align or marked or settings["mode"]
     if mode not in FINDERS:
         listed = ", ".join(FINDERS)
         raise BadPhoto(f"sheet: {subject.photo}: align says {mode!r}; wanted one of {listed}")

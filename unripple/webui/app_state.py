@@ -6,7 +6,7 @@ import contextlib
 import shutil
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -146,11 +146,28 @@ class AppState:
         return "mtcnn" if self.zoo(models).is_published("encoder") else "embedded"
 
     def editor(
-        self, models: str, inverter: str, cache: MemoryCache, align: Mapping[str, str]
+        self,
+        models: str,
+        inverter: str,
+        cache: MemoryCache,
+        align: Mapping[str, str],
+        *,
+        keep: Path | None = None,
+        before_stage: Callable[[str], None] | None = None,
     ) -> Editor:
-        """A live session of the choice; networks are shared with all others."""
+        """A live session of the choice; networks are shared with all others.
+
+        Args:
+            models, inverter, align: see `config_of`.
+            cache: of the session.
+            keep: a folder of masks of what edits leave alone, see `edit.keep` of the config.
+            before_stage: told the word of each stage that begins.
+        """
         config = self.config_of(models, inverter, align)
-        return Editor(settings=config, cache=cache, zoo=self.zoo(models))
+        if keep is not None:
+            config = {**config, "edit": {**config["edit"], **keeping(keep)}}
+        zoo = self.zoo(models)
+        return Editor(settings=config, cache=cache, zoo=zoo, before_stage=before_stage)
 
     def zoo(self, models: str) -> Zoo:
         """The networks of a set, all of them loaded."""
@@ -231,6 +248,11 @@ class AppState:
             "inverter": self.config["invert"]["method"],
             "batch": str(self.batch),
         }
+
+
+def keeping(masks: Path) -> dict[str, Any]:
+    """Settings of the section `edit` by which masks in a folder keep the photo's bytes."""
+    return {"keep": str(masks), "keep_pixels": True}
 
 
 def _is_here(models: str) -> bool:

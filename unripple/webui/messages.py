@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from unripple.conventions import UnrippleError
 from unripple.io.photo import printable
+from unripple.metrics.verdict import VISIBLE_SHARE
 from unripple.outside import Unfit, json_of
 from unripple.webui.edit_request import EditRequest
 from unripple.webui.opened import Opened, Outcome
@@ -31,6 +32,18 @@ def query(request: Request, *allowed: str) -> dict[str, str]:
     return dict(said)
 
 
+def number(said: dict[str, str], name: str) -> int:
+    """A whole number that an address says; 0 if it does not.
+
+    Raises:
+        UnrippleError: it says something else.
+    """
+    text = said.get(name, "0")
+    if not (text.isascii() and text.isdigit() and len(text) < 8):
+        raise UnrippleError(f"{name}: wanted a whole number")
+    return int(text)
+
+
 def facts(opened: Opened) -> dict[str, Any]:
     """What the page must know of an opened photo."""
     transform = opened.array("align", "transform")
@@ -44,18 +57,24 @@ def facts(opened: Opened) -> dict[str, Any]:
         "models": opened.choice.models,
         "inverter": opened.choice.inverter,
         "yaw": opened.yaw_deg,
+        "faces": [[round(value, 1) for value in face.box] for face in opened.faces],
+        "face": opened.face,
     }
 
 
 def outcome_json(outcome: Outcome | None) -> dict[str, Any]:
     """What the page must know of an edit; None is none."""
     if outcome is None:
-        return {"pictures": [], "figures": {}, "warnings": [], "kept": False}
+        return {"pictures": [], "figures": {}, "warnings": [], "kept": False, "asked": {}}
     return {
         "pictures": list(outcome.pictures),
         "figures": dict(outcome.figures),
         "warnings": outcome.warnings,
         "kept": outcome.kept,
+        "asked": dict(outcome.request.moves),
+        "changed": outcome.changed,
+        "unchanged": bool(outcome.figures) and outcome.changed < VISIBLE_SHARE,
+        "foreign": outcome.foreign,
     }
 
 
@@ -71,16 +90,29 @@ async def _json(request: Request) -> dict[str, Any]:
     return content
 
 
-async def asked_name(request: Request) -> str:
-    """The name that the user gives.
+async def asked_ids(request: Request) -> list[str]:
+    """Ids of pairs.
 
     Raises:
         UnrippleError: the request holds none.
     """
-    name = (await _json(request)).get("name", "")
-    if not isinstance(name, str):
+    ids = (await _json(request)).get("ids")
+    if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
+        raise UnrippleError("ids: wanted a list of texts")
+    return ids
+
+
+async def asked_name(request: Request) -> tuple[str, str]:
+    """The name that the user gives, and the one that the page suggests instead.
+
+    Raises:
+        UnrippleError: they are no text.
+    """
+    content = await _json(request)
+    name, suggested = content.get("name", ""), content.get("suggested", "")
+    if not isinstance(name, str) or not isinstance(suggested, str):
         raise UnrippleError("name: wanted text")
-    return name
+    return name, suggested
 
 
 async def asked_edit(request: Request) -> EditRequest:
@@ -93,9 +125,13 @@ async def asked_edit(request: Request) -> EditRequest:
 
 
 def slug(name: str) -> str:
-    """A photo's name in letters that every disk takes."""
-    stem = Path(name).stem
-    return "".join(c if c.isascii() and (c.isalnum() or c in "_-") else "-" for c in stem)[:80]
+    """A file's name, without its ending, in letters that every disk takes."""
+    return "".join(c if c.isascii() and (c.isalnum() or c in "_-") else "-" for c in name)[:120]
+
+
+def stem(name: str) -> str:
+    """A photo's name without its ending."""
+    return Path(name).stem[:80] or "photo"
 
 
 def refusal(status: int, text: str, **more: Any) -> Response:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from unripple.conventions import Photo, WPlus
+import numpy as np
+
+from unripple.conventions import Landmarks, Photo, WPlus
 from unripple.io.artifact import Artifact
 from unripple.io.config import Edit
 from unripple.io.results import PHOTO
+from unripple.ops.geometry import apply
 from unripple.pipeline.graph import find_step
 from unripple.pipeline.jobs import job_from_config
 from unripple.runtime.compute import Source
@@ -22,6 +25,42 @@ from unripple.webui.preview import Sketch, sketch_of
 from unripple.webui.reading import Mapped
 from unripple.zoo.zoo import Zoo, directions_path
 
+_AROUND = 0.9
+"""Of the size of the five points: how far a face's box goes beyond them."""
+
+
+class Face(NamedTuple):
+    """A face that was found in a photo.
+
+    Attributes:
+        landmarks: [5, 2] px of the photo; nan where nobody looked for them.
+        box: around it, px of the photo: left, top, width, height.
+    """
+
+    landmarks: Landmarks
+    box: tuple[float, float, float, float]
+
+
+def points_of(face: Face) -> list[list[float]]:
+    """A face's landmarks as a file has them."""
+    points: list[list[float]] = np.asarray(face.landmarks, np.float64).tolist()
+    return points
+
+
+def face_of(aligned: Mapping[str, Any]) -> Face:
+    """A face, given what `align` made of it."""
+    points: Any = np.asarray(aligned["landmarks"], np.float64)
+    around = _AROUND
+    if np.isnan(points).any():
+        side = aligned["picture"].shape[0]
+        corners = np.array([[0.0, 0], [side, 0], [0, side], [side, side]])
+        points, around = apply(aligned["transform"], corners), 0.0
+    low, high = points.min(0), points.max(0)
+    more = around * float((high - low).max())
+    (left, top), (right, bottom) = (low - more).tolist(), (high + more).tolist()
+    box = (left, top, right - left, bottom - top)
+    return Face(aligned["landmarks"], box)
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -32,6 +71,7 @@ class Choice:
         name: what the user calls it.
         models, inverter: the models, and how the face is drawn again.
         align: settings of the section `align` that are not the config's.
+        face: which of the photo's faces, the largest first.
     """
 
     path: Path
@@ -39,6 +79,7 @@ class Choice:
     models: str
     inverter: str
     align: Mapping[str, str] = field(default_factory=dict)
+    face: int = 0
 
 
 @dataclass(frozen=True)
@@ -49,7 +90,9 @@ class Opened:
         choice: what was opened, and with what.
         editor: walks the pipeline's steps.
         zoo: its networks.
-        source: the decoded photo.
+        sources: the decoded photo, once for each of its faces.
+        faces: all of them, the largest first.
+        face: the one that is worked on.
         pages: where its pixels lie.
         artifacts: of the photo's own steps.
         sketch: for previews.
@@ -59,11 +102,17 @@ class Opened:
     choice: Choice
     editor: Editor
     zoo: Zoo
-    source: Source
+    sources: tuple[Source, ...]
+    faces: tuple[Face, ...]
+    face: int
     pages: Mapped
     artifacts: Mapping[str, Artifact]
     sketch: Sketch
     yaw_deg: float | None
+
+    @property
+    def source(self) -> Source:
+        return self.sources[self.face]
 
     @property
     def pixels(self) -> Photo:
@@ -90,6 +139,8 @@ class Outcome:
         figures: name -> value or None.
         warnings: what to know about the degrees.
         pictures: what the page shows, by name.
+        changed: share of the crop's pixels that one would see to be others.
+        foreign: whether the generator cannot draw the photo.
     """
 
     request: EditRequest
@@ -99,6 +150,8 @@ class Outcome:
     figures: Mapping[str, float | None]
     warnings: list[str]
     pictures: Mapping[str, views.Shown]
+    changed: float = 0.0
+    foreign: bool = False
 
     @property
     def picture(self) -> Photo:

@@ -34,16 +34,23 @@ from unripple.webui.job_queue import (
     QueuedJob,
     Superseded,
 )
+from unripple.webui.pair_routes import pair_routes
+from unripple.webui.pairs import Pairs
+from unripple.webui.picture_routes import (
+    LARGE_PX,
+    SAVING,
+    THUMBNAILS,
+    picture_routes,
+    work_kind,
+)
 from unripple.webui.reading import Decoded, Patience
-from unripple.webui.session import Session
+from unripple.webui.session import KEEP, Session
 from unripple.webui.sessions import Sessions
 
 T = TypeVar("T")
 Answer: TypeAlias = Callable[[Request, Session], Awaitable[Response]]
 _OPENING = "/opening"
-_SAVING = "/saving"
 _TIDY_S = 30.0
-_LARGE_PX = 4_000_000  # photos above that are heavy work
 _SPARE_BYTES = 500_000_000  # what must stay free on the disk
 
 
@@ -59,6 +66,7 @@ class Routes:
         self.state = state
         self.sessions = Sessions(state)
         self.queue = JobQueue(workers)
+        self.pairs = Pairs(state.batch, state.device)
 
     def all(self) -> list[Route]:
         """The routes."""
@@ -69,10 +77,12 @@ class Routes:
             ("POST", "full", self._full),
             ("POST", "keep", self._keep),
             ("DELETE", "keep", self._keep_nothing),
-            ("GET", "pictures/{picture}", self._picture),
-            ("GET", "result.png", self._result),
+            ("POST", "face", self._face),
+            ("GET", "progress", self._progress),
+            ("POST", "cancel", self._cancel),
             ("POST", "translation", self._translation),
-            ("POST", "batch", self._batch),
+            *picture_routes(self.queue),
+            *pair_routes(self.pairs),
         ]
         listed = [
             Route(f"{ADDRESS}/{{session}}/{path}", self._guarded(answer), methods=[method])
@@ -100,6 +110,7 @@ class Routes:
         finally:
             task.cancel()
             self.queue.close()
+            self.pairs.close()
             self.sessions.close()
             self.state.close()
 
@@ -144,7 +155,7 @@ class Routes:
 
     async def _end(self, request: Request) -> Response:
         name = request.path_params["session"]
-        for owner in (name, name + _OPENING, name + _SAVING):
+        for owner in (name, name + _OPENING, name + SAVING, name + THUMBNAILS):
             self.queue.forget(owner)
         await asyncio.to_thread(self.sessions.end, name)
         return Response(status_code=204)
@@ -162,7 +173,9 @@ class Routes:
 
     async def _photo(self, request: Request, session: Session) -> Response:
         """Open a sample, an uploaded file, or the same photo with other models."""
-        asked = messages.query(request, "name", "models", "inverter", "sample", "same", *ALIGN)
+        known = ("name", "models", "inverter", "sample", "same", "face", *ALIGN)
+        asked = messages.query(request, *known)
+        face = messages.number(asked, "face")
         models = asked.get("models", self.state.models[0])
         inverter = asked.get("inverter", self.state.config["invert"]["method"])
         align = {name.partition(".")[2]: asked[name] for name in ALIGN if name in asked}
@@ -183,7 +196,7 @@ class Routes:
                 path,
                 OPEN,
                 lambda decoded, job: session.open(
-                    path, printable(name)[:100], models, inverter, decoded, job.check, align
+                    path, printable(name)[:100], models, inverter, decoded, job.check, align, face
                 ),
             )
             if before is not None and session.folder in before.parents and before != path:
@@ -205,7 +218,7 @@ class Routes:
     ) -> Any:
         """Read a photo and take it through the steps before all edits."""
         decoded = await self._read(request, path)
-        kind = HEAVY if decoded.photo.pixels.size > 3 * _LARGE_PX else kind
+        kind = HEAVY if decoded.photo.pixels.size > 3 * LARGE_PX else kind
         return await _while_connected(
             request,
             self.queue.run(_owner(request, _OPENING), kind, lambda job: call(decoded, job)),
@@ -222,10 +235,28 @@ class Routes:
     async def _full(self, request: Request, session: Session) -> Response:
         edit = await messages.asked_edit(request)
         await self._restored(request, session)
-        outcome = await self.queue.run(
-            _owner(request), _kind(session), lambda job: session.full(edit, job.check)
-        )
+        kind = work_kind(session)
+        work = self.queue.run(_owner(request), kind, lambda job: session.full(edit, job.check))
+        outcome = await _while_connected(request, work)
         return JSONResponse(messages.outcome_json(outcome))
+
+    async def _face(self, request: Request, session: Session) -> Response:
+        """Look at another face of the photo."""
+        face = messages.number(messages.query(request, "face"), "face")
+        await self._restored(request, session)
+        work = self.queue.run(
+            _owner(request, _OPENING), OPEN, lambda job: session.choose(face, job.check)
+        )
+        return JSONResponse(messages.facts(await _while_connected(request, work)))
+
+    async def _progress(self, request: Request, session: Session) -> Response:  # noqa: ARG002
+        return JSONResponse(session.progress.as_json(), headers=messages.NEVER_KEEP)
+
+    async def _cancel(self, request: Request, session: Session) -> Response:  # noqa: ARG002
+        """Let go of what is opened or edited: it ends at its next stage."""
+        self.queue.forget(_owner(request))
+        self.queue.forget(_owner(request, _OPENING))
+        return Response(status_code=204)
 
     async def _keep(self, request: Request, session: Session) -> Response:
         await self._restored(request, session)
@@ -239,44 +270,11 @@ class Routes:
         session.set_keep(None)
         return JSONResponse({"pixels": 0})
 
-    async def _picture(self, request: Request, session: Session) -> Response:
-        name = request.path_params["picture"]
-        made = session.outcome.pictures if session.outcome else {}
-        shown = made.get(name) or session.pictures.get(name)
-        if shown is None:
-            raise UnknownName(f"no picture {name!r} now")
-        return Response(shown.data, media_type=shown.media_type, headers=messages.NEVER_KEEP)
-
-    async def _result(self, request: Request, session: Session) -> Response:
-        data = await self.queue.run(
-            _owner(request, _SAVING), _kind(session), lambda _: session.result_png()
-        )
-        name = messages.slug(session.opened.choice.name if session.opened else "photo")
-        disposition = f'attachment; filename="{name}-edited.png"'
-        return Response(
-            data,
-            media_type="image/png",
-            headers={**messages.NEVER_KEEP, "content-disposition": disposition},
-        )
-
     async def _translation(self, request: Request, session: Session) -> Response:
-        name = await messages.asked_name(request)
+        name, _ = await messages.asked_name(request)
         path = await asyncio.to_thread(session.save_translation, name)
         names = list(await asyncio.to_thread(self.state.all_translations))
         return JSONResponse({"file": str(path), "translations": names})
-
-    async def _batch(self, request: Request, session: Session) -> Response:
-        name = await messages.asked_name(request)
-        added = await asyncio.to_thread(session.add_to_batch, name)
-        return JSONResponse(
-            {
-                "batch": str(added.batch),
-                "photo": str(added.photo),
-                "edit": added.edit,
-                "new": added.new,
-                "command": f"snakemake --configfile {added.batch}",
-            }
-        )
 
     async def _restored(self, request: Request, session: Session) -> None:
         if session.evicted and session.path is not None:
@@ -293,7 +291,8 @@ class Routes:
         """
         named = Path(request.query_params.get("name", "photo")).name
         plain = re.sub(r"[^A-Za-z0-9._-]+", "-", named).lstrip(".")[-80:] or "photo"
-        if sum(1 for one in session.folder.iterdir() if one.is_dir()) > self.state.limits.uploads:
+        sent = [one for one in session.folder.iterdir() if one.is_dir() and one.name != KEEP]
+        if len(sent) > self.state.limits.uploads:
             raise UnrippleError(
                 f"{self.state.limits.uploads} files of this page are on their way already; wait "
                 "until they are there"
@@ -338,8 +337,3 @@ async def _while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:
 async def _has_left(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
-
-
-def _kind(session: Session) -> str:
-    opened = session.opened
-    return HEAVY if opened is not None and opened.pixels.size > 3 * _LARGE_PX else FULL

@@ -2,26 +2,43 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from unripple.conventions import Mask, Photo, UnrippleError, WPlus
-from unripple.io.config import Config, Edit, library
-from unripple.io.metadata import NOTHING
+from unripple import atomic
+from unripple.conventions import Photo, UnrippleError
 from unripple.io.photo import encode_png
 from unripple.runtime.cache import MemoryCache
+from unripple.runtime.compute import Source
+from unripple.runtime.editor import Editor
 from unripple.webui import batch, views
 from unripple.webui.app_state import AppState
-from unripple.webui.edit_request import EditRequest
-from unripple.webui.opened import Choice, Opened, Outcome, moved_codes, sketched
-from unripple.webui.reading import PATIENT, Decoded, Patience, mapped
-from unripple.webui.translations import read_translation, save_translation
+from unripple.webui.edit_request import NAME, EditRequest
+from unripple.webui.leaving import Wanted, edit_of_pipeline, marked_photo, result_file
+from unripple.webui.making import offset_of, outcome_of
+from unripple.webui.opened import (
+    Choice,
+    Face,
+    Opened,
+    Outcome,
+    face_of,
+    moved_codes,
+    points_of,
+    sketched,
+)
+from unripple.webui.progress import EDITING, OPENING, Progress
+from unripple.webui.reading import PATIENT, Decoded, Mapped, Patience
+from unripple.webui.translations import save_translation
 from unripple.zoo.directions import is_turn
 
 _CACHE_MB = 48.0  # artifacts kept between edits of one user
+KEEP = "keep"
+"""The folder of masks in a session's."""
 
 
 class Session:
@@ -34,7 +51,8 @@ class Session:
     Attributes:
         opened: the photo, or None.
         outcome: the newest edit at full quality, or None.
-        keep: what must stay the photo's, bool [H, W] of the whole photo, or None.
+        keep: a folder with the mask of what must stay the photo's, or None.
+        progress: of what is opened or edited just now.
         pictures: what the page shows of the photo.
         held_bytes: memory of this user's pictures, about.
         disk_bytes: what they take on the disk, beside the files that were sent.
@@ -44,7 +62,8 @@ class Session:
         self.state, self.folder = state, folder
         self.opened: Opened | None = None
         self.outcome: Outcome | None = None
-        self.keep: Mask | None = None
+        self.keep: Path | None = None
+        self.progress = Progress()
         self.pictures: Mapping[str, views.Shown] = {}
         self.held_bytes = self.disk_bytes = 0
         self._walking = threading.Lock()
@@ -68,6 +87,7 @@ class Session:
         decoded: Decoded | None = None,
         check: Callable[[], None] = lambda: None,
         align: Mapping[str, str] = MappingProxyType({}),
+        face: int = 0,
     ) -> Opened:
         """Take a photo through the steps that no slider changes.
 
@@ -78,11 +98,12 @@ class Session:
             decoded: the file's content, where it was read already.
             check: called between steps; what it raises ends the opening.
             align: settings of the section `align` that are chosen otherwise than in the config.
+            face: which of its faces to look at, the largest first.
 
         Raises:
             UnrippleError: it cannot be done; the photo before it stays then.
         """
-        return self._open(Choice(path, name, models, inverter, align), decoded, check)
+        return self._open(Choice(path, name, models, inverter, align, face), decoded, check)
 
     def _open(
         self, choice: Choice, decoded: Decoded | None, check: Callable[[], None] = lambda: None
@@ -95,27 +116,87 @@ class Session:
                 decoded.pixels.leave_memory()
 
     def _walk(self, choice: Choice, decoded: Decoded, check: Callable[[], None]) -> Opened:
-        editor = self.state.editor(choice.models, choice.inverter, self._cache, choice.align)
-        source = editor.open(choice.path, pixels=decoded.photo)
-        artifacts = editor.run(source, "depth", before_step=check)
+        with self.progress.of(OPENING):
+            self.progress.stage("align")
+            align = {**choice.align, "faces": "all"}  # those to choose from
+            editor = self._editor(replace(choice, align=align))
+            source = editor.open(choice.path, pixels=decoded.photo)
+            made = editor.run_faces(source, "align")
+            check()
+            faces = tuple(face_of(one["align"]) for one in made)
+            sources: tuple[Source, ...] = (source,)
+            if len(faces) > 1:  # each by its points, as a batch will find it
+                sources = tuple(replace(source, points=points_of(face)) for face in faces)
+            face = min(choice.face, len(faces) - 1)
+            opened = self._look(
+                replace(choice, face=face), editor, sources, faces, decoded.pixels, check
+            )
+        if self.opened is None or self.opened.choice.path != choice.path:
+            self.keep = None  # it was drawn for another photo
+        self._show(opened)
+        return opened
+
+    def _look(
+        self,
+        choice: Choice,
+        editor: Editor,
+        sources: tuple[Source, ...],
+        faces: tuple[Face, ...],
+        pages: Mapped,
+        check: Callable[[], None],
+    ) -> Opened:
+        """Take the chosen face through the steps before all edits."""
+        artifacts = editor.run(sources[choice.face], "depth", before_step=check)
         zoo = self.state.zoo(choice.models)
         crop: Any = artifacts["align"]["picture"]
-        opened = Opened(
+        return Opened(
             choice=choice,
             editor=editor,
             zoo=zoo,
-            source=source,
-            pages=decoded.pixels,
+            sources=sources,
+            faces=faces,
+            face=choice.face,
+            pages=pages,
             artifacts=artifacts,
             sketch=sketched(editor, zoo, artifacts),
             yaw_deg=views.yaw_deg(crop, zoo),
         )
-        if self.opened is None or self.opened.choice.path != choice.path:
-            self.keep = None  # it was drawn for another photo
+
+    def _show(self, opened: Opened) -> None:
         self.opened, self.outcome, self._evicted = opened, None, None
-        self.pictures = views.of_photo(opened.pixels, artifacts)
+        self.pictures = views.of_photo(opened.pixels, opened.artifacts)
         self._weigh(opened)
-        return opened
+
+    def _editor(self, choice: Choice, keep: Path | None = None) -> Editor:
+        return self.state.editor(
+            choice.models,
+            choice.inverter,
+            self._cache,
+            choice.align,
+            keep=keep,
+            before_stage=self.progress.stage,
+        )
+
+    def choose(self, face: int, check: Callable[[], None] = lambda: None) -> Opened:
+        """Look at another face of the open photo.
+
+        Raises:
+            UnrippleError: no photo is open, or it has no such face.
+        """
+        with self._walking:
+            opened = self._ready()
+            return opened if face == opened.face else self._choose(opened, face, check)
+
+    def _choose(self, opened: Opened, face: int, check: Callable[[], None]) -> Opened:
+        if face >= len(opened.faces):
+            raise UnrippleError(f"this photo has {len(opened.faces)} faces; choose one of them")
+        choice = replace(opened.choice, face=face)
+        with self.progress.of(OPENING):
+            looked = self._look(
+                choice, opened.editor, opened.sources, opened.faces, opened.pages, check
+            )
+        self._show(looked)
+        return looked
 
     def preview(self, request: EditRequest) -> Photo:
         """Draw an edit quickly and roughly -> the crop at its previews' side, uint8 [S, S, 3].
@@ -125,7 +206,7 @@ class Session:
         """
         opened = self._ready()
         w_plus = moved_codes(opened, request.edit())
-        offset = self._offset(request, w_plus)
+        offset = offset_of(self.state, request, w_plus)
         if offset is not None:
             w_plus = w_plus + offset
         turn = not request.translation and is_turn(request.moves)
@@ -153,30 +234,20 @@ class Session:
         if not request:
             self.outcome = None
             return None
-        offset = self._offset(request, opened.array("project", "w_plus"))
-        edit = request.edit()
-        artifacts = opened.editor.run(
-            opened.source, "measure", edit, offset=offset, before_step=check
-        )
-        pasted: Any = artifacts["paste"]["picture"]
-        picture = pasted if self.keep is None else views.kept(opened.pixels, pasted, self.keep)
-        moved: Any = artifacts["translate"]["w_plus"]
-        shown = views.of_edit(artifacts, picture, self.keep)
-        pages = mapped(picture, self.state.root)
-        figures = dict(views.figures(artifacts, opened.zoo, opened.yaw_deg))
-        self.outcome = Outcome(
-            request,
-            pages,
-            self.keep is not None,
-            moved - opened.array("project", "w_plus"),
-            figures,
-            [*opened.editor.warnings(edit, artifacts), *opened.lost],
-            shown,
-        )
+        with self.progress.of(EDITING):
+            if request.face != opened.face:
+                opened = self._choose(opened, request.face, check)
+            self.outcome = self._edited(opened, request, check)
         self._weigh(opened)
         opened.pages.leave_memory()
-        pages.leave_memory()
+        self.outcome.pages.leave_memory()
         return self.outcome
+
+    def _edited(self, opened: Opened, request: EditRequest, check: Callable[[], None]) -> Outcome:
+        editor = opened.editor
+        if self.keep is not None:
+            editor = self._editor(replace(opened.choice, align=editor.config["align"]), self.keep)
+        return outcome_of(self.state, opened, editor, request, check)
 
     def set_keep(self, path: Path | None, decoded: Decoded | None = None) -> int:
         """Take a mask of what must stay the photo's, or none; how many pixels it keeps.
@@ -193,8 +264,19 @@ class Session:
             self.keep = None
             return 0
         drawn = (decoded or self.read(path)).photo.pixels
-        self.keep = views.mask_of(drawn, opened.pixels.shape[:2])
-        return int(self.keep.sum())
+        mask = views.mask_of(drawn, opened.pixels.shape[:2])
+        data = encode_png(mask)
+        folder = self.folder / KEEP / hashlib.sha256(data).hexdigest()[:16]
+        atomic.write_bytes(folder / f"{opened.source.photo}.png", data)
+        self.keep = folder
+        return int(mask.sum())
+
+    @property
+    def mask(self) -> Path | None:
+        """The picture of what must stay the photo's, or None."""
+        if self.keep is None or self.opened is None:
+            return None
+        return self.keep / f"{self.opened.source.photo}.png"
 
     def result_png(self) -> bytes:
         """The result as the pipeline writes it.
@@ -202,10 +284,31 @@ class Session:
         Raises:
             UnrippleError: there is no edit yet.
         """
-        opened, outcome = self._ready(), self._made()
-        said = opened.source.pixels.metadata if opened.source.pixels else NOTHING
-        marked = opened.editor.config["digital_source_type"]
-        return encode_png(outcome.picture, said.of_result(marked=marked))
+        return self.result(Wanted())
+
+    def result(self, wanted: Wanted) -> bytes:
+        """The result as a file.
+
+        Raises:
+            UnrippleError: there is no edit yet.
+        """
+        return result_file(self._ready(), self._made(), wanted)
+
+    def region(self, view: str, box: tuple[int, int, int, int]) -> Photo:
+        """Pixels of the whole photo, its result, or how far both are apart.
+
+        Raises:
+            UnrippleError: there is no such view or edit, or nothing of the photo in that box.
+        """
+        opened = self._ready()
+        if view == "photo":
+            return views.region(opened.pixels, box)
+        after = views.region(self._made().picture, box)
+        if view == "difference":
+            return views.difference(views.region(opened.pixels, box), after)
+        if view != "result":
+            raise UnrippleError(f"no pixels of {view!r}: photo, result or difference")
+        return after
 
     def save_translation(self, name: str) -> Path:
         """Keep by how much the codes moved, as a named translation of the user's.
@@ -215,49 +318,24 @@ class Session:
         """
         return save_translation(self.state.translations, name, self._made().offset)
 
-    def add_to_batch(self, name: str) -> batch.Added:
+    def add_to_batch(self, name: str, suggested: str = NAME) -> batch.Added:
         """Write the edit, and the photo if it is not there, into the batch's config.
+
+        Args:
+            name: the edit's there; "" leaves it to the page, which changes its suggestion where
+                another edit has it.
+            suggested: see `name`.
 
         Raises:
             UnrippleError: there is no edit yet, or the pipeline could not make these bytes.
         """
         opened, outcome = self._ready(), self._made()
-        if outcome.kept:
-            raise UnrippleError(
-                "the pipeline knows no kept areas and would give another picture; clear what is "
-                "kept, or save the image instead"
-            )
-        config = opened.editor.config
-        return batch.add(
-            self.state.batch,
-            config,
-            self._edit_of_pipeline(outcome.request, name, config),
-            opened.choice.path,
-            opened.choice.name,
-        )
-
-    def _edit_of_pipeline(self, request: EditRequest, name: str, config: Config) -> Edit:
-        """What gives the same bytes there: sliders, or a translation as every photo is offered it.
-
-        Raises:
-            UnrippleError: there is no such edit.
-        """
-        if not request.translation:
-            return request.edit(name)
-        if request.moves:
-            raise UnrippleError(
-                "an edit of a batch is sliders or a translation; save the translation, which then "
-                "holds both, and choose it with all sliders at rest"
-            )
-        chosen = self.state.all_translations()[request.translation]
-        base = chosen.stem
-        offered = library(config).choose(base, None)
-        if offered.resolve() != chosen.resolve():
-            raise UnrippleError(
-                f"the pipeline takes {offered} for {base}, which comes before {chosen}; choose it, "
-                "or call one of them otherwise"
-            )
-        return Edit(name, (), base)
+        choice = opened.choice
+        config = self.state.config_of(choice.models, choice.inverter, choice.align)
+        called = name or suggested or NAME
+        edit = edit_of_pipeline(self.state, outcome.request, called, config)
+        photo = marked_photo(opened, self.mask if outcome.kept else None)
+        return batch.add(self.state.batch, config, edit, photo, rename=not name)
 
     def evict(self) -> None:
         """Give back memory; the photo is opened anew when it is needed."""
@@ -278,6 +356,7 @@ class Session:
                 choice.inverter,
                 decoded,
                 align=choice.align,
+                face=choice.face,
             )
             self.keep = keep
 
@@ -298,7 +377,7 @@ class Session:
 
     def _weigh(self, opened: Opened) -> None:
         held = self._cache.trim(int(_CACHE_MB * 1e6))
-        self.held_bytes = held + (0 if self.keep is None else self.keep.nbytes)
+        self.held_bytes = held
         edited = self.outcome.picture.nbytes if self.outcome else 0
         self.disk_bytes = opened.pixels.nbytes + edited
 
@@ -311,14 +390,3 @@ class Session:
         if self.outcome is None:
             raise UnrippleError("there is no edit yet; move a slider first")
         return self.outcome
-
-    def _offset(self, request: EditRequest, w_plus: WPlus) -> WPlus | None:
-        if not request.translation:
-            return None
-        offset = read_translation(request.translation, self.state.all_translations())
-        if offset.shape != w_plus.shape:
-            raise UnrippleError(
-                f"{request.translation} holds {list(offset.shape)} numbers, these models want "
-                f"{list(w_plus.shape)}: it was made for others"
-            )
-        return offset

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from unripple.conventions import BadPhoto, Mask, Photo
+from unripple.conventions import BadPhoto, Mask, Photo, UnrippleError
 from unripple.io.artifact import Artifact
 from unripple.io.photo import encode_jpeg, encode_png
 from unripple.ops.geometry import resample
@@ -18,7 +18,10 @@ from unripple.zoo.zoo import Zoo
 RIPPLE_RGB = (214, 54, 107)
 """The look's `--u-ripple`."""
 _LARGEST_PX = 1280  # height of what is sent to a page; saved pictures have all their pixels
-_JPEG_FROM = 700_000  # pixels: larger ones are sent as JPEG
+_JPEG_FROM = 700_000  # pixels: larger whole photos are sent as JPEG; their pixels by `region`
+TIMES = 10
+"""By how much differences are made stronger to be seen."""
+_MOST_PX = 6_000_000  # of a region
 _RATIO = 0.02  # by how much a mask's shape may differ from its photo's
 
 
@@ -29,10 +32,10 @@ class Shown(NamedTuple):
     media_type: str
 
 
-def shown(picture: Photo) -> Shown:
-    """A picture [H, W, 3] for the page, at most 1280 px high."""
+def shown(picture: Photo, *, exactly: bool = True) -> Shown:
+    """A picture [H, W, 3] for the page, at most 1280 px high; large ones exactly or nearly."""
     small = thumbnail(picture, _LARGEST_PX)
-    if small.shape[0] * small.shape[1] > _JPEG_FROM:
+    if not exactly and small.shape[0] * small.shape[1] > _JPEG_FROM:
         return Shown(encode_jpeg(small), "image/jpeg")
     return Shown(encode_png(small), "image/png")
 
@@ -41,33 +44,68 @@ def of_photo(pixels: Photo, artifacts: Mapping[str, Artifact]) -> dict[str, Show
     """The pictures that no slider changes: crop, inversion, and the whole photo."""
     crop: Any = artifacts["align"]["picture"]
     inversion: Any = artifacts["invert"]["picture"]
-    return {"photo": shown(crop), "inversion": shown(inversion), "whole_photo": shown(pixels)}
+    return {"photo": shown(crop), "inversion": shown(inversion), "whole_photo": whole(pixels)}
 
 
-def of_edit(
-    artifacts: Mapping[str, Artifact], picture: Photo, keep: Mask | None
-) -> dict[str, Shown]:
-    """The pictures of an edit: with ripples, its ripple, the result, and the whole photo's."""
+def whole(picture: Photo) -> Shown:
+    """A whole photo, which may be large."""
+    return shown(picture, exactly=False)
+
+
+def difference(photo: Photo, edited: Photo) -> Photo:
+    """How far an edit is from its photo, `TIMES` as strong; black is equal."""
+    apart = np.abs(photo.astype(np.int16) - edited) * TIMES
+    seen: Photo = np.minimum(apart, 255).astype(np.uint8)
+    return seen
+
+
+def region(picture: Photo, box: tuple[int, int, int, int]) -> Photo:
+    """The pixels of a picture within left, top, width, height.
+
+    Raises:
+        UnrippleError: the box lies beside the picture, or is larger than a screen.
+    """
+    left, top, width, height = box
+    if width * height > _MOST_PX:
+        raise UnrippleError(f"a region of {width} x {height} px is larger than any screen")
+    part = picture[max(0, top) : top + height, max(0, left) : left + width]
+    if min(box) < 0 or not part.size:
+        raise UnrippleError("there is nothing of the photo in that region")
+    return part
+
+
+def of_edit(artifacts: Mapping[str, Artifact], photo: Photo, picture: Photo) -> dict[str, Shown]:
+    """The pictures of an edit: with ripples, its ripple, the result, and the whole photo's.
+
+    Args:
+        artifacts: of the face that is looked at.
+        photo, picture: the whole photo before and after, all of its faces edited.
+    """
     edited: Any = artifacts["edit"]["picture"]
     ripple: Any = artifacts["ripple"]["ripple"]
     composed: Any = artifacts["compose"]["picture"]
-    if keep is not None:
-        crop: Any = artifacts["align"]["picture"]
-        composed = kept(crop, composed, _in_crop(keep, artifacts))
+    crop: Any = artifacts["align"]["picture"]
     return {
         "edit": shown(edited),
         "ripple": shown(tinted(edited, ripple)),
         "result": shown(composed),
-        "whole_result": shown(picture),
+        "difference": shown(difference(crop, composed)),
+        "whole_result": whole(picture),
+        "whole_difference": whole(difference(photo, picture)),
     }
 
 
-def _in_crop(keep: Mask, artifacts: Mapping[str, Artifact]) -> Mask:
-    transform: Any = artifacts["align"]["transform"]
-    crop: Any = artifacts["align"]["picture"]
+def of_others(aligned: Mapping[str, Any], photo: Photo, picture: Photo) -> dict[str, Shown]:
+    """The pictures where other faces are edited, and not the one that is looked at."""
+    crop = aligned["picture"]
     side = crop.shape[0]
-    levels = resample(keep.astype(np.uint8) * 255, transform, width=side, height=side)
-    return levels >= 128
+    seen = resample(picture, aligned["transform"], width=side, height=side)
+    return {
+        "result": shown(seen),
+        "difference": shown(difference(crop, seen)),
+        "whole_result": whole(picture),
+        "whole_difference": whole(difference(photo, picture)),
+    }
 
 
 def tinted(picture: Photo, mask: Mask) -> Photo:
@@ -76,12 +114,6 @@ def tinted(picture: Photo, mask: Mask) -> Photo:
     over = np.rint(picture * 0.4 + colour * 0.6).astype(np.uint8)
     laid: Photo = np.where(mask[..., None], over, picture)
     return laid
-
-
-def kept(photo: Photo, edited: Photo, keep: Mask) -> Photo:
-    """The photo's bytes where `keep` [H, W] is True, the edit's elsewhere."""
-    joined: Photo = np.where(keep[..., None], photo, edited)
-    return joined
 
 
 def mask_of(drawn: Photo, size: tuple[int, ...]) -> Mask:

@@ -1,5 +1,7 @@
 // Sliders and the pose pad: what the edit is. Whoever moves one makes the page say "moved".
-import { $, root, state, tellOthers } from './server.js';
+import { $, listen, root, state, tellOthers } from './server.js';
+import { panelsEdit, setPanels } from './panels.js';
+import { said, t } from './strings.js';
 
 // What the controls say.
 export function edit() {
@@ -8,14 +10,30 @@ export function edit() {
     const degree = Number(one.input.value);
     if (one.touched && (one.place || degree !== 0)) moves[name] = degree;
   }
-  return { moves, translation: $('translation').value };
+  return { moves, translation: state.translation, ...panelsEdit() };
 }
-export function isEdit({ moves, translation }) { return Object.keys(moves).length > 0 || translation !== ''; }
-export function setControls({ moves = {}, translation = '' }) {
+export function isEdit({ moves, translation, ...more }) {
+  return Object.keys(moves).length > 0 || translation !== '' || Object.keys(more).length > 0;
+}
+export function setControls({ moves = {}, translation = '', ...more }) {
+  setPanels(more);
   for (const one of state.sliders.values()) resetSlider(one);
   for (const [name, degree] of Object.entries(moves)) if (state.sliders.has(name)) setSlider(state.sliders.get(name), degree);
-  options($('translation'), [...$('translation').options].map((option) => option.value), (name) => name || 'None', translation);
+  state.translation = translation;
+  tellOthers('controls');
 }
+// An edit in a few words, for histories and pins.
+export function labelOf({ moves = {}, translation = '', ...more }) {
+  const words = Object.entries(moves).map(([name, degree]) => {
+    const one = state.sliders.get(name);
+    return (one ? said('slider', one.title) : name) + ' ' + String(degree).replace('-', '−');
+  });
+  if (translation) words.push(titleOf(translation));
+  if (typeof more.text === 'string') words.push('“' + more.text + '”');
+  return words.join(', ') || t('history.start');
+}
+let titleOf = (name) => name;
+export function nameTranslations(call) { titleOf = call; }
 const moved = () => tellOthers('moved');
 
 // ---------------------------------------------------------------- sliders
@@ -23,17 +41,18 @@ function sliderRow(slider) {
   const row = document.createElement('div');
   row.className = 'u-slider';
   const id = 'u-slider-' + slider.name;
-  const label = Object.assign(document.createElement('label'), { htmlFor: id, textContent: slider.title, title: slider.hint });
+  const label = Object.assign(document.createElement('label'), { htmlFor: id, textContent: said('slider', slider.title), title: slider.hint });
+  const title = label.textContent;
   if (slider.weak) {
-    const weak = Object.assign(document.createElement('span'), { className: 'u-weak', textContent: ' weak' });
-    weak.title = 'These models hardly show it';
+    const weak = Object.assign(document.createElement('span'), { className: 'u-weak', textContent: ' ' + t('weak') });
+    weak.title = t('weak.title');
     label.append(weak);
   }
   const output = Object.assign(document.createElement('output'), { htmlFor: id });
   const input = Object.assign(document.createElement('input'), { type: 'range', id, min: slider.low, max: slider.high, step: slider.step, value: 0 });
   input.style.setProperty('--zero', (100 * -slider.low) / (slider.high - slider.low) + '%');
-  const reset = Object.assign(document.createElement('button'), { type: 'button', textContent: '↺', title: 'Reset' });
-  reset.setAttribute('aria-label', 'Reset ' + slider.title);
+  const reset = Object.assign(document.createElement('button'), { type: 'button', textContent: '↺', title: t('reset', { name: title }) });
+  reset.setAttribute('aria-label', t('reset', { name: title }));
   const one = { ...slider, row, input, output, touched: false };
   input.addEventListener('input', () => { one.touched = true; drawSlider(one); moved(); });
   input.addEventListener('dblclick', () => { resetSlider(one); moved(); });
@@ -73,7 +92,9 @@ function setSlider(one, degree) {
   one.touched = true;
   drawSlider(one);
 }
+let shown = null;
 export function showControls(controls) {
+  shown = controls;
   state.sliders.clear();
   $('groups').replaceChildren();
   $('pose-sliders').replaceChildren();
@@ -83,18 +104,25 @@ export function showControls(controls) {
       return;
     }
     const part = Object.assign(document.createElement('details'), { className: 'u-part', open: number < 2 });
-    const summary = Object.assign(document.createElement('summary'), { textContent: group.title });
+    const summary = Object.assign(document.createElement('summary'), { textContent: said('group', group.title) });
     part.append(summary, ...group.sliders.map(sliderRow));
     $('groups').append(part);
   });
   $('pad').hidden = !state.sliders.has('yaw');
-  options($('translation'), ['', ...controls.translations], (name) => name || 'None');
+  state.translations = controls.translations;
+  if (!controls.translations.includes(state.translation)) state.translation = '';
+  tellOthers('translations');
 }
+listen('language', () => {
+  if (!shown) return;
+  const before = edit();
+  showControls(shown);
+  setControls(before);
+});
 export function options(select, names, title = (name) => name, chosen = select.value) {
   select.replaceChildren(...names.map((name) => new Option(title(name), name)));
   select.value = names.includes(chosen) ? chosen : names[0];
 }
-$('translation').addEventListener('change', moved);
 $('reset-all').addEventListener('click', () => { setControls({}); moved(); });
 
 // ---------------------------------------------------------------- pose pad

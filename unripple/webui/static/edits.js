@@ -1,29 +1,67 @@
 // Photos are opened and edited: previews while sliders move, full quality when they rest.
 import { $, ask, json, listen, restoreBy, say, state, tellOthers } from './server.js';
-import { edit, isEdit, setControls, showControls } from './controls.js';
-import { address, chosen, draw, drawFigures, forgetPreview, ready, showPreview } from './pictures.js';
+import { edit, isEdit, labelOf, setControls, showControls } from './controls.js';
+import { address, chosen, draw, forgetPreview, ready, showPreview } from './pictures.js';
+import { drawFigures } from './figures.js';
+import { forgetHistory, note, showBy } from './history.js';
+import { cancellable } from './progress.js';
 import { remember, rememberPhoto } from './memory.js';
+import { said, t } from './strings.js';
 
 const REST_MS = 250; // so long must a slider rest before the edit is made at full quality
 const MOST_TIMINGS = 1000;
 const OF_THE_PHOTO = [400, 404, 413]; // statuses that say something about the photo that was sent
 
+// ---------------------------------------------------------------- what is asked
+// The edit of the face that is looked at, with those of the photo's other faces.
+export function wholeEdit() {
+  const face = state.photo ? state.photo.face : 0;
+  const others = Object.fromEntries(Object.entries(state.others).filter(([number, one]) => Number(number) !== face && isEdit(one)));
+  return { ...edit(), ...(face ? { face } : {}), ...(Object.keys(others).length ? { others } : {}) };
+}
+function asksNothing() { return !isEdit(edit()) && !wholeEdit().others; }
+
 // ---------------------------------------------------------------- edits
 function moved() {
   if (!state.photo || state.refused) return;
-  keepInMind();
   state.wanting = performance.now();
   if (!state.previewing) preview();
   clearTimeout(state.rest);
-  state.rest = setTimeout(full, REST_MS);
+  state.rest = setTimeout(() => { settled(); full(); }, REST_MS);
 }
 listen('moved', moved);
+
+// A state that undo comes back to, and a reload too.
+export function settled() {
+  if (!state.photo) return;
+  const asked = wholeEdit(), { mask } = state;
+  const label = () => labelOf(asked) + (asked.face ? ' · ' + t('history.face', { number: asked.face + 1 }) : '') + (mask ? ' · ' + t('history.mask') : '');
+  note({ edit: asked, mask, label });
+  remember({ settings: state.source.settings, edit: asked, models: $('models').value, inverter: $('inverter').value });
+}
+showBy(async ({ edit: asked, mask }) => {
+  await applyEdit(asked);
+  if (mask !== state.mask) { state.mask = mask; await maskBack(mask); }
+  settled();
+  moved();
+});
+let maskBack = async () => {}, maskAgain = async () => {};
+export function restoreMaskBy(call, again) { maskBack = call; maskAgain = again; }
+
+// Show what an edit says, without making it.
+export async function applyEdit({ face = 0, others = {}, ...own }) {
+  if (state.photo.faces.length > 1 && face !== state.photo.face) await lookAt(face);
+  state.others = others;
+  setControls(own);
+  tellOthers('faces');
+}
 
 async function preview() {
   state.previewing = true;
   while (state.wanting) {
     const asked = state.wanting, serial = state.serial;
     state.wanting = 0;
+    if (!isEdit(edit())) continue; // the full picture is there in no time
     try {
       const answer = await ask('/preview', json(edit()));
       if (answer === null) continue;
@@ -46,41 +84,76 @@ async function preview() {
 export async function full() {
   if (!state.photo || state.refused) return;
   const mine = ++state.full;
-  const asked = JSON.stringify(edit());
-  say('Finishing…');
+  const asked = JSON.stringify(wholeEdit());
+  if (!asksNothing()) say(t('finishing'));
   try {
-    const answer = await ask('/full', json(edit()));
+    const cancelled = () => say(t('cancelled'), '', { title: t('go.on'), call: full });
+    const answer = await cancellable((signal) => ask('/full', { ...json(wholeEdit()), signal }), cancelled);
     if (answer === null || mine !== state.full) return;
     const outcome = await answer.json();
-    if (JSON.stringify(edit()) !== asked) return; // the next one is on its way
+    if (JSON.stringify(wholeEdit()) !== asked) return; // the next one is on its way
     state.serial += 1;
     state.version += 1;
     state.made = outcome.pictures;
+    state.outcome = outcome;
     forgetPreview();
     await ready(address(chosen()));
     draw();
     drawFigures(outcome);
-    const words = outcome.kept ? 'Done. Figures are of the edit before what you keep is put back.' : 'Done.';
-    say(outcome.pictures.length ? words : '', '');
+    tellOthers('made');
+    say(outcome.pictures.length ? t(outcome.kept ? 'done.kept' : 'done') : '', 'done');
   } catch (error) {
     if (mine === state.full) say(error.message, 'bad');
   }
 }
 
+// ---------------------------------------------------------------- faces
+// Look at another face; its own edit comes back to the sliders, and the one before is kept.
+export async function chooseFace(face) {
+  if (!state.photo || face === state.photo.face) return;
+  state.others = { ...state.others, [state.photo.face]: edit() };
+  const own = state.others[face] || { moves: {} };
+  try {
+    if (!(await lookAt(face))) return;
+    setControls(own);
+    tellOthers('faces');
+    settled();
+    if (asksNothing()) draw(); else await full();
+  } catch (error) { say(error.message, 'bad'); }
+}
+async function lookAt(face) {
+  say(t('opening'));
+  const answer = await cancellable((signal) => ask('/face?face=' + face, { method: 'POST', signal }));
+  if (answer === null) return false;
+  Object.assign(state, { photo: await answer.json(), made: [], outcome: null });
+  state.serial += 1;
+  state.version += 1;
+  forgetPreview();
+  drawFigures(null);
+  draw();
+  say('');
+  return true;
+}
+
 // ---------------------------------------------------------------- photos and models
 // `query` says which photo (a sample, the name of a file, or the same one), `body` is the file, and
 // `settings` are those that a refusal offered.
-export async function openPhoto(query, body = null, settings = {}) {
-  say('Looking for the face…');
+export async function openPhoto(query, body = null, settings = {}, { face = 0 } = {}) {
+  say(t('opening'));
   clearTimeout(state.rest);
   const source = query.same ? state.source : { query, body, settings };
   try {
-    const answer = await askToOpen(query, body, source.settings);
+    const answer = await cancellable((signal) => askToOpen(query, body, source.settings, query.same ? state.photo.face : face, { signal }));
     if (answer === null) return false;
     shown(await answer.json(), source, Boolean(query.same));
-    if (!query.same) await rememberPhoto(body);
-    keepInMind();
-    if (isEdit(edit())) await full();
+    if (!query.same) {
+      await rememberPhoto(source);
+      await maskAgain();
+      draw();
+      tellOthers('place');
+    }
+    settled();
+    if (!asksNothing()) await full();
     return true;
   } catch (error) {
     if (!query.same && OF_THE_PHOTO.includes(error.status)) refused(error, source);
@@ -88,25 +161,33 @@ export async function openPhoto(query, body = null, settings = {}) {
     return false;
   }
 }
-function askToOpen(query, body, settings, how) {
-  const asked = new URLSearchParams({ ...query, ...settings, models: $('models').value, inverter: $('inverter').value });
-  return ask('/photo?' + asked, { method: 'POST', body }, how);
+function askToOpen({ id, ...query }, body, settings, face, more = {}, how) {
+  const asked = new URLSearchParams({ ...query, ...settings, models: $('models').value, inverter: $('inverter').value, face });
+  return ask('/photo?' + asked, { method: 'POST', body, ...more }, how);
 }
 function shown(photo, source, same) {
-  Object.assign(state, { photo, source, refused: null, made: [] });
+  Object.assign(state, { photo, source, refused: null, made: [], outcome: null });
   state.serial += 1;
   state.version += 1;
   state.full += 1;
   forgetPreview();
-  if (!same) { $('whole').checked = false; tellOthers('photo'); }
-  for (const button of $('samples').children) button.setAttribute('aria-pressed', String(button.dataset.name === source.query.sample));
-  drawFigures({ figures: {}, warnings: [], pictures: [] });
+  if (!same) {
+    const many = photo.faces.length > 1;
+    $('whole').checked = many; // so that the faces to choose from are seen
+    Object.assign(state, { others: {}, mask: null });
+    forgetHistory();
+    if (many) say(t('faces', { count: photo.faces.length }), 'good'); else say('');
+    tellOthers('photo');
+  } else say('');
+  tellOthers('faces');
+  pressSample();
+  drawFigures(null);
   draw();
-  say('');
 }
-function keepInMind() {
-  if (!state.source) return;
-  remember({ settings: state.source.settings, edit: edit(), models: $('models').value, inverter: $('inverter').value });
+function pressSample() {
+  const { query = {} } = state.refused || state.source || {};
+  tellOthers('pressed');
+  for (const button of $('samples').children) button.setAttribute('aria-pressed', String(button.dataset.name === query.sample));
 }
 
 // The work of last time; false if it cannot be had any more.
@@ -116,19 +197,22 @@ export async function reopen(before) {
     $(name).value = before[name];
   }
   showControls(await (await ask('/controls/' + encodeURIComponent(before.models))).json());
-  setControls(before.edit);
-  return (await openPhoto(before.query, before.body, before.settings)) || Boolean(state.refused);
+  const { face = 0, others = {}, ...own } = before.edit;
+  setControls(own);
+  const opened = await openPhoto(before.query, before.body, before.settings, { face });
+  if (opened && Object.keys(others).length) { state.others = others; tellOthers('faces'); settled(); await full(); }
+  return opened || Boolean(state.refused);
 }
 
 // The server forgot this session: it gets the photo again, and what must stay unedited.
 restoreBy(async () => {
   if (!state.source) return;
   const { query, body, settings } = state.source;
-  await askToOpen(query, body, settings, { again: false });
+  await askToOpen(query, body, settings, state.photo ? state.photo.face : 0, {}, { again: false });
   state.version += 1;
   state.made = [];
-  tellOthers('restored');
-  if (isEdit(edit())) moved();
+  if (state.mask) await maskBack(state.mask);
+  if (!asksNothing()) moved();
 });
 
 // ---------------------------------------------------------------- refusals
@@ -138,18 +222,14 @@ function refused(error, source) {
   state.refused = source;
   state.full += 1;
   clearTimeout(state.rest);
-  for (const button of $('samples').children) button.setAttribute('aria-pressed', String(button.dataset.name === source.query.sample));
-  $('refused-name').textContent = (source.query.sample || source.query.name) + ' was not taken';
+  $('refused-name').textContent = t('not.taken', { name: source.query.sample || source.query.name });
   $('refused-text').textContent = error.message;
-  $('refused-offers').replaceChildren(...error.offers.map(({ title, settings }) => offer(title, () => openPhoto(source.query, source.body, { ...source.settings, ...settings }))));
-  if (state.photo) $('refused-offers').append(offer('Back to ' + state.photo.name, () => { state.refused = null; draw(); say(''); pressed(); }));
-  drawFigures({ figures: {}, warnings: [], pictures: [] });
+  $('refused-offers').replaceChildren(...error.offers.map(({ title, settings }) => offer(said('offer', title), () => openPhoto(source.query, source.body, { ...source.settings, ...settings }))));
+  if (state.photo) $('refused-offers').append(offer(t('back.to', { name: state.photo.name }), () => { state.refused = null; draw(); say(''); pressSample(); full(); }));
+  pressSample();
+  drawFigures(null);
   draw();
   say('');
-}
-function pressed() {
-  for (const button of $('samples').children) button.setAttribute('aria-pressed', String(button.dataset.name === state.source.query.sample));
-  full();
 }
 function offer(title, call) {
   const button = Object.assign(document.createElement('button'), { type: 'button', className: 'u-button', textContent: title });
@@ -157,11 +237,6 @@ function offer(title, call) {
   return button;
 }
 
-$('upload').addEventListener('change', async () => {
-  const [file] = $('upload').files;
-  if (file) await openPhoto({ name: file.name }, file);
-  $('upload').value = '';
-});
 $('inverter').addEventListener('change', () => state.photo && openPhoto({ same: 1 }));
 $('models').addEventListener('change', async () => {
   try {

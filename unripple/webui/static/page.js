@@ -1,36 +1,47 @@
 // The page begins: a session on the server, its controls, and the work of last time, if there was any.
-import { begin, root, $, say, state } from './server.js';
+import { begin, root, $, listen, say, state, tellOthers } from './server.js';
+import { speak, speaks, t, translate } from './strings.js';
 import { options, showControls } from './controls.js';
 import './pictures.js';
-import { openPhoto, reopen } from './edits.js';
+import { reopen } from './edits.js';
+import './faces.js';
+import './pins.js';
 import './keep.js';
 import './save.js';
+// Panels, in their order on the page; see panels.js.
+import './presets.js';
+import { lookAtQueue } from './queue.js';
+import { openById, showSamples, showTray } from './photos.js';
+import { goThere } from './place.js';
 import { remembered } from './memory.js';
-
-const INVERSIONS = { hfgi: 'hfgi: with details', e4e: 'e4e: codes alone' };
-const MOST_SAMPLES = 12;
 
 window.unripple = state; // for tests and benchmarks
 // The token is in a cookie by now; nobody needs to read it over a shoulder or in the history.
-if (new URLSearchParams(location.search).has('token')) history.replaceState(null, '', location.pathname);
+if (new URLSearchParams(location.search).has('token')) history.replaceState(null, '', location.pathname + location.hash);
 
-function sampleButton(name) {
-  const button = Object.assign(document.createElement('button'), { type: 'button', title: name });
-  button.dataset.name = name;
-  button.setAttribute('aria-pressed', 'false');
-  button.append(Object.assign(document.createElement('img'), { src: '/studio/sample/' + encodeURIComponent(name), alt: 'Sample ' + name, loading: 'lazy' }));
-  button.addEventListener('click', () => openPhoto({ sample: name }));
-  return button;
-}
+translate();
+$('language').value = speaks();
+$('language').addEventListener('change', () => { speak($('language').value); tellOthers('language'); });
+for (const form of root.querySelectorAll('form')) form.addEventListener('submit', (event) => event.preventDefault());
 
 try {
   const { controls } = await begin();
   options($('models'), controls.models);
-  options($('inverter'), controls.inverters, (name) => INVERSIONS[name] || name, controls.inverter);
+  const inversions = () => options($('inverter'), controls.inverters, (name) => t('inverter.' + name).replace(/^inverter\./, ''), $('inverter').value || controls.inverter);
+  $('inverter').replaceChildren();
+  inversions();
+  $('inverter').value = controls.inverter;
+  listen('language', inversions);
+  const samples = () => showSamples(controls.samples);
+  samples();
+  listen('language', samples);
   showControls(controls);
-  $('samples').replaceChildren(...controls.samples.slice(0, MOST_SAMPLES).map(sampleButton));
-  const before = await remembered();
-  if (!(before && await reopen(before)) && controls.samples.length) await openPhoto({ sample: controls.samples[0] });
+  await showTray();
+  if (!(await goThere())) {
+    const before = await remembered();
+    if (!(before && await reopen(before)) && controls.samples.length) await openById(controls.samples[0]);
+  }
+  await lookAtQueue();
 } catch (error) {
   say(String(error.message || error), 'bad');
 }

@@ -1,16 +1,18 @@
-// What is seen: one picture under a swipe, alone, or all of them side by side.
-import { $, base, listen, painting, root, state } from './server.js';
+// What is seen: one picture under a swipe, alone, all of them side by side, or the pinned edits.
+import { $, base, listen, painting, root, state, tellOthers } from './server.js';
+import { t } from './strings.js';
+import { lensOf } from './zoom.js';
 
-const VIEWS = [['photo', 'Photo'], ['inversion', 'Inversion'], ['edit', 'With ripples'], ['ripple', 'Ripple'], ['result', 'Result']];
-const OF_EDITS = ['edit', 'ripple', 'result'];
-const OF_WHOLE_PHOTOS = ['photo', 'result'];
+const VIEWS = ['photo', 'inversion', 'edit', 'ripple', 'result', 'difference'];
+const OF_EDITS = ['edit', 'ripple', 'result', 'difference'];
+const OF_WHOLE_PHOTOS = ['photo', 'result', 'difference'];
 
 export function chosen() { return root.querySelector('input[name=u-shown]:checked').value; }
 export function compare() { return root.querySelector('input[name=u-compare]:checked').value; }
-export function address(view) {
-  const whole = $('whole').checked && OF_WHOLE_PHOTOS.includes(view);
-  const name = whole ? 'whole_' + view : view;
-  if (view === 'result' && !state.made.includes('result')) return address('photo');
+export function isWhole() { return $('whole').checked && ['swipe', 'single'].includes(compare()); }
+export function address(view, whole = isWhole()) {
+  const name = whole && OF_WHOLE_PHOTOS.includes(view) ? 'whole_' + view : view;
+  if (OF_EDITS.includes(view) && !state.made.includes(name)) return address('photo', whole);
   return base() + '/pictures/' + name + '?v=' + state.version;
 }
 export async function ready(url) { // so that nothing flickers
@@ -27,43 +29,47 @@ export function draw() {
     $('frame').hidden = $('tiles').hidden = true;
     return;
   }
-  const all = compare() === 'all';
-  const whole = $('whole').checked && !all;
-  $('frame').hidden = all;
-  $('tiles').hidden = !all;
-  allowViews(all, whole);
-  $('whole').disabled = all;
-  if (all) { drawTiles(); return; }
+  const tiled = ['all', 'pins'].includes(compare());
+  const whole = isWhole();
+  $('frame').hidden = tiled;
+  $('tiles').hidden = !tiled;
+  allowViews(tiled, whole);
+  $('whole').disabled = tiled;
+  if (compare() === 'all') drawTiles();
+  tellOthers('tiles');
+  if (tiled) return;
   $('frame').style.setProperty('--wide', whole ? state.photo.width / state.photo.height : 1);
   $('frame').style.setProperty('--ratio', whole ? state.photo.width + ' / ' + state.photo.height : '1');
-  const swipe = compare() === 'swipe' && chosen() !== 'photo';
-  $('swipe').hidden = $('line').hidden = !swipe || painting();
-  $('frame').style.setProperty('--cut', swipe && !painting() ? $('swipe').value + '%' : '0%');
+  const swipe = compare() === 'swipe' && chosen() !== 'photo' && !painting();
+  $('swipe').hidden = $('line').hidden = !swipe;
+  $('frame').style.setProperty('--line', swipe ? $('swipe').value + '%' : '0%');
+  $('frame').style.setProperty('--cut', (swipe ? lensOf(Number($('swipe').value)) : 0) + '%');
   setPicture($('under'), address('photo'));
   setPicture($('over'), address(chosen()));
-  $('under').alt = 'The photo';
-  $('over').alt = VIEWS.find(([name]) => name === chosen())[1];
+  $('under').alt = t('the.photo');
+  $('over').alt = t('view.' + chosen());
   placePreview(whole);
-  $('paint').hidden = !whole || !(painting() || state.keep);
+  $('paint').hidden = !whole || !(painting() || state.mask);
   $('paint').classList.toggle('u-still', !painting());
+  tellOthers('drawn');
 }
-function allowViews(all, whole) {
+function allowViews(tiled, whole) {
   for (const input of root.querySelectorAll('input[name=u-shown]')) {
     const view = input.value;
-    const missing = ['edit', 'ripple'].includes(view) && !state.made.includes(view);
-    input.disabled = all || missing || (whole && !OF_WHOLE_PHOTOS.includes(view));
-    if (input.checked && input.disabled && !all) root.querySelector('input[name=u-shown][value=result]').checked = true;
+    const missing = OF_EDITS.includes(view) && view !== 'result' && !state.made.includes(view);
+    input.disabled = tiled || missing || (whole && !OF_WHOLE_PHOTOS.includes(view));
+    if (input.checked && input.disabled && !tiled) root.querySelector('input[name=u-shown][value=result]').checked = true;
   }
 }
 function setPicture(image, url) { if (image.getAttribute('src') !== url) image.src = url; }
+export function tile(src, title) {
+  const figure = document.createElement('figure');
+  figure.append(Object.assign(document.createElement('img'), { src, alt: title }), Object.assign(document.createElement('figcaption'), { textContent: title }));
+  return figure;
+}
 function drawTiles() {
-  const views = VIEWS.filter(([view]) => !OF_EDITS.includes(view) || state.made.includes(view));
-  $('tiles').replaceChildren(...views.map(([view, title]) => {
-    const figure = document.createElement('figure');
-    const image = Object.assign(document.createElement('img'), { src: base() + '/pictures/' + view + '?v=' + state.version, alt: title });
-    figure.append(image, Object.assign(document.createElement('figcaption'), { textContent: title }));
-    return figure;
-  }));
+  const views = VIEWS.filter((view) => !OF_EDITS.includes(view) || state.made.includes(view));
+  $('tiles').replaceChildren(...views.map((view) => tile(base() + '/pictures/' + view + '?v=' + state.version, t('view.' + view))));
 }
 
 // ---------------------------------------------------------------- previews
@@ -74,7 +80,7 @@ function placePreview(whole) {
   if (!state.preview) return;
   if (!whole) { $('over').src = state.preview; return; }
   const { width, side, transform } = state.photo;
-  const scale = $('frame').clientWidth / width;
+  const scale = $('sheet').offsetWidth / width;
   laid = Object.assign(document.createElement('img'), { src: state.preview, alt: '' });
   const [a, b, c, d, e, f] = transform;
   Object.assign(laid.style, {
@@ -84,32 +90,24 @@ function placePreview(whole) {
   setPicture($('over'), base() + '/pictures/whole_photo?v=' + state.version);
   $('clip').append(laid);
 }
-export function showPreview(url) { forgetPreview(); state.preview = url; if (compare() !== 'all') draw(); }
+export function showPreview(url) { forgetPreview(); state.preview = url; if (!['all', 'pins'].includes(compare())) draw(); }
 export function forgetPreview() {
   if (state.preview) URL.revokeObjectURL(state.preview);
   state.preview = '';
 }
 
-// ---------------------------------------------------------------- figures
-const number = (value, digits, unit = '') => (value === null || value === undefined ? '–' : value.toFixed(digits).replace('-', '−') + unit);
-export function drawFigures({ figures, warnings, pictures }) {
-  $('figures').hidden = !pictures.length;
-  $('identity-before').textContent = '1.00';
-  $('identity-after').textContent = number(figures.identity, 2);
-  $('yaw-before').textContent = number(figures.yaw_before, 1, '°');
-  $('yaw-after').textContent = number(figures.yaw_after, 1, '°');
-  $('ghost-before').textContent = number(figures.ghost_before, 2);
-  $('ghost-after').textContent = number(figures.ghost_after, 2);
-  $('warnings').replaceChildren(...(warnings || []).map((text) => Object.assign(document.createElement('li'), { textContent: text })));
-}
+// ---------------------------------------------------------------- before, while it is held
+function before(on) { $('frame').classList.toggle('u-before', on); $('before').setAttribute('aria-pressed', String(on)); }
+$('before').addEventListener('pointerdown', () => before(true));
+for (const end of ['pointerup', 'pointercancel', 'pointerleave', 'blur']) $('before').addEventListener(end, () => before(false));
+$('before').addEventListener('keydown', (event) => { if ([' ', 'Enter'].includes(event.key)) { event.preventDefault(); before(true); } });
+$('before').addEventListener('keyup', () => before(false));
+const inText = (event) => event.target.matches('input[type=text], input:not([type]), textarea, select');
+document.addEventListener('keydown', (event) => { if (event.key.toLowerCase() === 'b' && !event.ctrlKey && !event.metaKey && !inText(event)) before(true); });
+document.addEventListener('keyup', (event) => { if (event.key.toLowerCase() === 'b') before(false); });
 
 for (const input of root.querySelectorAll('input[name=u-compare], input[name=u-shown], #u-whole')) input.addEventListener('change', draw);
 $('swipe').addEventListener('input', draw);
-$('frame').addEventListener('pointermove', (event) => {
-  if (!event.buttons || $('swipe').hidden || event.target === $('swipe') || painting()) return;
-  const box = $('frame').getBoundingClientRect();
-  $('swipe').value = (100 * (event.clientX - box.left)) / box.width;
-  draw();
-});
 window.addEventListener('resize', draw);
 listen('draw', draw);
+listen('language', draw);

@@ -1,30 +1,36 @@
-// What an edit leaves behind: a picture, a line of a batch, a named translation.
-import { $, ask, base, json, say, state } from './server.js';
-import { options } from './controls.js';
+// What an edit leaves behind: a picture's file, a named translation.
+import { $, ask, base, json, say, state, tellOthers } from './server.js';
+import { t } from './strings.js';
 
 const REVOKE_MS = 10000;
 
+export async function download(path) {
+  const answer = await ask(path);
+  if (answer === null) return '';
+  const said = answer.headers.get('content-disposition') || '';
+  const name = decodeURIComponent((/filename\*=UTF-8''([^;]+)/.exec(said) || [])[1] || 'edited.png');
+  const url = URL.createObjectURL(await answer.blob());
+  Object.assign(document.createElement('a'), { href: url, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), REVOKE_MS);
+  return name;
+}
+function formats() { $('quality-row').hidden = $('format').value !== 'jpeg'; $('quality-said').textContent = $('quality').value; }
+$('format').addEventListener('change', formats);
+$('quality').addEventListener('input', formats);
+formats();
 $('save').addEventListener('click', async () => {
+  const asked = new URLSearchParams({ format: $('format').value, metadata: $('metadata').checked ? 1 : 0, ...($('format').value === 'jpeg' ? { quality: $('quality').value } : {}) });
   try {
-    const answer = await ask('/result.png');
-    const name = /filename="([^"]+)"/.exec(answer.headers.get('content-disposition') || '');
-    const url = URL.createObjectURL(await answer.blob());
-    Object.assign(document.createElement('a'), { href: url, download: name ? name[1] : 'edited.png' }).click();
-    setTimeout(() => URL.revokeObjectURL(url), REVOKE_MS);
-    say('Image saved.', 'good');
-  } catch (error) { say(error.message, 'bad'); }
-});
-$('batch-form').addEventListener('submit', async () => {
-  try {
-    const added = await (await ask('/batch', json({ name: $('batch-name').value.trim() }))).json();
-    say(`${added.new ? 'Added' : 'It was there already'}: ${added.edit}. Run: ${added.command}`, 'done');
+    const name = await download('/result?' + asked);
+    if (name) say(t('saved', { name }), 'good');
   } catch (error) { say(error.message, 'bad'); }
 });
 $('translation-form').addEventListener('submit', async () => {
   try {
     const saved = await (await ask('/translation', json({ name: $('translation-name').value.trim() }))).json();
-    options($('translation'), ['', ...saved.translations], (name) => name || 'None');
-    say(`Saved as ${saved.file}.`, 'good');
+    state.translations = saved.translations;
+    tellOthers('translations');
+    say(t('translation.saved', { file: saved.file }), 'good');
   } catch (error) { say(error.message, 'bad'); }
 });
 window.addEventListener('pageshow', (event) => { if (event.persisted) location.reload(); }); // its session has ended

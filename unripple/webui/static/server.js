@@ -1,20 +1,28 @@
-// What all modules share: the page's state, its status line, and how the server is asked.
+// What all modules share: the page's state, its toast, and how the server is asked.
+import { t } from './strings.js';
+
 export const root = document.getElementById('unripple');
 export const $ = (id) => root.querySelector('#u-' + id);
 
 export const state = {
   session: '', photo: null, source: null, refused: null, made: [], version: 0, sliders: new Map(), keep: false,
+  translation: '', others: {}, outcome: null,
   previewing: false, wanting: false, rest: 0, serial: 0, preview: '', timings: [], full: 0,
 };
 
 const GOOD_MS = 6000; // so long does good news stay
 let fading = 0;
 
-export function say(text, kind = '') {
+// A toast over the picture, which is always in sight. `action` is a button in it: its title, and what it does.
+export function say(text, kind = '', action = null) {
   clearTimeout(fading);
   $('status').textContent = text;
-  $('status').className = 'u-status' + (kind ? ' u-' + kind : '');
-  if (kind === 'good') fading = setTimeout(() => say(''), GOOD_MS);
+  $('toast').className = 'u-toast' + (kind ? ' u-' + kind : '');
+  $('toast').hidden = !text;
+  $('toast-action').hidden = !action;
+  $('toast-action').textContent = action ? action.title : '';
+  $('toast-action').onclick = action ? () => { say(''); action.call(); } : null;
+  if (kind === 'good' || kind === 'done') fading = setTimeout(() => say(''), GOOD_MS);
 }
 
 export function tellOthers(what) { root.dispatchEvent(new Event('u-' + what)); }
@@ -33,8 +41,9 @@ export class Refusal extends Error {
 async function reach(path, options) {
   try {
     return await fetch(path, options);
-  } catch {
-    throw new Refusal('The server does not answer. Start `unripple editor` again and go on at the address that it prints: your photo and sliders are kept in this browser.', 0);
+  } catch (error) {
+    if (error.name === 'AbortError') return null;
+    throw new Refusal(t('no.server'), 0);
   }
 }
 
@@ -64,12 +73,13 @@ async function restore(ended) {
   await restored;
 }
 
-// Ask under this session. null: a newer request took this one's place. A session that the server
-// forgot (it was started again, or nothing was done for an hour) is begun anew, with its photo.
+// Ask under this session. null: a newer request took this one's place, or it was aborted. A session
+// that the server forgot (it was started again, or nothing was done for an hour) is begun anew, with
+// its photo.
 export async function ask(path, options = {}, { again = true } = {}) {
   const session = state.session;
   const answer = await reach(base() + path, options);
-  if (answer.status === 409) return null;
+  if (answer === null || answer.status === 409) return null;
   if (answer.ok) return answer;
   const refusal = await refusalOf(answer);
   if (!refusal.ended || !again) throw refusal;
