@@ -311,7 +311,8 @@ def text_edit_of(options: argparse.Namespace) -> Edit | None:
     """
     said = {word: getattr(options, word, None) for word in WORDS}
     given = [f"--{word}" for word, value in said.items() if value is not None]
-    given += ["--then"] if options.then else []
+    then = getattr(options, "then", [])
+    given += ["--then"] if then else []
     if said["text"] is None:
         if given:
             raise UnrippleError(f"{given[0]} is about a --text; say one")
@@ -321,9 +322,9 @@ def text_edit_of(options: argparse.Namespace) -> Edit | None:
     if said["levels"] is not None:
         said["levels"] = said["levels"].split(",")
     first = text_edit("edit", said, where="--")
-    if not options.then:
+    if not then:
         return first
-    links = [_link(text) for text in options.then]
+    links = [_link(text) for text in then]
     return chain_edit("edit", [first.texts[0], *links], where="--then: ")
 
 

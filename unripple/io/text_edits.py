@@ -20,7 +20,7 @@ LONGEST = 8
 Words: TypeAlias = tuple[tuple[str, Any], ...]
 
 
-def _properties() -> Mapping[str, Any]:
+def properties() -> Mapping[str, Any]:
     found: Mapping[str, Any] = schema()["properties"]["edits"]["items"]["properties"]
     return found
 
@@ -113,7 +113,7 @@ def with_strength(edit: Edit, strength: float) -> Edit:
 
 
 def _checked(said: Mapping[str, Any], where: str) -> Words:
-    known = _properties()
+    known = properties()
     given = {
         word: checked(said[word], known[word], Switch(f"{where}{word}"))
         for word in WORDS

@@ -92,6 +92,11 @@ class Editor:
         return self._zoo
 
     @property
+    def cache(self) -> ArtifactCache:
+        """Where its artifacts are kept."""
+        return self._cache
+
+    @property
     def directions(self) -> dict[str, Direction]:
         """The directions that `edit` takes, by name."""
         chosen = chosen_directions(self.config["directions"], self._zoo)

@@ -20,7 +20,7 @@ from unripple.runtime.asked import EDIT
 from unripple.runtime.editor import Editor
 from unripple.runtime.work import OnProgress, Work
 from unripple.zoo.weights import read_header, write_state
-from unripple.zoo.zoo import Zoo, embedded_folder
+from unripple.zoo.zoo import EMBEDDED, Zoo, embedded_folder
 
 _MAPPER = "mapper"
 
@@ -70,7 +70,7 @@ def _mappers(zoo: Zoo) -> list[KnownMapper]:
     if zoo.has(_MAPPER):
         files[zoo.path(_MAPPER)] = "(models.mapper)"
     for path in sorted((embedded_folder() / "models").glob(f"{_MAPPER}*.safetensors")):
-        files.setdefault(path, str(path))
+        files.setdefault(path, path.stem if "-" in path.stem else EMBEDDED)
     for path in sorted(published_folder().glob(f"*.{_MAPPER}.safetensors")):
         files.setdefault(path, path.name.partition(".")[0])
     found = []

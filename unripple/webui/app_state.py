@@ -23,6 +23,7 @@ from unripple.runtime.editor import Editor
 from unripple.runtime.view import thumbnail
 from unripple.webui.controls import Group, grouped
 from unripple.webui.reading import PATIENT, Decoded, Patience, Reader
+from unripple.webui.text_controls import texts_of
 from unripple.webui.translations import FOLDER, USER, list_translations
 from unripple.zoo.directions import Direction, read_directions
 from unripple.zoo.zoo import (
@@ -247,6 +248,7 @@ class AppState:
             "samples": list(self.samples()),
             "inverter": self.config["invert"]["method"],
             "batch": str(self.batch),
+            "texts": texts_of(self.zoo(models)),
         }
 
 

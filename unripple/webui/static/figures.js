@@ -29,7 +29,7 @@ export function drawFigures(outcome) {
   const kept = figures.background_identical;
   $('kept-after').textContent = kept === null || kept === undefined ? '–' : (100 * kept).toFixed(1) + ' %';
   $('changed-after').textContent = outcome && outcome.changed !== undefined ? (100 * outcome.changed).toFixed(1) + ' %' : '–';
-  const told = [...warnings];
+  const told = [...((outcome && outcome.told) || []), ...warnings];
   if (made) {
     if (off) told.unshift(t('warn.turn', { asked: number(asked.yaw, 1), reached: number(turned, 1) }));
     if (outcome.unchanged) told.unshift(t('warn.unchanged'));
