@@ -145,6 +145,20 @@ def test_global_leaves_codes_alone_and_moves_styles(zoo: _Zoo) -> None:
         moved(work_of(zoo, method="global", disentangle=1.0))
 
 
+def test_deviations_may_lie_in_a_file_of_their_own(zoo: _Zoo) -> None:
+    tables = zoo.models["relevance"].net
+    spread = Relevance(0, 0, len(tables.deviation))
+    spread.deviation.fill_(3.0)
+    zoo.models["style_spread"] = Model("style_spread", spread)
+    one, other = (
+        moved(work_of(zoo, method="global", channels=5, roles=roles)).styles
+        for roles in ((), ("clip", "generator", "relevance", "style_spread"))
+    )
+    assert one is not None and other is not None and np.allclose(3 * one, other)
+    sfe = moved(work_of(zoo, method="global", channels=5, variant="sfe")).styles
+    assert sfe is not None and np.abs(sfe).max() == pytest.approx(2.0 / 1.5)
+
+
 def test_styles_are_drawn_on_top_of_those_of_the_codes(zoo: _Zoo) -> None:
     generator: Any = zoo.models["generator"].net
     codes = torch.randn(2, CODES, W, generator=torch.Generator().manual_seed(4))
