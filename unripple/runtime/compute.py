@@ -234,6 +234,8 @@ def compute_together(
     """
     if job.batch == 1 or job.step.together is None or job.zoo.device == "cpu":
         return
+    if not job.step.batches(job.settings):
+        return
     made_from = {name: job.ingredients(inputs) for name, inputs in subjects.items()}
     lacking = [name for name in subjects if find(cache, made_from[name]) is None][: job.batch]
     if len(lacking) < 2 or lacking[0] != next(iter(subjects)):

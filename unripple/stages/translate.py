@@ -184,12 +184,11 @@ def _levelled(asked: TextSettings, start: Start, found: Translated) -> Translate
 
 
 def run_together(works: Sequence[Work], settings: TranslateSettings) -> list[Translated]:
-    """Likewise for several photos; one text that is optimised goes in one batch."""
-    together = None if settings.text is None else TEXTS[settings.text["method"]].follow_together
-    if together is None:
-        return [run(work, settings) for work in works]
+    """Likewise for several photos and a text that `batches` allows."""
     assert settings.text is not None
     asked = TextSettings.of(settings.text)
+    together = TEXTS[asked.method].follow_together
+    assert together is not None
     inputs = [work.input(Projected, "project") for work in works]
     starts = [
         Start(one.w_plus, None, _LinkDraft(work.draft, 0, Translated(one.w_plus, {}), []))
@@ -201,6 +200,12 @@ def run_together(works: Sequence[Work], settings: TranslateSettings) -> list[Tra
         guide = None if one.guide is None else one.guide + (at.w_plus - one.w_plus)
         made.append(at._replace(about={"turn": False, **found.about}, guide=guide))
     return made
+
+
+def batches(settings: Values) -> bool:
+    """Whether photos are worked on together: those of one text that is optimised."""
+    text = settings.get("text")
+    return text is not None and TEXTS[text["method"]].follow_together is not None
 
 
 def _moved(work: Work, settings: TranslateSettings, w_plus: WPlus) -> WPlus:
@@ -267,4 +272,5 @@ STAGE = Stage(
     reads_directions=True,
     aside=("batch",),
     run_together=run_together,
+    batches=batches,
 )

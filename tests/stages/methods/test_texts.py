@@ -18,7 +18,7 @@ from unripple.models.stylegan2 import Generator
 from unripple.runtime.work import Work
 from unripple.stages.invert import draw, restyled
 from unripple.stages.texts import TEXTS, Start, TextSettings, optimise
-from unripple.stages.translate import Translated, TranslateSettings, run_together
+from unripple.stages.translate import Translated, TranslateSettings, batches, run_together
 from unripple.stages.translate import run as translate
 from unripple.zoo.networks import Model
 
@@ -261,6 +261,8 @@ def test_levels_that_are_left_out_keep_their_bits(zoo: _Zoo) -> None:
 def test_several_photos_at_once_are_as_each_alone(zoo: _Zoo) -> None:
     about = {"method": "optimise", "steps": 3, "every": 2}
     works = [work_of(zoo, seed, **about) for seed in (0, 1)]
+    assert batches(works[0].settings) and not batches(work_of(zoo, method="direction").settings)
+    assert not batches({"moves": {"pose": 1.0}})
     together = run_together(works, TranslateSettings.of(works[0].settings))
     for work, found in zip(works, together, strict=True):
         alone = moved(work)

@@ -34,6 +34,10 @@ def _as_given(settings: Values, plan: Plan) -> Values:  # noqa: ARG001
     return settings
 
 
+def _whatever(settings: Values) -> bool:  # noqa: ARG001
+    return True
+
+
 def _no_drawing(settings: Values) -> bool:  # noqa: ARG001
     return False
 
@@ -113,6 +117,7 @@ class Stage(Declaration):
         loads_late: whether networks are loaded only where they are asked, see `Work.shared`.
         marked: whether its colour pictures carry the mark of altered pictures.
         run_together: the same as `run` for several photos in one batch, where that pays.
+        batches: whether it does, given the settings.
     """
 
     version: int
@@ -142,6 +147,7 @@ class Stage(Declaration):
     loads_late: bool = False
     marked: bool = False
     run_together: Callable[[Sequence[Work], Any], list[Any]] | None = None
+    batches: Callable[[Values], bool] = _whatever
 
     @property
     def looks_at_both(self) -> bool:

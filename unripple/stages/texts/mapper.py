@@ -29,10 +29,11 @@ def follow(work: Work, asked: TextSettings, start: Start) -> Translated:
     import torch
 
     from unripple.models.mapper import STEP, StyleMapper, moved
+    from unripple.ops.tensors import device_of
 
     model = work.load(f"{MAPPER}:{asked.mapper}" if asked.mapper else MAPPER)
     with torch.no_grad():
-        w_plus = torch.from_numpy(start.w_plus.astype(np.float32))[None]
+        w_plus = torch.from_numpy(start.w_plus.astype(np.float32))[None].to(device_of(model.net))
         if isinstance(model.net, StyleMapper):
             _known(model, asked.text)
             generator = restyled(work.load("generator").net, start.styles)
@@ -56,12 +57,13 @@ def vector_of(work: Work, model: Model, text: str) -> Tensor:
     Raises:
         BadText: the mapper does not know it.
     """
+    from unripple.ops.tensors import device_of
     from unripple.stages.families.text import reader_of
 
     if VECTORS in model.extras:
         table: Any = model.extras[VECTORS]
         of_known: Tensor = table[_known(model, text)].sum(0, keepdim=True)
-        return of_known
+        return of_known.to(device_of(model.net))
     texts = model.metadata.get("texts", {})
     said = [texts.get(one, one) for one in text.split(JOINT)]
     reader = reader_of(work)
