@@ -107,3 +107,11 @@ def test_statistics_of_styles_are_those_of_a_file(monkeypatch: pytest.MonkeyPatc
     assert [style.shape for style in styles] == [one.shape for one in generator.styles(codes)]
     with pytest.raises(BadConfig, match="no deviation"):
         relevance.styles_of(generator, Codes(("a",), codes[:1].numpy()))
+
+
+def test_levels_that_are_left_out_get_no_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (path,) = task(monkeypatch, levels=["coarse", "medium"]).export(tmp_path)
+    net = networks.load("mapper", path, torch.device("cpu")).net
+    assert hasattr(net, "course_mapping") and not hasattr(net, "fine_mapping")

@@ -132,7 +132,7 @@ def numbers_of(text: str, texts: Mapping[str, str]) -> list[int | None]:
     Returns:
         For each its number, or None if it is none of them.
     """
-    places = {}
+    places: dict[str, int] = {}
     for number, pair in enumerate(texts.items()):
         for word in pair:
             places.setdefault(word.casefold(), number)

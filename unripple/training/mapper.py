@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ import yaml
 from torch import Tensor, nn
 
 from unripple import faceworld
-from unripple.conventions import BadConfig, Photo
+from unripple.conventions import LEVELS, BadConfig, Photo
 from unripple.models import clip as clip_models
 from unripple.models import mapper as models
 from unripple.models.clip_text import tokens_of
@@ -44,6 +44,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--mode", choices=MODES, default="cat", help="texts beside the codes, or added to them")
     add("--vectors", choices=VECTORS, default="clip", help="of texts: CLIP's, or one for each name")
     add("--norm", choices=("rows", "features"), default="features", help="rows: as published")
+    about = "codes that may move (published: some leave out the fine ones)"
+    add("--levels", nargs="+", choices=tuple(LEVELS), default=tuple(LEVELS), help=about)
     add("--lr", type=float, default=0.02, help="of Ranger (published: 0.5 for 0.01 of its pace)")
     add("--codes", type=Path, metavar="FILE", help="faces of `unripple codes` (default: random)")
     add("--generator", type=Path, default=Path("runs/generator"))
@@ -68,6 +70,7 @@ def build(chosen: argparse.Namespace) -> MapperTask:
         device=chosen.device,
         lr=chosen.lr,
         codes=codes,
+        levels=chosen.levels,
     )
 
 
@@ -121,6 +124,7 @@ class MapperTask:
         device: str = "cpu",
         lr: float = 0.02,
         codes: Tensor | None = None,
+        levels: Sequence[str] = tuple(LEVELS),
     ) -> None:
         self.texts, self.batch_size, self.device, self.progress = texts, batch_size, device, 0.0
         self.generator, self.clip = frozen(generator, device), frozen(clip, device)
@@ -139,6 +143,8 @@ class MapperTask:
         first = width + self.vectors.shape[1] if mode == "cat" else width
         inner = first if mode == "cat" else width
         self.sizes: dict[str, Any] = {"widths": [*[first], *[inner] * 7, width], "norm": norm}
+        rows = {LEVELS[level] for level in levels}
+        self.sizes["groups"] = [name for name, own in models.GROUPS.items() if own in rows]
         self.net = models.LatentMapper(**self.sizes).to(device)
         self.nets: dict[str, nn.Module] = {self.role: self.net}
         self.ema: dict[str, nn.Module] = {}

@@ -317,7 +317,13 @@ class Session:
         Raises:
             UnrippleError: there is no edit yet, or the name does not follow the grammar.
         """
-        return save_translation(self.state.translations, name, self._made().offset)
+        made = self._made()
+        if made.request.said and not made.offset.any():
+            raise UnrippleError(
+                "this text moves channels of style space and no codes, which a translation holds; "
+                "add it to the batch instead"
+            )
+        return save_translation(self.state.translations, name, made.offset)
 
     def add_to_batch(self, name: str, suggested: str = NAME) -> batch.Added:
         """Write the edit, and the photo if it is not there, into the batch's config.
