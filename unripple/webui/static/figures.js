@@ -29,14 +29,16 @@ export function drawFigures(outcome) {
   const kept = figures.background_identical;
   $('kept-after').textContent = kept === null || kept === undefined ? '–' : (100 * kept).toFixed(1) + ' %';
   $('changed-after').textContent = outcome && outcome.changed !== undefined ? (100 * outcome.changed).toFixed(1) + ' %' : '–';
-  const told = [...((outcome && outcome.told) || []), ...warnings];
+  const told = [...warnings];
   if (made) {
     if (off) told.unshift(t('warn.turn', { asked: number(asked.yaw, 1), reached: number(turned, 1) }));
     if (outcome.unchanged) told.unshift(t('warn.unchanged'));
     if (outcome.foreign) told.push(t('warn.foreign'));
     if (typeof figures.identity === 'number' && figures.identity < IDENTITY_LOW) told.unshift(t('warn.identity', { value: number(figures.identity, 2) }));
   }
-  $('warnings').replaceChildren(...told.map((text) => Object.assign(document.createElement('li'), { textContent: text })));
+  const about = (outcome && outcome.told) || []; // what a text did is no warning
+  const listed = [...about.map((text) => [text, 'u-told']), ...told.map((text) => [text, ''])];
+  $('warnings').replaceChildren(...listed.map(([textContent, className]) => Object.assign(document.createElement('li'), { textContent, className })));
 }
 function row(title, asked, reached, bad) {
   const one = document.createElement('tr');
