@@ -145,7 +145,7 @@ def likest(codes: Codes, texts: Sequence[str], zoo: Zoo) -> list[int]:
 def _drawn(codes: Codes, zoo: Zoo) -> Iterator[Tensor]:
     import torch
 
-    generator = zoo.load("generator").net
+    generator: Any = zoo.load("generator").net
     check_codes(codes, generator)
     device = next(generator.parameters()).device
     for part in torch.split(torch.from_numpy(codes.w_plus), _BATCH):
@@ -186,7 +186,7 @@ def draw_texts(editor: Editor, w_plus: Floats, edit: Edit) -> Photo:
     )
 
     zoo = editor.zoo
-    generator = zoo.load("generator").net
+    generator: Any = zoo.load("generator").net
     check_codes(Codes(("one",), w_plus[None]), generator)
     seen = [Translated(w_plus, {})]
     if edit.said:

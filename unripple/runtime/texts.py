@@ -149,7 +149,7 @@ def draw_face(editor: Editor, edit: Edit, on_progress: OnProgress) -> Photo:
     from unripple.stages.translate import TranslateSettings, run
 
     zoo = editor.zoo
-    generator = zoo.load("generator").net
+    generator: Any = zoo.load("generator").net
     nothing = np.zeros((generator.n_codes, generator.style_dim), np.float32)
     job = job_from_config(editor.config, "translate", EDIT, zoo, edit=edit)
     progress = partial(on_progress, edit.texts[0]["text"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from unripple.conventions import BadCheckpoint
 from unripple.stages.families.text import change_of, reader_of
 from unripple.stages.interface import Plan, Work
 from unripple.stages.texts import Start, TextMethod, TextSettings
@@ -39,6 +40,11 @@ def _make(work: Work, asked: TextSettings) -> dict[str, Any]:
     generator = work.load("generator").net
     tables = work.load("relevance").net
     spread = work.load(SPREAD).net if SPREAD in asked.roles else tables
+    if not hasattr(spread, "deviation") or not hasattr(tables, "relevance"):
+        raise BadCheckpoint(
+            f"{work.load('relevance').path}: lacks a table of style space; name a file of "
+            "`training relevance`, or `models: {relevance: fs3, style_spread: s_mean_std}`"
+        )
     layers, divisor = VARIANTS[asked.variant]
     with torch.no_grad():
         change = change_of(reader_of(work), asked)

@@ -196,7 +196,8 @@ class _Loss:
             return total
         near = sum(move.square().sum() for move in moves)
         same = (1 - (self.identify(pictures) * self.before).sum(1)).sum()
-        return total + self.asked.near * near + self.asked.identity * same
+        whole: Tensor = total + self.asked.near * near + self.asked.identity * same
+        return whole
 
 
 def views(pictures: Tensor, step: int, count: int = 4) -> Tensor:
