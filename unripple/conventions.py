@@ -9,6 +9,7 @@ the face towards the picture's right, a positive pitch raises the chin, angles a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import IntEnum
 from typing import Any, TypeAlias
 
@@ -45,6 +46,14 @@ STAGES = (
     "report",
 )
 """The stage words of all recipes, in running order; no recipe has every one of them."""
+
+
+LEVELS: Mapping[str, tuple[int, int | None]] = {
+    "coarse": (0, 4),
+    "medium": (4, 8),
+    "fine": (8, None),
+}
+"""Codes of w+, as in a slice, by what they are about: pose and shape, features, colours."""
 
 
 class Face(IntEnum):

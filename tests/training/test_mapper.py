@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from safetensors import safe_open
 
 from unripple.conventions import BadConfig
-from unripple.training import clip, latents, loop, mapper
+from unripple.runtime.codes import Codes
+from unripple.training import clip, latents, loop, mapper, relevance
 from unripple.training.schedule import Budget
 from unripple.zoo import networks
 
@@ -25,7 +27,7 @@ class _Person(torch.nn.Module):
         return torch.nn.functional.normalize(face.mean((2, 3)) + 2, dim=1)
 
 
-def task(monkeypatch: pytest.MonkeyPatch, **options: str) -> mapper.MapperTask:
+def task(monkeypatch: pytest.MonkeyPatch, **options: Any) -> mapper.MapperTask:
     monkeypatch.setattr(latents, "CHANNELS", {4: 8, 8: 8, 16: 8, 32: 8})
     monkeypatch.setattr(mapper, "HELD_OUT", 2)
     torch.manual_seed(0)
@@ -83,3 +85,33 @@ def test_a_file_of_texts_that_is_none(tmp_path: Path) -> None:
     path.write_text("- a hat\n")
     with pytest.raises(BadConfig, match="--texts"):
         mapper.read_texts(path)
+
+
+def test_faces_of_a_file_are_drawn_and_the_last_ones_held_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    codes = torch.randn(7, 8, latents.STYLE_DIM)
+    made = task(monkeypatch, codes=codes)
+    assert torch.equal(made.held_out, codes[-2:])
+    drawn = made.draw(torch.Generator().manual_seed(0))["codes"]
+    assert all(any(torch.equal(one, face) for face in codes[:-2]) for one in drawn)
+    for wrong in (codes[:, :4], codes[:1]):
+        with pytest.raises(BadConfig, match="--codes"):
+            task(monkeypatch, codes=wrong)
+
+
+def test_statistics_of_styles_are_those_of_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = task(monkeypatch).generator
+    codes = torch.randn(5, 8, latents.STYLE_DIM)
+    styles = relevance.styles_of(generator, Codes(tuple("abcde"), codes.numpy()))
+    assert [style.shape for style in styles] == [one.shape for one in generator.styles(codes)]
+    with pytest.raises(BadConfig, match="no deviation"):
+        relevance.styles_of(generator, Codes(("a",), codes[:1].numpy()))
+
+
+def test_levels_that_are_left_out_get_no_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (path,) = task(monkeypatch, levels=["coarse", "medium"]).export(tmp_path)
+    net = networks.load("mapper", path, torch.device("cpu")).net
+    assert hasattr(net, "course_mapping") and not hasattr(net, "fine_mapping")

@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import re
 import sys
 import time
 from collections.abc import Sequence
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
     from unripple.zoo.zoo import Zoo
 
 log = logging.getLogger(__name__)
-
-_LONGEST_ENDING = 80  # characters of a result's name that say what was edited
 
 ABOUT = """\
 Edit photos, or all photos of a folder, without Snakemake. The results are PNG files beside the
@@ -105,13 +102,18 @@ def _edit(options: argparse.Namespace) -> int:
         )
     config = shared.config_of(options)
     words = [*options.edit, *_turned_like(options, config)]
-    tasks = tasks_of(options.photos, [options.text] if said else words, options.out)
+    tasks = tasks_of(options.photos, _words_of(options) if said else words, options.out)
     edit = said or shared.edit_of(words, config)
     _check(tasks, options, config)
     shared.start_log(options)
     if options.quiet:
         logging.getLogger().setLevel(logging.WARNING)
     return _Session(options, config, edit, len(tasks)).run(tasks)
+
+
+def _words_of(options: argparse.Namespace) -> list[str]:
+    """What stands in the names of a text's results."""
+    return [options.text, *options.then]
 
 
 def _turned_like(options: argparse.Namespace, config: Config) -> list[str]:
@@ -136,8 +138,7 @@ def tasks_of(photos: Sequence[Path], words: Sequence[str], out: Path | None) -> 
         UnrippleError: a folder has no photos; several photos are to be one file.
     """
     said = "-".join(word.replace("=-", "-").replace("=", "+") for word in words)
-    # A text may hold what no file's name can.
-    ending = "-" + re.sub(r"[^\w.+-]+", "-", said)[:_LONGEST_ENDING]
+    ending = "-" + shared.in_names(said)
     tasks = []
     for photo in photos:
         if photo.is_dir():
@@ -208,6 +209,8 @@ class _Session:
             for task in tasks:
                 started = time.monotonic()
                 told: dict[str, Any] = {"photo": str(task.photo), "edit": self._options.edit}
+                if self._edit.said:
+                    told["texts"] = [text["text"] for text in self._edit.texts]
                 try:
                     with self._meter.photo(task.photo.name):
                         told |= self._one(task)

@@ -33,6 +33,8 @@ COMMANDS = {
         "unripple.cli.compare",
         "unripple.cli.models",
         "unripple.cli.directions",
+        "unripple.cli.texts",
+        "unripple.cli.codes",
         "unripple.cli.domains",
     ),
     "around the workflow": (

@@ -7,11 +7,13 @@ import contextlib
 import difflib
 import logging
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from unripple.conventions import STAGES, BadConfig, UnrippleError
+from unripple.io import plain_yaml
 from unripple.io.config import (
     Config,
     Edit,
@@ -28,7 +30,7 @@ from unripple.io.photo import PHOTO_SUFFIXES
 from unripple.io.places import ENDING, results_folder, sheet_of
 from unripple.io.results import Results
 from unripple.io.sheet import SHEET, read_sheet
-from unripple.io.text_edits import WORDS, text_edit
+from unripple.io.text_edits import WORDS, chain_edit, text_edit
 
 DEVICE_VARIABLE = "UNRIPPLE_DEVICE"
 
@@ -273,11 +275,44 @@ def add_text(parser: argparse.ArgumentParser) -> None:
     """--text and what goes with it."""
     add = parser.add_argument
     add("--text", metavar="WORDS", help="what the picture shall show: 'a face with glasses'")
-    add("--neutral", metavar="WORDS", help="with --text: the same without it (default: a face)")
-    add("--method", help="with --text: how it is followed (default: direction)")
-    add("--strength", help="with --text: how far; direction counts deviations of the codes")
-    add("--disentangle", help="with --method global: channels that follow by less stay")
-    add("--channels", help="with --method global: instead, how many channels move")
+    add(
+        "--then",
+        action="append",
+        default=[],
+        metavar="WORDS|{...}",
+        help="with --text: another text after it; may be repeated. As in the config it may be "
+        "'{text: WORDS, method: mapper, ...}'",
+    )
+    for word in WORDS[1:]:
+        add(f"--{word}", metavar=word.upper(), help=f"with --text: {ABOUT_TEXT[word]}")
+
+
+ABOUT_TEXT = {
+    "neutral": "the same without it (default: a face)",
+    "method": "how it is followed: direction (default), global, optimise, mapper",
+    "strength": "how far; direction counts deviations of the codes",
+    "templates": "sentences that it is put into: plain (default), imagenet",
+    "levels": "codes that move, like coarse,medium (default: all)",
+    "disentangle": "global: channels that follow by less stay",
+    "channels": "global: instead, how many channels move",
+    "variant": "global: styleclip (default), hyperstyle, sfe",
+    "steps": "optimise: how many",
+    "space": "optimise: w+ (default) or s",
+    "near": "optimise: weight of how far the codes go",
+    "identity": "optimise: weight of the identity that is lost",
+    "views": "optimise: views of each picture",
+    "start": "optimise: photo (default) or mean",
+    "every": "optimise: keep a picture of every so many steps",
+    "mapper": "mapper: a file, or a published one by name",
+}
+
+
+_LONGEST_ENDING = 80  # characters of a result's name that say what was edited
+
+
+def in_names(said: str) -> str:
+    """What was said, as part of a file's name: a text may hold what no name can."""
+    return re.sub(r"[^\w.+-]+", "-", said)[:_LONGEST_ENDING]
 
 
 def text_edit_of(options: argparse.Namespace) -> Edit | None:
@@ -288,13 +323,28 @@ def text_edit_of(options: argparse.Namespace) -> Edit | None:
     """
     said = {word: getattr(options, word, None) for word in WORDS}
     given = [f"--{word}" for word, value in said.items() if value is not None]
+    then = getattr(options, "then", [])
+    given += ["--then"] if then else []
     if said["text"] is None:
         if given:
             raise UnrippleError(f"{given[0]} is about a --text; say one")
         return None
-    if options.edit:
+    if getattr(options, "edit", None):
         raise UnrippleError("--text and --edit: give one of the two")
-    return text_edit("edit", said, where="--")
+    if said["levels"] is not None:
+        said["levels"] = said["levels"].split(",")
+    first = text_edit("edit", said, where="--")
+    if not then:
+        return first
+    links = [_link(text) for text in then]
+    return chain_edit("edit", [first.texts[0], *links], where="--then: ")
+
+
+def _link(text: str) -> Any:
+    """A text of --then, or its words as YAML has them."""
+    if text.lstrip().startswith("{"):
+        return plain_yaml.parse_value(text, f"--then {text!r}")
+    return text
 
 
 def edit_of(words: list[str], config: Config) -> Edit:

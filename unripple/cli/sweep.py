@@ -5,14 +5,17 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unripple.cli import options as shared
 from unripple.conventions import UnrippleError
+from unripple.io.text_edits import with_strength
 
 if TYPE_CHECKING:
+    from unripple.io.config import Edit
     from unripple.io.results import Results
     from unripple.runtime.compute import Source
     from unripple.runtime.editor import Editor
@@ -28,14 +31,18 @@ def register(commands: Any) -> None:
         "sweep",
         help="an edit over its range, as an animation (GIF, WebP, MP4)",
         description=(
-            "Write one animation per photo, of an edit that goes from one degree to another, and "
-            "print the files' names. A photo that fails is told, and the others are finished."
+            "Write one animation per photo, of an edit that goes from one degree to another, or of "
+            "a text from one strength to another, and print the files' names. A photo that fails "
+            "is told, and the others are finished."
         ),
     )
-    parser.add_argument("photos", nargs="+", metavar="PHOTO", help="photo ids, or files")
-    parser.add_argument("direction", help="see `unripple directions`")
+    # One list: with --text no direction ends it.
+    parser.usage = "unripple sweep PHOTO... (DIRECTION | --text WORDS) LOW HIGH [options]"
+    about = "photo ids, or files; then a direction, see `unripple directions`, or --text"
+    parser.add_argument("photos", nargs="+", metavar="PHOTO", help=about)
     for end in ("low", "high"):
         parser.add_argument(end, type=shared.read_knob("degree", end.upper()), help="degree")
+    shared.add_text(parser)
     shared.add_knob(parser, "--frames", "sweep.frames", "how many")
     shared.add_knob(parser, "--fps", "sweep.fps", "frames per second")
     parser.add_argument("--back", action="store_true", help="go there and back")
@@ -71,7 +78,6 @@ def register(commands: Any) -> None:
 
 def _sweep(options: argparse.Namespace) -> int:
     from unripple.cli.main import BAD_INPUT
-    from unripple.io.config import Edit
     from unripple.io.places import sheet_to_read
     from unripple.runtime.cache import LayeredCache, MemoryCache
     from unripple.runtime.editor import Editor
@@ -79,6 +85,7 @@ def _sweep(options: argparse.Namespace) -> int:
     from unripple.runtime.subject import find_source
 
     config = shared.config_of(options)
+    edit_at = _edit_at(options)
     results = shared.results_of(options, config)
     sheet = sheet_to_read(results.root)
     sources = _once_each([find_source(word, config, sheet) for word in options.photos])
@@ -89,13 +96,16 @@ def _sweep(options: argparse.Namespace) -> int:
     shared.start_log(options)
     cache = LayeredCache(results.store, MemoryCache(_KEPT))
     editor = Editor(device=options.device, settings=config, cache=cache)
+    told: set[str] = set()
     for degree in sorted({options.low, options.high}):
-        for warning in editor.warnings(Edit("edit", ((options.direction, degree),))):
-            log.warning("%s", warning)
+        for warning in editor.warnings(edit_at(degree)):
+            if warning not in told:  # that of a text is every strength's
+                told.add(warning)
+                log.warning("%s", warning)
     failed = 0
     for path, source in sources.items():
         try:
-            _write(editor, source, options, outs[path])
+            _write(editor, source, edit_at, options, outs[path])
         except Exception as error:
             if not costs_one_photo(error):
                 raise
@@ -109,6 +119,27 @@ def _sweep(options: argparse.Namespace) -> int:
     if failed and len(sources) > 1:
         log.error("unripple: %d of %d photos failed, see above", failed, len(sources))
     return BAD_INPUT if failed else 0
+
+
+def _edit_at(options: argparse.Namespace) -> Callable[[float], Edit]:
+    """The edit at a degree, or of a text at a strength. It takes the direction off the photos.
+
+    Raises:
+        UnrippleError: a direction and a text are named, or neither.
+        BadText, BadConfig: see `io.text_edits`.
+    """
+    from unripple.io.config import Edit
+
+    if options.strength is not None:
+        raise UnrippleError("--strength: LOW and HIGH say it")
+    said = shared.text_edit_of(options)
+    if said is not None:
+        options.direction = shared.in_names(options.text)
+        return partial(with_strength, said)
+    if len(options.photos) < 2:
+        raise UnrippleError("sweep: name a photo and a direction, or say a --text")
+    *options.photos, options.direction = options.photos
+    return lambda degree: Edit("edit", ((options.direction, degree),))
 
 
 def _once_each(sources: list[Source]) -> dict[Path, Source]:
@@ -167,7 +198,13 @@ def _check_free(film: Path, options: argparse.Namespace) -> None:
         )
 
 
-def _write(editor: Editor, source: Source, options: argparse.Namespace, out: Path) -> None:
+def _write(
+    editor: Editor,
+    source: Source,
+    edit_at: Callable[[float], Edit],
+    options: argparse.Namespace,
+    out: Path,
+) -> None:
     from unripple import atomic
     from unripple.io.animation import encode_animation
     from unripple.runtime.sweep import degrees_between, sweep, there_and_back
@@ -176,7 +213,7 @@ def _write(editor: Editor, source: Source, options: argparse.Namespace, out: Pat
     degrees = degrees_between(options.low, options.high, options.frames)
     frames = []
     for number, frame in enumerate(
-        sweep(editor, source, options.direction, degrees, crop=options.crop), start=1
+        sweep(editor, source, edit_at, degrees, crop=options.crop), start=1
     ):
         frames.append(thumbnail(frame, options.height))
         log.info("%s: frame %d/%d", source.photo, number, len(degrees))

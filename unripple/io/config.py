@@ -30,7 +30,7 @@ ALL, EMBEDDED, NONE = "all", "embedded", "none"
 _RIPPLE, _EXTERNAL = "ripple", "external"
 _COMPOSERS = {"ceteris_paribus": "mixed", _EXTERNAL: "kept"}
 """Recipes that compose in a way of their own."""
-TEXT = "text"
+TEXT, CHAIN = "text", "chain"
 
 
 @dataclass(frozen=True)
@@ -42,20 +42,21 @@ class Edit:
         name: names the results folder.
         moves: (direction, degree) pairs, sorted; none for a translation.
         translation: its name, or None.
-        said: the words of a text edit and their values, see `io.text_edits`; None for others.
+        said: of a text edit, for each of its texts the words and their values, see
+            `io.text_edits`; none for others.
         photos: ids or file names of the photos that get it; None for all. It is in no key.
     """
 
     name: str
     moves: tuple[tuple[str, float], ...]
     translation: str | None = None
-    said: tuple[tuple[str, Any], ...] | None = None
+    said: tuple[tuple[tuple[str, Any], ...], ...] = ()
     photos: tuple[str, ...] | None = None
 
     @property
-    def text(self) -> dict[str, Any] | None:
-        """What a text edit says, by word; None for others."""
-        return None if self.said is None else dict(self.said)
+    def texts(self) -> list[dict[str, Any]]:
+        """What a text edit says, one text after the other, by word; none for others."""
+        return [dict(words) for words in self.said]
 
     @property
     def attribute(self) -> str:
@@ -349,8 +350,10 @@ def _edit(entry: Mapping[str, Any] | str) -> Edit:
     if "photos" in entry:
         rest = {word: value for word, value in entry.items() if word != "photos"}
         return replace(_edit(rest), photos=tuple(entry["photos"]))
-    if TEXT in entry:
-        return _text_edit(entry)
+    if TEXT in entry or CHAIN in entry:
+        from unripple.io.text_edits import edit_of_entry  # which needs this module
+
+        return edit_of_entry(entry)
     name, translation = entry["name"], entry.get("translation")
     moves: dict[str, float] = dict(entry.get("moves", {}))
     if translation is not None:
@@ -361,22 +364,12 @@ def _edit(entry: Mapping[str, Any] | str) -> Edit:
     if single != ("degree" in entry) or single == bool(moves):
         raise BadConfig(
             f"config: edits: {name!r} needs `direction` and `degree`, or `moves` like "
-            "{pose: -3, glasses: 3} for several directions at once, a `translation`, or a `text`"
+            "{pose: -3, glasses: 3} for several directions at once, a `translation`, a `text`, or "
+            "a `chain` of texts"
         )
     if single:
         moves = {entry["direction"]: entry["degree"]}
     return Edit(name, tuple(sorted(moves.items())))
-
-
-def _text_edit(entry: Mapping[str, Any]) -> Edit:
-    from unripple.io.text_edits import WORDS, text_edit  # which needs this module
-
-    others = sorted(set(entry) - {"name", *WORDS})
-    if others:
-        raise BadConfig(
-            f"config: edits: {entry['name']!r} has a text; leave {', '.join(others)} out"
-        )
-    return text_edit(entry["name"], entry, where=f"config: edits: {entry['name']}: ")
 
 
 def find_edit(config: Config, name: str) -> Edit:

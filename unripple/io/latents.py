@@ -1,7 +1,8 @@
 """Latents and labels from files, for finding directions.
 
 Latents: a folder of `<name>.npy`, or one `.npz` of arrays by name, each w [W] or [1, W] or w+
-[L, W] or [1, L, W]; or an `.npz` with `names` [N] and `latents` [N, ...].
+[L, W] or [1, L, W]; or an `.npz` with `names` [N] and `latents` [N, ...]; or a `.safetensors` with
+`latents` and, among its metadata, `names`, as `unripple codes extract` writes it.
 Labels: a .csv or .tsv with a first line; the first column names the latent (or the photo, with or
 without its ending), every other one is an attribute, as numbers. An empty cell is not known. Cells
 may be separated by semicolons or tabs, as spreadsheets do it, and numbers then have a decimal
@@ -10,18 +11,23 @@ comma.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from unripple.conventions import BadConfig
+from unripple import atomic
+from unripple.conventions import BadConfig, Floats
 from unripple.outside import Unfit, explained, number_of, read_array, read_text, shown, table_of
 
 Array = npt.NDArray[Any]
 
-_REMEDY = "cannot be read as latents; wanted .npy or .npz"
+SUFFIX = ".safetensors"
+_LATENTS, _NAMES = "latents", "names"
+_REMEDY = "cannot be read as latents; wanted .npy, .npz or .safetensors"
 
 
 def read_latents(path: Path) -> dict[str, Array]:
@@ -34,7 +40,7 @@ def read_latents(path: Path) -> dict[str, Array]:
         raise BadConfig(f"{path}: no such file or folder of latents")
     latents = _in_folder(path) if path.is_dir() else _in_file(path)
     if not latents:
-        raise BadConfig(f"{path}: no latents here; wanted .npy files, or an .npz")
+        raise BadConfig(f"{path}: no latents here; wanted .npy files, .npz or .safetensors")
     shapes = {array.shape for array in latents.values()}
     if len(shapes) > 1 or len(next(iter(shapes))) not in (1, 2):
         raise BadConfig(
@@ -56,12 +62,48 @@ def _in_folder(folder: Path) -> dict[str, Array]:
 
 def _in_file(path: Path) -> dict[str, Array]:
     with explained(path, BadConfig, _REMEDY):
+        if path.suffix == SUFFIX:
+            return {name: _plain(one, name) for name, one in _in_safetensors(path).items()}
         content = read_array(path)
         if not isinstance(content, dict):
             raise Unfit("it holds one array without a name; put several into an .npz")
         if set(content) == {"names", "latents"}:
             content = _named(content["names"], content["latents"])
         return {name: _plain(array, name) for name, array in content.items()}
+
+
+def _in_safetensors(path: Path) -> dict[str, Array]:
+    from safetensors import safe_open
+
+    with safe_open(path, "np") as file:
+        if _LATENTS not in file.keys():  # noqa: SIM118 (it is no dict)
+            raise Unfit(f"it has no tensor {_LATENTS!r}, which `unripple codes extract` writes")
+        latents = file.get_tensor(_LATENTS)
+        told = (file.metadata() or {}).get(_NAMES)
+    names = json.loads(told) if told else [str(number) for number in range(len(latents))]
+    return _named(np.array(names), latents)
+
+
+def write_latents(
+    path: Path, names: Sequence[str], latents: Floats, about: Mapping[str, Any]
+) -> None:
+    """Write latents [N, ...] as one file, whole or not at all.
+
+    Args:
+        path: a .safetensors file.
+        names: of the N, each once.
+        latents: float32.
+        about: what else to say of them, values of JSON.
+
+    Raises:
+        StoreError: the disk is full or not writable.
+    """
+    from safetensors.numpy import save
+
+    metadata = {_NAMES: json.dumps(list(names))}
+    metadata |= {name: json.dumps(value) for name, value in about.items()}
+    array = np.ascontiguousarray(latents, np.float32)
+    atomic.write_bytes(path, save({_LATENTS: array}, metadata))
 
 
 def _named(names: Array, latents: Array) -> dict[str, Array]:

@@ -11,9 +11,10 @@ from unripple.metrics.drift import DRIFT_FIGURES
 from unripple.metrics.figures import FIGURES as EDIT_FIGURES
 from unripple.metrics.figures import Figure
 from unripple.metrics.spread import Spread
+from unripple.metrics.text import TEXT_FIGURES
 from unripple.metrics.verdict import LIMITS, Limit, verdict
 
-FIGURES = {**EDIT_FIGURES, **DRIFT_FIGURES}
+FIGURES = {**EDIT_FIGURES, **DRIFT_FIGURES, **TEXT_FIGURES}
 """Every figure that says how it is to be read."""
 
 CLEARLY = 0.25

@@ -22,6 +22,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from unripple.conventions import LEVELS
 from unripple.models.layers.equalised import EqualLinear
 
 STEP = 0.1
@@ -30,9 +31,9 @@ STEP = 0.1
 LR = 0.01
 Norm = Literal["rows", "features"]
 GROUPS: Mapping[str, tuple[int, int | None]] = {
-    "course_mapping": (0, 4),  # the published files spell it so
-    "medium_mapping": (4, 8),
-    "fine_mapping": (8, None),
+    "course_mapping": LEVELS["coarse"],  # the published files spell it so
+    "medium_mapping": LEVELS["medium"],
+    "fine_mapping": LEVELS["fine"],
 }
 """Which rows of the codes a network sees; one that is missing leaves its rows as they are."""
 

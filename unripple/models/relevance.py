@@ -1,7 +1,8 @@
 """Relevance: how CLIP's vector goes with each channel of a generator's style space.
 
 No network, but kept like one: three tables that belong to one generator and one CLIP. The
-published ones are `fs3.npy` and `S_mean_std` of StyleCLIP (MIT).
+published ones are two files, `fs3.npy` with the first and `S_mean_std` with the others (MIT,
+StyleCLIP), so a table may be missing.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ class Relevance(nn.Module):
     """The tables.
 
     Args:
-        rows: channels of the convolutions' styles that were looked at.
+        rows: channels of the convolutions' styles that were looked at; 0 has no such table.
         vector: entries of CLIP's vectors.
-        channels: of all styles, RGB layers included.
+        channels: of all styles, RGB layers included; 0 has no mean and no deviation.
     """
 
     relevance: Tensor  # [rows, vector], of length 1
@@ -28,12 +29,17 @@ class Relevance(nn.Module):
 
     def __init__(self, rows: int, vector: int, channels: int) -> None:
         super().__init__()
-        self.register_buffer("relevance", torch.zeros(rows, vector))
-        self.register_buffer("mean", torch.zeros(channels))
-        self.register_buffer("deviation", torch.ones(channels))
+        if rows:
+            self.register_buffer("relevance", torch.zeros(rows, vector))
+        if channels:
+            self.register_buffer("mean", torch.zeros(channels))
+            self.register_buffer("deviation", torch.ones(channels))
 
 
 def sizes_from_state(state: Mapping[str, Tensor]) -> dict[str, Any]:
     """Read the arguments of `Relevance` from its state dict."""
-    rows, vector = state["relevance"].shape
-    return {"rows": rows, "vector": vector, "channels": len(state["deviation"])}
+    rows, vector = state["relevance"].shape if "relevance" in state else (0, 0)
+    channels = len(state["deviation"]) if "deviation" in state else 0
+    if not rows and not channels:
+        raise KeyError("neither relevance nor deviation")
+    return {"rows": rows, "vector": vector, "channels": channels}

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -18,6 +18,13 @@ HYPERSTYLE_LAYERS = 11
 
 SFE_DIVISOR = 1.5
 """StyleFeatureEditor goes so many times less far than it is asked."""
+
+VARIANTS: Mapping[str, tuple[int | None, float]] = {
+    "styleclip": (None, 1.0),
+    "hyperstyle": (HYPERSTYLE_LAYERS, 1.0),
+    "sfe": (HYPERSTYLE_LAYERS, SFE_DIVISOR),
+}
+"""Who moves how many layers, and by what the step is divided."""
 
 
 def shaped(gradient: Tensor, codes: Tensor) -> Tensor:

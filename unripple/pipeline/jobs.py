@@ -149,11 +149,9 @@ class Job:
         """What to tell about the degrees that this job goes."""
         if not self.step.reads_directions:
             return []
-        from unripple.pipeline.checks import degree_warnings, text_warnings
+        from unripple.pipeline.checks import settings_warnings
 
-        asked = self.settings.get("text")
-        warnings = [] if asked is None else text_warnings(asked, self.zoo)
-        return warnings + degree_warnings(self.directions, self.settings.get("moves", {}))
+        return settings_warnings(self.settings, self.directions, self.zoo)
 
     def to_json(self) -> str:
         """The job as text, for the command line of a shard job."""

@@ -22,6 +22,7 @@ from unripple.report.facts import facts_of
 from unripple.report.manifests import Manifests
 from unripple.report.strips import FOLDER, Strips
 from unripple.runtime.joint import JOINED
+from unripple.runtime.texts import told_of
 from unripple.zoo.zoo import EMBEDDED, Zoo
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def _photo_paths(results: Results) -> dict[str, Path]:
 
 def _beside_other(rows: Sequence[Row], other: Mapping[str, Any]) -> list[Row]:
     """The rows with the figures that another run has for the same photo and edit."""
-    names = ("photo", "edit", "warnings")
+    names = ("photo", "edit", "warnings", "told")
     figures = {
         (one["photo"], one["edit"]): {
             name: math.nan if value is None else value
@@ -158,6 +159,9 @@ def _rows(
             continue
         told_all = (*warnings, *foreign, *manifests.lost(edit.name, photo))
         row = Row(photo, edit.name, (), "", "", figures, told_all, failure, reason)
+        if edit.said:
+            parts = manifests.of_text(edit.name, photo)
+            row = row._replace(told=tuple(told_of(edit.texts, *parts, figures)))
         if figures:
             cut_out = manifests.key("align", None, photo)
             result = manifests.key("compose", edit.name, photo)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from unripple import __version__
-from unripple.io.config import Config, edits
+from unripple.io.config import Config, Edit, edits
 from unripple.io.results import Failure
 from unripple.pipeline.graph import Step
 from unripple.pipeline.jobs import job_from_config
@@ -58,14 +58,17 @@ def facts_of(config: Config, zoo: Zoo, photos: Sequence[str], steps: Mapping[str
         "recipe": config["recipe"],
         "stages": ", ".join(steps),
         "photos": f"{len(photos):,} in {config['photos']}",
-        "edits": "; ".join(
-            f"{edit.name}: "
-            + (edit.translation or ", ".join(f"{name} {degree:g}" for name, degree in edit.moves))
-            for edit in edits(config)
-        ),
+        "edits": "; ".join(f"{edit.name}: {_asked(edit)}" for edit in edits(config)),
     }
     text = yaml.safe_dump(config, allow_unicode=True, width=100)
     return Facts(run, _models(config, zoo, steps), text)
+
+
+def _asked(edit: Edit) -> str:
+    """What an edit asks for, in short."""
+    if edit.said:
+        return ", then ".join(f"{text['text']!r} ({text['method']})" for text in edit.texts)
+    return edit.translation or ", ".join(f"{name} {degree:g}" for name, degree in edit.moves)
 
 
 def _version(package: str) -> str:
@@ -77,10 +80,13 @@ def _version(package: str) -> str:
 
 def _models(config: Config, zoo: Zoo, steps: Mapping[str, Step]) -> list[Model]:
     """The networks that the stages use, each once."""
-    names = tuple(edit.name for edit in edits(config))
+    listed = edits(config)
+    # Edits along directions all use the same networks; those of texts may be others.
+    first = [edit.name for edit in listed if not edit.said][:1]
+    names = tuple(first + [edit.name for edit in listed if edit.said])
     found: dict[str, Model] = {}
     for step in steps.values():
-        for of in step.places(names)[:1]:
+        for of in step.places(names):
             job = job_from_config(config, step.stage, of, zoo)
             for role in step.roles(job.settings):
                 if role not in found:

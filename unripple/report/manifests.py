@@ -105,6 +105,19 @@ class Manifests:
         notes: Any = self._results.store.get_part(key, "notes")
         return tuple(notes["lost"])
 
+    def of_text(self, edit: str, photo: str) -> tuple[Any, Any]:
+        """What an edit that follows texts told of itself, and what a judge sees before and after;
+        {} where nobody said or saw anything."""
+        return (
+            self.part("translate", edit, photo, "about") or {},
+            self._judged(edit, photo) or {},
+        )
+
+    def _judged(self, edit: str, photo: str) -> Any:
+        key, store = self.key("measure", edit, photo), self._results.store
+        there = key is not None and "attributes" in store.parts(key)
+        return store.get_part(str(key), "attributes") if there else None
+
     def foreign(self, photo: str, *, embedded: bool) -> tuple[str, ...]:
         """What to know of a photo that is not of the generator's world."""
         keys = {stage: self.key(stage, None, photo) for stage in ("align", "invert")}

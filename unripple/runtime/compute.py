@@ -159,7 +159,6 @@ def compute_or_load(
         slowly["ready"] = ready
     else:
         ready()
-    weights = ingredients["weights"]
     work = Work(
         settings,
         _inputs(cache, input_keys),
@@ -171,9 +170,7 @@ def compute_or_load(
         job.domain,
         None if mask is None else _mask(mask, source, job.limits),
         edited,
-        share=Shared(job, settings, weights, cache, uncounted),
-        cache=cache,
-        weights=weights,
+        share=Shared(job, settings, ingredients["weights"], cache, uncounted),
         **slowly,
     )
     with one_thread():
@@ -235,6 +232,8 @@ def compute_together(
         cache, uncounted, on_progress: as for `compute_or_load`.
     """
     if job.batch == 1 or job.step.together is None or job.zoo.device == "cpu":
+        return
+    if not job.step.batches(job.settings):
         return
     made_from = {name: job.ingredients(inputs) for name, inputs in subjects.items()}
     lacking = [name for name in subjects if find(cache, made_from[name]) is None][: job.batch]

@@ -6,7 +6,7 @@ shares with the one before (the same photo, the same networks) is not computed a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,23 +19,22 @@ from unripple.conventions import (
     Photo,
     ShapeMismatch,
     UnknownName,
-    UnrippleError,
     WPlus,
 )
 from unripple.io.artifact import Artifact
-from unripple.io.config import Config, Edit, check_degree, complete
+from unripple.io.config import Config, Edit, complete
 from unripple.io.digest import array_sha256, value_sha256
 from unripple.io.edited import EditedFile
 from unripple.io.landmarks import landmarks_of, read_landmarks
 from unripple.io.metadata import NOTHING
 from unripple.io.photo import Photograph, read_photo
 from unripple.io.results import PHOTO
-from unripple.io.text_edits import text_edit
 from unripple.pipeline.checks import warnings_of
 from unripple.pipeline.graph import RECIPES, find_step
 from unripple.pipeline.jobs import job_from_config
 from unripple.pipeline.turns import TO
 from unripple.runtime.advice import advice, head_pose
+from unripple.runtime.asked import EDIT, asked_edit
 from unripple.runtime.cache import ArtifactCache, MemoryCache
 from unripple.runtime.compute import Source, compute_or_load
 from unripple.runtime.result import LAST_STEP, Available, Result, joined
@@ -43,8 +42,6 @@ from unripple.runtime.work import OnProgress
 from unripple.stages.interface import EXTERNAL
 from unripple.zoo.directions import Direction, read_directions
 from unripple.zoo.zoo import Zoo, chosen_directions, directions_path
-
-_EDIT = "edit"
 
 
 def _nothing() -> None:
@@ -88,6 +85,16 @@ class Editor:
         self._cache: ArtifactCache = MemoryCache() if cache is None else cache
         self._on_progress = on_progress
         self._before_stage = before_stage
+
+    @property
+    def zoo(self) -> Zoo:
+        """Its networks."""
+        return self._zoo
+
+    @property
+    def cache(self) -> ArtifactCache:
+        """Where its artifacts are kept."""
+        return self._cache
 
     @property
     def directions(self) -> dict[str, Direction]:
@@ -143,26 +150,22 @@ class Editor:
         *,
         characteristics: str = "",
         text: str | None = None,
-        neutral: str | None = None,
-        method: str | None = None,
-        strength: float | None = None,
-        disentangle: float | None = None,
-        channels: int | None = None,
-        **degrees: float,
+        chain: Sequence[Mapping[str, Any] | str] | None = None,
+        **how: Any,
     ) -> Result:
         """Edit the face in a photo.
 
         Args:
             photo: a file, pixels uint8 [H, W, 3], or what `open` gave.
             edit: what to do, like one of the config's or a translation; instead of it,
-            degrees: how far to go along each direction, like `smile=2`, and how far to turn the
-                head: `yaw=-20` by so many degrees, `yaw_to=0` into the camera; see
-                `pipeline.turns`.
             characteristics: for a translation: the nine of the face, as in the sheet; "" takes
                 those of the file's name, if it has any.
             text: instead of all that: what the picture shall show, like "a face with glasses";
-            neutral: the same without it;
-            method, strength, disentangle, channels: how, see `edits` of the config.
+            chain: several texts, one after the other, as in `edits` of the config;
+            how: beside a text its other words, like `neutral="a face", strength=2`, see
+                `io.text_edits.WORDS`. Without one: how far to go along each direction, like
+                `smile=2`, and how far to turn the head: `yaw=-20` by so many degrees, `yaw_to=0`
+                into the camera; see `pipeline.turns`.
 
         Raises:
             BadText: the text says nothing, or too much.
@@ -171,24 +174,7 @@ class Editor:
             BadConfig: a degree is no number, or beyond what any direction has a use for.
             BadTranslation, NotOffered: there is no such translation for this photo.
         """
-        how = {
-            "neutral": neutral,
-            "method": method,
-            "strength": strength,
-            "disentangle": disentangle,
-            "channels": channels,
-        }
-        if text is not None:
-            if edit is not None or degrees:
-                raise UnrippleError("edit: text says what to do; leave edit and degrees out")
-            edit = text_edit(_EDIT, {"text": text, **how}, where="edit: ")
-        elif any(value is not None for value in how.values()):
-            raise UnrippleError(f"edit: {', '.join(how)} are about a text; give one")
-        if edit is None:
-            moves = tuple(sorted((name, check_degree(name, by)) for name, by in degrees.items()))
-            edit = Edit(_EDIT, moves)
-        elif degrees:
-            raise UnrippleError(f"edit: {edit.name} says what to do; leave the degrees out")
+        edit = asked_edit(edit, text, chain, how)
         self.warnings(edit)  # a direction that there is none of is told before the work
         source = self.open(photo, characteristics=characteristics)
         faces = self.run_faces(source, LAST_STEP, edit)
@@ -225,7 +211,7 @@ class Editor:
             NotAPair: the edited picture is another one, mirrored, cut off, or too small.
         """
         source = self._paired(photo, edited, mask)
-        faces = self.run_faces(source, LAST_STEP, Edit(_EDIT, ()))
+        faces = self.run_faces(source, LAST_STEP, Edit(EDIT, ()))
         metadata = source.read(self._max_megapixels).metadata
         marked = self.config["digital_source_type"]
         photo_path = None if isinstance(photo, np.ndarray) else source.path
@@ -244,7 +230,7 @@ class Editor:
         Arguments and errors are those of `repair`. A figure that is undefined is None.
         """
         source = self._paired(photo, edited, mask)
-        measured: Any = self.run(source, "measure", Edit(_EDIT, ()))["measure"]
+        measured: Any = self.run(source, "measure", Edit(EDIT, ()))["measure"]
         return measured["figures"]
 
     def _paired(

@@ -12,6 +12,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from unripple.io.artifact import Artifact
 from unripple.io.digest import array_sha256, value_sha256
 from unripple.io.metadata import NOTHING
@@ -44,25 +46,29 @@ class Shared:
     def __call__(
         self,
         name: str,
-        of: Mapping[str, Any],
-        knobs: Sequence[str],
+        made_from: Mapping[str, Any],
         make: Callable[[], Artifact],
+        roles: Sequence[str] | None,
     ) -> Artifact:
         """See `stages.interface.Work.shared`."""
-        made_from = {
+        arrays = {what: v for what, v in made_from.items() if isinstance(v, np.ndarray)}
+        plain = {what: v for what, v in made_from.items() if what not in arrays}
+        mark = {_MARK: self.settings[_MARK]} if _MARK in self.settings else {}
+        decided_by = self.weights if roles is None else {r: self.weights[r] for r in roles}
+        ingredients = {
             "stage": self.job.step.stage,
             "shared": name,
             "version": self.job.step.version,
-            "settings": {k: self.settings[k] for k in (*knobs, _MARK) if k in self.settings},
-            "weights": dict(self.weights),
-            "inputs": {what: array_sha256(array) for what, array in of.items()},
+            "settings": plain | mark,
+            "weights": dict(decided_by),
+            "inputs": {what: array_sha256(array) for what, array in arrays.items()},
         }
-        key = value_sha256(made_from)
+        key = value_sha256(ingredients)
         if self.cache.has(key):
             return self.cache.get(key)
         with ExitStack() as held:
             with self.uncounted():  # jobs of other edits make the very same just now
                 held.enter_context(self.cache.making(key))
             if not self.cache.has(key):
-                self.cache.put(key, make(), made_from, NOTHING)
+                self.cache.put(key, make(), ingredients, NOTHING)
         return self.cache.get(key)

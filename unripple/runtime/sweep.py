@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -35,14 +35,19 @@ def there_and_back(frames: Sequence[Any]) -> list[Any]:
 
 
 def sweep(
-    editor: Editor, source: Source, direction: str, degrees: Sequence[float], *, crop: bool = False
+    editor: Editor,
+    source: Source,
+    edit_at: str | Callable[[float], Edit],
+    degrees: Sequence[float],
+    *,
+    crop: bool = False,
 ) -> Iterator[Photo]:
     """Edit one photo at one degree after the other.
 
     Args:
         editor: what it keeps serves all frames.
         source: the photo.
-        direction: the direction's name.
+        edit_at: a direction's name, or the edit at a degree.
         degrees: how far to go, one frame each.
         crop: show the aligned crop instead of the full photo.
 
@@ -56,7 +61,7 @@ def sweep(
     limit = editor.config["limits"]["megapixels"]
     profile = None
     for degree in degrees:
-        edit = Edit("edit", ((direction, degree),))
+        edit = edit_at(degree) if callable(edit_at) else Edit("edit", ((edit_at, degree),))
         if crop:
             picture: Any = editor.run(source, last, edit)[last]["picture"]
         else:

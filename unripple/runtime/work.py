@@ -10,15 +10,13 @@ from typing import Any, TypeAlias, TypeVar, cast
 
 from unripple.conventions import WPlus
 from unripple.io.artifact import Artifact
-from unripple.io.digest import file_sha256, value_sha256
+from unripple.io.digest import file_sha256
 from unripple.io.domains import read_domain
 from unripple.io.draft import Draft
 from unripple.io.edited import EditedFile
 from unripple.io.kept import KeptMask
-from unripple.io.metadata import NOTHING
 from unripple.io.photo import Photograph
 from unripple.io.truth import PhotoTruth
-from unripple.runtime.cache import ArtifactCache
 from unripple.stages.interface import Drawing, Model
 from unripple.zoo.directions import Direction, find_direction
 from unripple.zoo.zoo import Zoo
@@ -27,7 +25,7 @@ OnProgress: TypeAlias = Callable[[str, int, int, float], None]
 """Called with how far a photo is: its id, the iteration, of how many, and the loss."""
 
 Share: TypeAlias = Callable[
-    [str, Mapping[str, Any], Sequence[str], Callable[[], Artifact]], Artifact
+    [str, Mapping[str, Any], Callable[[], Artifact], Sequence[str] | None], Artifact
 ]
 """See `stages.interface.Work.shared`."""
 
@@ -45,9 +43,9 @@ def _nothing() -> None:
 
 def _made(
     name: str,  # noqa: ARG001
-    of: Mapping[str, Any],  # noqa: ARG001
-    knobs: Sequence[str],  # noqa: ARG001
+    made_from: Mapping[str, Any],  # noqa: ARG001
     make: Callable[[], Artifact],
+    roles: Sequence[str] | None,  # noqa: ARG001
 ) -> Artifact:
     """Nothing is shared."""
     return make()
@@ -72,8 +70,6 @@ class Work:
         on_progress: called with the iteration, of how many, and the loss.
         share: makes or finds what several artifacts of the stage have in common.
         ready: loads the stage's networks; nothing is left to do where they are loaded before.
-        cache: where artifacts are kept that are no photo's work; None keeps none.
-        weights: SHA-256 of the weights of each role.
     """
 
     settings: Mapping[str, Any]
@@ -90,8 +86,6 @@ class Work:
     on_progress: Callable[[int, int, float], None] = _nobody
     share: Share = _made
     ready: Callable[[], None] = _nothing
-    cache: ArtifactCache | None = None
-    weights: Mapping[str, str] = field(default_factory=dict)
 
     def input(self, kind: type[Parts], name: str) -> Parts:
         """The outputs of the stage behind an input, parts that are lacking None."""
@@ -110,12 +104,12 @@ class Work:
     def shared(
         self,
         name: str,
-        of: Mapping[str, Any],
-        knobs: Sequence[str],
+        made_from: Mapping[str, Any],
         make: Callable[[], Artifact],
+        roles: Sequence[str] | None = None,
     ) -> Artifact:
         """What several artifacts of the stage have in common."""
-        return self.share(name, of, knobs, make)
+        return self.share(name, made_from, make, roles)
 
     def direction(self, name: str) -> Direction:
         """A direction by name.
@@ -124,28 +118,6 @@ class Work:
             UnknownName: there is none.
         """
         return find_direction(self.directions, name)
-
-    def common(
-        self,
-        made_from: Mapping[str, Any],
-        roles: Sequence[str],
-        make: Callable[[], dict[str, Any]],
-    ) -> Mapping[str, Any]:
-        """An artifact that is no photo's work, made once for all photos.
-
-        Args:
-            made_from: plain values that decide it, beside the networks.
-            roles: the networks that decide it.
-            make: makes it.
-        """
-        if self.cache is None:
-            return make()
-        weights = {role: self.weights[role] for role in roles}
-        ingredients = {"settings": dict(made_from), "weights": weights}
-        key = value_sha256(ingredients)
-        if not self.cache.has(key):
-            self.cache.put(key, make(), ingredients, NOTHING)
-        return self.cache.get(key)
 
     @property
     def drawing(self) -> Drawing | None:

@@ -218,8 +218,9 @@ def shared_fill(work: Work, painter: str) -> Fill:
         def paint() -> dict[str, Photo]:
             return {"plate": inpaint(photo, hole, late_fill(work, painter))}
 
-        of = {"photo": photo, "hole": hole}
-        return work.shared("plate", of, ("painter", painter), paint)["plate"]
+        own = {painter: work.settings[painter]} if painter in work.settings else {}
+        made_from = {"photo": photo, "hole": hole, "painter": painter, **own}
+        return work.shared("plate", made_from, paint)["plate"]
 
     return fill
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from unripple.conventions import Floats, Mask, Photo
 from unripple.metrics.subject import SameFace
+from unripple.stages import text_fit
 from unripple.stages.align import Aligned
 from unripple.stages.compose import Composed
 from unripple.stages.drifting import ALSO_OF_EDIT, LPIPS_ROLES, drift_figures, person_after
@@ -31,9 +32,16 @@ MESH = "mesh_judge"
 
 
 class Measured(NamedTuple):
-    """The part of this stage: figures by name; None is undefined."""
+    """The parts of this stage.
+
+    Attributes:
+        figures: by name; None is undefined.
+        attributes: of an edit that follows a text: what a judge sees in the photo and in the
+            result, by name; None for others, or without one.
+    """
 
     figures: Mapping[str, float | None]
+    attributes: Mapping[str, Sequence[float]] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +56,7 @@ class MeasureSettings(Settings):
         asked_pitch_deg: by how much the edit asks it to nod, for the mesh.
         asked: whether anybody knows what was asked of the edit.
         lpips: whether LPIPS is asked about what lies outside an edit that nobody asked for here.
+        texts, seen_by: see `stages.text_fit`.
     """
 
     pose: bool = knob(True, "ask the pose network")
@@ -59,6 +68,8 @@ class MeasureSettings(Settings):
     asked_pitch_deg: float | None = None
     asked: bool = True
     lpips: bool = False
+    texts: Sequence[Mapping[str, Any]] = ()
+    seen_by: Sequence[str] = ()
 
 
 class Truth(NamedTuple):
@@ -273,9 +284,11 @@ def run(work: Work, settings: MeasureSettings) -> Measured:
     if foreign:
         result = work.input(Composed, "compose").picture
         figures |= drift_figures(work, result, before, after, with_lpips=settings.lpips)
+    pictures = [photo, work.input(Composed, "compose").picture]
+    of_text, seen = text_fit.fit(work, settings.texts, settings.seen_by, pictures)
     # JSON knows no nan.
-    every = (figures | compared).items()
-    return Measured({name: None if math.isnan(figure) else figure for name, figure in every})
+    every = (figures | compared | of_text).items()
+    return Measured({name: None if math.isnan(one) else one for name, one in every}, seen)
 
 
 def _persons(work: Work) -> tuple[Mask, Mask]:
@@ -329,14 +342,15 @@ def decide(settings: Values, plan: Plan) -> dict[str, Any]:
         decided |= {"mesh": True, "asked_pitch_deg": nod if asked else None}
     if not settings.get("asked", True) and all(plan.has_model(role) for role in LPIPS_ROLES):
         decided["lpips"] = True
-    return decided
+    return decided | text_fit.decide(plan)
 
 
 def roles(settings: Values) -> tuple[str, ...]:
     """Those that are asked."""
     judges = tuple(role for role in ("pose", "identity") if settings[role])
-    judges = (*judges, MESH) if settings.get("mesh") else judges
-    return (*judges, *LPIPS_ROLES) if settings.get("lpips") else judges
+    mesh = (MESH,) if settings.get("mesh") else ()
+    lpips = LPIPS_ROLES if settings.get("lpips") else ()
+    return (*judges, *mesh, *lpips, *settings.get("seen_by", ()))
 
 
 STAGE = Stage(

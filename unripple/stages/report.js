@@ -8,11 +8,11 @@ const LEVELS = ["good", "doubtful", "bad"];
 const MARKS = { good: "✓ good", doubtful: "? doubtful", bad: "✗ bad", unchanged: "? no visible change", failed: "■ failed" };
 const WORST = 6;  // shown before anything else
 const MOST = 8;   // times that a picture is enlarged
-const ROWS = DATA.rows.map(([photo, edit, layout, photoStrip, editStrip, figures, warnings, failure, notOffered, judged, other, pair], place) => ({
+const ROWS = DATA.rows.map(([photo, edit, layout, photoStrip, editStrip, figures, warnings, failure, notOffered, judged, other, pair, told], place) => ({
   level: judged && LEVELS[judged[0]], excess: judged ? judged[1] : -1, reasons: judged ? judged[2] : [], unchanged: Boolean(judged && judged[3]),
   step: other ? ["better", "alike", "worse"][judged ? judged[4] + 1 : 1] : "", other, pair,
   place, photo, edit: edit < 0 ? "" : DATA.edits[edit], layout: DATA.layouts[layout], photoStrip, editStrip, figures,
-  warnings: warnings.map(w => DATA.warnings[w]), failure, notOffered,
+  warnings: warnings.map(w => DATA.warnings[w]), told: told.map(t => DATA.warnings[t]), failure, notOffered,
 }));
 const NOTHING = { photo: "", edit: "", q: "", state: "", step: "", sort: "", view: "", page: 1 };
 const SELECTS = ["edit", "state", "sort", "step"].filter(name => $(name));
@@ -76,6 +76,7 @@ function strip(row) {
     const why = row.reasons.map(at => FIGURES[at].label).join(", ");
     card.append(make("p", { className: "judged" }, mark(row), why ? ` by ${why}` : "", row.step && row.step !== "alike" ? ` · ${row.step} than there` : ""));
   }
+  for (const text of row.told) card.append(make("p", { className: "quiet", textContent: text }));
   for (const text of row.warnings) card.append(make("p", { className: "warn", textContent: text }));
   if (row.failure) {
     const [stage, reason, advice] = row.failure;

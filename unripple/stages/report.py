@@ -110,6 +110,7 @@ class Row(NamedTuple):
         pair: a small file of photo and result side by side, "" where there is none.
         changed: share of the crop that visibly changed; nan is unknown.
         other: the figures of the same edit in the run that this one is compared with.
+        told: of an edit that follows texts: what it said and did, a sentence each.
     """
 
     photo: str
@@ -124,6 +125,7 @@ class Row(NamedTuple):
     pair: str = ""
     changed: float = math.nan
     other: Mapping[str, float] | None = None
+    told: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> Verdict | None:
@@ -165,7 +167,7 @@ def summary(rows: Sequence[Row]) -> dict[str, Any]:
     """What `measure.json` holds: `medians`, `edits` and `verdicts`, of other editors `editors`.
 
     Under `edits` is one row per measured edit, with what is to be known of it, in words, under
-    `warnings`; under `verdicts` what is to be thought of each.
+    `warnings` and `told`; under `verdicts` what is to be thought of each.
 
     Undefined figures are None, since JSON knows no nan.
     """
@@ -174,6 +176,7 @@ def summary(rows: Sequence[Row]) -> dict[str, Any]:
         {"photo": row.photo, "edit": row.edit}
         | {name: value if math.isfinite(value) else None for name, value in row.figures.items()}
         | ({"warnings": list(row.warnings)} if row.warnings else {})
+        | ({"told": list(row.told)} if row.told else {})
         for row in measured
     ]
     judged = [
@@ -286,6 +289,7 @@ def page_data(
             _judged(row, places),
             None if row.other is None else _shortened(row.other, names),
             row.pair,
+            [warnings.place(text) for text in row.told],
         ]
         for row in rows
     ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,13 @@ import yaml
 from torch import Tensor, nn
 
 from unripple import faceworld
-from unripple.conventions import BadConfig, Photo
+from unripple.conventions import LEVELS, BadConfig, Photo
 from unripple.models import clip as clip_models
 from unripple.models import mapper as models
 from unripple.models.clip_text import tokens_of
 from unripple.models.irse import crop_for_identity
 from unripple.models.stylegan2 import Generator
+from unripple.runtime.codes import read_codes
 from unripple.training import cards, grids, latents, start
 from unripple.training.loop import Batch, Figures, frozen
 from unripple.training.mapper_losses import mapper_losses
@@ -43,7 +44,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--mode", choices=MODES, default="cat", help="texts beside the codes, or added to them")
     add("--vectors", choices=VECTORS, default="clip", help="of texts: CLIP's, or one for each name")
     add("--norm", choices=("rows", "features"), default="features", help="rows: as published")
+    about = "codes that may move (published: some leave out the fine ones)"
+    add("--levels", nargs="+", choices=tuple(LEVELS), default=tuple(LEVELS), help=about)
     add("--lr", type=float, default=0.02, help="of Ranger (published: 0.5 for 0.01 of its pace)")
+    add("--codes", type=Path, metavar="FILE", help="faces of `unripple codes` (default: random)")
     add("--generator", type=Path, default=Path("runs/generator"))
     add("--clip", type=Path, default=Path("data/models/clip.safetensors"))
     add("--identity", type=Path, default=Path("data/models/identity.safetensors"))
@@ -53,6 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def build(chosen: argparse.Namespace) -> MapperTask:
     """Load the networks that judge, and build the mapper."""
     device = torch.device(chosen.device)
+    codes = None if chosen.codes is None else torch.from_numpy(read_codes(chosen.codes).w_plus)
     return MapperTask(
         read_texts(chosen.texts),
         latents.load_generator(chosen.generator, chosen.device),
@@ -64,6 +69,8 @@ def build(chosen: argparse.Namespace) -> MapperTask:
         batch_size=chosen.batch,
         device=chosen.device,
         lr=chosen.lr,
+        codes=codes,
+        levels=chosen.levels,
     )
 
 
@@ -81,6 +88,21 @@ def read_texts(path: Path) -> dict[str, str]:
     if not fits or not all(isinstance(v, str) and v.strip() for v in content.values()):
         raise BadConfig(f"--texts {path}: wanted lines `name: text`, like `specs: a face with ...`")
     return {str(name): text for name, text in content.items()}
+
+
+def apart(codes: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
+    """Codes [N, L, W] to train on, and the last ones, which are held out.
+
+    Raises:
+        BadConfig: they are another generator's, or too few.
+    """
+    wanted = [generator.n_codes, generator.style_dim]
+    if list(codes.shape[1:]) != wanted:
+        raise BadConfig(f"--codes: {list(codes.shape[1:])} each, this generator has {wanted}")
+    if len(codes) < 2:
+        raise BadConfig(f"--codes: {len(codes)} face: wanted two at least, one is held out")
+    held_out = min(HELD_OUT, len(codes) // 2)
+    return codes[:-held_out], codes[-held_out:]
 
 
 class MapperTask:
@@ -101,6 +123,8 @@ class MapperTask:
         batch_size: int = 4,
         device: str = "cpu",
         lr: float = 0.02,
+        codes: Tensor | None = None,
+        levels: Sequence[str] = tuple(LEVELS),
     ) -> None:
         self.texts, self.batch_size, self.device, self.progress = texts, batch_size, device, 0.0
         self.generator, self.clip = frozen(generator, device), frozen(clip, device)
@@ -119,13 +143,18 @@ class MapperTask:
         first = width + self.vectors.shape[1] if mode == "cat" else width
         inner = first if mode == "cat" else width
         self.sizes: dict[str, Any] = {"widths": [*[first], *[inner] * 7, width], "norm": norm}
+        rows = {LEVELS[level] for level in levels}
+        self.sizes["groups"] = [name for name, own in models.GROUPS.items() if own in rows]
         self.net = models.LatentMapper(**self.sizes).to(device)
         self.nets: dict[str, nn.Module] = {self.role: self.net}
         self.ema: dict[str, nn.Module] = {}
         self.optimizers: dict[str, Any] = {self.role: Ranger(self.net.parameters(), lr)}
         self.vectors = self.vectors.to(device)
-        held_out = faceworld.sample_factors(HELD_OUT, SEED)
-        self.held_out = self._codes(held_out)
+        self.faces: Tensor | None = None
+        if codes is None:
+            self.held_out = self._codes(faceworld.sample_factors(HELD_OUT, SEED))
+        else:
+            self.faces, self.held_out = apart(codes.to(device), generator)
 
     @torch.no_grad()
     def _codes(self, factors: Tensor) -> Tensor:
@@ -139,11 +168,13 @@ class MapperTask:
     def draw(self, rng: torch.Generator) -> Batch:
         """Codes of random faces, and the number of a text for each."""
         n = self.batch_size
-        factors = faceworld.factors_from_normal(
-            torch.randn(n, len(faceworld.FACTORS), generator=rng)
-        )
+        if self.faces is None:
+            normal = torch.randn(n, len(faceworld.FACTORS), generator=rng)
+            codes = self._codes(faceworld.factors_from_normal(normal))
+        else:
+            codes = self.faces[torch.randint(len(self.faces), (n,), generator=rng)]
         which = torch.randint(len(self.texts), (n,), generator=rng)
-        return {"codes": self._codes(factors), "which": which.to(self.device)}
+        return {"codes": codes, "which": which.to(self.device)}
 
     def identify(self, pictures: Tensor) -> Tensor:
         """Vectors of the people in pictures."""
@@ -224,6 +255,7 @@ class MapperTask:
         if self.own:
             state["text_vectors"] = self.vectors
         about = {"texts": json.dumps(dict(self.texts)), "size": str(self.generator.size)}
+        about["vectors"] = json.dumps("embedding" if self.own else "clip")
         about["arguments"] = json.dumps({"norm": self.sizes["norm"]})
         return [cards.save_half(path, state, role=self.role, network="latent_mapper", **about)]
 

@@ -16,9 +16,11 @@ import torch
 from torch import Tensor
 
 from unripple import faceworld
+from unripple.conventions import BadConfig
 from unripple.models.stylegan2 import Generator, truncated
 from unripple.models.text_leads import Reader
 from unripple.ops import style_directions as ops
+from unripple.runtime.codes import Codes, check_codes, read_codes
 from unripple.training import cards
 from unripple.training.shards import read_shard
 from unripple.zoo import networks
@@ -43,6 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--layers", type=int, default=17, help="how many styles of convolutions to look at")
     about = "how the generator's z is drawn: our factors of faces, or normal"
     add("--faces", choices=("faceworld", "normal"), default="faceworld", help=about)
+    about = "faces of `unripple codes` instead: their styles' mean and deviation"
+    add("--codes", type=Path, metavar="FILE", help=about)
     add("--psi", type=float, default=1.0, help="truncation of the first rows (published: 0.7)")
     add("--device", default="cpu")
 
@@ -55,7 +59,10 @@ def main(chosen: argparse.Namespace) -> int:
     reader = Reader(clip.net, clip.metadata)
     chosen.out.mkdir(parents=True, exist_ok=True)
     with torch.inference_mode():
-        styles = drawn_styles(generator, CODES, faces=chosen.faces, psi=chosen.psi)
+        if chosen.codes is None:
+            styles = drawn_styles(generator, CODES, faces=chosen.faces, psi=chosen.psi)
+        else:
+            styles = styles_of(generator, read_codes(chosen.codes))
         means = [style.mean(0) for style in styles]
         deviations = [style.std(0, unbiased=False) for style in styles]
         first = [style[: chosen.pictures] for style in styles]
@@ -90,6 +97,19 @@ def drawn_styles(generator: Generator, count: int, *, faces: str, psi: float) ->
     early = w_plus[:, :TRUNCATED_ROWS]
     w_plus[:, :TRUNCATED_ROWS] = truncated(early, w.mean(0), psi=psi)
     return generator.styles(w_plus)
+
+
+def styles_of(generator: Generator, codes: Codes) -> list[Tensor]:
+    """Styles of the faces of a file, one tensor [N, C] for each.
+
+    Raises:
+        BadConfig: they are another generator's, or one alone, which has no deviation.
+    """
+    check_codes(codes, generator)
+    if len(codes.names) < 2:
+        raise BadConfig("--codes: one face has no deviation; wanted two at least")
+    device = next(generator.parameters()).device
+    return generator.styles(torch.from_numpy(codes.w_plus).to(device))
 
 
 def of_style(

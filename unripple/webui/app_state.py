@@ -24,6 +24,7 @@ from unripple.runtime.view import thumbnail
 from unripple.stages.align import finder_of
 from unripple.webui.controls import Group, grouped
 from unripple.webui.reading import PATIENT, Decoded, Patience, Reader
+from unripple.webui.text_controls import texts_of
 from unripple.webui.translations import FOLDER, USER, list_translations
 from unripple.zoo.directions import Direction, read_directions
 from unripple.zoo.zoo import (
@@ -246,6 +247,7 @@ class AppState:
             "samples": list(self.samples()),
             "inverter": self.config["invert"]["method"],
             "batch": str(self.batch),
+            "texts": texts_of(self.zoo(models)),
         }
 
 

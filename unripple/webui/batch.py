@@ -20,6 +20,7 @@ from unripple import atomic
 from unripple.conventions import BadConfig
 from unripple.io import plain_yaml
 from unripple.io.config import Config, Edit, complete, edits, read_config
+from unripple.io.text_edits import entry_of
 from unripple.webui.batch_marks import Marked, Marks
 
 _HEAD = """\
@@ -149,8 +150,8 @@ def _entry(edit: Edit) -> dict[str, Any]:
     only = {} if edit.photos is None else {"photos": list(edit.photos)}
     if edit.translation is not None:
         return {"name": edit.name, "translation": edit.translation, **only}
-    if edit.text is not None:
-        return {"name": edit.name, **edit.text, **only}
+    if edit.said:
+        return {"name": edit.name, **entry_of(edit), **only}
     return {"name": edit.name, "moves": dict(edit.moves), **only}
 
 

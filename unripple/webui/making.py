@@ -9,10 +9,12 @@ import numpy as np
 
 from unripple.conventions import UnrippleError, WPlus
 from unripple.io.artifact import Artifact
+from unripple.io.config import Edit
 from unripple.metrics.verdict import changed_share
 from unripple.runtime.advice import foreign_advice
 from unripple.runtime.editor import Editor
 from unripple.runtime.result import joined
+from unripple.runtime.texts import told_of
 from unripple.webui import views
 from unripple.webui.app_state import AppState
 from unripple.webui.edit_request import EditRequest
@@ -73,12 +75,23 @@ def _with_face(
         pages=outcome.pages,
         kept=outcome.kept,
         offset=parts["translate"]["w_plus"] - opened.array("project", "w_plus"),
+        told=tuple(_told(edit, parts)),
         figures=views.figures(made, opened.zoo, opened.yaw_deg),
         warnings=[*editor.warnings(edit, made), *outcome.warnings],
         pictures=views.of_edit(made, opened.pixels, outcome.picture),
         changed=changed_share(crop, composed),
         foreign=foreign_advice(made, embedded=False) is not None,
     )
+
+
+def _told(edit: Edit, parts: Any) -> list[str]:
+    """What an edit that follows texts said and did, a sentence each."""
+    if not edit.said:
+        return []
+    measured = parts["measure"]
+    figures = {name: value for name, value in measured["figures"].items() if value is not None}
+    judged = measured.get("attributes") or {}
+    return told_of(edit.texts, parts["translate"]["about"], judged, figures)
 
 
 def _made_of(

@@ -75,6 +75,7 @@ def outcome_json(outcome: Outcome | None) -> dict[str, Any]:
         "changed": outcome.changed,
         "unchanged": bool(outcome.figures) and outcome.changed < VISIBLE_SHARE,
         "foreign": outcome.foreign,
+        "told": list(outcome.told),
     }
 
 

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from unripple.conventions import Landmarks, Photo, WPlus
+from unripple.conventions import Floats, Landmarks, Photo, WPlus
 from unripple.io.artifact import Artifact
 from unripple.io.config import Edit
 from unripple.io.results import PHOTO
 from unripple.ops.geometry import apply
 from unripple.pipeline.graph import find_step
 from unripple.pipeline.jobs import job_from_config
-from unripple.runtime.compute import Source
+from unripple.runtime.compute import Source, one_thread
 from unripple.runtime.editor import Editor
+from unripple.runtime.shared import Shared
 from unripple.runtime.work import Work
 from unripple.webui import views
 from unripple.webui.edit_request import NAME, EditRequest
@@ -141,6 +143,7 @@ class Outcome:
         pictures: what the page shows, by name.
         changed: share of the crop's pixels that one would see to be others.
         foreign: whether the generator cannot draw the photo.
+        told: of an edit that follows texts: what it said and did.
     """
 
     request: EditRequest
@@ -152,22 +155,30 @@ class Outcome:
     pictures: Mapping[str, views.Shown]
     changed: float = 0.0
     foreign: bool = False
+    told: tuple[str, ...] = ()
 
     @property
     def picture(self) -> Photo:
         return self.pages.array
 
 
-def moved_codes(opened: Opened, edit: Edit) -> WPlus:
-    """The photo's codes moved along an edit's directions, by the stage's own call."""
-    job = job_from_config(opened.editor.config, "translate", NAME, opened.zoo, edit=edit)
+def moved_codes(opened: Opened, edit: Edit) -> tuple[WPlus, Floats | None]:
+    """The photo's codes moved along an edit's directions, or as its texts ask, and the step of
+    their styles, by the stage's own call. What texts have in common with others is kept."""
+    editor = opened.editor
+    job = job_from_config(editor.config, "translate", NAME, opened.zoo, edit=edit)
     directions = directions_path(job.directions)
     work = Work(
-        job.settings, {"project": opened.artifacts["project"]}, opened.zoo, directions=directions
+        job.settings,
+        {"project": opened.artifacts["project"]},
+        opened.zoo,
+        directions=directions,
+        share=Shared(job, job.settings, job.weights, editor.cache, nullcontext),
     )
-    moved: Any = find_step("translate").call(work)
+    with one_thread():
+        moved: Any = find_step("translate").call(work)
     codes: WPlus = moved["w_plus"]
-    return codes
+    return codes, moved.get("styles")
 
 
 def sketched(editor: Editor, zoo: Zoo, artifacts: Mapping[str, Artifact]) -> Sketch:

@@ -9,7 +9,7 @@ has about the photo's colours: a sharp background around a rough face.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -23,7 +23,7 @@ from unripple.ops.composite import blend
 from unripple.ops.masks import feather, grow
 from unripple.ops.tensors import device_of, resized, to_photo, to_tensor
 from unripple.stages.compose import in_tone_of
-from unripple.stages.invert import Consultant, codes_of, consult, down
+from unripple.stages.invert import Consultant, codes_of, consult, down, restyled
 
 LARGEST_PX = 256
 """Side at which previews stop."""
@@ -51,6 +51,10 @@ class Sketch:
     before: torch.Tensor | None
     photo: Photo
     person: Floats
+
+    def with_styles(self, styles: Floats | None) -> Sketch:
+        """The same, drawn by a generator whose styles are moved, see `stages.invert.restyled`."""
+        return self if styles is None else replace(self, generator=restyled(self.generator, styles))
 
     def draw(self, w_plus: WPlus, *, turn: bool = True, strength: float = 1.0) -> Photo:
         """Draw moved codes, float32 [L, W], over the photo -> uint8 [S, S, 3].

@@ -205,13 +205,14 @@ class Session:
             UnrippleError: no photo is open, or there is no such direction.
         """
         opened = self._ready()
-        w_plus = moved_codes(opened, request.edit())
+        w_plus, styles = moved_codes(opened, request.quick())
         offset = offset_of(self.state, request, w_plus)
         if offset is not None:
             w_plus = w_plus + offset
-        turn = not request.translation and is_turn(request.moves)
+        turn = not (request.translation or request.said) and is_turn(request.moves)
         strength = opened.editor.config["edit"]["strength"]
-        return opened.sketch.draw(w_plus, turn=turn, strength=strength)
+        drawn = opened.sketch.with_styles(styles)
+        return drawn.draw(w_plus, turn=turn, strength=strength)
 
     def full(
         self, request: EditRequest, check: Callable[[], None] = lambda: None
@@ -316,7 +317,13 @@ class Session:
         Raises:
             UnrippleError: there is no edit yet, or the name does not follow the grammar.
         """
-        return save_translation(self.state.translations, name, self._made().offset)
+        made = self._made()
+        if made.request.said and not made.offset.any():
+            raise UnrippleError(
+                "this text moves channels of style space and no codes, which a translation holds; "
+                "add it to the batch instead"
+            )
+        return save_translation(self.state.translations, name, made.offset)
 
     def add_to_batch(self, name: str, suggested: str = NAME) -> batch.Added:
         """Write the edit, and the photo if it is not there, into the batch's config.

@@ -38,7 +38,7 @@ def lpips_states(content: Mapping[str, Any]) -> dict[str, dict[str, Tensor]]:
     for order, number in enumerate(TRUNKS[name]):
         layer = trunk[f"Conv_{order}"]
         convolutions[f"features.{number}.weight"] = _kernel(layer)
-        convolutions[f"features.{number}.bias"] = _array(layer["bias"], axes=1)
+        convolutions[f"features.{number}.bias"] = array_of(layer["bias"], axes=1)
     weights = {
         f"lin{level}.model.1.weight": _kernel(content[f"NetLinLayer_{level}"]["Conv_0"])
         for level in range(LEVELS)
@@ -47,10 +47,10 @@ def lpips_states(content: Mapping[str, Any]) -> dict[str, dict[str, Tensor]]:
 
 
 def _kernel(layer: Mapping[str, Any]) -> Tensor:
-    return _array(layer["kernel"], axes=4).permute(3, 2, 0, 1).contiguous()  # [out, in, H, W]
+    return array_of(layer["kernel"], axes=4).permute(3, 2, 0, 1).contiguous()  # [out, in, H, W]
 
 
-def _array(array: Any, *, axes: int) -> Tensor:
+def array_of(array: Any, *, axes: int) -> Tensor:
     """A tensor of an array of float32, or of its parts as `zoo.pickles` keeps them."""
     if isinstance(array, Parts):
         parts: Any = array.attributes  # version, shape, type, whether columns come first, bytes

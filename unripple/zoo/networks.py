@@ -36,6 +36,7 @@ NETWORKS_OF: Mapping[str, tuple[str, ...]] = {
     "restorer": ("gfpgan",),
     "clip": ("clip",),
     "relevance": ("relevance",),
+    "style_spread": ("relevance",),
     "mapper": ("latent_mapper", "style_mapper"),
     "head": ("mean_head",),
     "person": ("tflite_graph",),

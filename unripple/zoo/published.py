@@ -18,17 +18,22 @@ from torch import Tensor
 from unripple.atomic import remove_abandoned, sync_folder, temporary_name
 from unripple.conventions import BadCheckpoint, StoreError
 from unripple.models.stylegan2 import Generator
+from unripple.zoo import layouts
 from unripple.zoo.containers import read_container
 from unripple.zoo.index import Entry, Index
-from unripple.zoo.layouts import LAYOUTS, Misplaced, States, spreads_apart
+from unripple.zoo.layouts import Misplaced, States, spreads_apart
 from unripple.zoo.networks import DEAD_KEYS, EXTRAS, fitted
 from unripple.zoo.registry import disk_errors
+from unripple.zoo.text_layouts import TEXT_LAYOUTS
 from unripple.zoo.tflite import read_tflite
 from unripple.zoo.weights import TYPES, read_header, write_state, written_bytes
 
 __all__ = ["DIRECTIONS", "LAYOUTS", "convert", "recognise"]
 
 log = logging.getLogger(__name__)
+
+LAYOUTS = {**layouts.LAYOUTS, **TEXT_LAYOUTS}
+"""The words of `Entry.layout`."""
 
 TFLITE = "tflite"
 """The word of Entry.layout for a network that brings its graph along."""

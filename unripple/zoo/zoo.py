@@ -42,7 +42,18 @@ ROLES = (
 JUDGES = ("id_vit", "inception", "lpips_trunk", "lpips_head")
 """Roles of networks that only compare pictures; no set has them."""
 
-PUBLISHED_ROLES = ("inverter", "sfe_editor", "hypernet", "w_encoder", "restyle", *JUDGES)
+STYLE_SPREAD = "style_spread"
+"""Mean and deviation of style space, where the file of relevance lacks them."""
+
+PUBLISHED_ROLES = (
+    "inverter",
+    "sfe_editor",
+    "hypernet",
+    "w_encoder",
+    "restyle",
+    STYLE_SPREAD,
+    *JUDGES,
+)
 """Roles that single methods and metrics ask for, and published files alone fill."""
 
 NOT_EMBEDDED = ("restorer", "person", "mesh_judge", "clip", "relevance", "mapper", *PUBLISHED_ROLES)
@@ -64,6 +75,12 @@ PACKAGED = {"person": "selfie", "mesh_judge": "face_mesh"}
 
 BASE = "base"
 AUTO = "auto"
+
+
+def bare(role: str) -> str:
+    """A role without the file that an edit names for it."""
+    return role.partition(":")[0]
+
 
 MTCNN = "mtcnn"
 """The face finder for photographs: no set has another one, and `models` cannot name one."""
@@ -179,7 +196,10 @@ class Zoo:
             BadConfig: the set, or the file of that name, has no network of that role.
             UnknownName: no file is called so.
         """
-        chosen = EMBEDDED if role == MTCNN else self._chosen.get(role, self._base)
+        role, _, own = role.partition(":")
+        chosen = EMBEDDED if role == MTCNN else own or self._chosen.get(role, self._base)
+        if role == STYLE_SPREAD and role not in self._chosen:
+            return "s_mean_std"  # the only one there is
         if chosen == EMBEDDED and role in PACKAGED and self._is_fetched(PACKAGED[role]):
             return PACKAGED[role]
         if chosen == EMBEDDED and role in NOT_EMBEDDED:
@@ -242,11 +262,11 @@ class Zoo:
         """
         chosen = self.choice(role)
         if _is_embedded(chosen):
-            name = role if chosen == EMBEDDED else chosen
+            name = bare(role) if chosen == EMBEDDED else chosen
             return embedded_folder() / "models" / f"{name}.safetensors"
         if _is_path(chosen):
             return Path(chosen)
-        return published_folder() / published_index().entry(chosen).converted_as(role)
+        return published_folder() / published_index().entry(chosen).converted_as(bare(role))
 
     def metadata(self, role: str) -> dict[str, Any]:
         """What the weights file says about itself; does not load it.
@@ -258,7 +278,7 @@ class Zoo:
         return read_header(self.path(role))[0]
 
     def _kept_name(self, role: str) -> Kept | None:
-        if _kept is None or self.device != "cpu" or role not in ROLES:
+        if _kept is None or self.device != "cpu" or bare(role) not in ROLES:
             return None
         return _name(role, self.path(role))
 
@@ -280,7 +300,7 @@ class Zoo:
             if device.type == "cpu":
                 keep_freed_memory()
             self._there(role)
-            model = networks.load(role, self.path(role), device)
+            model = networks.load(bare(role), self.path(role), device)
             self._loaded[role] = networks.for_inference(model)
             if name is not None:
                 _keep(name, self._loaded[role])

@@ -12,13 +12,13 @@ import torch
 from unripple.conventions import BadText, ShapeMismatch
 from unripple.io.draft import Draft
 from unripple.models import clip
+from unripple.models.mapper import LatentMapper, StyleMapper
 from unripple.models.relevance import Relevance
 from unripple.models.stylegan2 import Generator
-from unripple.runtime.cache import MemoryCache
 from unripple.runtime.work import Work
 from unripple.stages.invert import draw, restyled
-from unripple.stages.texts import TEXTS, TextSettings, optimise
-from unripple.stages.translate import Translated, TranslateSettings
+from unripple.stages.texts import TEXTS, Start, TextSettings, optimise
+from unripple.stages.translate import Translated, TranslateSettings, batches, run_together
 from unripple.stages.translate import run as translate
 from unripple.zoo.networks import Model
 
@@ -56,7 +56,18 @@ class _Zoo:
         self.models = {
             role: Model(role, net.eval().requires_grad_(False)) for role, net in nets.items()
         }
+        self.models["generator"].extras["latent_avg"] = torch.full((W,), 0.25)
+        widths = {i: style.shape[1] for i, style in enumerate(styles) if i % 3 != 1}
+        self.add_mapper("mapper", LatentMapper((W + 16, W + 16, W)))
+        self.add_mapper("mapper:levels", LatentMapper((W,) * 5, ("fine_mapping",)))
+        self.add_mapper("mapper:styles", StyleMapper(widths))
         self.loads: list[str] = []
+
+    def add_mapper(self, role: str, net: torch.nn.Module) -> None:
+        """A mapper for two texts."""
+        texts = {"hat": "a hat", "beard": "a face with a beard"}
+        net = net.eval().requires_grad_(False)
+        self.models[role] = Model("mapper", net, {}, {"texts": texts})
 
     def load(self, role: str) -> Model:
         """The network of a role."""
@@ -64,24 +75,35 @@ class _Zoo:
         return self.models[role]
 
 
+class _Kept:
+    """What is shared, by what it is made from."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, Any] = {}
+
+    def __call__(self, name: str, made_from: Any, make: Any, roles: Any) -> Any:
+        key = f"{name} {made_from} {roles}"
+        if key not in self.kept:
+            self.kept[key] = make()
+        return self.kept[key]
+
+
 @pytest.fixture(scope="module")
 def zoo() -> _Zoo:
     return _Zoo()
 
 
-def work_of(zoo: Any, seed: int = 0, cache: Any = None, draft: Any = None, **said: Any) -> Work:
+def work_of(zoo: Any, seed: int = 0, kept: Any = None, draft: Any = None, **said: Any) -> Work:
     """A photo's task."""
     w_plus = np.random.default_rng(seed).standard_normal((CODES, W)).astype(np.float32)
-    settings = {"first_code": 0, "end_code": None, "text": {**ASKED, **said}}
-    words = {} if draft is None else {"draft": draft}
-    return Work(
-        settings,
-        {"project": {"w_plus": w_plus}},
-        zoo,
-        cache=cache,
-        weights=dict.fromkeys(zoo.models, "x"),
-        **words,
-    )
+    links = said.pop("chain", None)
+    texts: dict[str, Any] = {"text": {**ASKED, **said}}
+    if links is not None:
+        texts = {"chain": [{**ASKED, **link} for link in links]}
+    settings = {"first_code": 0, "end_code": None, **texts}
+    words: dict[str, Any] = {} if draft is None else {"draft": draft}
+    words |= {} if kept is None else {"share": kept}
+    return Work(settings, {"project": {"w_plus": w_plus}}, zoo, **words)
 
 
 def moved(work: Work) -> Translated:
@@ -90,15 +112,15 @@ def moved(work: Work) -> Translated:
 
 
 def test_a_direction_is_made_once_and_moves_all_photos_alike(zoo: _Zoo) -> None:
-    cache = MemoryCache()
-    one, other = (work_of(zoo, seed, cache, method="direction") for seed in (0, 1))
+    kept = _Kept()
+    one, other = (work_of(zoo, seed, kept, method="direction") for seed in (0, 1))
     steps = [moved(work).w_plus - work.inputs["project"]["w_plus"] for work in (one, other)]
     assert np.allclose(steps[0], steps[1], atol=1e-5) and np.abs(steps[0]).max() > 0
     assert np.allclose(steps[0], steps[0][:1], atol=1e-5)  # all codes alike
     zoo.loads.clear()
-    moved(work_of(zoo, 2, cache, method="direction"))
+    moved(work_of(zoo, 2, kept, method="direction"))
     assert zoo.loads == []  # found, not made
-    moved(work_of(zoo, 2, cache, method="direction", text="a beard"))
+    moved(work_of(zoo, 2, kept, method="direction", text="a beard"))
     assert "clip" in zoo.loads
 
 
@@ -121,6 +143,20 @@ def test_global_leaves_codes_alone_and_moves_styles(zoo: _Zoo) -> None:
     assert np.abs(found.styles).max() == pytest.approx(2.0)  # strength times a deviation of 1
     with pytest.raises(BadText, match="lower disentangle"):
         moved(work_of(zoo, method="global", disentangle=1.0))
+
+
+def test_deviations_may_lie_in_a_file_of_their_own(zoo: _Zoo) -> None:
+    tables = zoo.models["relevance"].net
+    spread = Relevance(0, 0, len(tables.deviation))
+    spread.deviation.fill_(3.0)
+    zoo.models["style_spread"] = Model("style_spread", spread)
+    one, other = (
+        moved(work_of(zoo, method="global", channels=5, roles=roles)).styles
+        for roles in ((), ("clip", "generator", "relevance", "style_spread"))
+    )
+    assert one is not None and other is not None and np.allclose(3 * one, other)
+    sfe = moved(work_of(zoo, method="global", channels=5, variant="sfe")).styles
+    assert sfe is not None and np.abs(sfe).max() == pytest.approx(2.0 / 1.5)
 
 
 def test_styles_are_drawn_on_top_of_those_of_the_codes(zoo: _Zoo) -> None:
@@ -174,3 +210,103 @@ def test_methods_say_which_settings_they_use() -> None:
     names = set(TextSettings.__dataclass_fields__)
     assert next(iter(TEXTS)) == "direction"
     assert all(set(method.uses) <= names and method.help for method in TEXTS.values())
+
+
+def test_a_chain_goes_on_from_where_the_text_before_it_came_to(zoo: _Zoo) -> None:
+    links = [
+        {"method": "mapper"},
+        {"method": "global", "channels": 5},
+        {"method": "mapper", "mapper": "levels"},
+        {"method": "mapper", "mapper": "styles", "text": "beard"},
+        {"method": "direction"},
+    ]
+    whole = moved(work_of(zoo, chain=links))
+    at, styles = work_of(zoo).inputs["project"]["w_plus"], None
+    for link in links:
+        work = work_of(zoo, **link)
+        work.inputs["project"]["w_plus"] = at
+        asked = TextSettings.of(work.settings["text"])
+        found = TEXTS[asked.method].follow(work, asked, Start(at, styles, Draft()))
+        at, styles = found.w_plus, found.styles
+    assert whole.w_plus.tobytes() == at.tobytes() and styles is not None
+    assert whole.styles is not None and whole.styles.tobytes() == styles.tobytes()
+    assert whole.about["texts"][1] == {"channels_moved": 5} and len(whole.about["texts"]) == 5
+    first, *_, last = links
+    other = moved(work_of(zoo, chain=[last, first]))
+    both = moved(work_of(zoo, chain=[first, last]))
+    assert np.abs(other.w_plus - both.w_plus).max() > 1e-6  # a mapper sees what it is given
+
+
+def test_a_mapper_knows_its_texts_by_name_and_several_at_once(zoo: _Zoo) -> None:
+    named, full = (moved(work_of(zoo, method="mapper", text=text)).w_plus
+                   for text in ("beard", "a face with a beard"))  # fmt: skip
+    assert named.tobytes() == full.tobytes()
+    several = moved(work_of(zoo, method="mapper", text="hat + beard")).w_plus
+    assert np.abs(several - named).max() > 0
+    with pytest.raises(BadText, match="not trained for 'Elsa'; it knows hat: a hat"):
+        moved(work_of(zoo, method="mapper", mapper="levels", text="Elsa"))
+
+
+def test_levels_that_are_left_out_keep_their_bits(zoo: _Zoo) -> None:
+    work = work_of(zoo, method="direction", levels=["medium"])
+    start, found = work.inputs["project"]["w_plus"], moved(work).w_plus
+    assert found[:4].tobytes() == start[:4].tobytes()
+    assert np.abs(found[4:8] - start[4:8]).max() > 0
+    missing = moved(work_of(zoo, method="mapper", mapper="levels")).w_plus  # coarse and medium
+    assert missing.tobytes() == start[:8].tobytes()
+    with pytest.raises(BadText, match="leave levels out"):
+        moved(work_of(zoo, method="mapper", mapper="styles", levels=["fine"]))
+
+
+def test_several_photos_at_once_are_as_each_alone(zoo: _Zoo) -> None:
+    about = {"method": "optimise", "steps": 3, "every": 2}
+    works = [work_of(zoo, seed, **about) for seed in (0, 1)]
+    assert batches(works[0].settings) and not batches(work_of(zoo, method="direction").settings)
+    assert not batches({"moves": {"pose": 1.0}})
+    together = run_together(works, TranslateSettings.of(works[0].settings))
+    for work, found in zip(works, together, strict=True):
+        alone = moved(work)
+        assert np.allclose(found.w_plus, alone.w_plus, atol=1e-4)
+        assert found.iterates is not None and found.iterates.shape == (SIDE, SIDE, 3)
+
+
+def test_a_face_out_of_nothing_begins_at_the_mean(zoo: _Zoo) -> None:
+    one, other = (moved(work_of(zoo, seed, method="optimise", steps=2, start="mean"))
+                  for seed in (0, 1))  # fmt: skip
+    assert one.w_plus.tobytes() == other.w_plus.tobytes()
+    assert np.abs(one.w_plus - 0.25).max() < 1  # a few steps from there
+
+
+def test_views_are_the_picture_and_others(zoo: _Zoo) -> None:
+    pictures = torch.rand(2, 3, 8, 8)
+    assert torch.equal(optimise.views(pictures, 3, 1), pictures)
+    seen = optimise.views(pictures, 3, 4)
+    assert seen.shape == (8, 3, 8, 8) and torch.equal(seen[:2], pictures)
+    assert not torch.equal(seen, optimise.views(pictures, 4, 4))
+
+
+def test_a_killed_chain_ends_in_the_same_bytes(
+    zoo: _Zoo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(optimise, "DRAFT_S", 0.0)
+    slow = {"method": "optimise", "steps": 3, "every": 1}
+    links = [slow, {"method": "global", "channels": 3}, {**slow, "text": "a beard", "space": "s"}]
+    whole = moved(work_of(zoo, chain=links))
+    draft = Draft(tmp_path / "killed.npz")
+    for at in (2, 5):  # in the first text, and in the last
+        work, steps = work_of(zoo, chain=links, draft=draft), iter(range(1, 99))
+
+        def die(step: int, of: int, loss: float, at: int = at, steps: Any = steps) -> None:
+            if next(steps) == at:
+                raise KeyboardInterrupt
+
+        object.__setattr__(work, "on_progress", die)
+        with pytest.raises(KeyboardInterrupt):
+            moved(work)
+    work, steps = work_of(zoo, chain=links, draft=draft), []
+    object.__setattr__(work, "on_progress", lambda *told: steps.append(told))
+    again = moved(work)
+    assert len(steps) == 1  # the last one of the last text alone
+    for name in ("w_plus", "styles", "iterates"):
+        assert getattr(again, name).tobytes() == getattr(whole, name).tobytes()
+    assert again.about == whole.about

@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from unripple.models.text_leads import Reader
     from unripple.stages.texts import TextSettings
 
-VERSION = 1
-"""Raise it when the same text shall give another direction."""
-
 CODES = 4096  # whose spread shapes it
 SEED = 20
 
@@ -48,13 +45,14 @@ def move(
 def direction_of(work: Work, asked: TextSettings) -> tuple[TextDirection, dict[str, float]]:
     """The direction of a text, and how much better 16 faces fit it after one degree."""
     made_from = {
-        "text direction": VERSION,
         "text": asked.text,
         "neutral": asked.neutral,
         "templates": asked.templates,
         "faces": asked.faces,
     }
-    found = work.common(made_from, ("clip", "generator"), lambda: _make(work, asked))
+    found = work.shared(
+        "text direction", made_from, lambda: _make(work, asked), ("clip", "generator")
+    )
     vector: Any = found["vector"]
     about: Any = found["about"]
     return TextDirection(vector), dict(about)

@@ -15,6 +15,7 @@ from unripple.stages.interface.stage import (
 )
 from unripple.stages.interface.work import (
     Direction,
+    Draft,
     Drawing,
     EditedElsewhere,
     Model,
@@ -33,6 +34,7 @@ __all__ = [
     "Artifact",
     "Declaration",
     "Direction",
+    "Draft",
     "Drawing",
     "EditedElsewhere",
     "Knob",

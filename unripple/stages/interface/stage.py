@@ -89,6 +89,7 @@ class Stage(Declaration):
         loads_late: whether networks are loaded only where they are asked, see `Work.shared`.
         marked: whether its colour pictures carry the mark of altered pictures.
         run_together: the same as `run` for several photos in one batch, where that pays.
+        batches: whether it does, given the settings.
     """
 
     version: int
@@ -118,6 +119,7 @@ class Stage(Declaration):
     loads_late: bool = False
     marked: bool = False
     run_together: Callable[[Sequence[Work], Any], list[Any]] | None = None
+    batches: Callable[[Values], bool] = always(True)
 
     @property
     def looks_at_both(self) -> bool:

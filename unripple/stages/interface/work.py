@@ -216,35 +216,21 @@ class Work(Protocol):
     def shared(
         self,
         name: str,
-        of: Mapping[str, npt.NDArray[Any]],
-        knobs: Sequence[str],
+        made_from: Mapping[str, Any],
         make: Callable[[], Mapping[str, Any]],
+        roles: Sequence[str] | None = None,
     ) -> Mapping[str, Any]:
         """What several artifacts of the stage have in common, made once.
 
         Args:
             name: what it is.
-            of: the arrays that it is made from.
-            knobs: the settings that decide it, and with the stage's networks nothing else.
+            made_from: arrays and plain values that decide it, and with the networks nothing else.
             make: makes its parts, by name.
+            roles: the networks that decide it; None is all of the stage's.
         """
 
     def direction(self, name: str) -> Direction:
         """A direction by name."""
-
-    def common(
-        self,
-        made_from: Mapping[str, Any],
-        roles: Sequence[str],
-        make: Callable[[], dict[str, Any]],
-    ) -> Mapping[str, Any]:
-        """An artifact that is no photo's work, made once for all photos.
-
-        Args:
-            made_from: plain values that decide it, beside the networks.
-            roles: the networks that decide it.
-            make: makes it.
-        """
 
 
 class Edit(Protocol):
@@ -259,8 +245,8 @@ class Edit(Protocol):
         """Which translation it takes, or None."""
 
     @property
-    def text(self) -> Mapping[str, Any] | None:
-        """Which text it follows, and how, or None."""
+    def texts(self) -> Sequence[Mapping[str, Any]]:
+        """Which texts it follows, one after the other, and how; none for other edits."""
 
     def is_among(self, patterns: Sequence[str]) -> bool:
         """Whether its name fits one of the patterns."""

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from unripple.stages.families.text import direction_of, move
 from unripple.stages.interface import Work
-from unripple.stages.project import Projected
-from unripple.stages.texts import TextMethod, TextSettings
+from unripple.stages.texts import Start, TextMethod, TextSettings
 from unripple.stages.translate import Translated
 
 
-def follow(work: Work, asked: TextSettings) -> Translated:
+def follow(work: Work, asked: TextSettings, start: Start) -> Translated:
     """So many deviations of the codes along it, all codes alike."""
     direction, about = direction_of(work, asked)
-    w_plus = work.input(Projected, "project").w_plus
     first, end = work.settings["first_code"], work.settings["end_code"]
-    moved = move(w_plus, direction, asked.strength, first_code=first, end_code=end)
-    return Translated(moved, {"turn": False, **about})
+    moved = move(start.w_plus, direction, asked.strength, first_code=first, end_code=end)
+    return Translated(moved, about, start.styles)
 
 
 METHOD = TextMethod(
@@ -24,6 +22,6 @@ METHOD = TextMethod(
     roles=("clip", "generator"),
     follow=follow,
     strength=3.0,
-    uses=("templates", "faces"),
+    uses=("templates", "levels", "faces"),
     rank=1,
 )

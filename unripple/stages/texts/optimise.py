@@ -1,22 +1,25 @@
 """optimise: the photo's own codes, or styles, go on until CLIP sees the text in their picture.
 
 The published optimisation, with two differences. CLIP sees each picture in several views, moved and
-cut a little, since otherwise it is fooled by patterns that nobody sees. And the loss of a step is
-that of the codes it ends with: the published first step has a rate of 0, and its last is not drawn.
-It keeps a draft, so that one that was killed goes on to the very same codes.
+cut a little, since otherwise it is fooled by patterns that nobody sees (`views: 1` does without).
+And the loss of a step is that of the codes it ends with: the published first step has a rate of 0,
+and its last is not drawn. It keeps a draft, so that one that was killed goes on to the very same
+codes.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from unripple.conventions import BadCheckpoint, Photo
 from unripple.stages.families.text import reader_of
 from unripple.stages.interface import Work
-from unripple.stages.project import Projected
-from unripple.stages.texts import TextMethod, TextSettings
+from unripple.stages.invert import restyled
+from unripple.stages.texts import Start, TextMethod, TextSettings
 from unripple.stages.translate import Translated
 
 if TYPE_CHECKING:
@@ -25,7 +28,9 @@ if TYPE_CHECKING:
 RATE, WARM, COOL = 0.1, 0.05, 0.25
 """The learning rate, and the shares of the steps in which it rises and falls."""
 
-VIEWS = 4
+MEAN = "mean"
+"""The word of `start` for a face out of nothing: no photo holds it back."""
+
 DRAFT_S = 10.0
 ROLES = ("clip", "generator", "identity")
 
@@ -40,35 +45,93 @@ def rate_at(step: int, steps: int) -> float:
     return RATE * down * min(1.0, t / WARM)
 
 
-def follow(work: Work, asked: TextSettings) -> Translated:
+def follow(work: Work, asked: TextSettings, start: Start) -> Translated:
     """The codes, or the step of their styles, after `steps` of Adam, times the strength."""
+    return follow_together([work], asked, [start])[0]
+
+
+def follow_together(
+    works: Sequence[Work], asked: TextSettings, starts: Sequence[Start]
+) -> list[Translated]:
+    """Several photos at once, each as if it were alone; draft and progress are the first one's."""
     import numpy as np
     import torch
 
-    generator = work.load("generator").net
-    start = work.input(Projected, "project").w_plus
+    work, model = works[0], works[0].load("generator")
+    # Texts before this one in a chain, of one photo then, may have moved its styles.
+    generator = restyled(model.net, starts[0].styles)
     device = next(generator.parameters()).device
-    w_plus = torch.from_numpy(start.astype(np.float32))[None].to(device)
+    begun = np.stack([one.w_plus.astype(np.float32) for one in starts])
+    if asked.start == MEAN:
+        begun[:] = _mean_code(model)
+    w_plus = torch.from_numpy(begun).to(device)
     in_styles = asked.space == "s"
-    origin = generator.styles(w_plus) if in_styles else [w_plus]
-    found = _optimised(work, asked, generator, [part.detach() for part in origin])
-    step = [asked.strength * part for part in found]
-    if in_styles:
-        styles = torch.cat([part[0] for part in step])
-        return Translated(start, {"turn": False}, styles.cpu().numpy())
-    return Translated(start + step[0][0].cpu().numpy(), {"turn": False})
+    origin = [part.detach() for part in generator.styles(w_plus)] if in_styles else [w_plus]
+    drawing = _Drawing(model.net if in_styles else generator, origin)
+    moves, seen = _optimised(work, asked, drawing, starts[0])
+    made = []
+    for number, start in enumerate(starts):
+        step = [asked.strength * part[number].cpu().numpy() for part in moves]
+        strip = _strip(drawing, [one[number] for one in seen], number) if seen else None
+        codes, styles = begun[number], start.styles
+        if in_styles:
+            styles = start.with_styles(np.concatenate(step))
+        else:
+            codes = codes + step[0]
+        made.append(Translated(codes, {}, styles, iterates=strip))
+    return made
 
 
-def _optimised(work: Work, asked: TextSettings, generator: Any, origin: list[Tensor]) -> list[Any]:
-    """How far each part of the codes or styles went."""
+def _mean_code(model: Any) -> Any:
+    """The code of the mean face.
+
+    Raises:
+        BadCheckpoint: the generator's file does not have it.
+    """
+    if "latent_avg" not in model.extras:
+        raise BadCheckpoint(
+            f"{model.path}: lacks `latent_avg`, the mean face that start: mean begins with; take a "
+            "generator that has it, or start: photo"
+        )
+    return model.extras["latent_avg"].float().cpu().numpy()
+
+
+@dataclass(frozen=True)
+class _Drawing:
+    """Draws the codes [B, L, W], or the styles, that some moves lead to from an origin."""
+
+    generator: Any
+    origin: Sequence[Tensor]
+
+    def of(self, moves: Sequence[Tensor]) -> Tensor:
+        parts = [part + move for part, move in zip(self.origin, moves, strict=True)]
+        in_styles = len(parts) > 1
+        drawn: Tensor = (
+            self.generator.render(parts) if in_styles else self.generator.synthesize(parts[0])
+        )
+        return drawn
+
+    def apart(self, joined: Tensor) -> list[Tensor]:
+        """Moves of all photos out of one row of numbers for each, [B, D]."""
+        import torch
+
+        pieces = torch.split(joined, [part[0].numel() for part in self.origin], dim=1)
+        return [piece.view_as(part) for piece, part in zip(pieces, self.origin, strict=True)]
+
+
+def _optimised(
+    work: Work, asked: TextSettings, drawing: _Drawing, start: Start
+) -> tuple[list[Any], list[Any]]:
+    """How far each part of the codes or styles went, and went by the way, [B, D] each."""
     import torch
 
-    loss = _Loss(work, asked, generator, origin)
-    moves = [torch.zeros_like(part).requires_grad_() for part in origin]
+    loss = _Loss(work, asked, drawing)
+    moves = [torch.zeros_like(part).requires_grad_() for part in drawing.origin]
     # RGB layers' styles stay, as published.
     learned = [part for i, part in enumerate(moves) if len(moves) == 1 or i % 3 != 1]
     adam = torch.optim.Adam(learned, lr=RATE)
-    begun = _restore(work, moves, learned, adam)
+    seen: list[Tensor] = []
+    begun = _restore(start, moves, learned, adam, seen)
     saved = time.monotonic()
     for step in range(begun, asked.steps):
         adam.param_groups[0]["lr"] = rate_at(step, asked.steps)
@@ -77,19 +140,32 @@ def _optimised(work: Work, asked: TextSettings, generator: Any, origin: list[Ten
             value = loss.of(moves, step)
             value.backward()  # type: ignore[no-untyped-call]
         adam.step()
+        if asked.every and (step + 1) % asked.every == 0:
+            seen.append(torch.cat([part.detach().flatten(1) for part in moves], dim=1))
         work.on_progress(step + 1, asked.steps, float(value.detach()))
         if time.monotonic() - saved >= DRAFT_S:
-            _save(work, moves, learned, adam, step + 1)
+            _save(start, moves, learned, adam, seen, step + 1)
             saved = time.monotonic()
-    return [part.detach() for part in moves]
+    return [part.detach() for part in moves], seen
+
+
+def _strip(drawing: _Drawing, seen: Sequence[Tensor], number: int) -> Photo:
+    """The pictures of one photo's iterates side by side, uint8 [S, n * S, 3]."""
+    import numpy as np
+    import torch
+
+    from unripple.ops.tensors import to_photo
+
+    own = _Drawing(drawing.generator, [part[number : number + 1] for part in drawing.origin])
+    with torch.inference_mode():
+        pictures = [to_photo(own.of(own.apart(one[None])).float().clamp(-1, 1)) for one in seen]
+    return np.concatenate(pictures, axis=1)
 
 
 class _Loss:
     """What is minimised: how badly views fit the text, how far the codes went, who it is."""
 
-    def __init__(
-        self, work: Work, asked: TextSettings, generator: Any, origin: list[Tensor]
-    ) -> None:
+    def __init__(self, work: Work, asked: TextSettings, drawing: _Drawing) -> None:
         import torch
 
         from unripple.models.clip import text_loss
@@ -97,7 +173,7 @@ class _Loss:
         from unripple.models.irse import crop_for_identity
         from unripple.ops.style_directions import mean_text
 
-        self.asked, self.generator, self.origin = asked, generator, origin
+        self.asked, self.drawing = asked, drawing
         self.reader, self.lead = reader_of(work), text_loss
         templates = templates_of(asked.templates)
         self.text = mean_text(self.reader.read(asked.text, templates, said_by="text"))
@@ -106,58 +182,69 @@ class _Loss:
             crop_for_identity(pictures, person.input_size)
         )
         with torch.no_grad():
-            self.before = self.identify(self._drawn(origin))
+            still = [torch.zeros_like(part) for part in drawing.origin]
+            self.before = self.identify(drawing.of(still))
 
-    def _drawn(self, parts: list[Tensor]) -> Tensor:
-        in_styles = len(parts) > 1
-        drawn: Tensor = (
-            self.generator.render(parts) if in_styles else self.generator.synthesize(parts[0])
-        )
-        return drawn
-
-    def of(self, moves: list[Tensor], step: int) -> Tensor:
-        """The loss of a step, a scalar; its views depend on the step's number alone."""
-        parts = [part + move for part, move in zip(self.origin, moves, strict=True)]
-        picture = self._drawn(parts)
-        text = self.lead(self.reader.net, views(picture, step), self.text[None]).mean()
+    def of(self, moves: Sequence[Tensor], step: int) -> Tensor:
+        """The loss of a step, a scalar: the sum over photos, whose moves it ties together in
+        nothing; its views depend on the step's number alone."""
+        pictures = self.drawing.of(moves)
+        seen = views(pictures, step, self.asked.views)
+        text = self.lead(self.reader.net, seen, self.text[None])
+        total: Tensor = text.sum() / self.asked.views
+        if self.asked.start == MEAN:
+            return total
         near = sum(move.square().sum() for move in moves)
-        same = 1 - (self.identify(picture) * self.before).sum(1).mean()
-        total: Tensor = text + self.asked.near * near + self.asked.identity * same
-        return total
+        same = (1 - (self.identify(pictures) * self.before).sum(1)).sum()
+        whole: Tensor = total + self.asked.near * near + self.asked.identity * same
+        return whole
 
 
-def views(picture: Tensor, step: int) -> Tensor:
-    """The picture [1, 3, S, S] and `VIEWS - 1` others, moved and enlarged a little at random."""
+def views(pictures: Tensor, step: int, count: int = 4) -> Tensor:
+    """Pictures [B, 3, S, S] and `count - 1` others of each, moved and enlarged a little at random,
+    all of them in the same ways, [count * B, 3, S, S]."""
     import torch
     import torch.nn.functional as F
 
     rng = torch.Generator().manual_seed(step)
-    count = VIEWS - 1
-    scale = 1 - 0.15 * torch.rand(count, generator=rng)
-    shift = (torch.rand(count, 2, generator=rng) - 0.5) * 0.2
-    affine = torch.zeros(count, 2, 3)
+    scale = 1 - 0.15 * torch.rand(count - 1, generator=rng)
+    shift = (torch.rand(count - 1, 2, generator=rng) - 0.5) * 0.2
+    affine = torch.zeros(count - 1, 2, 3)
     affine[:, 0, 0] = affine[:, 1, 1] = scale
     affine[:, :, 2] = shift
-    several = picture.expand(count, -1, -1, -1)
-    grid = F.affine_grid(affine.to(picture), list(several.shape), align_corners=False)
+    several = pictures.repeat(count - 1, 1, 1, 1)
+    if count == 1:
+        return pictures
+    ways = affine.to(pictures).repeat_interleave(len(pictures), dim=0)
+    grid = F.affine_grid(ways, list(several.shape), align_corners=False)
     moved = F.grid_sample(several, grid, padding_mode="reflection", align_corners=False)
-    return torch.cat((picture, moved))
+    return torch.cat((pictures, moved))
 
 
-def _save(work: Work, moves: list[Tensor], learned: list[Tensor], adam: Any, done: int) -> None:
+def _save(
+    start: Start,
+    moves: Sequence[Tensor],
+    learned: Sequence[Tensor],
+    adam: Any,
+    seen: Sequence[Tensor],
+    done: int,
+) -> None:
     arrays: dict[str, Any] = {"done": done}
     arrays |= {f"move_{i}": part.detach().cpu().numpy() for i, part in enumerate(moves)}
+    arrays |= {f"seen_{i}": one.cpu().numpy() for i, one in enumerate(seen)}
     for i, part in enumerate(learned):
         state = adam.state[part]
         arrays |= {f"{name}_{i}": state[name].cpu().numpy() for name in ("exp_avg", "exp_avg_sq")}
-    work.draft.save(arrays)
+    start.draft.save(arrays)
 
 
-def _restore(work: Work, moves: list[Tensor], learned: list[Tensor], adam: Any) -> int:
+def _restore(
+    start: Start, moves: list[Tensor], learned: Sequence[Tensor], adam: Any, seen: list[Tensor]
+) -> int:
     """Take up a draft; how many steps were done."""
     import torch
 
-    kept = work.draft.load()
+    kept = start.draft.load()
     if kept is None:
         return 0
     done = int(kept["done"])
@@ -170,6 +257,8 @@ def _restore(work: Work, moves: list[Tensor], learned: list[Tensor], adam: Any) 
             "exp_avg": torch.from_numpy(kept[f"exp_avg_{i}"]).to(part),
             "exp_avg_sq": torch.from_numpy(kept[f"exp_avg_sq_{i}"]).to(part),
         }
+    count = sum(name.startswith("seen_") for name in kept)
+    seen.extend(torch.from_numpy(kept[f"seen_{i}"]).to(moves[0]) for i in range(count))
     return done
 
 
@@ -178,7 +267,18 @@ METHOD = TextMethod(
     help="the photo's own codes or styles, step by step (minutes)",
     roles=ROLES,
     follow=follow,
+    follow_together=follow_together,
     strength=1.0,
-    uses=("templates", "steps", "space", "near", "identity"),
+    uses=(
+        "templates",
+        "levels",
+        "steps",
+        "space",
+        "near",
+        "identity",
+        "views",
+        "start",
+        "every",
+    ),
     rank=3,
 )

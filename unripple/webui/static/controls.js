@@ -112,6 +112,8 @@ export function showControls(controls) {
   state.translations = controls.translations;
   if (!controls.translations.includes(state.translation)) state.translation = '';
   tellOthers('translations');
+  state.texts = controls.texts;
+  tellOthers('texts');
 }
 listen('language', () => {
   if (!shown) return;

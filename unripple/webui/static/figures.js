@@ -36,7 +36,9 @@ export function drawFigures(outcome) {
     if (outcome.foreign) told.push(t('warn.foreign'));
     if (typeof figures.identity === 'number' && figures.identity < IDENTITY_LOW) told.unshift(t('warn.identity', { value: number(figures.identity, 2) }));
   }
-  $('warnings').replaceChildren(...told.map((text) => Object.assign(document.createElement('li'), { textContent: text })));
+  const about = (outcome && outcome.told) || []; // what a text did is no warning
+  const listed = [...about.map((text) => [text, 'u-told']), ...told.map((text) => [text, ''])];
+  $('warnings').replaceChildren(...listed.map(([textContent, className]) => Object.assign(document.createElement('li'), { textContent, className })));
 }
 function row(title, asked, reached, bad) {
   const one = document.createElement('tr');

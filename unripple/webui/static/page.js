@@ -11,6 +11,7 @@ import './save.js';
 // Panels, in their order on the page; see panels.js.
 import './presets.js';
 import './external.js';
+import './text.js';
 import { lookAtQueue } from './queue.js';
 import { openById, showSamples, showTray } from './photos.js';
 import { goThere } from './place.js';
