@@ -16,6 +16,7 @@ from unripple.io.config import Config, Edit
 from unripple.ops.geometry import apply, inverse
 from unripple.pipeline.jobs import Plan
 from unripple.stages.edit import FOREIGN_DB, drawn_db, head_of
+from unripple.zoo.pixel_directions import pixel_directions
 from unripple.zoo.zoo import EMBEDDED, Zoo
 
 if TYPE_CHECKING:
@@ -37,15 +38,41 @@ def advice(config: Config, zoo: Zoo, edit: Edit, made: Mapping[str, Artifact]) -
         edit: the edit.
         made: the artifacts of the photo by stage, `align` and `invert` among them.
     """
-    foreign = foreign_advice(made, embedded=zoo.choice("generator") == EMBEDDED)
-    told = [foreign] if foreign else []
     plan = Plan(config, zoo, edit)
+    told = pixel_advice(plan.pixels, made)
+    if not told and not made_on_pixels(made):
+        foreign = foreign_advice(made, embedded=zoo.choice("generator") == EMBEDDED)
+        told = [foreign] if foreign else []
     turn = plan.turn or {"yaw": plan.asked_turn_deg(plan.moves) or 0.0}
     align: Any = made["align"]
     if turn.get("yaw") or "yaw_to" in turn:
         pose = head_pose(align["landmarks"], zoo)
         told += turn_advice(turn, pose) if pose else []
     return told
+
+
+def made_on_pixels(made: Mapping[str, Artifact]) -> bool:
+    """Whether an edit was made on the photo's own pixels."""
+    return "changed" in made.get("edit", {})
+
+
+def pixel_advice(words: Mapping[str, float], made: Mapping[str, Artifact]) -> list[str]:
+    """What to know of an edit on the photo's own pixels: what was reduced, and what goes too far.
+
+    Args:
+        words: its directions and degrees.
+        made: artifacts by stage.
+    """
+    if not made_on_pixels(made):
+        return []
+    edit: Any = made["edit"]
+    known = pixel_directions()
+    told = [known[word].warning(degree) for word, degree in words.items()]
+    told += [
+        f"{one['word']} = {one['asked']:g} was reduced to {one['used']:g}: {one['why']}"
+        for one in edit.get("notes", {}).get("reduced", [])
+    ]
+    return [text for text in told if text]
 
 
 def plain_drawing_db(artifacts: Mapping[str, Artifact]) -> float | None:

@@ -21,6 +21,7 @@ from unripple.io.truth import PhotoTruth
 from unripple.runtime.cache import ArtifactCache
 from unripple.stages.interface import Drawing, Model
 from unripple.zoo.directions import Direction, find_direction
+from unripple.zoo.pixel_directions import pixel_directions
 from unripple.zoo.zoo import Zoo
 
 OnProgress: TypeAlias = Callable[[str, int, int, float], None]
@@ -125,6 +126,10 @@ class Work:
             UnknownName: there is none.
         """
         return find_direction(self.directions, name)
+
+    def pixel_direction(self, name: str) -> Direction:
+        """A direction along which the photo's own pixels change, by name."""
+        return pixel_directions()[name]
 
     def common(
         self,

@@ -242,7 +242,10 @@ def run(work: Work, settings: ComposeSettings) -> Composed:
     """Put the edited person into the photo's own background."""
     photo = work.input(Aligned, "align").picture
     composed = in_own_tone(COMPOSERS[settings.method].compose(work, photo, settings), photo)
-    kept = work.input(Edited, "edit").kept if settings.keep_pixels else None
+    edit = work.input(Edited, "edit")
+    if edit.changed is not None:  # an edit that knows what it left alone
+        composed = with_kept(composed, photo, ~edit.changed)
+    kept = edit.kept if settings.keep_pixels else None
     return composed if kept is None else with_kept(composed, photo, kept)
 
 

@@ -31,6 +31,8 @@ NETS = (
     "relevance",
     "mapper",
     "mean_head",
+    "shapes",
+    "colours",
     "directions",
     "translations",
 )

@@ -1,0 +1,135 @@
+"""Colours of a face changed on the photo's own pixels, part by part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from unripple.conventions import Floats, Photo
+from unripple.ops.geometry import compose, resample
+from unripple.ops.recolour import mean_colour, recoloured, to_levels, to_linear
+from unripple.ops.tones import tone_of
+from unripple.stages.align import Aligned
+from unripple.stages.families import FAMILIES
+from unripple.stages.interface import Direction, Work
+from unripple.stages.pixels.face import SeenFace
+from unripple.stages.pixels.gates import Reduced
+from unripple.stages.pixels.masks import REGIONS, CloseLook, Region, irises, lips
+
+LARGEST_PX = 1024
+"""Side of the close look. What is finer keeps its own light and takes the colour along."""
+LEAST_IRIS_PX = 4.0
+"""Width of an iris in the photograph below which nobody sees its colour."""
+LEAST_LIPS_PX = 24.0
+_TRUSTED = 0.98
+_VISIBLE = 0.4  # levels
+_COARSE = 0.03  # head units: broader than a strand of hair, finer than a wave of it
+
+
+class Coloured(NamedTuple):
+    """What colouring adds to a photo.
+
+    Attributes:
+        tint: levels to add in the crop's frame, float16 [3, s, s]; None where nothing is.
+        reduced: what was held back, and why.
+    """
+
+    tint: Floats | None
+    reduced: list[Reduced]
+
+
+def close_look(work: Work, face: SeenFace) -> CloseLook:
+    """The photograph around the face, as large as it shows it."""
+    assert work.photo is not None
+    side = int(np.clip(round(face.size * face.px), face.size, max(LARGEST_PX, face.size)))
+    times = side / face.size
+    smaller = np.array([[1 / times, 0.0, 0.0], [0.0, 1 / times, 0.0]])
+    transform = compose(work.input(Aligned, "align").transform, smaller)
+    picture: Photo = resample(work.photo.srgb, transform, width=side, height=side)
+    return CloseLook(picture, times, face)
+
+
+def coloured(work: Work, face: SeenFace, words: Mapping[str, tuple[Direction, float]]) -> Coloured:
+    """Colour the parts that an edit asks for.
+
+    Args:
+        work: of stage `edit`.
+        face: in the crop.
+        words: direction and degree by name.
+    """
+    asked = {name: words[name] for name in REGIONS if name in words and words[name][1]}
+    if not asked:
+        return Coloured(None, [])
+    look = close_look(work, face)
+    light, reduced = to_linear(look.picture), []
+    before = to_levels(light)
+    found: dict[object, Region] = {}
+    for name, (direction, degree) in asked.items():
+        part = REGIONS[name]
+        why = _too_small(part, look) or _toneless(name, look)
+        if not why:
+            region = found.setdefault(part, part(look)) if part not in found else found[part]
+            why = region.why
+            if region.trust > 0:
+                light = _one(light, region, direction, degree, look)
+        used = 0.0 if why and (part not in found or not found[part].trust) else degree
+        if used and found[part].trust < _TRUSTED:
+            used = round(degree * found[part].trust, 3)
+            why = why or "the edges of that part are doubtful here"
+        if why:
+            reduced.append(Reduced(name, degree, used, why))
+    tint = to_levels(light) - before
+    tint[np.abs(tint).max(-1) < _VISIBLE] = 0
+    if not tint.any():
+        return Coloured(None, reduced)
+    return Coloured(np.moveaxis(tint, -1, 0).astype(np.float16), reduced)
+
+
+def _one(
+    light: Floats, region: Region, direction: Direction, degree: float, look: CloseLook
+) -> Floats:
+    recolour = FAMILIES[direction.family].recolour
+    assert recolour is not None
+    mean = mean_colour(light, region.share)
+    after, contrast = recolour(direction, degree, mean)
+    return recoloured(
+        light,
+        region.share * np.float32(region.trust),
+        mean,
+        after,
+        contrast=contrast,
+        coarse_px=max(1.0, _COARSE * look.unit),
+        shines=direction.name in ("skin", "lipstick"),
+    )
+
+
+def _too_small(part: object, look: CloseLook) -> str:
+    face = look.face
+    if part is irises and face.mesh is not None:
+        width = float(np.hypot(*(face.mesh[33] - face.mesh[133]))) * 0.41 * face.px
+        if width < LEAST_IRIS_PX:
+            return f"an iris is {width:.1f} px wide in this photo, and {LEAST_IRIS_PX:g} are needed"
+    if part is lips:
+        width = float(np.hypot(*(face.landmarks[4] - face.landmarks[3]))) * face.px
+        if width < LEAST_LIPS_PX:
+            return f"the mouth is {width:.0f} px wide here, and {LEAST_LIPS_PX:g} are needed"
+    return ""
+
+
+def _toneless(name: str, look: CloseLook) -> str:
+    """Why a photo without colours takes none."""
+    if name in ("hair_light", "grey", "skin", "brow_light") or tone_of(look.picture) is None:
+        return ""
+    return "the photo has no colours"
+
+
+def smaller(tint: Floats, size: int) -> Floats:
+    """A tint at another side, float32 [n, n, 3]."""
+    levels = np.ascontiguousarray(np.moveaxis(tint, 0, -1), dtype=np.float32)
+    if levels.shape[0] == size:
+        return levels
+    found: Floats = cv2.resize(levels, (size, size), interpolation=cv2.INTER_AREA)
+    return found
