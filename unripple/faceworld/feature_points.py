@@ -172,8 +172,9 @@ def _outline(k: Shape) -> Iterator[_Group]:
     chin = _chin_y(k)
     share = _steps(0, 0.985, _OUTLINE)
     y = _UPPERMOST + share * (chin - _UPPERMOST)
-    x, z = _half_width(y, k)
-    yield from _both("outline", x, y, z)
+    x = _half_width(y, k)
+    # Where along the line of sight an outline lies is no property of the skin: about there.
+    yield from _both("outline", x, y, 0.45 * share**2)
     for inner in _INNER:
         lower = slice(_OUTLINE // 3, None)
         yield from _both("face", inner * x[:, lower], y[:, lower])
@@ -199,16 +200,15 @@ def _face(k: Shape) -> Iterator[_Group]:
     yield from _both("still", zero + 0.30, zero - 0.14)
 
 
-def _half_width(y: Tensor, k: Shape) -> tuple[Tensor, Tensor]:
-    """Where the outline of bare heads lies at some heights [B, N], and how deep it is there."""
+def _half_width(y: Tensor, k: Shape) -> Tensor:
+    """Where the outline of bare heads lies at some heights, [B, N]."""
     depths = torch.linspace(-0.5, 0.7, 31)
     low, high = torch.zeros_like(y), torch.full_like(y, 1.2)
     for _ in range(_BISECTIONS):
         middle = (low + high) / 2
-        inside = _nearest(middle, y, depths, k)[0] < 0
+        inside = _nearest(middle, y, depths, k) < 0
         low, high = torch.where(inside, middle, low), torch.where(inside, high, middle)
-    x = (low + high) / 2
-    return x, _nearest(x, y, depths, k)[1]
+    return (low + high) / 2
 
 
 def _chin_y(k: Shape) -> Tensor:
@@ -218,16 +218,15 @@ def _chin_y(k: Shape) -> Tensor:
     high = torch.full_like(low, -0.6)
     for _ in range(_BISECTIONS):
         middle = (low + high) / 2
-        inside = _nearest(torch.zeros_like(middle), middle, depths, k)[0] < 0
+        inside = _nearest(torch.zeros_like(middle), middle, depths, k) < 0
         low, high = torch.where(inside, low, middle), torch.where(inside, middle, high)
     return (low + high) / 2
 
 
-def _nearest(x: Tensor, y: Tensor, depths: Tensor, k: Shape) -> tuple[Tensor, Tensor]:
-    """The least distance to the head along lines of sight [B, N], and where it is."""
+def _nearest(x: Tensor, y: Tensor, depths: Tensor, k: Shape) -> Tensor:
+    """The least distance to the head along lines of sight, [B, N]."""
     count = len(depths)
     columns = [axis.repeat_interleave(count, dim=1) for axis in (x, y)]  # [B, N * D]
     z = depths.repeat(x.shape[1])[None].expand_as(columns[0])
     skin = anatomy.head(columns[0], columns[1], z, k).skin.view(*x.shape, count)
-    least = skin.min(dim=-1)
-    return least.values, depths[least.indices]
+    return skin.min(dim=-1).values

@@ -24,6 +24,10 @@ FRONTAL_DEG, PROFILE_DEG = 30.0, 55.0
 """Up to the first an edit of shape convinces as it is; beyond the second the far half is hidden."""
 _UNFOLDED = 0.98
 
+GLASSES_AREA = 0.8
+"""Area of what the parser takes for glasses, over the square of the distance between the eyes, from
+which somebody wears some: on photographs it takes shadows for up to .55, and real ones are 1."""
+
 EYES = ("eyes", "eye_size", "eye_gap", "eye_tilt")
 MOUTH = ("smile", "lips", "mouth_open", "mouth_width")
 BROWS = ("brows", "brow_tilt")
@@ -121,7 +125,7 @@ def _behind_glasses(face: SeenFace, word: str, degree: float) -> tuple[float, st
         return 1.0, ""
     across = float(np.hypot(*(face.landmarks[1] - face.landmarks[0])))
     glasses = int((face.labels == Face.GLASSES).sum())
-    if glasses < 0.12 * across**2:
+    if glasses < GLASSES_AREA * across**2:
         return 1.0, ""
     return 0.5, "glasses are in front of the eyes, and their rims would bend"
 

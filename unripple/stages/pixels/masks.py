@@ -225,9 +225,6 @@ def hair(look: CloseLook) -> Region:
     small = _small(look)
     if not small.cheeks.any():
         return _nothing(look, "no cheek is seen that would tell hair from skin")
-    worn = int((small.labels == Face.HAT).sum())
-    if worn > 0.5 * max(int((small.labels == Face.HAIR).sum()), 1) and worn > 400:
-        return _nothing(look, "a hat covers the hair")
     skin = np.median(small.lab[small.cheeks], axis=0)
     # Shadow is no other colour: brightness counts less than hue.
     away = np.sqrt(((small.lab - skin) ** 2 * (0.45, 1.2, 1.2)).sum(-1))
