@@ -24,6 +24,8 @@ ALIKE = 12.0
 """Distance of hair and skin (CIELAB) below which no colour tells them apart."""
 _LOOK = 224
 _ROUNDS = 4
+_MOST_BESIDE = 1.3  # skin beside the face, over the face: ears, a neck and a low neckline have less
+_SKINS = 5  # colours of a skin: lit, in shadow, blushed, shining, ...
 
 # fmt: off
 OVAL = (10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377,
@@ -225,35 +227,63 @@ def hair(look: CloseLook) -> Region:
     small = _small(look)
     if not small.cheeks.any():
         return _nothing(look, "no cheek is seen that would tell hair from skin")
-    skin = np.median(small.lab[small.cheeks], axis=0)
-    # Shadow is no other colour: brightness counts less than hue.
-    away = np.sqrt(((small.lab - skin) ** 2 * (0.45, 1.2, 1.2)).sum(-1))
+    away = _from_skin(small)
     beyond = ndimage.distance_transform_edt(~small.oval) * look.face.size / small.oval.shape[0]
     beyond /= look.face.pose.scale
     around = (small.person > 0.6) & (beyond > 0.04) & (small.down < 0.1) & (beyond < 0.5)
-    seeds = around & ((away > ALIKE) | (small.down < -0.72))
+    seeds = around & (away > ALIKE)
     if seeds.sum() < LEAST_HAIR_PX:
         return _nothing(look, "no hair is seen around the face")
-    differs = float(np.median(away[seeds]))
-    if differs < ALIKE:
-        return _nothing(look, "hair and skin have about the same colour here")
-    cut = _cut(small, seeds, beyond)
-    share = guided(cut.astype(np.float32), small.picture, max(3, len(cut) // 50), 10.0)
+    # How much of what surrounds the upper face is clearly no skin: bald heads and hair of the
+    # skin's colour have little of it.
+    clear = float(seeds.sum() / max(int((around & (small.down < -0.1)).sum()), 1))
+    if clear < 0.25:
+        return _nothing(look, "hair and skin have about the same colour here, or there is none")
+    cut = _cut(small, seeds, away, beyond)
+    share = guided(cut.astype(np.float32), small.picture, max(3, len(cut) // 45), 8.0)
     share = np.clip((share - 0.08) / 0.8, 0, 1) * np.clip(1.25 * small.person, 0, 1)
-    trust = float(np.clip((differs - ALIKE) / ALIKE, 0, 1)) * 0.5 + 0.5
-    return Region(_large(share, look), trust, "" if trust > 0.6 else "hair and skin look alike")
+    # The forehead's skin and the ears have no part, however soft the hairline.
+    near = 1 - smoothstep(beyond, 0.12, 0.26)
+    share *= 1 - near * (1 - np.clip((away - 3) / 5, 0, 1))
+    trust = float(np.clip(0.4 + clear, 0, 1))
+    return Region(_large(share, look), trust, "" if trust > 0.8 else "hair and skin look alike")
 
 
-def _cut(small: _Small, seeds: Mask, beyond: Floats) -> Mask:
+def _from_skin(small: _Small) -> Floats:
+    """Distance of every pixel from the nearest colour of this face's skin, lit or not, CIELAB."""
+    brow = small.oval & (small.down < -0.3) & (np.abs(small.right) < 0.35)
+    cheeks = small.lab[small.cheeks]
+    middle = np.median(cheeks, axis=0)
+    # Hair that falls over the forehead is of another hue than the cheeks.
+    forehead = small.lab[brow]
+    forehead = forehead[np.hypot(*(forehead - middle).T[1:]) < 14]
+    samples = np.concatenate((cheeks, forehead)).astype(np.float32)
+    bright = samples[:, 0]
+    samples = samples[bright > np.percentile(bright, 8)]
+    cv2.setRNGSeed(0)
+    ends = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 20, 0.5)
+    count = min(_SKINS, len(samples))
+    centres = cv2.kmeans(samples, count, None, ends, 1, cv2.KMEANS_PP_CENTERS)[2]
+    apart = small.lab[:, :, None] - centres
+    # Shadow is no other colour: brightness counts less than hue.
+    found: Floats = np.sqrt((apart**2 * (0.45, 1.2, 1.2)).sum(-1)).min(-1)
+    return found
+
+
+def _cut(small: _Small, seeds: Mask, away: Floats, beyond: Floats) -> Mask:
     """Hair by its colours, begun with what surely is and surely is not (GrabCut)."""
     marks = np.full(seeds.shape, cv2.GC_BGD, np.uint8)
     reach = (small.person > 0.3) & (beyond < 1.1) & (small.down < 1.9)
     marks[reach] = cv2.GC_PR_FGD
-    marks[reach & (small.down > 0.75)] = cv2.GC_PR_BGD
+    # Long hair goes on below the chin, where clothes begin: as far as it has the hair's colour.
+    tone = np.median(small.lab[seeds], axis=0)
+    alike = np.sqrt(((small.lab - tone) ** 2 * (0.3, 1.0, 1.0)).sum(-1)) < 13
+    marks[reach & (small.down > 0.75) & ~alike] = cv2.GC_PR_BGD
     marks[small.oval] = cv2.GC_PR_BGD
+    marks[reach & (away < 6)] = cv2.GC_PR_BGD
     marks[small.oval & (small.down > -0.25)] = cv2.GC_BGD
     marks[small.cheeks] = cv2.GC_BGD
-    marks[reach & np.isin(small.labels, (Face.CLOTH,)) & (small.down > 1.0)] = cv2.GC_BGD
+    marks[reach & (small.labels == Face.CLOTH) & (small.down > 1.0) & ~alike] = cv2.GC_BGD
     marks[seeds] = cv2.GC_FGD
     cv2.setRNGSeed(0)
     models = np.zeros((1, 65)), np.zeros((1, 65))
@@ -289,8 +319,10 @@ def skin(look: CloseLook) -> Region:
             whole = whole * (1 - _soft(look.polygon(outline), 0.015 * look.unit))
         inner = _soft(look.polygon(INNER_LIPS), 0.01 * look.unit)
         whole = whole * (1 - inner) * (1 - 0.6 * brows(look).share)
-    glasses = (look.face.labels == Face.GLASSES).astype(np.float32)
-    return Region(whole * (1 - _large(glasses, look)))
+    beside = float((share * ~small.oval).sum() / max(int(small.oval.sum()), 1))
+    if beside > _MOST_BESIDE:
+        return _nothing(look, "skin cannot be told from hair and clothes of its colour here")
+    return Region(whole)
 
 
 def _large(share: Floats, look: CloseLook) -> Floats:
@@ -299,7 +331,7 @@ def _large(share: Floats, look: CloseLook) -> Floats:
     grown = cv2.resize(share.astype(np.float32), (side, side), interpolation=cv2.INTER_LINEAR)
     if side <= share.shape[0]:
         return grown
-    return guided(grown, look.picture, max(2, round(1.5 * side / share.shape[0])), 10.0)
+    return guided(grown, look.picture, max(2, round(2.2 * side / share.shape[0])), 7.0)
 
 
 REGIONS: Mapping[str, Callable[[CloseLook], Region]] = {
