@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from unripple.conventions import Photo, WPlus
 from unripple.io.artifact import Artifact
@@ -21,6 +22,9 @@ from unripple.webui.edit_request import NAME, EditRequest
 from unripple.webui.preview import Sketch, sketch_of
 from unripple.webui.reading import Mapped
 from unripple.zoo.zoo import Zoo, directions_path
+
+if TYPE_CHECKING:
+    from unripple.webui.pixel_preview import PixelSketch
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,13 @@ class Opened:
     artifacts: Mapping[str, Artifact]
     sketch: Sketch
     yaw_deg: float | None
+
+    @cached_property
+    def pixel_sketch(self) -> PixelSketch:
+        """Previews of edits on the photo's own pixels."""
+        from unripple.webui.pixel_preview import PixelSketch  # which needs this module
+
+        return PixelSketch(self)
 
     @property
     def pixels(self) -> Photo:

@@ -124,6 +124,10 @@ class Session:
             UnrippleError: no photo is open, or there is no such direction.
         """
         opened = self._ready()
+        if not request.translation:
+            drawn = opened.pixel_sketch.draw(request.edit())
+            if drawn is not None:
+                return drawn
         w_plus = moved_codes(opened, request.edit())
         offset = self._offset(request, w_plus)
         if offset is not None:

@@ -1,9 +1,9 @@
 """shape: points of a 3-D head that move, of which a degree is so much of it; codes stay.
 
 Such a direction changes the photo's own pixels (`edit.attributes`), whatever the generator. Its
-vector holds a row per point: its place in the head's frame, how far it moves per degree, [N, 6], and
-where it bends how far per square of a degree, [N, 9]. The last rows are those of the face mesh, see
-`ops.shaping`.
+vector holds a row per point: its place in the head's frame, how far it moves per degree ([N, 6]),
+and where it bends how far per square of a degree ([N, 9]). The last rows are those of the face
+mesh, see `ops.shaping`.
 """
 
 from __future__ import annotations

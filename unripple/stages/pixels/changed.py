@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -11,9 +12,10 @@ from unripple.conventions import Face, Floats, Labels, Mask, NotOffered
 from unripple.ops.geometry import sample, stretched
 from unripple.ops.shaping import finer, joined, motion_of, origins_of, unfolded
 from unripple.stages.families import FAMILIES
+from unripple.stages.families.shape import places
 from unripple.stages.interface import Direction, Work
 from unripple.stages.pixels import STILL_PX
-from unripple.stages.pixels.coloured import Coloured, coloured, smaller
+from unripple.stages.pixels.coloured import LARGEST_PX, Coloured, Regions, coloured, smaller
 from unripple.stages.pixels.face import SeenFace, see_face
 from unripple.stages.pixels.gates import Reduced, gated, of_fold
 
@@ -44,12 +46,34 @@ def edit_pixels(work: Work, settings: EditSettings) -> Edited:
         NoFace: see `see_face`.
         NotOffered: nothing of what is asked would convince on this photo.
     """
+    words = {name: work.pixel_direction(name) for name in settings.pixels or {}}
+    return edit_seen(work, settings, see_face(work, settings, _points(words)))
+
+
+def edit_seen(
+    work: Work,
+    settings: EditSettings,
+    face: SeenFace,
+    *,
+    largest_px: int = LARGEST_PX,
+    regions: Regions | None = None,
+) -> Edited:
+    """The same for a face that was looked at already.
+
+    Args:
+        work: of stage `edit`.
+        settings: its settings.
+        face: the face.
+        largest_px: side of the closest look, for colours.
+        regions: what colours found of the face before; more is added to it.
+
+    Raises:
+        NotOffered: see `edit_pixels`.
+    """
     words = {name: (work.pixel_direction(name), by) for name, by in (settings.pixels or {}).items()}
     shapes = {name: word for name, word in words.items() if _displaces(word[0])}
-    points = _points(shapes)
-    face = see_face(work, settings, points)
     kept, reduced = gated(face, {name: by for name, (_, by) in shapes.items()})
-    painted = coloured(work, face, words)
+    painted = coloured(work, face, words, largest_px=largest_px, regions=regions)
     reduced += painted.reduced
     _check_any(kept, painted, reduced, settings)
     moves = {name: (shapes[name][0], kept[name]) for name in shapes if kept[name]}
@@ -63,12 +87,11 @@ def _displaces(direction: Direction) -> bool:
     return FAMILIES[direction.family].displace is not None
 
 
-def _points(shapes: dict[str, tuple[Direction, float]]) -> Floats:
+def _points(words: Mapping[str, Direction]) -> Floats:
     """The mean head's points; all directions of shape have the same."""
-    for direction, _ in shapes.values():
-        points: Floats = direction.vector[:, :3].astype(np.float64)
-        return points
-    return np.zeros((0, 3))
+    shapes = (one for one in words.values() if _displaces(one))
+    first = next(shapes, None)
+    return np.zeros((0, 3)) if first is None else places(first)
 
 
 def _check_any(
@@ -94,7 +117,7 @@ def _motion(face: SeenFace, moves: dict[str, tuple[Direction, float]]) -> tuple[
         displace = FAMILIES[direction.family].displace
         assert displace is not None
         displaced = displaced + displace(direction, degree)
-    return unfolded(motion_of(face.laid(), displaced), face.size)
+    return unfolded(motion_of(face.laid, displaced), face.size)
 
 
 def _with_turn(face: SeenFace, offsets: Floats, settings: EditSettings, work: Work) -> Map:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import cv2
@@ -41,10 +41,14 @@ class Coloured(NamedTuple):
     reduced: list[Reduced]
 
 
-def close_look(work: Work, face: SeenFace) -> CloseLook:
+Regions = dict[Callable[[CloseLook], Region], Region]
+"""Parts of a face by what finds them."""
+
+
+def close_look(work: Work, face: SeenFace, largest_px: int = LARGEST_PX) -> CloseLook:
     """The photograph around the face, as large as it shows it."""
     assert work.photo is not None
-    side = int(np.clip(round(face.size * face.px), face.size, max(LARGEST_PX, face.size)))
+    side = int(np.clip(round(face.size * face.px), face.size, max(largest_px, face.size)))
     times = side / face.size
     smaller = np.array([[1 / times, 0.0, 0.0], [0.0, 1 / times, 0.0]])
     transform = compose(work.input(Aligned, "align").transform, smaller)
@@ -52,26 +56,37 @@ def close_look(work: Work, face: SeenFace) -> CloseLook:
     return CloseLook(picture, times, face)
 
 
-def coloured(work: Work, face: SeenFace, words: Mapping[str, tuple[Direction, float]]) -> Coloured:
+def coloured(
+    work: Work,
+    face: SeenFace,
+    words: Mapping[str, tuple[Direction, float]],
+    *,
+    largest_px: int = LARGEST_PX,
+    regions: Regions | None = None,
+) -> Coloured:
     """Colour the parts that an edit asks for.
 
     Args:
         work: of stage `edit`.
         face: in the crop.
         words: direction and degree by name.
+        largest_px: side of the close look.
+        regions: what was found before, by such a look; more is added to it.
     """
     asked = {name: words[name] for name in REGIONS if name in words and words[name][1]}
     if not asked:
         return Coloured(None, [])
-    look = close_look(work, face)
+    look = close_look(work, face, largest_px)
     light, reduced = to_linear(look.picture), []
     before = to_levels(light)
-    found: dict[object, Region] = {}
+    found: Regions = {} if regions is None else regions
     for name, (direction, degree) in asked.items():
         part = REGIONS[name]
         why = _too_small(part, look) or _toneless(name, look)
         if not why:
-            region = found.setdefault(part, part(look)) if part not in found else found[part]
+            if part not in found:
+                found[part] = part(look)
+            region = found[part]
             why = region.why
             if region.trust > 0:
                 light = _one(light, region, direction, degree, look)

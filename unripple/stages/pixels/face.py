@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -68,6 +69,7 @@ class SeenFace:
         inside: Mask = self.labels != Face.BACKGROUND
         return inside
 
+    @cached_property
     def laid(self) -> Laid:
         """The mean head's points on this face."""
         if self.mesh is None:
