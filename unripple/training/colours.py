@@ -22,7 +22,7 @@ from unripple.faceworld.colour import hair_tone, iris_tone, linear, rgb, skin_to
 from unripple.faceworld.factors import sample_factors, with_factors
 from unripple.ops.recolour import LUMINANCE, to_linear
 from unripple.zoo.directions import Direction, write_directions
-from unripple.zoo.pixel_directions import COLOUR, colours_file
+from unripple.zoo.pixel_directions import COLOUR, WORN, colours_file
 
 _ROWS = 25
 _PX = 192
@@ -51,6 +51,13 @@ WORDS: Mapping[str, Shade] = {
 }
 
 
+THINGS: Mapping[str, tuple[str, tuple[float, float, float]]] = {
+    "glasses": ("glasses", (1.0, 0.7, 0.0)),
+    "sunglasses": ("sunglasses", (1.0, 0.5, 1.0)),
+}
+"""What can be put on, and how it looks, see `stages.families.worn`."""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of this command."""
     parser.add_argument("--out", type=Path, default=colours_file(), help="the file to write")
@@ -69,6 +76,10 @@ def main(chosen: argparse.Namespace) -> int:
         )
         for name, one in WORDS.items()
     ]  # fmt: skip
+    directions += [
+        Direction(name, np.array(looks, np.float32), (0.0, 3.0), "on from 1", about, way=WORN)
+        for name, (about, looks) in THINGS.items()
+    ]
     write_directions(chosen.out, directions)
     atomic.write_text(chosen.out.with_suffix(".md"), _card(strands, chosen.people))
     return 0

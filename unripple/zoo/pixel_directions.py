@@ -12,7 +12,7 @@ from pathlib import Path
 from unripple.paths import data_folder
 from unripple.zoo.directions import Direction, read_directions
 
-SHAPE, COLOUR = "shape", "colour"
+SHAPE, COLOUR, WORN = "shape", "colour", "worn"
 """Their families, see `stages.families`."""
 
 

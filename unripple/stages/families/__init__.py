@@ -42,12 +42,14 @@ class Family(Method):
             None for families that move none.
         recolour: (direction, degree, mean colour of the part it is about, linear light [3]) -> its
             new mean colour, and what becomes of its pattern; None for families that colour nothing.
+        looks: how a thing that is put on looks, by factors of the face world; None for others.
     """
 
     move: Move
     styles: Callable[[Direction, float], Floats] | None = None
     displace: Callable[[Direction, float], Floats] | None = None
     recolour: Callable[[Direction, float, Floats], tuple[Floats, Contrast]] | None = None
+    looks: Callable[[Direction], dict[str, float]] | None = None
 
 
 FAMILIES = Registry(__name__, Family)

@@ -18,6 +18,7 @@ from unripple.stages.interface import Direction, Work
 from unripple.stages.pixels.face import SeenFace
 from unripple.stages.pixels.gates import Reduced
 from unripple.stages.pixels.masks import REGIONS, CloseLook, Region, irises, lips
+from unripple.stages.pixels.worn import put_on
 
 LARGEST_PX = 1024
 """Side of the close look. What is finer keeps its own light and takes the colour along."""
@@ -74,7 +75,8 @@ def coloured(
         regions: what was found before, by such a look; more is added to it.
     """
     asked = {name: words[name] for name in REGIONS if name in words and words[name][1]}
-    if not asked:
+    worn = {name: one for name, one in words.items() if one[1] and _is_worn(one[0])}
+    if not asked and not worn:
         return Coloured(None, [])
     look = close_look(work, face, largest_px)
     light, reduced = to_linear(look.picture), []
@@ -96,11 +98,18 @@ def coloured(
             why = why or "the edges of that part are doubtful here"
         if why:
             reduced.append(Reduced(name, degree, used, why))
+    for name, (direction, degree) in worn.items():
+        light, held = put_on(light, look, name, direction, degree)
+        reduced += held
     tint = to_levels(light) - before
     tint[np.abs(tint).max(-1) < _VISIBLE] = 0
     if not tint.any():
         return Coloured(None, reduced)
     return Coloured(np.moveaxis(tint, -1, 0).astype(np.float16), reduced)
+
+
+def _is_worn(direction: Direction) -> bool:
+    return FAMILIES[direction.family].looks is not None
 
 
 def _one(
