@@ -46,6 +46,9 @@ JUDGED = (
 )
 EFFECT_FACES = 512  # faces whose codes tell the generator's directions
 BATCH = 4
+SIZE = 128
+FACE = (slice(20, 100), slice(28, 100))
+"""Rows and columns of a portrait in which a face changes, sides that are multiples of 8."""
 CELL_PX = 260
 
 
@@ -93,36 +96,58 @@ def changed(word: Word, factors: torch.Tensor, row: int) -> tuple[torch.Tensor, 
 def pairs_of(name: str, people: int, folder: Path) -> list[Pair]:
     """The true pairs of a word, rendered once and kept."""
     path = folder / f"{name}-{people}.npz"
+    factors = base_factors(people)
+    before = _people(factors, folder / f"people-{people}.npz")
     if not path.exists():
-        before = base_factors(people)
         after, degrees = zip(
-            *[changed(WORDS[name], row, n) for n, row in enumerate(before)], strict=True
+            *[changed(WORDS[name], row, n) for n, row in enumerate(factors)], strict=True
         )
-        photos, masks = _rendered(before, folder / f"before-{people}.npz")
-        truths, masks_after = _rendered(torch.stack(after), None)
-        np.savez_compressed(
-            path, photo=photos, truth=truths, person=masks | masks_after, degree=np.array(degrees)
-        )
+        truths, masks = _truths(torch.stack(after), before["plate"])
+        np.savez_compressed(path, truth=truths, person=masks, degree=np.array(degrees))
+    pairs = []
     with np.load(path) as kept:
-        rows = zip(*(kept[part] for part in Pair._fields), strict=True)
-        return [Pair(*row[:3], float(row[3])) for row in rows]
+        for row in range(people):
+            photo = before["photo"][row]
+            truth, person = photo.copy(), np.zeros(photo.shape[:2], np.bool_)
+            truth[FACE] = kept["truth"][row]
+            person[FACE] = kept["person"][row] | before["mask"][row][FACE]
+            pairs.append(Pair(photo, truth, person, float(kept["degree"][row])))
+    return pairs
 
 
-def _rendered(factors: torch.Tensor, kept: Path | None) -> tuple[Any, Any]:
-    if kept is not None and kept.exists():
-        with np.load(kept) as there:
-            return there["photo"], there["mask"]
+def _people(factors: torch.Tensor, path: Path) -> Mapping[str, Any]:
+    """Photos, plates and persons before any change."""
+    if not path.exists():
+        rows: dict[str, list[Any]] = {"photo": [], "plate": [], "mask": []}
+        seeds = torch.arange(len(factors)) + SEED
+        for start in range(0, len(factors), BATCH):
+            part = slice(start, start + BATCH)
+            made = faceworld.render(factors[part], seeds[part])
+            rows["photo"].append(made.photo.permute(0, 2, 3, 1).numpy())
+            rows["plate"].append(made.plate.numpy())
+            rows["mask"].append(made.alpha.numpy() > 127)
+        np.savez_compressed(path, **{n: np.concatenate(parts) for n, parts in rows.items()})
+    with np.load(path) as kept:
+        return dict(kept)
+
+
+def _truths(factors: torch.Tensor, plates: Any) -> tuple[Any, Any]:
+    """The true pictures of the face's window alone, which is what is judged."""
+    rows, columns = FACE
+    high, wide = rows.stop - rows.start, columns.stop - columns.start
+    per_px = faceworld.portrait(SIZE).units_per_px
+    up = SIZE / 2 - (rows.start + rows.stop) / 2
+    right = (columns.start + columns.stop) / 2 - SIZE / 2
+    view = faceworld.View(wide, high, right * per_px, up * per_px, per_px)
     photos, masks = [], []
     seeds = torch.arange(len(factors)) + SEED
     for start in range(0, len(factors), BATCH):
         part = slice(start, start + BATCH)
-        made = faceworld.render(factors[part], seeds[part])
+        behind = torch.from_numpy(np.ascontiguousarray(plates[part][:, :, rows, columns]))
+        made = faceworld.render(factors[part], seeds[part], view=view, plates=behind)
         photos.append(made.photo.permute(0, 2, 3, 1).numpy())
         masks.append(made.alpha.numpy() > 127)
-    found = np.concatenate(photos), np.concatenate(masks)
-    if kept is not None:
-        np.savez_compressed(kept, photo=found[0], mask=found[1])
-    return found
+    return np.concatenate(photos), np.concatenate(masks)
 
 
 def generator_directions(path: Path, zoo: Zoo) -> Path:

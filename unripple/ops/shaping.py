@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 from scipy import ndimage, sparse
 from scipy.interpolate import RBFInterpolator
 from scipy.spatial import Delaunay
@@ -125,7 +126,7 @@ def _facing(placed: Floats, depth: Floats, unit: float) -> Mask:
 
 
 def _barycentric(
-    places: Floats, numbers: Floats, count: int, grid: int
+    places: Floats, numbers: npt.NDArray[np.int_], count: int, grid: int
 ) -> tuple[sparse.csr_array, Mask]:
     """Linear interpolation between scattered points as a matrix, and where it is defined."""
     triangles = Delaunay(places)
@@ -165,6 +166,30 @@ def motion_of(laid: Laid, displaced: Points3D) -> Floats:
     moved = _faded(moved, laid)
     sigma = _SMOOTH * grid / 256
     return np.stack([cv2.GaussianBlur(axis, (0, 0), sigma) for axis in moved])
+
+
+def on_head(laid: Laid, head: Points3D) -> tuple[Floats, Floats]:
+    """Which place of the mean head a picture's pixels show.
+
+    Args:
+        laid: the head's points on the picture.
+        head: those points, [N, 3].
+
+    Returns:
+        x and y in the head's frame, float32 [2, n, n], and how far that is the face, float32
+        [n, n] from 0 at its outline to 1.
+    """
+    grid = laid.grid
+    flat = laid.motion @ head[:, :2]
+    places = flat.T.reshape(2, grid, grid).astype(np.float32)
+    # Beyond the outline the nearest place, so that resizing mixes nothing else in.
+    depth = ndimage.distance_transform_edt(laid.inside)
+    nearest = ndimage.distance_transform_edt(
+        ~laid.inside, return_distances=False, return_indices=True
+    )
+    reach = max(0.06 * laid.pose.scale * grid / laid.size, 1.0)
+    share: Floats = smoothstep(depth, 0.5, reach).astype(np.float32)
+    return places[:, nearest[0], nearest[1]], share
 
 
 def _faded(moved: Floats, laid: Laid) -> Floats:

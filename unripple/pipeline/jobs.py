@@ -21,10 +21,11 @@ from unripple.io.translations import Library
 from unripple.pipeline.digests import direction_sha256, role_sha256
 from unripple.pipeline.graph import Step, find_step
 from unripple.pipeline.limits import DEFAULT, Limits
-from unripple.pipeline.pixels import check_pixels_alone, only_on_pixels, pixel_words
+from unripple.pipeline.pixels import check_pixels_alone, only_on_pixels, words_of
 from unripple.pipeline.turns import as_directions, check_generator_turns, turn_of
 from unripple.stages.interface import RIPPLE
 from unripple.stages.keeping import MASKS
+from unripple.stages.pixels import ANY_SHAPE
 from unripple.zoo.directions import find_direction
 from unripple.zoo.pixel_directions import pixel_directions
 from unripple.zoo.weights import size_px
@@ -86,7 +87,7 @@ class Job:
         for name in settings.get("moves", {}) if self.step.reads_directions else ():
             direction = find_direction(directions_path(self.directions), name)
             digests[f"direction {name}"] = direction_sha256(direction)
-        for name in settings.get("pixels", {}):
+        for name in (*settings.get("pixels", {}), ANY_SHAPE) if "pixels" in settings else ():
             digests[f"direction {name}"] = direction_sha256(pixel_directions()[name])
         if self.domain is not None:
             digests["domain"] = file_sha256(self.domain)
@@ -305,7 +306,7 @@ class Plan:
     @property
     def pixels(self) -> dict[str, float]:
         """What of the edit the photo's own pixels can do, turns aside, see `pipeline.pixels`."""
-        return pixel_words(self.asked)
+        return words_of(self.asked, self.edit.translation if self.edit else None)
 
     @cached_property
     def only_pixels(self) -> tuple[str, ...]:

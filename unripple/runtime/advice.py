@@ -101,8 +101,8 @@ def foreign_advice(artifacts: Mapping[str, Artifact], *, embedded: bool) -> str 
         return None
     told = (
         f"the generator draws this photo with {drawn:.1f} dB only (below {FOREIGN_DB:g}), so it is "
-        "not of its world: turns of the head (yaw, pitch, roll), which move the photo's own "
-        "pixels, convince; smile, age, hair and the like will not"
+        "not of its world: turns of the head and edits of shape and colour, which change the "
+        "photo's own pixels (edit.attributes), convince; what the generator draws will not"
     )
     if not embedded:
         return told

@@ -33,6 +33,7 @@ NETS = (
     "mean_head",
     "shapes",
     "colours",
+    "details",
     "directions",
     "translations",
 )

@@ -15,6 +15,7 @@ from unripple.pipeline.jobs import job_from_config
 from unripple.runtime.work import Work
 from unripple.stages.edit import EditSettings
 from unripple.stages.families.shape import places
+from unripple.stages.pixels import ANY_SHAPE
 from unripple.stages.pixels.changed import edit_seen
 from unripple.stages.pixels.coloured import Regions
 from unripple.stages.pixels.face import SeenFace, see_face
@@ -24,7 +25,6 @@ from unripple.webui.opened import Opened
 
 LOOK_PX = 320
 """Side of the closest look: about what the page shows."""
-_ANY_SHAPE = "smile"  # all directions of shape have the same points
 
 
 class PixelSketch:
@@ -58,7 +58,7 @@ class PixelSketch:
             settings = EditSettings.of(asked)
             work = Work(asked, self._inputs(), opened.zoo, opened.source.pixels)
             if self._face is None:
-                points = places(work.pixel_direction(_ANY_SHAPE))
+                points = places(work.pixel_direction(ANY_SHAPE))
                 self._face = see_face(work, settings, points)
             drawn = edit_seen(work, settings, self._face, largest_px=LOOK_PX, regions=self._regions)
         return drawn.picture

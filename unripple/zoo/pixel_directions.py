@@ -12,7 +12,7 @@ from pathlib import Path
 from unripple.paths import data_folder
 from unripple.zoo.directions import Direction, read_directions
 
-SHAPE, COLOUR, WORN = "shape", "colour", "worn"
+SHAPE, COLOUR, WORN, DETAIL = "shape", "colour", "worn", "detail"
 """Their families, see `stages.families`."""
 
 
@@ -26,13 +26,19 @@ def colours_file() -> Path:
     return data_folder() / "directions" / "colours.safetensors"
 
 
+def details_file() -> Path:
+    """The file of details that comes with the program."""
+    return data_folder() / "directions" / "details.safetensors"
+
+
 def pixel_directions() -> Mapping[str, Direction]:
     """All of them by name.
 
     Raises:
         BadCheckpoint: one of the program's own files is missing or damaged.
     """
-    return {**read_directions(shapes_file()), **read_directions(colours_file())}
+    files = (shapes_file(), colours_file(), details_file())
+    return {name: one for file in files for name, one in read_directions(file).items()}
 
 
 def listed_directions(path: Path) -> dict[str, Direction]:

@@ -42,6 +42,8 @@ class Family(Method):
             None for families that move none.
         recolour: (direction, degree, mean colour of the part it is about, linear light [3]) -> its
             new mean colour, and what becomes of its pattern; None for families that colour nothing.
+        shading: (direction, degree) -> the logarithm by which light on the mean head's front is
+            multiplied, float32 [H, W, 3], see `families.detail`; None for families without.
         looks: how a thing that is put on looks, by factors of the face world; None for others.
     """
 
@@ -49,6 +51,7 @@ class Family(Method):
     styles: Callable[[Direction, float], Floats] | None = None
     displace: Callable[[Direction, float], Floats] | None = None
     recolour: Callable[[Direction, float, Floats], tuple[Floats, Contrast]] | None = None
+    shading: Callable[[Direction, float], Floats] | None = None
     looks: Callable[[Direction], dict[str, float]] | None = None
 
 

@@ -24,6 +24,8 @@ KNOB: str = knob(
 )
 """The setting `edit.attributes`."""
 MESH = "mesh_judge"
+ANY_SHAPE = "smile"
+"""A direction of shape: the mean head's points, which are the same in all, are read off it."""
 STILL_PX = 0.02
 """Points that move less keep the photo's bytes."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -14,7 +13,7 @@ from unripple.ops.shaping import finer, joined, motion_of, origins_of, unfolded
 from unripple.stages.families import FAMILIES
 from unripple.stages.families.shape import places
 from unripple.stages.interface import Direction, Work
-from unripple.stages.pixels import STILL_PX
+from unripple.stages.pixels import ANY_SHAPE, STILL_PX
 from unripple.stages.pixels.coloured import LARGEST_PX, Coloured, Regions, coloured, smaller
 from unripple.stages.pixels.face import SeenFace, see_face
 from unripple.stages.pixels.gates import Reduced, gated, of_fold
@@ -46,8 +45,7 @@ def edit_pixels(work: Work, settings: EditSettings) -> Edited:
         NoFace: see `see_face`.
         NotOffered: nothing of what is asked would convince on this photo.
     """
-    words = {name: work.pixel_direction(name) for name in settings.pixels or {}}
-    return edit_seen(work, settings, see_face(work, settings, _points(words)))
+    return edit_seen(work, settings, see_face(work, settings, _points(work)))
 
 
 def edit_seen(
@@ -87,11 +85,9 @@ def _displaces(direction: Direction) -> bool:
     return FAMILIES[direction.family].displace is not None
 
 
-def _points(words: Mapping[str, Direction]) -> Floats:
+def _points(work: Work) -> Floats:
     """The mean head's points; all directions of shape have the same."""
-    shapes = (one for one in words.values() if _displaces(one))
-    first = next(shapes, None)
-    return np.zeros((0, 3)) if first is None else places(first)
+    return places(work.pixel_direction(ANY_SHAPE))
 
 
 def _check_any(

@@ -18,6 +18,7 @@ from unripple.stages.interface import Direction, Work
 from unripple.stages.pixels.face import SeenFace
 from unripple.stages.pixels.gates import Reduced
 from unripple.stages.pixels.masks import REGIONS, CloseLook, Region, irises, lips
+from unripple.stages.pixels.shaded import shaded_by
 from unripple.stages.pixels.worn import put_on
 
 LARGEST_PX = 1024
@@ -76,7 +77,8 @@ def coloured(
     """
     asked = {name: words[name] for name in REGIONS if name in words and words[name][1]}
     worn = {name: one for name, one in words.items() if one[1] and _is_worn(one[0])}
-    if not asked and not worn:
+    shaded = {name: one for name, one in words.items() if one[1] and _shades(one[0])}
+    if not asked and not worn and not shaded:
         return Coloured(None, [])
     look = close_look(work, face, largest_px)
     light, reduced = to_linear(look.picture), []
@@ -98,6 +100,9 @@ def coloured(
             why = why or "the edges of that part are doubtful here"
         if why:
             reduced.append(Reduced(name, degree, used, why))
+    for name, (direction, degree) in shaded.items():
+        light, held = shaded_by(light, look, name, direction, degree)
+        reduced += held
     for name, (direction, degree) in worn.items():
         light, held = put_on(light, look, name, direction, degree)
         reduced += held
@@ -106,6 +111,10 @@ def coloured(
     if not tint.any():
         return Coloured(None, reduced)
     return Coloured(np.moveaxis(tint, -1, 0).astype(np.float16), reduced)
+
+
+def _shades(direction: Direction) -> bool:
+    return FAMILIES[direction.family].shading is not None
 
 
 def _is_worn(direction: Direction) -> bool:

@@ -38,7 +38,7 @@ class SeenFace:
         turn_pose: of the head by the landmarks, which turns go by.
         person_share: how much of every pixel is a person, [S, S]; None without a net that tells.
         px: pixels of the photograph per pixel of the crop.
-        points: of the mean head, float64 [N, 3]; empty where nothing moves.
+        points: of the mean head, float64 [N, 3].
     """
 
     crop: Photo
@@ -109,8 +109,7 @@ def see_face(work: Work, settings: EditSettings, points: Floats) -> SeenFace:
     mesh, pose = None, turn_pose
     if settings.mesh:
         mesh = _mesh(work, aligned)
-        if len(points):
-            pose = pose_of_mesh(points[-MESH_POINTS:], mesh)
+        pose = pose_of_mesh(points[-MESH_POINTS:], mesh)
     px = scale_of(aligned.transform)
     share = None
     if settings.person:
