@@ -61,8 +61,8 @@ def feature_points(factors: Tensor) -> FeaturePoints:
     ]
     batch = k["chin"].shape[0]
     x, y = (
-        torch.cat([torch.broadcast_tensors(g[1], g[2])[i].expand(batch, -1) for g in groups], dim=1)
-        for i in (0, 1)
+        torch.cat([(one + 0 * other).expand(batch, -1) for one, other in pairs], dim=1)
+        for pairs in ([(g[1], g[2]) for g in groups], [(g[2], g[1]) for g in groups])
     )
     z = surface_z(x, y, k)
     parts, start = [], 0
@@ -194,8 +194,8 @@ def _face(k: Shape) -> Iterator[_Group]:
         height = -0.06 + dy * k["ear_size"]
         yield from _both("outline", ear, height, torch.full_like(ear, -0.06))
     for x in (0.0, 0.18, 0.38):
-        for height in (0.40, 0.52):
-            yield from _both("still", zero + x, zero + height)
+        for up in (0.40, 0.52):
+            yield from _both("still", zero + x, zero + up)
     yield from _both("still", zero + 0.53, zero + 0.02)
     yield from _both("still", zero + 0.30, zero - 0.14)
 
@@ -229,4 +229,5 @@ def _nearest(x: Tensor, y: Tensor, depths: Tensor, k: Shape) -> Tensor:
     columns = [axis.repeat_interleave(count, dim=1) for axis in (x, y)]  # [B, N * D]
     z = depths.repeat(x.shape[1])[None].expand_as(columns[0])
     skin = anatomy.head(columns[0], columns[1], z, k).skin.view(*x.shape, count)
-    return skin.min(dim=-1).values
+    least: Tensor = skin.min(dim=-1).values
+    return least

@@ -111,7 +111,7 @@ def _within(values: Floats, share: Floats, sigma: float) -> Floats:
     return smooth
 
 
-def guided(mask: Floats, guide: Floats, radius: int, tolerance: float) -> Floats:
+def guided(mask: Floats, guide: Photo | Floats, radius: int, tolerance: float) -> Floats:
     """A mask whose edges follow those of a picture (He et al. 2010, "Guided image filtering").
 
     Args:

@@ -33,7 +33,7 @@ _HIDDEN = 0.16  # head units behind others at the same place: turned away
 _CELL = 0.07  # side of such a place, head units
 _SMOOTH = 1.0  # sigma of the motion's last smoothing, px at 256
 _INVERSIONS = 8
-_STEEPEST = 0.75
+_STEEPEST = 0.85
 """Most that the motion may change over its own length: at 1 the picture would fold."""
 
 
@@ -55,7 +55,7 @@ class Laid(NamedTuple):
     grid: int
 
 
-def pose_of_mesh(head: Points3D, mesh: Floats) -> HeadPose:
+def pose_of_mesh(head: Floats, mesh: Floats) -> HeadPose:
     """The weak perspective that shows points of the mean head where a mesh has them.
 
     Args:
@@ -76,7 +76,7 @@ def pose_of_mesh(head: Points3D, mesh: Floats) -> HeadPose:
 
 
 def lay(
-    head: Points3D, pose: HeadPose, known: Points3D, observed: Floats, *, size: int, grid: int
+    head: Floats, pose: HeadPose, known: Floats, observed: Floats, *, size: int, grid: int
 ) -> Laid:
     """Lay the mean head's points onto a photo.
 
@@ -93,7 +93,8 @@ def lay(
     """
     if len(known) != len(observed):
         raise ShapeMismatch(f"{len(known)} points are known and {len(observed)} observed")
-    projected, anchors = pose.to_picture(head), pose.to_picture(known)[:, :2]
+    projected = pose.to_picture(head.astype(np.float64))
+    anchors = pose.to_picture(known.astype(np.float64))[:, :2]
     # How this face differs from the mean one: a smooth shift, known at the anchors.
     unit = pose.scale
     places, first = np.unique((anchors / unit).round(4), axis=0, return_index=True)
@@ -168,7 +169,7 @@ def motion_of(laid: Laid, displaced: Points3D) -> Floats:
     return np.stack([cv2.GaussianBlur(axis, (0, 0), sigma) for axis in moved])
 
 
-def on_head(laid: Laid, head: Points3D) -> tuple[Floats, Floats]:
+def on_head(laid: Laid, head: Floats) -> tuple[Floats, Floats]:
     """Which place of the mean head a picture's pixels show.
 
     Args:

@@ -16,7 +16,7 @@ from unripple.stages.families import Family
 from unripple.stages.interface import Direction
 
 THIRD = 1 / 3
-_DARKEST, _BRIGHTER = 6e-3, 3.0
+_DARKEST = 6e-3
 _STEEPEST = 2.5  # most that a pattern is strengthened: beyond it shows the sensor's noise
 
 
@@ -52,9 +52,9 @@ def recolour(direction: Direction, degree: float, mean: Floats) -> tuple[Floats,
     table_colour = np.log(np.maximum(after, 1e-4) * np.clip(exposure, 0.35, 1.6))
     away = min(1.0, abs(then - now) / (THIRD * (values[-1] - values[0]) + 1e-9))
     colour = np.exp(own + 0.6 * away * (table_colour - own))
-    # Nothing is blacker than black hair in daylight, and an iris never shines.
-    bright = float(colour @ LUMINANCE)
-    colour *= np.clip(bright, _DARKEST, max(_BRIGHTER * float(mean @ LUMINANCE), 0.2)) / bright
+    # Nothing is blacker than black hair in daylight.
+    bright = max(float(colour @ LUMINANCE), 1e-4)
+    colour = colour * max(1.0, min(_DARKEST, float(mean @ LUMINANCE)) / bright)
     patterns = [_between(strength, place) for place in at]
     gain = np.clip(patterns[1] / np.maximum(patterns[0], 1e-3), 1 / _STEEPEST, _STEEPEST)
     return np.clip(colour, 0, 1), Contrast(float(gain[0]), float(gain[1]))

@@ -10,7 +10,7 @@ import numpy as np
 
 from unripple.conventions import Floats, Photo
 from unripple.ops.geometry import compose, resample
-from unripple.ops.recolour import mean_colour, recoloured, to_levels, to_linear
+from unripple.ops.recolour import LUMINANCE, mean_colour, recoloured, to_levels, to_linear
 from unripple.ops.tones import tone_of
 from unripple.stages.align import Aligned
 from unripple.stages.families import FAMILIES
@@ -27,6 +27,7 @@ LEAST_IRIS_PX = 4.0
 """Width of an iris in the photograph below which nobody sees its colour."""
 LEAST_LIPS_PX = 24.0
 _TRUSTED = 0.98
+_IRIS_BRIGHTER = 2.2
 _VISIBLE = 0.4  # levels
 _COARSE = 0.03  # head units: broader than a strand of hair, finer than a wave of it
 
@@ -93,7 +94,7 @@ def coloured(
             region = found[part]
             why = region.why
             if region.trust > 0:
-                light = _one(light, region, direction, degree, look)
+                light = _one(light, region, (name, direction, degree), look)
         used = 0.0 if why and (part not in found or not found[part].trust) else degree
         if used and found[part].trust < _TRUSTED:
             used = round(degree * found[part].trust, 3)
@@ -122,12 +123,16 @@ def _is_worn(direction: Direction) -> bool:
 
 
 def _one(
-    light: Floats, region: Region, direction: Direction, degree: float, look: CloseLook
+    light: Floats, region: Region, word: tuple[str, Direction, float], look: CloseLook
 ) -> Floats:
+    name, direction, degree = word
     recolour = FAMILIES[direction.family].recolour
     assert recolour is not None
     mean = mean_colour(light, region.share)
     after, contrast = recolour(direction, degree, mean)
+    if name == "iris":  # in the shade of its lids no iris shines
+        most = _IRIS_BRIGHTER * float(mean @ LUMINANCE)
+        after = after * min(1.0, most / max(float(after @ LUMINANCE), 1e-4))
     return recoloured(
         light,
         region.share * np.float32(region.trust),
@@ -135,7 +140,7 @@ def _one(
         after,
         contrast=contrast,
         coarse_px=max(1.0, _COARSE * look.unit),
-        shines=direction.name in ("skin", "lipstick"),
+        shines=name in ("skin", "lipstick"),
     )
 
 

@@ -55,7 +55,7 @@ class SeenFace:
     @property
     def size(self) -> int:
         """Side of the crop, px."""
-        return self.crop.shape[0]
+        return int(self.crop.shape[0])
 
     @property
     def grid(self) -> int:
@@ -73,7 +73,8 @@ class SeenFace:
     def laid(self) -> Laid:
         """The mean head's points on this face."""
         if self.mesh is None:
-            known, observed = self.head.landmarks, self.landmarks.astype(np.float64)
+            known: Floats = self.head.landmarks
+            observed: Floats = self.landmarks.astype(np.float64)
         else:
             known, observed = self.points[-MESH_POINTS:], self.mesh
         return lay(self.points, self.pose, known, observed, size=self.size, grid=self.grid)

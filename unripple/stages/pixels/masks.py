@@ -244,7 +244,8 @@ def hair(look: CloseLook) -> Region:
     share = np.clip((share - 0.08) / 0.8, 0, 1) * np.clip(1.25 * small.person, 0, 1)
     # The forehead's skin and the ears have no part, however soft the hairline.
     near = 1 - smoothstep(beyond, 0.12, 0.26)
-    share *= 1 - near * (1 - np.clip((away - 3) / 5, 0, 1))
+    apart = np.clip((cv2.GaussianBlur(away, (0, 0), 2.0) - 2) / 4, 0, 1)
+    share *= 1 - near * (1 - apart)
     trust = float(np.clip(0.4 + clear, 0, 1))
     return Region(_large(share, look), trust, "" if trust > 0.8 else "hair and skin look alike")
 
@@ -266,7 +267,7 @@ def _from_skin(small: _Small) -> Floats:
     centres = cv2.kmeans(samples, count, None, ends, 1, cv2.KMEANS_PP_CENTERS)[2]
     apart = small.lab[:, :, None] - centres
     # Shadow is no other colour: brightness counts less than hue.
-    found: Floats = np.sqrt((apart**2 * (0.45, 1.2, 1.2)).sum(-1)).min(-1)
+    found: Floats = np.sqrt((apart**2 * (0.45, 1.2, 1.2)).sum(-1)).min(-1).astype(np.float32)
     return found
 
 
@@ -328,7 +329,9 @@ def skin(look: CloseLook) -> Region:
 def _large(share: Floats, look: CloseLook) -> Floats:
     """A share at the close look's own size, its edges at those of the picture."""
     side = look.picture.shape[0]
-    grown = cv2.resize(share.astype(np.float32), (side, side), interpolation=cv2.INTER_LINEAR)
+    grown: Floats = cv2.resize(
+        share.astype(np.float32), (side, side), interpolation=cv2.INTER_LINEAR
+    )
     if side <= share.shape[0]:
         return grown
     return guided(grown, look.picture, max(2, round(2.2 * side / share.shape[0])), 7.0)

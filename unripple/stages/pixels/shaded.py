@@ -60,7 +60,7 @@ def _bare(look: CloseLook, name: str) -> Floats:
     """Where skin shows: not on eyes, lips, glasses, nor on hair that falls over the face."""
     face, side = look.face, look.picture.shape[0]
     hidden = np.isin(face.labels, (Face.GLASSES, Face.HAT)).astype(np.float32)
-    free = 1 - cv2.resize(hidden, (side, side), interpolation=cv2.INTER_LINEAR)
+    free: Floats = 1 - cv2.resize(hidden, (side, side), interpolation=cv2.INTER_LINEAR)
     if face.mesh is None:
         return free
     soft = max(0.008 * look.unit, 0.6)

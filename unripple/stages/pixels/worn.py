@@ -30,7 +30,8 @@ FINEST, COARSEST = 0.0050, 0.0125
 _YAW_MAX_DEG = 40.0
 _LEAST_EYES_PX = 24.0  # distance of the eyes in the photograph
 _SOLID = 4e-4  # inverse depth by which rims are nearer than the face
-_DARKEST, _BRIGHTEST = 0.12, 1.6
+_DARKEST, _BRIGHTEST = 0.08, 1.3
+_TELLING = 0.06  # linear light
 
 
 class Layers(NamedTuple):
@@ -150,6 +151,14 @@ def _laid(look: CloseLook, light: Floats, bare: RenderedFaces, worn: RenderedFac
     solid = cv2.GaussianBlur(nearer.astype(np.float32), (0, 0), 0.6)
     person = cv2.GaussianBlur((bare.alpha[0].numpy() > 127).astype(np.float32), (0, 0), 1.5)
     ratio = np.clip(after / np.maximum(before, 0.01), _DARKEST, _BRIGHTEST)
+    # Of what is dark on the render, its eyes and brows, no ratio can be told: a lens tints all
+    # behind it alike, and no shadow is looked for there.
+    told = before.min(-1) > _TELLING
+    lens = (worn.labels[0].numpy() == Face.GLASSES) & ~nearer
+    behind = np.median(ratio[lens & told], axis=0) if (lens & told).any() else np.ones(3)
+    ratio = np.where(told[..., None], ratio, 1.0)
+    ratio = cv2.GaussianBlur(ratio.astype(np.float32), (0, 0), 1.5)
+    ratio = np.where(lens[..., None], behind, ratio)
     ratio = 1 + (ratio - 1) * (person * (1 - nearer))[..., None]
     # Rims are as bright as the light on this face, not as that of the render.
     known = bare.landmarks[0, :3].double().numpy()
