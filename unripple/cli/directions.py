@@ -15,6 +15,7 @@ from unripple.cli.meter import LossMeter
 from unripple.conventions import Floats, UnrippleError
 from unripple.extras import need
 from unripple.zoo.directions import read_directions, write_directions
+from unripple.zoo.pixel_directions import pixel_directions
 from unripple.zoo.zoo import Zoo, chosen_directions, directions_path
 
 if TYPE_CHECKING:
@@ -101,11 +102,18 @@ def _list(options: argparse.Namespace) -> None:
     config = shared.config_of(options)
     path = directions_path(chosen_directions(config["directions"], Zoo(config["models"])))
     for direction in read_directions(path).values():
-        usable = "unmeasured"
-        if direction.usable is not None:
-            usable = "{:g} to {:g}".format(*direction.usable)
-        words = direction.attribute + (" (weak in this generator)" if direction.weak else "")
-        sys.stdout.write(f"{direction.name}\t{usable}\t{direction.unit}\t{words}\n")
+        _write_line(direction, " (weak in this generator)" if direction.weak else "")
+    # A word may stand in both: who makes the edit, `edit.attributes` and the photo say.
+    for direction in pixel_directions().values():
+        _write_line(direction, f" (the photo's own pixels: {direction.family})")
+
+
+def _write_line(direction: Direction, remark: str) -> None:
+    usable = "unmeasured"
+    if direction.usable is not None:
+        usable = "{:g} to {:g}".format(*direction.usable)
+    words = direction.attribute + remark
+    sys.stdout.write(f"{direction.name}\t{usable}\t{direction.unit}\t{words}\n")
 
 
 def _fit(options: argparse.Namespace) -> None:

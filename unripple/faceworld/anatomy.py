@@ -37,9 +37,19 @@ class Mouth(NamedTuple):
     envelope: Tensor  # 1 at the middle of the mouth, 0 at its corners
 
 
-def mouth(x: Tensor, y: Tensor, k: Shape) -> Mouth:
-    """Where lips and mouth lie on the front of the face."""
-    u = x / k["mouth_half"]
+class LipEdges(NamedTuple):
+    """Heights of the lips' edges at places along the mouth, and what they are built from."""
+
+    line_y: Tensor  # the seam
+    top: Tensor
+    inner_top: Tensor
+    inner_bottom: Tensor
+    bottom: Tensor
+    envelope: Tensor  # 1 at the middle of the mouth, 0 at its corners
+
+
+def lip_edges(u: Tensor, k: Shape) -> LipEdges:
+    """The lips at places `u` along the mouth, -1 and 1 being its corners."""
     envelope = (1 - u * u).clamp(min=0)
     root = torch.sqrt(envelope + 1e-6)
     curve = 0.085 + 0.055 * k["smile"].clamp(min=0)
@@ -51,6 +61,12 @@ def mouth(x: Tensor, y: Tensor, k: Shape) -> Mouth:
     inner_top, inner_bottom = line_y + gap * 0.35, line_y - gap * 0.75
     top = inner_top + 0.072 * k["lip_fullness"] * bow * root * taper
     bottom = inner_bottom - 0.088 * k["lip_fullness"] * envelope * taper
+    return LipEdges(line_y, top, inner_top, inner_bottom, bottom, envelope)
+
+
+def mouth(x: Tensor, y: Tensor, k: Shape) -> Mouth:
+    """Where lips and mouth lie on the front of the face."""
+    line_y, top, inner_top, inner_bottom, bottom, envelope = lip_edges(x / k["mouth_half"], k)
     return Mouth(
         upper=torch.minimum(top - y, y - inner_top),
         lower=torch.minimum(y - bottom, inner_bottom - y),
@@ -75,10 +91,15 @@ def eyelids(abs_x: Tensor, y: Tensor, k: Shape) -> Eyelids:
     cos, sin = torch.cos(k["eye_tilt"]), torch.sin(k["eye_tilt"])
     along = (ex * cos + ey * sin) / k["eye_radius"]
     across = (-ex * sin + ey * cos) / k["eye_radius"]
+    return Eyelids(along, across, *lid_edges(along, k))
+
+
+def lid_edges(along: Tensor, k: Shape) -> tuple[Tensor, Tensor]:
+    """Edges of the upper and the lower lid at places along the eye, in units of its radius."""
     # Parabolas that meet at the corners; beyond those they have crossed, which keeps it shut.
     arch = (1 - (along / 0.93) ** 2).clamp(min=-0.5)
     upper = k["upper_lid"] * arch * (1 - 0.10 * along) - 0.02
-    return Eyelids(along, across, upper, -k["lower_lid"] * arch - 0.02)
+    return upper, -k["lower_lid"] * arch - 0.02
 
 
 def beard_zone(abs_x: Tensor, y: Tensor, z: Tensor) -> Tensor:

@@ -20,6 +20,7 @@ from unripple.faceworld.shape import Shape
 
 Factors = Callable[[str], Tensor]
 IRIS = 0.50  # radius of the iris in units of the eyeball's
+BROW_REACH = 0.20  # half of a brow's length
 
 
 class Skin(NamedTuple):
@@ -121,13 +122,19 @@ def _wrinkles(x: Tensor, y: Tensor, z: Tensor, f: Factors, k: Shape) -> Tensor:
     return (aged + smiling) * (z > 0.0).float()
 
 
-def _brow(abs_x: Tensor, y: Tensor, z: Tensor, k: Shape) -> Tensor:
-    along = (abs_x - k["eye_x"] - 0.005) / 0.20
+def brow_line(along: Tensor, k: Shape) -> tuple[Tensor, Tensor]:
+    """Height of a brow's middle and half its thickness at places along it, -1 to 1 outwards."""
     middle = k["brow_y"] + k["eye_y"] - 0.14 * k["brow_slope"] * along
     middle = middle - 0.055 * (along - 0.15) ** 2 + 0.012
     # Thinner outwards, tapered at both ends.
     half = k["brow_half"] * (1 - 0.45 * smoothstep(0.1, 1.0, along))
     half = half * smoothstep(1.12, 0.85, along) * smoothstep(-1.12, -0.9, along)
+    return middle, half
+
+
+def _brow(abs_x: Tensor, y: Tensor, z: Tensor, k: Shape) -> Tensor:
+    along = (abs_x - k["eye_x"] - 0.005) / BROW_REACH
+    middle, half = brow_line(along, k)
     inside = smoothstep(-0.012, 0.010, half - (y - middle).abs())
     return inside * (z > 0.1).float() * (along.abs() < 1.15).float()
 

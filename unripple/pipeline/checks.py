@@ -11,6 +11,7 @@ from unripple.conventions import BadCheckpoint, BadConfig, UnknownName
 from unripple.io.config import Config, Edit
 from unripple.ops.drawn_words import WORDS as DRAWN
 from unripple.ops.words import JOINT, contradictions, numbers_of, unknown_words
+from unripple.pipeline.pixels import any_direction
 from unripple.pipeline.turns import WORDS, turn_of, turn_warnings
 from unripple.zoo.directions import find_direction
 from unripple.zoo.weights import size_px
@@ -124,5 +125,5 @@ def degree_warnings(directions: str, moves: Mapping[str, float]) -> list[str]:
     """
     path = directions_path(directions)
     others = {name: degree for name, degree in moves.items() if name not in WORDS}
-    warnings = [find_direction(path, name).warning(degree) for name, degree in others.items()]
+    warnings = [any_direction(path, name).warning(degree) for name, degree in others.items()]
     return [*turn_warnings(turn_of(moves)), *(text for text in warnings if text)]

@@ -14,20 +14,20 @@ from typing import Any
 
 from unripple.conventions import BadCheckpoint, UnrippleError
 from unripple.io.config import Config, Edit, check_degree, find_edit, library
-from unripple.io.digest import array_sha256, file_sha256, noted_sha256, value_sha256
+from unripple.io.digest import file_sha256
 from unripple.io.domains import domain_file, domains_folder
 from unripple.io.results import PHOTO
 from unripple.io.translations import Library
+from unripple.pipeline.digests import direction_sha256, role_sha256
 from unripple.pipeline.graph import Step, find_step
 from unripple.pipeline.limits import DEFAULT, Limits
-from unripple.pipeline.turns import (
-    as_directions,
-    check_generator_turns,
-    turn_of,
-)
+from unripple.pipeline.pixels import check_pixels_alone, only_on_pixels, words_of
+from unripple.pipeline.turns import as_directions, check_generator_turns, turn_of
 from unripple.stages.interface import RIPPLE
 from unripple.stages.keeping import MASKS
-from unripple.zoo.directions import Direction, find_direction
+from unripple.stages.pixels import ANY_SHAPE
+from unripple.zoo.directions import find_direction
+from unripple.zoo.pixel_directions import pixel_directions
 from unripple.zoo.weights import size_px
 from unripple.zoo.zoo import EMBEDDED, Zoo, chosen_directions, directions_path
 
@@ -53,7 +53,7 @@ class Job:
         batch: how many photos a GPU may do at once; not part of any key.
         keep: where masks of what edits leave alone lie, if their settings say so; a photo's mask
             goes into its key.
-        settles: whether every photo has a say in its settings, see `Stage.settle`.
+        settles: whether, or in what, every photo has a say in its settings, see `Stage.settle`.
         only: ids or file names of the photos that get the edit, None for all; not part of any key.
     """
 
@@ -69,7 +69,7 @@ class Job:
     edited: Path | None = None
     batch: int = 1
     keep: str = NO_MASKS
-    settles: bool = False
+    settles: bool | Mapping[str, Any] = False
     only: tuple[str, ...] | None = None
 
     @cached_property
@@ -88,7 +88,9 @@ class Job:
         digests = {role: self._read[role] for role in self.step.roles(settings)}
         for name in settings.get("moves", {}) if self.step.reads_directions else ():
             direction = find_direction(directions_path(self.directions), name)
-            digests[f"direction {name}"] = _direction_sha256(direction)
+            digests[f"direction {name}"] = direction_sha256(direction)
+        for name in (*settings.get("pixels", {}), ANY_SHAPE) if "pixels" in settings else ():
+            digests[f"direction {name}"] = direction_sha256(pixel_directions()[name])
         if self.domain is not None:
             digests["domain"] = file_sha256(self.domain)
         return digests
@@ -126,19 +128,19 @@ class Job:
         }
 
     def settled_by(self, inputs: Mapping[str, str], settings: Mapping[str, Any]) -> dict[str, Any]:
-        """What a photo's say in its settings is made from, see `Stage.settle`.
-
-        Args:
-            inputs: see `ingredients`.
-            settings: without it.
-        """
+        """What a photo's say in its settings is made from: inputs, and settings without it."""
         return {
             "stage": self.step.stage,
             "settles": self.step.settle_version,
-            "settings": dict(settings),
+            "settings": {**settings, **self.open_settings},
             "weights": {role: role_sha256(self.zoo, role) for role in self.step.settle_roles},
             "inputs": dict(inputs),
         }
+
+    @property
+    def open_settings(self) -> Mapping[str, Any]:
+        """What every photo may have a say in, if anything is known of it."""
+        return self.settles if isinstance(self.settles, Mapping) else {}
 
     def on_gpu(self) -> bool:
         """Whether the networks, which are loaded, compute on a GPU."""
@@ -176,7 +178,7 @@ class Job:
         if self.batch != 1:
             content["batch"] = self.batch
         if self.settles:
-            content["settles"] = True
+            content["settles"] = self.settles
         if self.only is not None:
             content["only"] = list(self.only)
         return json.dumps(content, sort_keys=True)
@@ -215,28 +217,6 @@ class Job:
             )
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise UnrippleError(f"--job: {error}; rules write this option, see --config") from error
-
-
-def _direction_sha256(direction: Direction) -> str:
-    vector, *rest = direction.identity()
-    digest = array_sha256(vector)
-    if not rest:
-        return digest
-    mean, *numbers = rest
-    return value_sha256([digest, array_sha256(mean), *numbers])
-
-
-def role_sha256(zoo: Zoo, role: str) -> str:
-    """SHA-256 over the weights files of a role.
-
-    Raises:
-        BadCheckpoint: a file is missing or damaged at first sight.
-    """
-    files = zoo.files(role)
-    if len(files) == 1:
-        zoo.metadata(role)  # says what is wrong with it
-        return noted_sha256(files[0])
-    return value_sha256([noted_sha256(path) for path in files])
 
 
 def job_from_config(
@@ -313,14 +293,38 @@ class Plan:
         moves = self.edit.moves if self.edit else ()
         return {name: check_degree(name, degree) for name, degree in moves}
 
-    @cached_property
+    @property
     def moves(self) -> dict[str, float]:
         """The edit's directions and degrees, turns of the head among them as far as they can.
 
         Raises:
             BadConfig: a degree is none, or a turn is asked twice.
         """
-        return as_directions(self.asked, directions_path(self.directions))[0]
+        return self._latent[0]
+
+    @cached_property
+    def _latent(self) -> tuple[dict[str, float], tuple[str, ...]]:
+        """What of the edit the generator has directions for, and the turns that it has none for."""
+        latent = {name: by for name, by in self.asked.items() if name not in self.only_pixels}
+        return as_directions(latent, directions_path(self.directions))
+
+    @property
+    def pixels(self) -> dict[str, float]:
+        """What of the edit the photo's own pixels can do, turns aside, see `pipeline.pixels`."""
+        return words_of(self.asked, self.edit.translation if self.edit else None)
+
+    @cached_property
+    def only_pixels(self) -> tuple[str, ...]:
+        """Those words of `pixels` that the generator has no direction for."""
+        return only_on_pixels(self.asked, directions_path(self.directions))
+
+    def refuse_pixels(self, why: str) -> None:
+        """Complain of them, where the generator would have to do them.
+
+        Raises:
+            BadConfig: see `check_pixels_alone`.
+        """
+        check_pixels_alone(self.only_pixels, why)
 
     @property
     def turn(self) -> dict[str, float]:
@@ -330,7 +334,7 @@ class Plan:
     @property
     def beyond_generator(self) -> tuple[str, ...]:
         """Those words of `turn` that no direction can do."""
-        return as_directions(self.asked, directions_path(self.directions))[1]
+        return self._latent[1]
 
     def require_generator(self, why: str) -> None:
         """Complain of turns that the generator would have to do and cannot.

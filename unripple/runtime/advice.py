@@ -16,6 +16,7 @@ from unripple.io.config import Config, Edit
 from unripple.ops.geometry import apply, inverse
 from unripple.pipeline.jobs import Plan
 from unripple.stages.edit import FOREIGN_DB, drawn_db, head_of
+from unripple.zoo.pixel_directions import pixel_directions
 from unripple.zoo.zoo import EMBEDDED, Zoo
 
 if TYPE_CHECKING:
@@ -37,15 +38,41 @@ def advice(config: Config, zoo: Zoo, edit: Edit, made: Mapping[str, Artifact]) -
         edit: the edit.
         made: the artifacts of the photo by stage, `align` and `invert` among them.
     """
-    foreign = foreign_advice(made, embedded=zoo.choice("generator") == EMBEDDED)
-    notes = [foreign] if foreign else []
     plan = Plan(config, zoo, edit)
+    notes = pixel_advice(plan.pixels, made)
+    if not notes and not made_on_pixels(made):
+        foreign = foreign_advice(made, embedded=zoo.choice("generator") == EMBEDDED)
+        notes = [foreign] if foreign else []
     turn = plan.turn or {"yaw": plan.asked_turn_deg(plan.moves) or 0.0}
     align: Any = made["align"]
     if turn.get("yaw") or "yaw_to" in turn:
         pose = head_pose(align["landmarks"], zoo)
         notes += turn_advice(turn, pose) if pose else []
     return notes
+
+
+def made_on_pixels(made: Mapping[str, Artifact]) -> bool:
+    """Whether an edit was made on the photo's own pixels."""
+    return "changed" in made.get("edit", {})
+
+
+def pixel_advice(words: Mapping[str, float], made: Mapping[str, Artifact]) -> list[str]:
+    """What to know of an edit on the photo's own pixels: what was reduced, and what goes too far.
+
+    Args:
+        words: its directions and degrees.
+        made: artifacts by stage.
+    """
+    if not made_on_pixels(made):
+        return []
+    edit: Any = made["edit"]
+    known = pixel_directions()
+    told = [known[word].warning(degree) for word, degree in words.items()]
+    told += [
+        f"{one['word']} = {one['asked']:g} was reduced to {one['used']:g}: {one['why']}"
+        for one in edit.get("notes", {}).get("reduced", [])
+    ]
+    return [text for text in told if text]
 
 
 def plain_drawing_db(artifacts: Mapping[str, Artifact]) -> float | None:
@@ -74,8 +101,8 @@ def foreign_advice(artifacts: Mapping[str, Artifact], *, embedded: bool) -> str 
         return None
     note = (
         f"the generator draws this photo with {drawn:.1f} dB only (below {FOREIGN_DB:g}), so it is "
-        "not of its world: turns of the head (yaw, pitch, roll), which move the photo's own "
-        "pixels, convince; smile, age, hair and the like will not"
+        "not of its world: turns of the head and edits of shape and colour, which change the "
+        "photo's own pixels (edit.attributes), convince; what the generator draws will not"
     )
     if not embedded:
         return note

@@ -144,13 +144,19 @@ def compute_or_load(
     if mask is not None:
         inputs["keep"] = file_sha256(mask)
     own = {**step.own(job.settings, source)}
-    if job.settles and not source.align and source.points is None:
-        own |= _settled(job, source, {**job.settings, **own}, inputs, cache, uncounted)
+    # How a face is found the sheet or marked points may say instead of the photo.
+    said = step.reads_photo and (source.align or source.points is not None)
+    if job.settles and not said:
+        own |= _settled(job, source, {**job.settings, **own}, inputs, input_keys, cache, uncounted)
+    closer = not step.reads_photo and step.looks_closer({**job.settings, **own})
+    if closer:
+        source.check(job.limits)
+        inputs["file"] = source.sha256()
     ingredients = job.ingredients(inputs, own)
     if (there := find(cache, ingredients)) is not None:
         return there, True
     settings = ingredients["settings"]
-    photo = source.read(job.limits.megapixels) if step.reads_photo else None
+    photo = source.read(job.limits.megapixels) if step.reads_photo or closer else None
     truth_of_photo = None if truth is None else truth.read()
     _check_unchanged(source, truth, inputs, edited)
     slowly = _slowly(cache, ingredients, source.photo, on_progress)
@@ -194,6 +200,7 @@ def _settled(
     source: Source,
     settings: Mapping[str, Any],
     inputs: Mapping[str, str],
+    input_keys: Mapping[str, str],
     cache: ArtifactCache,
     uncounted: Uncounted,
 ) -> Mapping[str, Any]:
@@ -203,10 +210,11 @@ def _settled(
     if not cache.has(key):
         step = job.step
         assert step.settle is not None
-        photo = source.read(job.limits.megapixels)
+        photo = source.read(job.limits.megapixels) if step.reads_photo else None
         _check_unchanged(source, None, inputs, None)
         _load(job, step.settle_roles, uncounted)
-        work = Work(settings, {}, job.zoo, photo)
+        settings = {**settings, **job.open_settings}
+        work = Work(settings, _inputs(cache, input_keys), job.zoo, photo)
         with one_thread():
             decided = step.settle(work, step.settings.of(settings))
         cache.put(key, {"settled": dict(decided)}, made_from, NOTHING)

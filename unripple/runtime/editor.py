@@ -40,7 +40,8 @@ from unripple.runtime.compute import Source, compute_or_load
 from unripple.runtime.result import LAST_STEP, Available, Result, joined
 from unripple.runtime.work import OnProgress
 from unripple.stages.interface import EXTERNAL
-from unripple.zoo.directions import Direction, read_directions
+from unripple.zoo.directions import Direction
+from unripple.zoo.pixel_directions import listed_directions
 from unripple.zoo.zoo import Zoo, chosen_directions, directions_path
 
 
@@ -100,7 +101,7 @@ class Editor:
     def directions(self) -> dict[str, Direction]:
         """The directions that `edit` takes, by name."""
         chosen = chosen_directions(self.config["directions"], self._zoo)
-        return read_directions(directions_path(chosen))
+        return listed_directions(directions_path(chosen))
 
     def available(self) -> list[Available]:
         """The directions that `edit` takes, in words, in their order."""

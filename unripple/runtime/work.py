@@ -19,6 +19,7 @@ from unripple.io.photo import Photograph
 from unripple.io.truth import PhotoTruth
 from unripple.stages.interface import Drawing, Model
 from unripple.zoo.directions import Direction, find_direction
+from unripple.zoo.pixel_directions import pixel_directions
 from unripple.zoo.zoo import Zoo
 
 OnProgress: TypeAlias = Callable[[str, int, int, float], None]
@@ -118,6 +119,10 @@ class Work:
             UnknownName: there is none.
         """
         return find_direction(self.directions, name)
+
+    def pixel_direction(self, name: str) -> Direction:
+        """A direction along which the photo's own pixels change, by name."""
+        return pixel_directions()[name]
 
     @property
     def drawing(self) -> Drawing | None:

@@ -244,7 +244,10 @@ def run(work: Work, settings: ComposeSettings) -> Composed:
     composed = way.compose(work, photo, settings)
     if not way.sees_to_tone:
         composed = in_own_tone(composed, photo)
-    kept = work.input(Edited, "edit").kept if settings.keep_pixels else None
+    edit = work.input(Edited, "edit")
+    if edit.changed is not None:  # an edit that knows what it left alone
+        composed = with_kept(composed, photo, ~edit.changed)
+    kept = edit.kept if settings.keep_pixels else None
     return composed if kept is None else with_kept(composed, photo, kept)
 
 

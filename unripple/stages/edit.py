@@ -21,7 +21,7 @@ from unripple.conventions import (
 )
 from unripple.ops.geometry import sample
 from unripple.ops.latents import is_turn
-from unripple.stages import keeping
+from unripple.stages import keeping, pixels
 from unripple.stages.align import Aligned
 from unripple.stages.interface import DRAWN, RIPPLE, Plan, Settings, Stage, Values, Work, knob
 from unripple.stages.invert import Consultant, Synthesizer, codes_of, consult, down, draw
@@ -50,6 +50,9 @@ class Edited(NamedTuple):
         keep: how much was to be left alone, 255 is all, uint8 [S, S]; None where nothing was.
         face, background: the photo's part that was edited, and the one that was left alone.
         kept: where the photo's bytes were put back, bool [S, S].
+        changed: where anything may differ from the photo, bool [S, S]; None is everywhere.
+        tint: levels that colouring adds to the photo, float16 [3, s, s] in the crop's frame.
+        notes: what was reduced, and why, see `stages.pixels`.
     """
 
     picture: Photo
@@ -60,6 +63,9 @@ class Edited(NamedTuple):
     face: Photo | None = None
     background: Photo | None = None
     kept: Mask | None = None
+    changed: Mask | None = None
+    tint: Floats | None = None
+    notes: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +78,7 @@ class EditSettings(Settings):
         pitch_deg, roll_deg: by how much it is to nod and to tilt.
         towards: axis -> where the head shall look, degrees, instead of by how much it turns.
         scales, person: how the photo is parsed for a turn, see `stages.parse`.
+        pixels, mesh: what the photo's own pixels do, see `stages.pixels`, and whether by a mesh.
         keep: what is left alone: none, background or masks, see `stages.keeping`.
     """
 
@@ -82,6 +89,7 @@ class EditSettings(Settings):
         "(geometry where the generator cannot draw the photo, as photographs)",
         choices=TURNS,
     )
+    attributes: str = pixels.KNOB
     keep: str = knob(
         "none",
         "what the edit leaves alone: none | background (as the parser sees it) | a FOLDER of "
@@ -103,6 +111,8 @@ class EditSettings(Settings):
     towards: Mapping[str, float] = field(default_factory=dict)
     scales: str = "six"
     person: bool = False
+    pixels: Mapping[str, float] | None = None
+    mesh: bool = False
 
 
 def edit_plainly(w_plus: WPlus, generator: Synthesizer, *, size_px: int) -> Photo:
@@ -197,11 +207,11 @@ def drawn_db(residual: Floats, landmarks: Landmarks) -> float:
     The whole picture alone fails where a rendered face stands before a busy background.
 
     Args:
-        residual: what `invert` kept, float32 [3, s, s], where 1 is half of the range of bytes.
+        residual: what `invert` kept, float32 [3, s, s]; 1 is half of the range of bytes.
         landmarks: five points of the face, in sides of the picture, [5, 2].
     """
-    centre = landmarks.mean(0)
-    reach = np.hypot(*(landmarks[3:].mean(0) - landmarks[:2].mean(0)))
+    centre, mouth, eyes = landmarks.mean(0), landmarks[3:].mean(0), landmarks[:2].mean(0)
+    reach = np.hypot(*(mouth - eyes))
     side = residual.shape[-1]
     rows, columns = (np.mgrid[:side, :side] + 0.5) / side
     face = np.hypot(columns - centre[0], rows - centre[1]) < reach
@@ -261,14 +271,13 @@ def edit_by_geometry(
     rows, columns = np.mgrid[:size, :size] + 0.5
     origins = np.stack((columns + turned.offsets[0], rows + turned.offsets[1]), axis=-1)
     moved = np.clip(np.rint(sample(photo, origins)), 0, 255).astype(np.uint8)
-    changed = turned.covered & (np.abs(turned.offsets).max(0) > _STILL_PX)
+    changed = turned.covered & (
+        np.abs(turned.offsets).max(0) > 0.02
+    )  # points that move less keep the photo's bytes
     picture = np.where(changed[..., None], moved, photo)
     shares = np.concatenate((turned.offsets / size, turned.covered[None]), axis=0)
     labels_carried = _carried(labels, turned, origins)
     return Edited(picture, picture, shares.astype(np.float16), labels_carried)
-
-
-_STILL_PX = 0.02  # points that move less keep the photo's bytes
 
 
 def head_of(module: MeanHead) -> Head:
@@ -300,7 +309,7 @@ def _carried(labels: Labels, turned: Turned, origins: Floats) -> Labels:
 def run(work: Work, settings: EditSettings) -> Edited:
     """Draw the moved codes, or turn the head of a photograph by geometry."""
     how = _GENERATOR if settings.turn_deg is None else settings.turn
-    made = TURNS[how].edit(work, settings)
+    made = (TURNS[how].edit if settings.pixels is None else pixels.edit)(work, settings)
     if settings.keep == keeping.NONE or made.keep is not None:
         return made
     kept = keeping.kept_by(work, settings)
@@ -309,7 +318,7 @@ def run(work: Work, settings: EditSettings) -> Edited:
     return keeping.laid_back(photo, made, kept, pixels=settings.keep_pixels)
 
 
-_OWN = ("turn", "keep_threshold", "keep_pixels")
+_OWN = ("turn", "attributes", "keep_threshold", "keep_pixels")
 """Settings of some edits only."""
 
 
@@ -321,12 +330,14 @@ def decide(settings: Values, plan: Plan) -> dict[str, Any]:
     """
     others = {name: value for name, value in settings.items() if name not in _OWN}
     others |= keeping.decide(settings, plan)
+    if (on_pixels := pixels.decide(settings, plan)) is not None:
+        return {**others, **on_pixels}
     how = TURNS[settings["turn"]]
     why_not = _only_generator(how, plan)
     if why_not:
         plan.require_generator(why_not)
         return others
-    asked = _asked_turn(plan)
+    asked = pixels.asked_turn(plan)
     if asked is None:
         return others
     # What the generator cannot do, nobody else is left for.
@@ -345,22 +356,6 @@ def _only_generator(how: Turn, plan: Plan) -> str:
     return ""
 
 
-def _asked_turn(plan: Plan) -> dict[str, Any] | None:
-    """The turn as settings; None where there is none, or nobody knows how far it goes."""
-    turn, moves = plan.turn, plan.moves
-    if not turn:
-        along = [plan.asked_turn_deg({name: degree}) for name, degree in moves.items()]
-        return {"turn_deg": sum(yaw for yaw in along if yaw)} if along and all(along) else None
-    yaw = plan.asked_turn_deg(moves)
-    if yaw is None:
-        return None
-    if "yaw" in plan.beyond_generator:
-        yaw += turn["yaw"]
-    towards = {word.removesuffix("_to"): at for word, at in turn.items() if word.endswith("_to")}
-    more = {f"{axis}_deg": turn[axis] for axis in ("pitch", "roll") if turn.get(axis)}
-    return {"turn_deg": yaw, **more, **({"towards": towards} if towards else {})}
-
-
 def who_draws(config: Values) -> dict[str, Any]:
     """The inverter, and its own settings where it has any."""
     section = config["invert"]
@@ -370,6 +365,8 @@ def who_draws(config: Values) -> dict[str, Any]:
 
 def roles(settings: Values) -> tuple[str, ...]:
     """Those of the inverter, and those of whoever turns the head."""
+    if pixels.is_asked(settings):
+        return tuple(dict.fromkeys((*pixels.roles(settings), *keeping.roles(settings))))
     drawing = INVERTERS[settings["method"]].roles + keeping.roles(settings)
     if "turn" not in settings:
         return drawing
@@ -391,6 +388,9 @@ STAGE = Stage(
     roles=roles,
     borrows=who_draws,
     decide=decide,
+    leaves_open=pixels.leaves_open,
+    settle=pixels.settle,
+    looks_closer=pixels.is_asked,
     aside=("keep",),
     marked=True,
 )

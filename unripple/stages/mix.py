@@ -162,7 +162,9 @@ def mix_depth(photo: Photo, edited: Photo, near: Mask, near_after: Mask, *, coef
 def run(work: Work, settings: MixSettings) -> Mixed:
     """Bring back from the photo what the edit is not about, one mix-up after the other."""
     photo = work.input(Aligned, "align").picture
-    picture = work.input(Restored, "restore").picture
+    picture, changed = work.input(Restored, "restore")
+    if changed is not None:  # all else is the photo's to the byte already
+        return Mixed(picture)
     for knobs in settings.mixes:
         mix = MIXES[knobs["mix"]]
         own = mix.settings.of(knobs).grown(photo)

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 
 from unripple.conventions import Affine, Floats, Mask, Photo, Shares
@@ -36,13 +37,16 @@ class Fine(NamedTuple):
     Attributes:
         crop: the unedited crop, uint8 [S, S, 3].
         offsets: from each point of the edit to where the crop shows it, x and y in sides of the
-            crop, [2, s, s].
+            crop, [2, s, s]; their grid may be finer than the crop.
         share: how much of the details to take, uint8 [S, S].
+        tint: levels that colouring adds to the photograph, in the crop's frame, [3, s, s]; None
+            where it adds nothing.
     """
 
     crop: Photo
     offsets: Floats
     share: Shares
+    tint: Floats | None = None
 
 
 class Pasted(NamedTuple):
@@ -149,10 +153,13 @@ def _finest(
 ) -> Floats:
     """What the photograph shows beyond its crop, at each point's origin, [height, width, 3]."""
     size = fine.crop.shape[0]
-    offsets = np.stack([stretched(axis, size) * size for axis in fine.offsets], axis=-1)
+    grid = max(size, fine.offsets.shape[-1])
+    offsets = np.stack([stretched(axis, grid) * size for axis in fine.offsets], axis=-1)
+    finer = grid / size
+    to_grid = to_crop if grid == size else compose(np.diag((finer, finer, 1.0))[:2], to_crop)
     moved = np.stack(
         [
-            resample(offsets[..., axis], to_crop, width=width, height=height, smooth=False)
+            resample(offsets[..., axis], to_grid, width=width, height=height, smooth=False)
             for axis in (0, 1)
         ],
         axis=-1,
@@ -162,6 +169,10 @@ def _finest(
     )
     origin = _places(to_crop, width, height) + moved  # crop px
     beyond = sample(photo, apply(transform, origin)) - sample(fine.crop, origin)
+    if fine.tint is not None:
+        tint = np.ascontiguousarray(np.moveaxis(fine.tint, 0, -1), dtype=np.float32)
+        coarse = cv2.resize(tint, (size, size), interpolation=cv2.INTER_AREA)
+        beyond += sample(tint, origin * (tint.shape[0] / size)) - sample(coarse, origin)
     return share[..., None] * beyond
 
 
@@ -201,11 +212,12 @@ def run(work: Work, settings: PasteSettings) -> Pasted:
     """Put the composed crop back into the full photograph, and tell what its file loses."""
     assert work.photo is not None
     aligned, composed = work.input(Aligned, "align"), work.input(Composed, "compose")
-    fine, motion = None, work.input(Edited, "edit").motion
+    fine, edit = None, work.input(Edited, "edit")
+    motion = edit.motion
     if composed.detail is not None:
         assert motion is not None
         crop = _in_own_colours(work, aligned, aligned.picture)
-        fine = Fine(crop, motion[:2], composed.detail)
+        fine = Fine(crop, motion[:2], composed.detail, edit.tint)
     knobs = settings.grown(composed.picture)
     pasted = paste(
         work.photo.pixels,

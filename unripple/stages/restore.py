@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from unripple.conventions import Labels, Photo
+from unripple.conventions import Labels, Mask, Photo
 from unripple.ops.masks import require_same_size
 from unripple.ops.mixing import restored_mixed
 from unripple.ops.regions import parts_of
@@ -25,9 +25,15 @@ GFPGAN, NONE = "gfpgan", "none"
 
 
 class Restored(NamedTuple):
-    """The part of this stage: the edit with its face repaired, uint8 [S, S, 3]."""
+    """The parts of this stage.
+
+    Attributes:
+        picture: the edit with its face repaired, uint8 [S, S, 3].
+        changed: of an edit that drew nothing anew, what it changed, see `stages.edit`; else None.
+    """
 
     picture: Photo
+    changed: Mask | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +101,10 @@ def restore(
 
 def run(work: Work, settings: RestoreSettings) -> Restored:
     """Repair the drawn face, or hand the edit on as it is."""
-    edited = work.input(Edited, "edit").picture
+    edit = work.input(Edited, "edit")
+    edited = edit.picture
+    if edit.changed is not None:  # the photo's own pixels need no repair
+        return Restored(edited, edit.changed)
     if settings.restorer == NONE:
         return Restored(edited)
     model = work.load("restorer")

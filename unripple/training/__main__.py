@@ -32,6 +32,9 @@ NETS = (
     "relevance",
     "mapper",
     "mean_head",
+    "shapes",
+    "colours",
+    "details",
     "directions",
     "translations",
 )

@@ -26,7 +26,8 @@ from unripple.webui.controls import Group, grouped
 from unripple.webui.reading import PATIENT, Decoded, Patience, Reader
 from unripple.webui.text_controls import texts_of
 from unripple.webui.translations import FOLDER, USER, list_translations
-from unripple.zoo.directions import Direction, read_directions
+from unripple.zoo.directions import Direction
+from unripple.zoo.pixel_directions import listed_directions
 from unripple.zoo.zoo import (
     AUTO,
     EMBEDDED,
@@ -192,7 +193,7 @@ class AppState:
     def directions(self, models: str) -> Mapping[str, Direction]:
         """The directions of a set by name."""
         config = self.config_of(models, INVERTERS[0])
-        return read_directions(
+        return listed_directions(
             directions_path(chosen_directions(config["directions"], Zoo(config["models"])))
         )
 

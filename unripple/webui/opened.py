@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -26,6 +27,9 @@ from unripple.webui.edit_request import NAME, EditRequest
 from unripple.webui.preview import Sketch, sketch_of
 from unripple.webui.reading import Mapped
 from unripple.zoo.zoo import Zoo, directions_path
+
+if TYPE_CHECKING:
+    from unripple.webui.pixel_preview import PixelSketch
 
 _AROUND = 0.9
 """Of the size of the five points: how far a face's box goes beyond them."""
@@ -111,6 +115,13 @@ class Opened:
     artifacts: Mapping[str, Artifact]
     sketch: Sketch
     yaw_deg: float | None
+
+    @cached_property
+    def pixel_sketch(self) -> PixelSketch:
+        """Previews of edits on the photo's own pixels."""
+        from unripple.webui.pixel_preview import PixelSketch  # which needs this module
+
+        return PixelSketch(self)
 
     @property
     def source(self) -> Source:

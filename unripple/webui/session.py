@@ -205,6 +205,10 @@ class Session:
             UnrippleError: no photo is open, or there is no such direction.
         """
         opened = self._ready()
+        if not request.translation and not request.said:
+            drawn_on_pixels = opened.pixel_sketch.draw(request.edit())
+            if drawn_on_pixels is not None:
+                return drawn_on_pixels
         w_plus, styles = moved_codes(opened, request.quick())
         offset = offset_of(self.state, request, w_plus)
         if offset is not None:

@@ -182,14 +182,14 @@ def _number(about: Mapping[str, Any], word: str) -> float | None:
     return None if value is None else float(value)
 
 
-def write_directions(path: Path, directions: Iterable[Direction]) -> None:
+def write_directions(path: Path, directions: Iterable[Direction], *, half: bool = False) -> None:
     """Write directions, but no components, as `read_directions` reads them.
 
-    The file appears in one step.
+    The file appears in one step. `half` writes float16.
     """
     vectors, metadata = {}, {}
     for one in directions:
-        vectors[one.name] = np.ascontiguousarray(one.vector, np.float32)
+        vectors[one.name] = np.ascontiguousarray(one.vector, np.float16 if half else np.float32)
         about = {
             "attribute": one.attribute,
             "unit": one.unit,

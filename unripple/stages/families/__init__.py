@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from unripple.conventions import Floats, WPlus
+from unripple.ops.recolour import Contrast
 from unripple.stages.interface import Direction, Method, Registry
 
 
@@ -37,10 +38,21 @@ class Family(Method):
         move: goes along a direction of it.
         styles: what (direction, degree) adds to the styles, float32 [S], see `models.style_moves`;
             None for families that move codes alone.
+        displace: by how much (direction, degree) moves the points of a 3-D head, float64 [N, 3];
+            None for families that move none.
+        recolour: (direction, degree, mean colour of the part it is about, linear light [3]) -> its
+            new mean colour, and what becomes of its pattern; None for families that colour nothing.
+        shading: (direction, degree) -> the logarithm by which light on the mean head's front is
+            multiplied, float32 [H, W, 3], see `families.detail`; None for families without.
+        looks: how a thing that is put on looks, by factors of the face world; None for others.
     """
 
     move: Move
     styles: Callable[[Direction, float], Floats] | None = None
+    displace: Callable[[Direction, float], Floats] | None = None
+    recolour: Callable[[Direction, float, Floats], tuple[Floats, Contrast]] | None = None
+    shading: Callable[[Direction, float], Floats] | None = None
+    looks: Callable[[Direction], dict[str, float]] | None = None
 
 
 FAMILIES = Registry(__name__, Family)

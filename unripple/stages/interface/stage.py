@@ -76,13 +76,15 @@ class Stage(Declaration):
         borrows: settings that come from other sections of the config.
         decide: makes the settings of a job out of its section and of what it borrows.
         own: settings of one photo that replace the job's.
-        leaves_open: whether the config leaves it to every photo's pixels to say more.
+        leaves_open: whether the config leaves it to every photo's pixels to say more; or what it
+            leaves to them, as settings that `settle` sees beside those of the job.
         settle: that; what it decides is kept, and replaces settings as `own` does.
         settle_roles: networks that `settle` asks.
         settle_version: raise it when it shall decide otherwise.
         aside: knobs that decide no bytes, or whose files do, and so are not in the settings.
         draws: whether a job with these settings reads a drawn domain.
         reads_photo: whether the photograph itself is an input.
+        looks_closer: whether it is with these settings, for a stage that does not always read it.
         reads_edited: whether a picture that somebody edited elsewhere is an input.
         reads_truth: whether what is known of the photo is an input.
         reads_directions: whether it asks for directions or translations by name.
@@ -106,13 +108,14 @@ class Stage(Declaration):
     borrows: Callable[[Values], Values] = always({})
     decide: Callable[[Values, Plan], Values] = as_given
     own: Callable[[Values, Subject], Values] = always({})
-    leaves_open: Callable[[Values, Plan], bool] = always(False)
+    leaves_open: Callable[[Values, Plan], bool | Values] = always(False)
     settle: Callable[[Work, Any], Values] | None = None
     settle_roles: tuple[str, ...] = ()
     settle_version: int = 1
     aside: tuple[str, ...] = ()
     draws: Callable[[Values], bool] = always(False)
     reads_photo: bool = False
+    looks_closer: Callable[[Values], bool] = always(False)
     reads_edited: bool = False
     reads_truth: bool = False
     reads_directions: bool = False

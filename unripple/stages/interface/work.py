@@ -232,6 +232,9 @@ class Work(Protocol):
     def direction(self, name: str) -> Direction:
         """A direction by name."""
 
+    def pixel_direction(self, name: str) -> Direction:
+        """A direction along which the photo's own pixels change, by name."""
+
 
 class Edit(Protocol):
     """A named edit of the config."""
@@ -277,6 +280,21 @@ class Plan(Protocol):
         """Those words of `turn` that the generator has no direction for."""
 
     def require_generator(self, why: str) -> None:
+        """Complain of them, where the generator would have to do them."""
+
+    @property
+    def asked(self) -> Mapping[str, float]:
+        """All that the edit asks for: directions and turns in degrees."""
+
+    @property
+    def pixels(self) -> Mapping[str, float]:
+        """What of it the photo's own pixels can do, turns aside."""
+
+    @property
+    def only_pixels(self) -> Sequence[str]:
+        """Those words of `pixels` that the generator has no direction for."""
+
+    def refuse_pixels(self, why: str) -> None:
         """Complain of them, where the generator would have to do them."""
 
     @property

@@ -1,0 +1,54 @@
+"""Laws of colouring: what keeps its bytes, what becomes of means and patterns."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from unripple.ops import recolour
+from unripple.ops.recolour import Contrast
+
+RNG = np.random.default_rng(0)
+PHOTO = RNG.integers(40, 120, (48, 48, 3), dtype=np.uint8)
+SHARE = np.zeros((48, 48), np.float32)
+SHARE[12:36, 12:36] = 1
+
+
+def test_light_and_levels_undo_each_other() -> None:
+    assert np.abs(recolour.to_levels(recolour.to_linear(PHOTO)) - PHOTO).max() < 1e-3
+
+
+def test_beside_the_part_nothing_changes() -> None:
+    light = recolour.to_linear(PHOTO)
+    mean = recolour.mean_colour(light, SHARE)
+    made = recolour.recoloured(light, SHARE, mean, mean * 3, coarse_px=2)
+    assert np.array_equal(made[SHARE == 0], light[SHARE == 0])
+
+
+def test_the_mean_becomes_what_was_asked() -> None:
+    light = recolour.to_linear(PHOTO)
+    asked = np.array([0.4, 0.2, 0.1])
+    made = recolour.recoloured(light, SHARE, recolour.mean_colour(light, SHARE), asked, coarse_px=2)
+    assert recolour.mean_colour(made, SHARE) == pytest.approx(asked, rel=0.25)
+
+
+def test_the_pattern_follows_the_contrast() -> None:
+    light = recolour.to_linear(PHOTO)
+    mean = recolour.mean_colour(light, SHARE)
+
+    def spread(contrast: Contrast) -> float:
+        made = recolour.recoloured(light, SHARE, mean, mean, contrast=contrast, coarse_px=2)
+        return float(np.log(made[14:34, 14:34] @ recolour.LUMINANCE).std())
+
+    plain = spread(Contrast())
+    assert spread(Contrast(1.0, 2.0)) > 1.5 * plain
+    assert spread(Contrast(0.5, 0.5)) == pytest.approx(0.5 * plain, rel=0.2)
+
+
+def test_a_guided_mask_keeps_to_the_pictures_edges() -> None:
+    guide = np.zeros((48, 48, 3), np.float32)
+    guide[:, 20:] = 200
+    rough = np.zeros((48, 48), np.float32)
+    rough[:, 18:] = 1  # two columns off
+    found = recolour.guided(rough, guide, 4, 8.0)
+    assert found[:, 18].mean() < 0.55 < found[:, 22].mean()

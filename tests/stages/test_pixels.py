@@ -1,0 +1,136 @@
+"""Edits on the photo's own pixels: what they leave alone, what they move, what they refuse."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.ops.test_edit_by_geometry import LABELS, LANDMARKS, PHOTO, SIZE, mean_head
+from unripple.conventions import Face, Labels, NotOffered
+from unripple.models.mean_head import MeanHead
+from unripple.stages.align import Aligned
+from unripple.stages.edit import Edited, EditSettings
+from unripple.stages.families import FAMILIES
+from unripple.stages.pixels import face as seen
+from unripple.stages.pixels.changed import edit_pixels
+from unripple.zoo.pixel_directions import pixel_directions
+
+__all__ = ["mean_head"]
+TIMES = 4  # px of the photograph per px of the crop
+LARGE = np.random.default_rng(1).integers(60, 180, (SIZE * TIMES, SIZE * TIMES, 3), dtype=np.uint8)
+LARGE[..., 0] = np.minimum(LARGE[..., 0].astype(int) + 50, 255)  # about the colour of skin
+
+
+def edited(
+    monkeypatch: pytest.MonkeyPatch,
+    head: MeanHead,
+    pixels: dict[str, float],
+    labels: Labels = LABELS,
+    photo: Any = LARGE,
+    **more: Any,
+) -> Edited:
+    monkeypatch.setattr(seen, "labels_of", lambda *_: labels)
+    transform = np.array([[TIMES, 0.0, 0.0], [0.0, TIMES, 0.0]], float)
+    aligned = Aligned(PHOTO, transform, (LANDMARKS * TIMES).astype(np.float32))
+    work: Any = SimpleNamespace(
+        input=lambda *_: aligned,
+        load=lambda _: SimpleNamespace(net=head),
+        pixel_direction=lambda name: pixel_directions()[name],
+        photo=SimpleNamespace(srgb=photo, pixels=photo),
+    )
+    return edit_pixels(work, EditSettings(pixels=pixels, **more))
+
+
+def test_nothing_changes_no_byte(monkeypatch: pytest.MonkeyPatch, mean_head: MeanHead) -> None:
+    words = dict.fromkeys(pixel_directions(), 0.0)
+    made = edited(monkeypatch, mean_head, words)
+    assert np.array_equal(made.picture, PHOTO)
+    assert made.changed is not None and not made.changed.any()
+    assert made.tint is None and made.notes is None
+    assert made.labels is not None and np.array_equal(made.labels, LABELS)
+
+
+@pytest.mark.parametrize("word", ["smile", "nose_width", "face_width", "jaw"])
+def test_a_shape_moves_the_face_and_leaves_what_is_beside(
+    monkeypatch: pytest.MonkeyPatch, mean_head: MeanHead, word: str
+) -> None:
+    made = edited(monkeypatch, mean_head, {word: 1.0})
+    assert made.changed is not None and made.changed.any()
+    differs = (made.picture != PHOTO).any(-1)
+    assert not differs[~made.changed].any()
+    assert not differs[(made.labels == Face.BACKGROUND) & (LABELS == Face.BACKGROUND)].any()
+    assert not differs[-8:].any()  # clothes
+
+
+def test_a_wider_face_has_more_of_it(monkeypatch: pytest.MonkeyPatch, mean_head: MeanHead) -> None:
+    areas = []
+    for degree in (-2.0, 2.0):
+        labels = edited(monkeypatch, mean_head, {"face_width": degree}).labels
+        assert labels is not None
+        areas.append(int((labels != Face.BACKGROUND).sum()))
+    assert areas[0] < int((LABELS != Face.BACKGROUND).sum()) < areas[1]
+
+
+def test_a_shape_and_a_turn_are_one_map(
+    monkeypatch: pytest.MonkeyPatch, mean_head: MeanHead
+) -> None:
+    made = edited(monkeypatch, mean_head, {"smile": 1.0}, turn_deg=15.0)
+    assert made.motion is not None and made.motion.shape[0] == 3
+    assert float(np.abs(made.motion[0]).max()) * SIZE > 3
+
+
+def test_a_closed_or_unknown_mouth_is_not_opened(
+    monkeypatch: pytest.MonkeyPatch, mean_head: MeanHead
+) -> None:
+    with pytest.raises(NotOffered, match="mouth_open: nobody knows whether the mouth is open"):
+        edited(monkeypatch, mean_head, {"mouth_open": 1.0})
+    made = edited(monkeypatch, mean_head, {"mouth_open": 1.0, "smile": 1.0})
+    assert made.notes is not None
+    (told,) = made.notes["reduced"]
+    assert (told["word"], told["used"]) == ("mouth_open", 0.0)
+
+
+def test_what_is_behind_is_not_uncovered(
+    monkeypatch: pytest.MonkeyPatch, mean_head: MeanHead
+) -> None:
+    for word in ("glasses", "beard"):
+        with pytest.raises(NotOffered, match=f"{word}: what is b.* not in the photo"):
+            edited(monkeypatch, mean_head, {word: -1.0})
+
+
+def test_lipstick_colours_the_lips_alone(
+    monkeypatch: pytest.MonkeyPatch, mean_head: MeanHead
+) -> None:
+    labels = LABELS.copy()
+    labels[62:66, 42:54] = Face.UPPER_LIP
+    made = edited(monkeypatch, mean_head, {"lipstick": 3.0}, labels)
+    assert made.tint is not None
+    tinted = np.abs(made.tint.astype(float)).max(0) > 3
+    times = made.tint.shape[-1] // SIZE
+    lips = np.kron(labels == Face.UPPER_LIP, np.ones((times, times))) > 0
+    assert tinted[lips].mean() > 0.5
+    assert tinted[~lips].mean() < 0.05
+
+
+def test_every_direction_has_its_family() -> None:
+    for direction in pixel_directions().values():
+        family = FAMILIES[direction.family]
+        does = (family.displace, family.recolour, family.shading, family.looks)
+        assert sum(one is not None for one in does) == 1
+        assert direction.usable is not None and direction.attribute
+
+
+@pytest.mark.parametrize("mean", [(0.02, 0.015, 0.01), (0.3, 0.2, 0.12)])
+def test_hair_becomes_lighter_from_any_colour(mean: tuple[float, float, float]) -> None:
+    recolour = FAMILIES["colour"].recolour
+    assert recolour is not None
+    direction, before = pixel_directions()["hair_light"], np.array(mean)
+    lighter, contrast = recolour(direction, 1.5, before)
+    darker, _ = recolour(direction, -1.5, before)
+    same, _ = recolour(direction, 0.0, before)
+    assert darker.sum() <= same.sum() < lighter.sum()
+    assert np.allclose(same, before, rtol=1e-6)
+    assert 0.3 < contrast.fine <= 1

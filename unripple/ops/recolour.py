@@ -1,0 +1,139 @@
+"""Colour changed by its mean, with what varies around the mean kept: strands, shading, pores.
+
+All in linear light. A region's colour is its mean times a pattern of brightness; the mean is
+replaced, the pattern is kept, and its strength may follow the new colour, as light hair shows its
+strands otherwise than black hair.
+
+Source: own.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from unripple.conventions import Floats, Photo
+
+_DARK = 2e-3  # linear light below which a sensor's noise is not drawn out
+LUMINANCE = np.array((0.2126, 0.7152, 0.0722))
+_CHROMA = 0.3  # share of a region's own variety of hues that stays
+_SHINE = (1.5, 3.2)  # brightness over the mean from which, and to which, light is only reflected
+
+
+class Contrast(NamedTuple):
+    """How strong a pattern becomes: factors on its logarithm, for coarse and for fine structure."""
+
+    coarse: float = 1.0
+    fine: float = 1.0
+
+
+AS_IT_IS = Contrast()
+
+
+def to_linear(picture: Photo | Floats) -> Floats:
+    """sRGB levels 0 .. 255 -> linear light 0 .. 1, float32."""
+    values = np.clip(picture.astype(np.float32) / 255, 0, 1)
+    low, high = values / 12.92, ((values + 0.055) / 1.055) ** 2.4
+    return np.where(values <= 0.04045, low, high).astype(np.float32)
+
+
+def to_levels(light: Floats) -> Floats:
+    """Linear light -> sRGB levels, float32, not rounded."""
+    values = np.clip(light, 0, 1)
+    low, high = values * 12.92, 1.055 * values ** (1 / 2.4) - 0.055
+    return (255 * np.where(values <= 0.0031308, low, high)).astype(np.float32)
+
+
+def mean_colour(light: Floats, share: Floats) -> Floats:
+    """The colour of a region, its brightest and darkest tenth left out, [3].
+
+    Args:
+        light: linear light, [H, W, 3].
+        share: of every pixel that belongs to the region, [H, W].
+    """
+    core = light[share > 0.7] if (share > 0.7).sum() >= 20 else light[share > 0.3]
+    if not len(core):
+        return np.full(3, 0.2)
+    bright = core @ LUMINANCE
+    low, high = np.percentile(bright, (10, 90))
+    found: Floats = core[(bright >= low) & (bright <= high)].mean(0).astype(np.float64)
+    return found
+
+
+def recoloured(
+    light: Floats,
+    share: Floats,
+    before: Floats,
+    after: Floats,
+    *,
+    contrast: Contrast = AS_IT_IS,
+    coarse_px: float,
+    shines: bool = False,
+) -> Floats:
+    """Give a region another mean colour.
+
+    Args:
+        light: linear light, [H, W, 3].
+        share: of every pixel that belongs to the region, [H, W] in [0, 1].
+        before, after: the region's mean colour, [3].
+        contrast: what becomes of the pattern.
+        coarse_px: size from which structure counts as coarse.
+        shines: whether what is much brighter than the mean is reflected light, which keeps its
+            colour.
+
+    Returns:
+        Linear light, [H, W, 3]; where the share is 0, the very values.
+    """
+    bright = np.maximum(light @ LUMINANCE, _DARK)
+    mean = max(float(before @ LUMINANCE), _DARK)
+    pattern = np.log(bright / mean).astype(np.float32)
+    coarse = _within(pattern, share, coarse_px)
+    shaped = contrast.coarse * coarse + contrast.fine * (pattern - coarse)
+    # The region's own hues, around the new one.
+    hues = np.log(np.maximum(light, _DARK) / bright[..., None])
+    hues -= np.log(np.maximum(before, _DARK) / mean)
+    target = np.maximum(after, _DARK / 4)
+    new = target * np.exp(shaped[..., None] + _CHROMA * np.clip(hues, -0.7, 0.7))
+    if shines:
+        low, high = np.log(_SHINE)
+        reflected = np.clip((pattern - low) / (high - low), 0, 1)[..., None]
+        new = new + reflected * (light - new) * 0.6
+    mixed: Floats = light + share[..., None] * (new.astype(np.float32) - light)
+    return mixed
+
+
+def _within(values: Floats, share: Floats, sigma: float) -> Floats:
+    """Values smoothed within a region alone."""
+    weight = cv2.GaussianBlur(share.astype(np.float32), (0, 0), sigma) + 1e-3
+    smooth: Floats = cv2.GaussianBlur(values * share.astype(np.float32), (0, 0), sigma) / weight
+    return smooth
+
+
+def guided(mask: Floats, guide: Photo | Floats, radius: int, tolerance: float) -> Floats:
+    """A mask whose edges follow those of a picture (He et al. 2010, "Guided image filtering").
+
+    Args:
+        mask: [H, W] in [0, 1].
+        guide: levels 0 .. 255, [H, W, 3].
+        radius: of the window, px.
+        tolerance: levels of contrast that do not count as an edge.
+
+    Returns:
+        [H, W] in [0, 1].
+    """
+    size = (2 * radius + 1, 2 * radius + 1)
+    total = np.zeros(mask.shape, np.float32)
+    # One linear model per window and channel, their mean: cheaper than the matrix of the paper.
+    channels = np.moveaxis(guide.astype(np.float32), -1, 0)
+    weights = []
+    for channel in channels:
+        mean, mean_mask = cv2.blur(channel, size), cv2.blur(mask, size)
+        spread = cv2.blur(channel * channel, size) - mean * mean
+        slope = (cv2.blur(channel * mask, size) - mean * mean_mask) / (spread + tolerance**2)
+        offset = mean_mask - slope * mean
+        weights.append(spread + 1.0)
+        total += weights[-1] * (cv2.blur(slope, size) * channel + cv2.blur(offset, size))
+    found: Floats = np.clip(total / np.sum(weights, axis=0), 0, 1)
+    return found

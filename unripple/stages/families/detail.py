@@ -1,0 +1,52 @@
+"""detail: fine light and shade on the skin, bound to the points of a 3-D head; codes stay.
+
+Such a direction changes the photo's own pixels (`edit.attributes`), whatever the generator. Its
+vector is a picture of the mean head's front, [3 * H, W]: by which the light is multiplied, as its
+logarithm, red above green above blue. A degree is a third of it. The picture shows `WINDOW`.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from unripple.conventions import Floats, WPlus
+from unripple.stages.families import Family
+from unripple.stages.interface import Direction
+
+THIRD = 1 / 3
+
+
+class Window(NamedTuple):
+    """What of the head's front a detail's picture shows, head units: x right, y down."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+WINDOW = Window(-0.78, -0.72, 0.78, 1.08)
+
+
+def move(
+    w_plus: WPlus,
+    direction: Direction,  # noqa: ARG001
+    degree: float,  # noqa: ARG001
+    *,
+    first_code: int,  # noqa: ARG001
+    end_code: int | None,  # noqa: ARG001
+) -> WPlus:
+    """See `Family`; codes stay as they are."""
+    return w_plus
+
+
+def shading(direction: Direction, degree: float) -> Floats:
+    """See `Family`; 0 changes nothing."""
+    rows = direction.vector.reshape(3, -1, direction.vector.shape[-1])
+    logarithm: Floats = np.moveaxis(rows, 0, -1).astype(np.float32) * np.float32(degree * THIRD)
+    return logarithm
+
+
+METHOD = Family(name="detail", help="fine light and shade on the skin", move=move, shading=shading)

@@ -1,0 +1,35 @@
+"""worn: a thing put on, rendered on the mean head in the photo's pose and light; codes stay.
+
+Such a direction changes the photo's own pixels (`edit.attributes`), whatever the generator. Its
+vector says how the thing looks: values of the face world's factors `LOOKS`, in their order. It is
+worn or not: from `WORN` degrees on it is there.
+"""
+
+from __future__ import annotations
+
+from unripple.conventions import WPlus
+from unripple.stages.families import Family
+from unripple.stages.interface import Direction
+
+LOOKS = ("glasses", "glasses_shape", "glasses_dark")
+WORN = 1.0
+
+
+def move(
+    w_plus: WPlus,
+    direction: Direction,  # noqa: ARG001
+    degree: float,  # noqa: ARG001
+    *,
+    first_code: int,  # noqa: ARG001
+    end_code: int | None,  # noqa: ARG001
+) -> WPlus:
+    """See `Family`; codes stay as they are."""
+    return w_plus
+
+
+def looks(direction: Direction) -> dict[str, float]:
+    """See `Family`."""
+    return {name: float(value) for name, value in zip(LOOKS, direction.vector, strict=True)}
+
+
+METHOD = Family(name="worn", help="a thing that is put on", move=move, looks=looks)

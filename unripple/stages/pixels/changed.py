@@ -1,0 +1,194 @@
+"""An edit on the photo's own pixels: moved, turned and coloured, with the photo resampled once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from scipy import ndimage
+
+from unripple.conventions import Face, Floats, Labels, Mask, NotOffered
+from unripple.ops.geometry import sample, stretched
+from unripple.ops.shaping import finer, joined, motion_of, origins_of, unfolded
+from unripple.stages.families import FAMILIES
+from unripple.stages.families.shape import places
+from unripple.stages.interface import Direction, Work
+from unripple.stages.pixels import ANY_SHAPE, STILL_PX
+from unripple.stages.pixels.coloured import LARGEST_PX, Coloured, Regions, coloured, smaller
+from unripple.stages.pixels.face import SeenFace, see_face
+from unripple.stages.pixels.gates import Reduced, gated, of_fold
+
+if TYPE_CHECKING:
+    from unripple.stages.edit import Edited, EditSettings
+
+_VACATED_PX = 4.0  # at 128: how far a plate may reach beyond where the person was
+
+
+class Map(NamedTuple):
+    """Where the changed picture's pixels come from.
+
+    Attributes:
+        offsets: px of the crop, float32 [2, n, n].
+        covered: where the changed person is, bool [S, S].
+    """
+
+    offsets: Floats
+    covered: Mask
+
+
+def edit_pixels(work: Work, settings: EditSettings) -> Edited:
+    """Make an edit on the photo's own pixels.
+
+    Outside the person every byte is the photo's, and so it is where nothing moved.
+
+    Raises:
+        NoFace: see `see_face`.
+        NotOffered: nothing of what is asked would convince on this photo.
+    """
+    return edit_seen(work, settings, see_face(work, settings, _points(work)))
+
+
+def edit_seen(
+    work: Work,
+    settings: EditSettings,
+    face: SeenFace,
+    *,
+    largest_px: int = LARGEST_PX,
+    regions: Regions | None = None,
+) -> Edited:
+    """The same for a face that was looked at already.
+
+    Args:
+        work: of stage `edit`.
+        settings: its settings.
+        face: the face.
+        largest_px: side of the closest look, for colours.
+        regions: what colours found of the face before; more is added to it.
+
+    Raises:
+        NotOffered: see `edit_pixels`.
+    """
+    words = {name: (work.pixel_direction(name), by) for name, by in (settings.pixels or {}).items()}
+    shapes = {name: word for name, word in words.items() if _displaces(word[0])}
+    kept, reduced = gated(face, {name: by for name, (_, by) in shapes.items()})
+    painted = coloured(work, face, words, largest_px=largest_px, regions=regions)
+    reduced += painted.reduced
+    _check_any(kept, painted, reduced, settings)
+    moves = {name: (shapes[name][0], kept[name]) for name in shapes if kept[name]}
+    motion, folded = _motion(face, moves)
+    reduced += of_fold({name: by for name, (_, by) in moves.items()}, folded)
+    where = _with_turn(face, origins_of(motion, face.size), settings, work)
+    return _drawn(face, where, painted.tint, reduced)
+
+
+def _displaces(direction: Direction) -> bool:
+    return FAMILIES[direction.family].displace is not None
+
+
+def _points(work: Work) -> Floats:
+    """The mean head's points; all directions of shape have the same."""
+    return places(work.pixel_direction(ANY_SHAPE))
+
+
+def _check_any(
+    kept: dict[str, float], painted: Coloured, reduced: list[Reduced], settings: EditSettings
+) -> None:
+    """Refuse an edit of which nothing is left.
+
+    Raises:
+        NotOffered: with the reasons.
+    """
+    asked = any((settings.pixels or {}).values())
+    turned = settings.turn_deg or settings.pitch_deg or settings.roll_deg or settings.towards
+    if asked and not turned and not any(kept.values()) and painted.tint is None and reduced:
+        raise NotOffered("; ".join(f"{one.word}: {one.why}" for one in reduced))
+
+
+def _motion(face: SeenFace, moves: dict[str, tuple[Direction, float]]) -> tuple[Floats, float]:
+    """Where the photo's points go, px, [2, n, n], and by what share that was held back."""
+    if not moves:
+        return np.zeros((2, face.grid, face.grid), np.float32), 1.0
+    displaced: Any = 0.0
+    for direction, degree in moves.values():
+        displace = FAMILIES[direction.family].displace
+        assert displace is not None
+        displaced = displaced + displace(direction, degree)
+    return unfolded(motion_of(face.laid, displaced), face.size)
+
+
+def _with_turn(face: SeenFace, offsets: Floats, settings: EditSettings, work: Work) -> Map:
+    """The map of the whole edit: the changed face, turned."""
+    from unripple.ops.turning import turn_head
+    from unripple.stages.align import Aligned
+
+    person = _moved(face.person, offsets)
+    by = {"yaw": settings.turn_deg or 0.0, "pitch": settings.pitch_deg, "roll": settings.roll_deg}
+    now, tilt = face.turn_pose, work.input(Aligned, "align").tilt_deg
+    angles = {"yaw": now.yaw_deg, "pitch": now.pitch_deg, "roll": now.roll_deg + tilt}
+    by |= {axis: at - angles[axis] for axis, at in settings.towards.items()}
+    if not any(by.values()):
+        return Map(offsets, person)
+    turned = turn_head(
+        person, now, face.head, yaw_deg=by["yaw"], pitch_deg=by["pitch"], roll_deg=by["roll"]
+    )
+    return Map(joined(offsets, finer(turned.offsets, face.grid), face.size), turned.covered)
+
+
+def _moved(person: Mask, offsets: Floats) -> Mask:
+    """The person after a change of shape."""
+    size = person.shape[0]
+    moved = finer(offsets, size)
+    if not (np.abs(moved) > STILL_PX).any():
+        return person
+    rows, columns = np.mgrid[:size, :size]
+    x = np.clip(np.rint(columns + moved[0]).astype(int), 0, size - 1)
+    y = np.clip(np.rint(rows + moved[1]).astype(int), 0, size - 1)
+    found: Mask = person[y, x]
+    return found
+
+
+def _drawn(face: SeenFace, where: Map, tint: Floats | None, reduced: list[Reduced]) -> Edited:
+    """The changed picture and what tells the later stages about it."""
+    from unripple.stages.edit import Edited
+
+    size, grid = face.size, where.offsets.shape[-1]
+    offsets = finer(where.offsets, size)
+    rows, columns = np.mgrid[:size, :size] + 0.5
+    origins = np.stack((columns + offsets[0], rows + offsets[1]), axis=-1)
+    shifted = where.covered & (np.abs(offsets).max(0) > STILL_PX)
+    source: Any = face.crop
+    if tint is not None:
+        added = smaller(tint, size)
+        source = face.crop.astype(np.float32) + added
+        shifted |= where.covered & (sample(np.abs(added), origins).max(-1) > 0)
+    moved = np.clip(np.rint(sample(source, origins)), 0, 255).astype(np.uint8)
+    picture = np.where(shifted[..., None], moved, face.crop)
+    vacated = face.person & ~where.covered
+    if vacated.any():
+        reach = _VACATED_PX * size / 128
+        shifted |= ndimage.distance_transform_edt(~vacated) <= reach
+    seen = stretched(where.covered.astype(np.float32), grid)
+    shares = np.concatenate((where.offsets / size, seen[None])).astype(np.float16)
+    notes = {"reduced": [one.as_json() for one in reduced]} if reduced else None
+    return Edited(
+        picture,
+        picture,
+        shares,
+        _carried(face, where, origins),
+        changed=ndimage.binary_dilation(shifted) if shifted.any() else shifted,
+        notes=notes,
+        tint=tint,
+    )
+
+
+def _carried(face: SeenFace, where: Map, origins: Floats) -> Labels:
+    """The parts where they went; what only just missed the person takes the nearest part."""
+    size = face.size
+    nearest = ndimage.distance_transform_edt(
+        ~face.person, return_distances=False, return_indices=True
+    )
+    parts = face.labels[tuple(nearest)]
+    columns, rows = (np.clip(origins[..., axis].astype(int), 0, size - 1) for axis in (0, 1))
+    background = np.full_like(face.labels, Face.BACKGROUND)
+    found: Labels = np.where(where.covered, parts[rows, columns], background)
+    return found

@@ -1,0 +1,173 @@
+"""Colours of a face changed on the photo's own pixels, part by part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from unripple.conventions import Floats, Photo
+from unripple.ops.geometry import compose, resample
+from unripple.ops.recolour import LUMINANCE, mean_colour, recoloured, to_levels, to_linear
+from unripple.ops.tones import tone_of
+from unripple.stages.align import Aligned
+from unripple.stages.families import FAMILIES
+from unripple.stages.interface import Direction, Work
+from unripple.stages.pixels.face import SeenFace
+from unripple.stages.pixels.gates import Reduced
+from unripple.stages.pixels.masks import REGIONS, CloseLook, Region, irises, lips
+from unripple.stages.pixels.shaded import shaded_by
+from unripple.stages.pixels.worn import put_on
+
+LARGEST_PX = 1024
+"""Side of the close look. What is finer keeps its own light and takes the colour along."""
+LEAST_IRIS_PX = 4.0
+"""Width of an iris in the photograph below which nobody sees its colour."""
+LEAST_LIPS_PX = 24.0
+_TRUSTED = 0.98
+_IRIS_BRIGHTER = 2.2
+_VISIBLE = 0.4  # levels
+_COARSE = 0.03  # head units: broader than a strand of hair, finer than a wave of it
+
+
+class Coloured(NamedTuple):
+    """What colouring adds to a photo.
+
+    Attributes:
+        tint: levels to add in the crop's frame, float16 [3, s, s]; None where nothing is.
+        reduced: what was held back, and why.
+    """
+
+    tint: Floats | None
+    reduced: list[Reduced]
+
+
+Regions = dict[Callable[[CloseLook], Region], Region]
+"""Parts of a face by what finds them."""
+
+
+def close_look(work: Work, face: SeenFace, largest_px: int = LARGEST_PX) -> CloseLook:
+    """The photograph around the face, as large as it shows it."""
+    assert work.photo is not None
+    side = int(np.clip(round(face.size * face.px), face.size, max(largest_px, face.size)))
+    times = side / face.size
+    smaller = np.array([[1 / times, 0.0, 0.0], [0.0, 1 / times, 0.0]])
+    transform = compose(work.input(Aligned, "align").transform, smaller)
+    picture: Photo = resample(work.photo.srgb, transform, width=side, height=side)
+    return CloseLook(picture, times, face)
+
+
+def coloured(
+    work: Work,
+    face: SeenFace,
+    words: Mapping[str, tuple[Direction, float]],
+    *,
+    largest_px: int = LARGEST_PX,
+    regions: Regions | None = None,
+) -> Coloured:
+    """Colour the parts that an edit asks for.
+
+    Args:
+        work: of stage `edit`.
+        face: in the crop.
+        words: direction and degree by name.
+        largest_px: side of the close look.
+        regions: what was found before, by such a look; more is added to it.
+    """
+    asked = {name: words[name] for name in REGIONS if name in words and words[name][1]}
+    worn = {name: one for name, one in words.items() if one[1] and _is_worn(one[0])}
+    shaded = {name: one for name, one in words.items() if one[1] and _shades(one[0])}
+    if not asked and not worn and not shaded:
+        return Coloured(None, [])
+    look = close_look(work, face, largest_px)
+    light, reduced = to_linear(look.picture), []
+    before = to_levels(light)
+    found: Regions = {} if regions is None else regions
+    for name, (direction, degree) in asked.items():
+        part = REGIONS[name]
+        why = _too_small(part, look) or _toneless(name, look)
+        if not why:
+            if part not in found:
+                found[part] = part(look)
+            region = found[part]
+            why = region.why
+            if region.trust > 0:
+                light = _one(light, region, (name, direction, degree), look)
+        used = 0.0 if why and (part not in found or not found[part].trust) else degree
+        if used and found[part].trust < _TRUSTED:
+            used = round(degree * found[part].trust, 3)
+            why = why or "the edges of that part are doubtful here"
+        if why:
+            reduced.append(Reduced(name, degree, used, why))
+    for name, (direction, degree) in shaded.items():
+        light, held = shaded_by(light, look, name, direction, degree)
+        reduced += held
+    for name, (direction, degree) in worn.items():
+        light, held = put_on(light, look, name, direction, degree)
+        reduced += held
+    tint = to_levels(light) - before
+    tint[np.abs(tint).max(-1) < _VISIBLE] = 0
+    if not tint.any():
+        return Coloured(None, reduced)
+    return Coloured(np.moveaxis(tint, -1, 0).astype(np.float16), reduced)
+
+
+def _shades(direction: Direction) -> bool:
+    return FAMILIES[direction.family].shading is not None
+
+
+def _is_worn(direction: Direction) -> bool:
+    return FAMILIES[direction.family].looks is not None
+
+
+def _one(
+    light: Floats, region: Region, word: tuple[str, Direction, float], look: CloseLook
+) -> Floats:
+    name, direction, degree = word
+    recolour = FAMILIES[direction.family].recolour
+    assert recolour is not None
+    mean = mean_colour(light, region.share)
+    after, contrast = recolour(direction, degree, mean)
+    if name == "iris":  # in the shade of its lids no iris shines
+        most = _IRIS_BRIGHTER * float(mean @ LUMINANCE)
+        after = after * min(1.0, most / max(float(after @ LUMINANCE), 1e-4))
+    return recoloured(
+        light,
+        region.share * np.float32(region.trust),
+        mean,
+        after,
+        contrast=contrast,
+        coarse_px=max(1.0, _COARSE * look.unit),
+        shines=name in ("skin", "lipstick"),
+    )
+
+
+def _too_small(part: object, look: CloseLook) -> str:
+    face = look.face
+    if part is irises and face.mesh is not None:
+        width = float(np.hypot(*(face.mesh[33] - face.mesh[133]))) * 0.41 * face.px
+        if width < LEAST_IRIS_PX:
+            return f"an iris is {width:.1f} px wide in this photo, and {LEAST_IRIS_PX:g} are needed"
+    if part is lips:
+        width = float(np.hypot(*(face.landmarks[4] - face.landmarks[3]))) * face.px
+        if width < LEAST_LIPS_PX:
+            return f"the mouth is {width:.0f} px wide here, and {LEAST_LIPS_PX:g} are needed"
+    return ""
+
+
+def _toneless(name: str, look: CloseLook) -> str:
+    """Why a photo without colours takes none."""
+    if name in ("hair_light", "grey", "skin", "brow_light") or tone_of(look.picture) is None:
+        return ""
+    return "the photo has no colours"
+
+
+def smaller(tint: Floats, size: int) -> Floats:
+    """A tint at another side, float32 [n, n, 3]."""
+    levels = np.ascontiguousarray(np.moveaxis(tint, 0, -1), dtype=np.float32)
+    if levels.shape[0] == size:
+        return levels
+    found: Floats = cv2.resize(levels, (size, size), interpolation=cv2.INTER_AREA)
+    return found

@@ -1,0 +1,70 @@
+"""Details of the skin (wrinkles, a beard, make-up) laid onto a photographed face, in any pose."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from unripple.conventions import Face, Floats
+from unripple.ops.shaping import on_head
+from unripple.stages.families import FAMILIES
+from unripple.stages.families.detail import WINDOW
+from unripple.stages.interface import Direction
+from unripple.stages.pixels.gates import Reduced
+from unripple.stages.pixels.masks import EYES, INNER_LIPS, LIPS, CloseLook
+
+LEAST_FACE_PX = 90.0
+"""Width of a face in the photograph below which no detail of its skin is seen."""
+_WIDTH = 1.24  # of the mean face, head units
+_OFF_LIPS = ("wrinkles", "beard", "moustache", "freckles")
+
+
+def shaded_by(
+    light: Floats, look: CloseLook, name: str, direction: Direction, degree: float
+) -> tuple[Floats, list[Reduced]]:
+    """Lay a detail onto a face.
+
+    Args:
+        light: of the close look, linear, [s, s, 3].
+        look: the face.
+        name, direction, degree: what is asked.
+
+    Returns:
+        Its light with the detail, and what was held back.
+    """
+    face = look.face
+    width = _WIDTH * face.pose.scale * face.px
+    if width < LEAST_FACE_PX:
+        why = f"the face is {width:.0f} px wide in this photo, and {LEAST_FACE_PX:g} are needed"
+        return light, [Reduced(name, degree, 0.0, why)]
+    if degree < 0:
+        why = "what is beneath it is not in the photo, so none is taken away"
+        return light, [Reduced(name, degree, 0.0, why)]
+    shading = FAMILIES[direction.family].shading
+    assert shading is not None
+    picture = shading(direction, degree)
+    side, (high, wide) = look.picture.shape[0], picture.shape[:2]
+    places, inside = on_head(face.laid, face.points)
+    x = (places[0] - WINDOW.left) / (WINDOW.right - WINDOW.left) * wide - 0.5
+    y = (places[1] - WINDOW.top) / (WINDOW.bottom - WINDOW.top) * high - 0.5
+    x, y, share = (
+        cv2.resize(axis.astype(np.float32), (side, side), interpolation=cv2.INTER_LINEAR)
+        for axis in (x, y, inside)
+    )
+    logarithm = cv2.remap(picture, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_CONSTANT)
+    made: Floats = light * np.exp(logarithm * (share * _bare(look, name))[..., None])
+    return made.astype(np.float32), []
+
+
+def _bare(look: CloseLook, name: str) -> Floats:
+    """Where skin shows: not on eyes, lips, glasses, nor on hair that falls over the face."""
+    face, side = look.face, look.picture.shape[0]
+    hidden = np.isin(face.labels, (Face.GLASSES, Face.HAT)).astype(np.float32)
+    free: Floats = 1 - cv2.resize(hidden, (side, side), interpolation=cv2.INTER_LINEAR)
+    if face.mesh is None:
+        return free
+    soft = max(0.008 * look.unit, 0.6)
+    outlines = [*EYES, *([LIPS] if name in _OFF_LIPS else [INNER_LIPS])]
+    for outline in outlines:
+        free = free * (1 - cv2.GaussianBlur(look.polygon(outline), (0, 0), soft))
+    return free
