@@ -124,7 +124,8 @@ def compute_or_load(
     """
     step = job.step
     inputs = dict(input_keys)
-    if step.reads_photo:
+    reads_photo = step.reads_photo or step.looks_at_photo(job.settings)
+    if reads_photo:
         source.check(job.limits)
         inputs["file"] = source.sha256()
     truth = None
@@ -148,7 +149,7 @@ def compute_or_load(
     if found is not None:
         return found, True
     settings = ingredients["settings"]
-    photo = source.read(job.limits.megapixels) if step.reads_photo else None
+    photo = source.read(job.limits.megapixels) if reads_photo else None
     truth_of_photo = None if truth is None else truth.read()
     _check_unchanged(source, truth, inputs, edited)
     slowly = _slowly(cache, ingredients, source.photo, on_progress)
@@ -178,7 +179,7 @@ def compute_or_load(
         made = step.call(work)
     artifacts = made if isinstance(made, list) else [made]
     # A picture that takes the photo's place says what the photo said.
-    metadata = photo.metadata if photo is not None and step.marked else NOTHING
+    metadata = photo.metadata if photo is not None and step.reads_photo and step.marked else NOTHING
     keys = keep(cache, artifacts, ingredients, metadata)
     work.draft.remove()
     return keys, False

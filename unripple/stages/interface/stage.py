@@ -38,6 +38,10 @@ def _no_drawing(settings: Values) -> bool:  # noqa: ARG001
     return False
 
 
+def _no_looking(settings: Values) -> bool:  # noqa: ARG001
+    return False
+
+
 def _nothing_open(section: Values, plan: Plan) -> bool:  # noqa: ARG001
     return False
 
@@ -107,6 +111,8 @@ class Stage(Declaration):
         aside: knobs that decide no bytes, or whose files do, and so are not in the settings.
         draws: whether a job with these settings reads a drawn domain.
         reads_photo: whether the photograph itself is an input.
+        looks_at_photo: whether a job with these settings looks at the photograph, which its picture
+            does not take the place of.
         reads_edited: whether a picture that somebody edited elsewhere is an input.
         reads_truth: whether what is known of the photo is an input.
         reads_directions: whether it asks for directions or translations by name.
@@ -136,6 +142,7 @@ class Stage(Declaration):
     aside: tuple[str, ...] = ()
     draws: Callable[[Values], bool] = _no_drawing
     reads_photo: bool = False
+    looks_at_photo: Callable[[Values], bool] = _no_looking
     reads_edited: bool = False
     reads_truth: bool = False
     reads_directions: bool = False
