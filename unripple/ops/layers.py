@@ -22,7 +22,7 @@ from unripple.ops.membrane import membrane
 BAND_PX = 256
 """Rows that are laid at once: a photograph may have 100 megapixels."""
 RIM = 0.02
-"""How far beyond the person's last trace its border may be seen, sides of the crop: cameras sharpen,
+"""How far beyond the person its border may be seen, sides of the crop: cameras sharpen,
 which draws a pale line beside dark hair."""
 TRACE = 8
 """Share of the person, of 255, that counts as a trace."""

@@ -233,14 +233,14 @@ RING = 0.05
 """Width of the ring around a hole on which painters are tried, sides of the picture."""
 
 
-def tested_fill(fill: Fill) -> Fill:
+def tried_fill(fill: Fill) -> Fill:
     """A painter that is tried on the photo's own background first, against a smooth surface.
 
     A ring around the hole is hidden as well. Whoever comes nearer to it, in its colours and in how
     much fine structure it has, paints the hole: networks draw patterns on plain walls.
     """
 
-    def tested(photo: Photo, hole: Mask) -> Photo:
+    def tried(photo: Photo, hole: Mask) -> Photo:
         side = photo.shape[0]
         wide = grow(hole, RING * side)
         ring = wide & ~hole
@@ -251,7 +251,7 @@ def tested_fill(fill: Fill) -> Fill:
         theirs, ours = (misfit(painted, photo, ring) for painted in tries)
         return fill(photo, hole) if theirs < ours else smooth
 
-    return tested
+    return tried
 
 
 def run(work: Work, settings: InpaintSettings) -> Inpainted:
@@ -270,7 +270,7 @@ def run(work: Work, settings: InpaintSettings) -> Inpainted:
         photo,
         mask.before | traces(alpha, photo.shape[0]),
         mask.after,
-        fill=fill if alpha is None else tested_fill(fill),
+        fill=fill if alpha is None else tried_fill(fill),
         grow_px=knobs.grow_px,
         min_area_px=knobs.min_area_px,
         depth_before=near.before if near else None,
