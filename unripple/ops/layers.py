@@ -50,6 +50,19 @@ class Layers(NamedTuple):
     moving: Shares
     motion: Floats
 
+    @property
+    def active(self) -> tuple[int, int, int, int] | None:
+        """The part in which anything may change: top, bottom, left, right; None if nothing may."""
+        rim_px = 2 * max(RIM * self.alpha.shape[0], 1.0)
+        place = (self.moving > 0) & (grow(self.alpha > 0, rim_px) | (self.cover > 0))
+        rows, columns = (np.flatnonzero(place.any(axis)) for axis in (1, 0))
+        if not len(rows):
+            return None
+        # Two px more: what lies between pixels is looked up between them.
+        edges = (rows[0] - 2, rows[-1] + 3, columns[0] - 2, columns[-1] + 3)
+        top, bottom, left, right = (int(np.clip(at, 0, self.alpha.shape[0])) for at in edges)
+        return top, bottom, left, right
+
     def moved(self, values: Floats) -> Floats:
         """A map of the photo, [F, F], as it lies after the turn."""
         side = self.alpha.shape[0]

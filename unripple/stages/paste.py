@@ -148,7 +148,10 @@ def paste_layers(
     """
     side = layers.alpha.shape[0]
     result, touched = photo.copy(), np.zeros(photo.shape[:2], np.bool_)
-    window = _window(photo.shape[0], photo.shape[1], side, transform)
+    active = layers.active
+    if active is None:
+        return Pasted(result, touched)
+    window = _window(photo.shape[0], photo.shape[1], side, transform, active)
     top, bottom, left, right = window
     if top >= bottom or left >= right:
         return Pasted(result, touched)
@@ -163,9 +166,18 @@ def paste_layers(
     return Pasted(result, touched)
 
 
-def _window(height: int, width: int, size: int, transform: Affine) -> tuple[int, int, int, int]:
-    """Rows and columns of the photograph that the crop reaches: top, bottom, left, right."""
-    corners = apply(transform, np.array([[0.0, 0], [size, 0], [0, size], [size, size]]))
+def _window(
+    height: int,
+    width: int,
+    size: int,
+    transform: Affine,
+    part: tuple[int, int, int, int] | None = None,
+) -> tuple[int, int, int, int]:
+    """Rows and columns of the photograph that the crop, or a part of it, reaches: top, bottom,
+    left, right."""
+    above, below, before, after = part or (0, size, 0, size)
+    places = [[before, above], [after, above], [before, below], [after, below]]
+    corners = apply(transform, np.array(places, np.float64))
     low, high = np.floor(corners.min(0)), np.ceil(corners.max(0))
     left, right = (int(np.clip(edge, 0, width)) for edge in (low[0], high[0]))
     top, bottom = (int(np.clip(edge, 0, height)) for edge in (low[1], high[1]))
