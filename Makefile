@@ -46,8 +46,13 @@ $(DEV_STAMP): $(STAMP)
 	$(SYNC)
 	touch $@
 
-## Edit the sample photos; ends in "36 edits, 0 failed: open results/report.html".
+# A photograph beside the rendered ones: NASA's portrait of Eileen Collins, public domain.
+ASTRONAUT = $(shell $(BIN)/python -c "import pathlib, skimage; \
+	print(pathlib.Path(skimage.__file__).parent / 'data' / 'astronaut.png')")
+
+## Turn the head in a real photograph, then edit the sample photos; ends in "36 edits, 0 failed: open results/report.html".
 demo: $(STAMP)
+	$(RUN) unripple edit $(ASTRONAUT) --edit yaw=-20 -o results/astronaut.png --overwrite
 	$(RUN) snakemake
 
 ## A page with sliders; its address, with a token, is printed. Other options: make editor EDITOR_OPTIONS="--port 0".

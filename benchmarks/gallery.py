@@ -32,6 +32,17 @@ HEAD_PX = 24
 PAPER, INK = (255, 255, 255), (40, 40, 40)
 TEXT = """# Gallery
 
+## A photograph
+
+![Eileen Collins before and after a turn by 20 degrees](real.png)
+
+NASA's portrait of Eileen Collins, public domain, as scikit-image has it: before and after
+`unripple edit astronaut.png --edit yaw=-20`. The photo's own pixels are moved; nothing is drawn by
+a generator. `python -m benchmarks.pictures` makes it, `make demo` turns it as well, and
+`python -m benchmarks.real` measures photographs, with pictures to look at.
+
+## Rendered people
+
 The first {count} people of the benchmark, not the best ones: no training and no choice of
 checkpoint has seen them. Those with even numbers turn {turn:g} degrees to the picture's left, the
 others to its right. Columns: photo, inversion (HFGI), edit with its ripples, result of the ripple

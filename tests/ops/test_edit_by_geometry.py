@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -9,8 +10,10 @@ import torch
 from tests.ops.round_head import HEAD
 from unripple.conventions import Face, NoFace
 from unripple.models.mean_head import MeanHead
+from unripple.ops.geometry import stretched
 from unripple.ops.head import HeadPose
-from unripple.stages.edit import FOREIGN_DB, drawn_db, edit_by_geometry
+from unripple.stages.edit import FOREIGN_DB, drawn_db
+from unripple.stages.turns.geometry import edit_by_geometry
 
 SIZE = 96
 POSE = HeadPose(0.0, 0.0, 0.0, 28.0, (48.0, 42.0))
@@ -22,7 +25,8 @@ LABELS[(np.abs(COLUMNS - 48) < 11) & (ROWS > 60) & (ROWS <= 84)] = Face.NECK
 LABELS[((COLUMNS - 48) / 24) ** 2 + ((ROWS - 38) / 32) ** 2 < 1] = Face.HAIR
 LABELS[((COLUMNS - 48) / 17) ** 2 + ((ROWS - 46) / 24) ** 2 < 1] = Face.SKIN
 LABELS[((COLUMNS - 48) / 4) ** 2 + ((ROWS - 50) / 5) ** 2 < 1] = Face.NOSE
-PHOTO = np.random.default_rng(0).integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8)
+NOISE = np.random.default_rng(0).integers(0, 60, (SIZE, SIZE, 3), dtype=np.uint8)
+PHOTO = np.where((LABELS != Face.BACKGROUND)[..., None], 150 + NOISE, 20 + NOISE).astype(np.uint8)
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +48,10 @@ def test_the_nose_goes_where_it_was_asked_to(mean_head: MeanHead, turn: float) -
 
 def test_background_and_shoulders_keep_every_byte(mean_head: MeanHead) -> None:
     edited = edit_by_geometry(PHOTO, LABELS, LANDMARKS, mean_head, turn_deg=-20)
-    assert edited.labels is not None
-    outside = edited.labels == Face.BACKGROUND
+    layers = edited.layers
+    assert layers is not None
+    outside = (layers.alpha == 0) & (layers.alpha_after == 0)
+    assert outside.mean() > 0.3
     assert np.array_equal(edited.picture[outside], PHOTO[outside])
     assert np.array_equal(edited.picture[92:], PHOTO[92:])
     assert (edited.picture != PHOTO).any()
@@ -58,13 +64,33 @@ def test_no_turn_changes_no_byte_and_no_label(mean_head: MeanHead) -> None:
 
 
 def test_the_motion_leads_to_the_bytes_that_are_shown(mean_head: MeanHead) -> None:
-    flat = np.repeat((COLUMNS * 2).astype(np.uint8)[..., None], 3, axis=2)
+    flat = PHOTO.copy()
+    flat[..., 0] = COLUMNS * 2
     edited = edit_by_geometry(flat, LABELS, LANDMARKS, mean_head, turn_deg=15)
-    assert edited.motion is not None and edited.motion.shape == (3, SIZE, SIZE)
-    inside = edited.motion[2] == 1
-    inside[:, :4] = inside[:, -4:] = False  # the border mirrors
-    shown = COLUMNS + edited.motion[0].astype(np.float64) * SIZE
-    assert np.abs(edited.picture[..., 0] / 2 - shown)[inside].max() < 1.5
+    assert edited.motion is not None and edited.layers is not None
+    inside = (edited.layers.alpha_after == 255) & (edited.layers.moving == 255)
+    assert inside.mean() > 0.1
+    shown = COLUMNS + stretched(edited.motion[0].astype(np.float32), SIZE) * SIZE
+    assert np.median(np.abs(edited.picture[..., 0] / 2 - shown)[inside]) < 0.5
+
+
+def test_a_soft_outline_takes_no_background_along(mean_head: MeanHead) -> None:
+    person = (LABELS != Face.BACKGROUND).astype(np.float32)
+    soft = cv2.GaussianBlur(person, (0, 0), 1.5)[..., None]
+    photo = np.rint(soft * 200 + (1 - soft) * 30).astype(np.uint8).repeat(3, axis=2)
+    edited = edit_by_geometry(photo, LABELS, LANDMARKS, mean_head, turn_deg=-20)
+    layers = edited.layers
+    assert layers is not None
+    half = (layers.alpha > 60) & (layers.alpha < 200)
+    assert np.abs(layers.alpha[half] / 255 - soft[half, 0]).mean() < 0.12
+    assert layers.colours[half].mean() > 165  # where the photo has 115
+
+
+def test_a_larger_crop_cuts_finer(mean_head: MeanHead) -> None:
+    large = cv2.resize(PHOTO, (2 * SIZE, 2 * SIZE), interpolation=cv2.INTER_CUBIC)
+    edited = edit_by_geometry(PHOTO, LABELS, LANDMARKS, mean_head, turn_deg=10, fine=large)
+    assert edited.picture.shape == PHOTO.shape
+    assert edited.alpha is not None and edited.alpha.shape == (2 * SIZE, 2 * SIZE)
 
 
 def test_landmarks_of_no_face_are_refused(mean_head: MeanHead) -> None:

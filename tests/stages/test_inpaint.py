@@ -23,6 +23,8 @@ from unripple.stages.inpaint import (
     inpaint_edited,
     inpaint_plate,
     lama_fill,
+    traces,
+    tried_fill,
 )
 
 PHOTO = np.random.default_rng(0).integers(0, 256, (13, 18, 3), dtype=np.uint8)
@@ -204,3 +206,31 @@ def test_what_little_background_there_is_is_not_grown_over() -> None:
     assert not (painted.vacated & ~painted.hole).any()
     assert painted.vacated[5, 1]
     assert (painted.plate[0, 0] == PHOTO[0, 0]).all()
+
+
+def test_a_plain_wall_is_not_left_to_a_painter_of_patterns() -> None:
+    hole = np.zeros((40, 40), np.bool_)
+    hole[14:26, 14:26] = True
+    wall = np.full((40, 40, 3), 90, np.uint8)
+    stripes = np.where(np.arange(40)[:, None, None] % 4 < 2, np.uint8(60), np.uint8(120))
+    stripes = np.broadcast_to(stripes, wall.shape).copy()
+
+    def striped(photo: Photo, hole: Mask) -> Photo:
+        return stripes
+
+    assert (tried_fill(striped)(wall, hole)[hole] == 90).all()
+    assert np.array_equal(tried_fill(striped)(stripes, hole)[hole], stripes[hole])
+
+
+def test_nobody_is_tried_where_no_background_is_left() -> None:
+    hole = np.ones((20, 20), np.bool_)
+    hole[0] = False
+    assert (tried_fill(grey)(PHOTO[:1, :1].repeat(20, 0).repeat(20, 1), hole)[hole] == 128).all()
+
+
+def test_traces_of_a_soft_cut_are_kept_however_small() -> None:
+    alpha = np.zeros((64, 64), np.uint8)
+    alpha[33, 10] = 40
+    found = traces(alpha, 16)
+    assert found.sum() == 1 and found[8, 2]
+    assert not traces(None, 16).any()

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from unripple.conventions import Affine, Mask, Photo
 from unripple.ops.geometry import apply, face_affine, inverse, resample
+from unripple.ops.layers import Layers
 from unripple.ops.masks import signed_distance
 from unripple.stages.align import already_aligned
-from unripple.stages.paste import Fine, paste
+from unripple.stages.paste import Fine, paste, paste_layers
 
 SIZE = 48
 FACE = np.array([[-10, -8], [10, -8], [0, 2], [-7, 14], [7, 14]], float)
@@ -207,3 +208,36 @@ def test_details_write_no_byte_more() -> None:
     pasted = paste(photo, crop, head(), transform, fine=Fine(crop, offsets, everything()))
     assert np.array_equal(pasted.touched, plain.touched)
     assert np.array_equal(pasted.picture[~pasted.touched], photo[~pasted.touched])
+
+
+def moved(shift_px: float, moving: int = 255) -> Layers:
+    crop, full = noise(SIZE, SIZE), np.full((SIZE, SIZE), 255, np.uint8)
+    motion = np.zeros((2, SIZE, SIZE), np.float32)
+    motion[0] = -shift_px / SIZE
+    return Layers(
+        crop, crop, 255 * head(16).astype(np.uint8), full, np.full_like(full, moving), motion
+    )
+
+
+@pytest.mark.parametrize("scale", [0.5, 1.0, 4.0])
+def test_layers_leave_every_byte_beyond_both_cuts(scale: float) -> None:
+    photo, transform = noise(220, 260), face_at(120, 100, scale, 20)
+    pasted = paste_layers(photo, moved(3), noise(SIZE, SIZE, 1), transform)
+    assert np.array_equal(pasted.picture[~pasted.touched], photo[~pasted.touched])
+    assert pasted.touched.any()
+    at = crop_points(photo, transform)
+    far = (np.abs(at - SIZE / 2) > SIZE / 2 - 8).any(-1)  # the cuts end 13 px from the border
+    assert not pasted.touched[far].any()
+
+
+def test_layers_in_which_nothing_moves_change_nothing() -> None:
+    photo, transform = noise(220, 260), face_at(120, 100, 2, 0)
+    pasted = paste_layers(photo, moved(3, moving=0), noise(SIZE, SIZE, 1), transform)
+    assert np.array_equal(pasted.picture, photo)
+    assert not pasted.touched.any()
+
+
+def test_a_face_beyond_the_photograph_changes_nothing() -> None:
+    photo = noise(40, 40)
+    pasted = paste_layers(photo, moved(3), noise(SIZE, SIZE), face_at(900, 900, 1, 0))
+    assert np.array_equal(pasted.picture, photo)

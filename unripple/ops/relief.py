@@ -18,6 +18,7 @@ from scipy.sparse.linalg import spsolve
 
 from unripple.conventions import Floats, Mask
 from unripple.ops.head import Head, HeadPose
+from unripple.ops.membrane import membrane
 
 GRID = 112
 """Side of the grid on which the equation is solved; the relief is smooth, so more shows nothing."""
@@ -62,6 +63,29 @@ def relief(person: Mask, pose: HeadPose, head: Head) -> Floats:
     # Cut by the silhouette at full size: the coarse grid's own border is a staircase.
     grown *= person | _grown(on_face, size)
     return _with_face(grown, face_depth(pose, head, size=size, grid=size))
+
+
+def deepened(depth: Floats, pose: HeadPose, head: Head, deeper: float) -> Floats:
+    """Make a face deeper and bring what surrounds it along.
+
+    Were hair and ears left behind, all that a deeper face moves farther would be taken out of them:
+    they would be stretched like rubber.
+
+    Args:
+        depth: the relief, float32 [S, S] px.
+        pose: of the head in the picture.
+        head: the mean head.
+        deeper: factor on the face's depth.
+    """
+    size = depth.shape[0]
+    grid = min(GRID, size)
+    on_face = np.isfinite(face_depth(pose, head, size=size, grid=grid))
+    if deeper == 1 or not on_face.any():
+        return depth
+    small = _shrunk(depth, grid)
+    more = cv2.resize(membrane(small, on_face), (size, size), interpolation=cv2.INTER_LINEAR)
+    deep: Floats = depth + (deeper - 1) * more
+    return deep
 
 
 def _with_face(depth: Floats, face: Floats) -> Floats:

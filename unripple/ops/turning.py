@@ -17,7 +17,7 @@ from scipy import ndimage
 
 from unripple.conventions import Floats, Mask
 from unripple.ops.head import Head, HeadPose
-from unripple.ops.relief import head_axes, relief, smoothstep
+from unripple.ops.relief import deepened, head_axes, relief, smoothstep
 
 WIDEN = 0.8
 """How much of its width the outline keeps. A head is deeper than wide, so when it turns, its back
@@ -54,6 +54,7 @@ def turn_head(
     yaw_deg: float,
     pitch_deg: float = 0.0,
     roll_deg: float = 0.0,
+    deeper: float = 1.0,
 ) -> Turned:
     """Turn a head about its centre; the neck follows part of the way, the shoulders stay.
 
@@ -64,6 +65,7 @@ def turn_head(
         yaw_deg: how far to turn, positive to the picture's right.
         pitch_deg: how far to nod, positive is up.
         roll_deg: how far to tilt, positive is clockwise.
+        deeper: factor on the relief's depth.
 
     Returns:
         The map. A turn by nothing moves nothing. At the border it may lead out of the picture.
@@ -76,16 +78,20 @@ def turn_head(
     margin = size // _MARGIN
     wide = np.pad(person, margin, mode="edge")
     moved = pose._replace(centre=(pose.centre[0] + margin, pose.centre[1] + margin))
-    turned = _turned(wide, moved, head, (yaw_deg, pitch_deg, roll_deg))
+    turned = _turned(wide, moved, head, (yaw_deg, pitch_deg, roll_deg), deeper)
     inner = np.s_[margin : margin + size, margin : margin + size]
     return Turned(turned.offsets[:, *inner], turned.covered[inner], turned.stretch[inner])
 
 
 def _turned(
-    person: Mask, pose: HeadPose, head: Head, turn_deg: tuple[float, float, float]
+    person: Mask,
+    pose: HeadPose,
+    head: Head,
+    turn_deg: tuple[float, float, float],
+    deeper: float = 1.0,
 ) -> Turned:
     size = person.shape[0]
-    x, y, z = _turned_points(person, pose, head, turn_deg)
+    x, y, z = _turned_points(person, pose, head, turn_deg, deeper)
     nearest = _nearest(x, y, z, size)
     hit = nearest >= 0
     # Points that were spread apart by the turn leave cracks, which are still the person.
@@ -108,18 +114,24 @@ def _turned(
 
 
 def _turned_points(
-    person: Mask, pose: HeadPose, head: Head, turn_deg: tuple[float, float, float]
+    person: Mask,
+    pose: HeadPose,
+    head: Head,
+    turn_deg: tuple[float, float, float],
+    deeper: float = 1.0,
 ) -> tuple[Floats, Floats, Floats]:
     """Where the person's points go: x, y and depth in px, [n, n] of a finer grid; nan beside it."""
     size = person.shape[0]
     fine = size * _OVERSAMPLE
-    z = _finer(relief(person, pose, head), fine)
+    flat = relief(person, pose, head)
+    z = _finer(flat, fine)
     right, down = head_axes(pose, fine, size)
     # Every point has an angle of its own: the neck bends instead of shearing off.
     weight = turn_weight(pose, head, fine, size)
     width = 2 * head.half_width * pose.scale
     # The rim, where the relief meets the centre's plane, keeps its place across the turn.
     rim = WIDEN * np.exp(-((z / (0.28 * width)) ** 2))
+    z = _finer(deepened(flat, pose, head, deeper), fine)
     yaw, pitch, roll = (np.radians(angle) * weight for angle in turn_deg)
     keeps_x, keeps_y = (np.cos(angle) + (1 - np.cos(angle)) * rim for angle in (yaw, pitch))
     # Pitch first, then yaw, then roll, as in `ops.head.rotation`.

@@ -148,15 +148,15 @@ def compute_or_load(
     said = step.reads_photo and (source.align or source.points is not None)
     if job.settles and not said:
         own |= _settled(job, source, {**job.settings, **own}, inputs, input_keys, cache, uncounted)
-    closer = not step.reads_photo and step.looks_closer({**job.settings, **own})
-    if closer:
+    reads_photo = step.reads_photo or step.looks_at_photo({**job.settings, **own})
+    if reads_photo and "file" not in inputs:
         source.check(job.limits)
         inputs["file"] = source.sha256()
     ingredients = job.ingredients(inputs, own)
     if (there := find(cache, ingredients)) is not None:
         return there, True
     settings = ingredients["settings"]
-    photo = source.read(job.limits.megapixels) if step.reads_photo or closer else None
+    photo = source.read(job.limits.megapixels) if reads_photo else None
     truth_of_photo = None if truth is None else truth.read()
     _check_unchanged(source, truth, inputs, edited)
     slowly = _slowly(cache, ingredients, source.photo, on_progress)
@@ -183,7 +183,7 @@ def compute_or_load(
         made = step.call(work)
     artifacts = made if isinstance(made, list) else [made]
     # A picture that takes the photo's place says what the photo said.
-    metadata = photo.metadata if photo is not None and step.marked else NOTHING
+    metadata = photo.metadata if photo is not None and step.reads_photo and step.marked else NOTHING
     keys = keep(cache, artifacts, ingredients, metadata)
     work.draft.remove()
     return keys, False

@@ -13,6 +13,7 @@ import numpy as np
 from unripple.conventions import Face, Floats, Labels, Mask, Photo, Shares
 from unripple.ops.composite import blend, either_or
 from unripple.ops.geometry import stretched
+from unripple.ops.layers import Layers, fine_plate, lay_small
 from unripple.ops.masks import feather, require_same_size
 from unripple.ops.tones import tone_of, toned
 from unripple.stages import keeping
@@ -56,11 +57,13 @@ class Composed(NamedTuple):
         touched: pixels that may differ from the photo, bool [H, W].
         detail: how much of what is finer than the crop may come along from the photo, 255 is all,
             uint8 [H, W]; None where nobody knows from where.
+        plate: the background of an edit in layers, as large as they are, uint8 [F, F, 3].
     """
 
     picture: Photo
     touched: Mask
     detail: Shares | None = None
+    plate: Photo | None = None
 
 
 STILL = (Face.CLOTH, Face.NECK, Face.NECKLACE)
@@ -155,6 +158,22 @@ def compose_plate(
     empty = blend(photo, plate, feather(vacated, feather_px))
     picture = blend(empty, edited, feather(after, feather_px))
     return Composed(picture, vacated | after)
+
+
+def compose_layers(photo: Photo, layers: Layers, plate: Photo) -> Composed:
+    """Photo, then the plate where the old person's share was, then the moved person's own colours.
+
+    Beyond both soft cuts, and where nothing moved, every byte is the photo's.
+
+    Args:
+        photo: the aligned picture, uint8 [S, S, 3].
+        layers: the edit, cut out softly.
+        plate: the photo with the person painted over, uint8 [S, S, 3].
+    """
+    tinted = in_tone_of(photo, plate)
+    fine = fine_plate(layers.picture, tinted, layers.alpha)
+    picture, touched = lay_small(photo, layers, fine)
+    return Composed(picture, touched, plate=fine)
 
 
 def compose_direct(inpainted: Photo) -> Composed:

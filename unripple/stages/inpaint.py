@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from unripple.conventions import BadPhoto, Mask, Photo
+from unripple.conventions import BadPhoto, Mask, Photo, Shares
+from unripple.ops.inpainting import misfit, smooth_fill
+from unripple.ops.layers import TRACE
 from unripple.ops.masks import grow, opened, remove_small, require_same_size
 from unripple.stages.align import Aligned
 from unripple.stages.composers import COMPOSERS
@@ -225,6 +227,31 @@ def shared_fill(work: Work, painter: str) -> Fill:
     return fill
 
 
+RING = 0.05
+"""Width of the ring around a hole on which painters are tried, sides of the picture."""
+
+
+def tried_fill(fill: Fill) -> Fill:
+    """A painter that is tried on the photo's own background first, against a smooth surface.
+
+    A ring around the hole is hidden as well. Whoever comes nearer to it, in its colours and in how
+    much fine structure it has, paints the hole: networks draw patterns on plain walls.
+    """
+
+    def tried(photo: Photo, hole: Mask) -> Photo:
+        side = photo.shape[0]
+        wide = grow(hole, RING * side)
+        ring = wide & ~hole
+        smooth = smooth_fill(photo, hole)
+        if wide.all():  # nobody can be tried
+            return fill(photo, hole)
+        tries = (fill(photo, wide), smooth_fill(photo, wide))
+        theirs, ours = (misfit(painted, photo, ring) for painted in tries)
+        return fill(photo, hole) if theirs < ours else smooth
+
+    return tried
+
+
 def run(work: Work, settings: InpaintSettings) -> Inpainted:
     """Paint the plate behind the person, or over the ripple in the edit."""
     mask = work.input(Ripple, "ripple")
@@ -235,16 +262,30 @@ def run(work: Work, settings: InpaintSettings) -> Inpainted:
     photo = work.input(Aligned, "align").picture
     knobs = settings.grown(photo)
     near = work.input(Foreground, "foreground") if settings.use_depth else None
+    alpha = work.input(Edited, "edit").alpha
+    fill = shared_fill(work, settings.painter)
     return inpaint_plate(
         photo,
-        mask.before,
+        mask.before | traces(alpha, photo.shape[0]),
         mask.after,
-        fill=shared_fill(work, settings.painter),
+        fill=fill if alpha is None else tried_fill(fill),
         grow_px=knobs.grow_px,
         min_area_px=knobs.min_area_px,
         depth_before=near.before if near else None,
         depth_after=near.after if near else None,
     )
+
+
+def traces(alpha: Shares | None, size: int) -> Mask:
+    """Where a soft cut has any trace of the person, bool [size, size]; nowhere without a cut."""
+    if alpha is None:
+        return np.zeros((size, size), np.bool_)
+    side = alpha.shape[0]
+    places = np.arange(side) * size // side  # of the cut's rows and columns, in the crop
+    found = np.zeros((size, size), np.bool_)
+    rows, columns = np.nonzero(alpha > TRACE)
+    found[places[rows], places[columns]] = True
+    return found
 
 
 def what_is_painted(config: Values) -> dict[str, str]:

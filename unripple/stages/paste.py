@@ -16,6 +16,7 @@ import numpy as np
 from unripple.conventions import Affine, Floats, Mask, Photo, Shares
 from unripple.ops.composite import blend
 from unripple.ops.geometry import apply, compose, inverse, resample, sample, scale_of, stretched
+from unripple.ops.layers import Layers, lay
 from unripple.ops.masks import require_same_size, signed_distance
 from unripple.stages.align import Aligned
 from unripple.stages.compose import Composed, in_tone_of
@@ -131,9 +132,56 @@ def paste(
     return Pasted(result, written)
 
 
-def _window(height: int, width: int, size: int, transform: Affine) -> tuple[int, int, int, int]:
-    """Rows and columns of the photograph that the crop reaches: top, bottom, left, right."""
-    corners = apply(transform, np.array([[0.0, 0], [size, 0], [0, size], [size, size]]))
+def paste_layers(
+    photo: Photo,
+    layers: Layers,
+    plate: Photo,
+    transform: Affine,
+    *,
+    border_px: float = 4.0,
+) -> Pasted:
+    """Lay an edit's layers on the full photograph, at its own resolution.
+
+    Args:
+        photo: the full photograph, uint8 [H, W, 3].
+        layers: the edit, in the photograph's colours.
+        plate: the background of the layers, uint8 [F, F, 3].
+        transform: pixels of the layers -> photograph pixels.
+        border_px: width of the fade along the layers' own border, where the photograph goes on
+            beyond it, px of the layers.
+    """
+    side = layers.alpha.shape[0]
+    result, touched = photo.copy(), np.zeros(photo.shape[:2], np.bool_)
+    active = layers.active
+    if active is None:
+        return Pasted(result, touched)
+    window = _window(photo.shape[0], photo.shape[1], side, transform, active)
+    top, bottom, left, right = window
+    if top >= bottom or left >= right:
+        return Pasted(result, touched)
+
+    def weight(first: int, last: int) -> Floats:
+        below = np.array([[1.0, 0.0, left], [0.0, 1.0, top + first]])
+        to_crop = compose(inverse(transform), below)
+        return _border(side, to_crop, right - left, last - first, photo, transform, border_px)
+
+    place = np.s_[top:bottom, left:right]
+    result[place], touched[place] = lay(photo, transform, layers, plate, window, weight)
+    return Pasted(result, touched)
+
+
+def _window(
+    height: int,
+    width: int,
+    size: int,
+    transform: Affine,
+    part: tuple[int, int, int, int] | None = None,
+) -> tuple[int, int, int, int]:
+    """Rows and columns of the photograph that the crop, or a part of it, reaches: top, bottom,
+    left, right."""
+    above, below, before, after = part or (0, size, 0, size)
+    places = [[before, above], [after, above], [before, below], [after, below]]
+    corners = apply(transform, np.array(places, np.float64))
     low, high = np.floor(corners.min(0)), np.ceil(corners.max(0))
     left, right = (int(np.clip(edge, 0, width)) for edge in (low[0], high[0]))
     top, bottom = (int(np.clip(edge, 0, height)) for edge in (low[1], high[1]))
@@ -212,8 +260,10 @@ def run(work: Work, settings: PasteSettings) -> Pasted:
     """Put the composed crop back into the full photograph, and tell what its file loses."""
     assert work.photo is not None
     aligned, composed = work.input(Aligned, "align"), work.input(Composed, "compose")
-    fine, edit = None, work.input(Edited, "edit")
-    motion = edit.motion
+    edit = work.input(Edited, "edit")
+    if edit.layers is not None and composed.plate is not None:
+        return _told(work, _in_layers(work, aligned, edit, composed.plate, settings))
+    fine, motion = None, edit.motion
     if composed.detail is not None:
         assert motion is not None
         crop = _in_own_colours(work, aligned, aligned.picture)
@@ -228,6 +278,34 @@ def run(work: Work, settings: PasteSettings) -> Pasted:
         feather_px=knobs.feather_px,
         border_px=knobs.border_px,
     )
+    return _told(work, pasted)
+
+
+def _in_layers(
+    work: Work, aligned: Aligned, edited: Edited, plate: Photo, settings: PasteSettings
+) -> Pasted:
+    """Lay the edit's layers, brought into the photograph's own colours."""
+    assert work.photo is not None and edited.layers is not None
+    layers, photo = edited.layers, work.photo
+    size, side = aligned.picture.shape[0], layers.alpha.shape[0]
+    transform = aligned.transform.copy()
+    transform[:, :2] *= size / side
+    if edited.kept is not None:
+        stays = stretched(edited.kept.astype(np.float32), side) > 0
+        layers = layers._replace(moving=np.where(stays, np.uint8(0), layers.moving))
+    own = layers._replace(
+        picture=photo.in_own_colours(layers.picture),
+        colours=photo.in_own_colours(layers.colours),
+    )
+    border_px = settings.grown(layers.picture).border_px
+    return paste_layers(
+        photo.pixels, own, photo.in_own_colours(plate), transform, border_px=border_px
+    )
+
+
+def _told(work: Work, pasted: Pasted) -> Pasted:
+    """With what the photograph's file loses."""
+    assert work.photo is not None
     lost = work.photo.metadata.lost
     return pasted._replace(notes={"lost": list(lost)}) if lost else pasted
 

@@ -14,8 +14,11 @@ from unripple.stages.ripple import Ripple
 
 
 def compose(work: Work, photo: Photo, settings: ComposeSettings) -> Composed:
-    """See `stages.compose.compose_plate`; details in the head are eased where there are any."""
+    """See `stages.compose`: `compose_layers`, or `compose_plate` with details eased in the head."""
     painted, edit = work.input(Inpainted, "inpaint"), work.input(Edited, "edit")
+    layers = edit.layers
+    if layers is not None:
+        return stage.compose_layers(photo, layers, painted.plate)
     after, edited, fine = work.input(Ripple, "ripple").after, edit.picture, None
     if edit.plain is not None:
         labels = work.input(Parsed, "parse").labels

@@ -84,7 +84,8 @@ class Stage(Declaration):
         aside: knobs that decide no bytes, or whose files do, and so are not in the settings.
         draws: whether a job with these settings reads a drawn domain.
         reads_photo: whether the photograph itself is an input.
-        looks_closer: whether it is with these settings, for a stage that does not always read it.
+        looks_at_photo: whether a job with these settings looks at the photograph, which its picture
+            does not take the place of.
         reads_edited: whether a picture that somebody edited elsewhere is an input.
         reads_truth: whether what is known of the photo is an input.
         reads_directions: whether it asks for directions or translations by name.
@@ -115,7 +116,7 @@ class Stage(Declaration):
     aside: tuple[str, ...] = ()
     draws: Callable[[Values], bool] = always(False)
     reads_photo: bool = False
-    looks_closer: Callable[[Values], bool] = always(False)
+    looks_at_photo: Callable[[Values], bool] = always(False)
     reads_edited: bool = False
     reads_truth: bool = False
     reads_directions: bool = False

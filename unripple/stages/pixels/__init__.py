@@ -114,10 +114,14 @@ def asked_turn(plan: Plan, moves: Mapping[str, float] | None = None) -> dict[str
         plan: of the edit.
         moves: along directions that turn the head; those of the plan.
     """
+    from unripple.stages.edit import DEEPER, ROUNDER
+
+    real = {"deeper": DEEPER, "rounder": ROUNDER}
     moves = plan.moves if moves is None else moves
     if not plan.turn:
         along = [plan.asked_turn_deg({name: degree}) for name, degree in moves.items()]
-        return {"turn_deg": sum(yaw for yaw in along if yaw)} if along and all(along) else None
+        turn_deg = sum(yaw for yaw in along if yaw)
+        return {"turn_deg": turn_deg, **real} if along and all(along) else None
     yaw = plan.asked_turn_deg(moves)
     if yaw is None:
         return None
@@ -126,4 +130,4 @@ def asked_turn(plan: Plan, moves: Mapping[str, float] | None = None) -> dict[str
         yaw += turn["yaw"]
     towards = {word.removesuffix("_to"): at for word, at in turn.items() if word.endswith("_to")}
     more = {f"{axis}_deg": turn[axis] for axis in ("pitch", "roll") if turn.get(axis)}
-    return {"turn_deg": yaw, **more, **({"towards": towards} if towards else {})}
+    return {"turn_deg": yaw, **real, **more, **({"towards": towards} if towards else {})}

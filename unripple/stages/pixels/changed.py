@@ -129,7 +129,13 @@ def _with_turn(face: SeenFace, offsets: Floats, settings: EditSettings, work: Wo
     if not any(by.values()):
         return Map(offsets, person)
     turned = turn_head(
-        person, now, face.head, yaw_deg=by["yaw"], pitch_deg=by["pitch"], roll_deg=by["roll"]
+        person,
+        now,
+        face.head.rounded(settings.rounder),
+        yaw_deg=by["yaw"],
+        pitch_deg=by["pitch"],
+        roll_deg=by["roll"],
+        deeper=settings.deeper,
     )
     return Map(joined(offsets, finer(turned.offsets, face.grid), face.size), turned.covered)
 

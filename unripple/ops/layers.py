@@ -1,0 +1,257 @@
+"""A photograph in layers: the person, cut out softly and moved, over a painted background.
+
+The layers are small pictures of the aligned crop; what they are laid on may be a photograph of any
+size, whose own pixels are moved. What the layers say of it is smooth: how far a point moves, how
+the person's share follows from a colour, what takes the background out of a colour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from unripple.conventions import Affine, Floats, Mask, Photo, Shares
+from unripple.ops.geometry import apply, inverse, sample, scale_of
+from unripple.ops.masks import distance_to, grow
+from unripple.ops.matting import alpha_of, guided
+from unripple.ops.membrane import membrane
+
+BAND_PX = 256
+"""Rows that are laid at once: a photograph may have 100 megapixels."""
+RIM = 0.02
+"""How far beyond the person its border may be seen, sides of the crop: cameras sharpen,
+which draws a pale line beside dark hair."""
+TRACE = 8
+"""Share of the person, of 255, that counts as a trace."""
+_FINER_PX = 2  # radius of the windows in which colours tell a photograph's share from the crop's
+_LEFT = 0.15  # share of the person that must have left for the rim to be painted
+
+
+class Layers(NamedTuple):
+    """What is known of a turn, all in the frame of the aligned crop.
+
+    Attributes:
+        picture: the crop before the turn, uint8 [F, F, 3].
+        colours: of the person without background, uint8 [F, F, 3].
+        alpha: share of the person before the turn, uint8 [F, F].
+        cover: how far the turned person may be at a place, uint8 [F, F].
+        moving: how far a place takes part in the turn, uint8 [F, F]; at 0 its bytes stay.
+        motion: where the turned picture's points lie in the photo, as offsets x and y in sides of
+            the crop, [2, s, s].
+    """
+
+    picture: Photo
+    colours: Photo
+    alpha: Shares
+    cover: Shares
+    moving: Shares
+    motion: Floats
+
+    @property
+    def active(self) -> tuple[int, int, int, int] | None:
+        """The part in which anything may change: top, bottom, left, right; None if nothing may."""
+        rim_px = 2 * max(RIM * self.alpha.shape[0], 1.0)
+        place = (self.moving > 0) & (grow(self.alpha > 0, rim_px) | (self.cover > 0))
+        rows, columns = (np.flatnonzero(place.any(axis)) for axis in (1, 0))
+        if not len(rows):
+            return None
+        # Two px more: what lies between pixels is looked up between them.
+        edges = (rows[0] - 2, rows[-1] + 3, columns[0] - 2, columns[-1] + 3)
+        top, bottom, left, right = (int(np.clip(at, 0, self.alpha.shape[0])) for at in edges)
+        return top, bottom, left, right
+
+    def moved(self, values: Floats) -> Floats:
+        """A map of the photo, [F, F], as it lies after the turn."""
+        side = self.alpha.shape[0]
+        places = _centres(side, side, 0)
+        return _look(values, places + _offsets(self, places))
+
+    @property
+    def alpha_after(self) -> Shares:
+        """Share of the person after the turn, uint8 [F, F]."""
+        shares = self.moved(self.alpha.astype(np.float32)) * (self.cover / 255)
+        after: Shares = np.rint(shares).astype(np.uint8)
+        return after
+
+
+def lay(
+    photo: Photo,
+    transform: Affine,
+    layers: Layers,
+    plate: Photo,
+    window: tuple[int, int, int, int],
+    weight: Callable[[int, int], Floats] | None = None,
+) -> tuple[Photo, Mask]:
+    """Lay the plate over a photograph where the person was, and the moved person over that.
+
+    Where nothing moves, and beyond both cuts, every byte is the photograph's.
+
+    Args:
+        photo: uint8 [H, W, 3], in the colours of the layers.
+        transform: pixels of the layers -> pixels of the photograph.
+        layers: the turn.
+        plate: the background without the person, uint8 [F, F, 3].
+        window: the part that is laid: top, bottom, left, right.
+        weight: (first row, last row) of the window -> how far to go, [rows, w] in [0, 1].
+
+    Returns:
+        The window's pixels, and where they may differ from the photograph.
+    """
+    top, bottom, left, right = window
+    picture = photo[top:bottom, left:right].copy()
+    touched = np.zeros(picture.shape[:2], np.bool_)
+    maps = _maps(layers, plate, finer=scale_of(transform) > 1)
+    for row in range(0, bottom - top, BAND_PX):
+        band = np.s_[row : min(row + BAND_PX, bottom - top)]
+        under = picture[band]
+        places = _centres(right - left, len(under), top + row, left)
+        share = 1.0 if weight is None else weight(row, row + len(under))
+        under[:], touched[band] = _laid(photo, under, places, transform, maps, share)
+    return picture, touched
+
+
+def lay_small(photo: Photo, layers: Layers, plate: Photo) -> tuple[Photo, Mask]:
+    """Lay the layers at their own resolution and take what that changes over into a smaller crop.
+
+    Args:
+        photo: the crop at another side, uint8 [S, S, 3].
+        layers, plate: as for `lay`.
+
+    Returns:
+        uint8 [S, S, 3] and bool [S, S], as `lay` gives them.
+    """
+    size, side = photo.shape[0], layers.alpha.shape[0]
+    as_it_is = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+    large, touched = lay(layers.picture, as_it_is, layers, plate, (0, side, 0, side))
+
+    def small(values: Floats) -> Floats:
+        shrunk: Floats = cv2.resize(
+            values.astype(np.float32), (size, size), interpolation=cv2.INTER_AREA
+        )
+        return shrunk
+
+    # By the difference: what did not change has none, and so keeps the crop's bytes.
+    changed = small(touched) > 0
+    picture = photo + small(large.astype(np.float32) - layers.picture)
+    levels = np.rint(np.clip(picture, 0, 255)).astype(np.uint8)
+    return np.where(changed[..., None], levels, photo), changed
+
+
+class _Maps(NamedTuple):
+    layers: Layers
+    apart: Floats  # what takes the background out of the person's colours
+    slope: Floats | None  # how the share follows from the colours; None: it is looked up
+    level: Floats | None
+    plate: Floats
+    hole: Floats  # how far the plate is to be seen
+
+
+def _maps(layers: Layers, plate: Photo, *, finer: bool) -> _Maps:
+    slope = level = None
+    if finer:
+        guide = layers.picture.astype(np.float32) / 255
+        slope, level = guided(guide, layers.alpha.astype(np.float32) / 255, _FINER_PX)
+    apart = layers.colours.astype(np.float32) - layers.picture
+    hole = plate_share(layers.alpha / 255, layers.alpha_after / 255)
+    return _Maps(layers, apart, slope, level, plate.astype(np.float32), hole)
+
+
+def _laid(
+    photo: Photo,
+    under: Photo,
+    places: Floats,
+    transform: Affine,
+    maps: _Maps,
+    share: float | Floats,
+) -> tuple[Photo, Mask]:
+    layers = maps.layers
+    at = apply(inverse(transform), places)  # px of the layers
+    origin = at + _offsets(layers, at)
+    seen = sample(photo, apply(transform, origin))
+    alpha = _alpha(maps, seen, origin) * _look(layers.cover.astype(np.float32), at) / 255
+    person = np.clip(seen + _look(maps.apart, origin), 0, 255)
+    hole = _look(maps.hole, at)[..., None]
+    below = under.astype(np.float32)
+    behind = below + hole * (_look(maps.plate, at) - below)
+    over = behind + alpha[..., None] * (person - behind)
+    moving = (_look(layers.moving.astype(np.float32), at) / 255 * share)[..., None]
+    changed: Mask = (moving[..., 0] > 0) & ((alpha > 0) | (hole[..., 0] > 0))
+    mixed = np.rint(np.clip(below + moving * (over - below), 0, 255)).astype(np.uint8)
+    return np.where(changed[..., None], mixed, under), changed
+
+
+def _alpha(maps: _Maps, seen: Floats, origin: Floats) -> Floats:
+    if maps.slope is None or maps.level is None:
+        return _look(maps.layers.alpha.astype(np.float32), origin) / 255
+    return alpha_of(seen / 255, _look(maps.slope, origin), _look(maps.level, origin))
+
+
+def plate_share(alpha: Floats, after: Floats) -> Floats:
+    """How far the plate must be seen, [F, F] in [0, 1]: under the person's last trace.
+
+    Beside it the photo's own background is better than any painting, unless the person left:
+    then a rim of what the cut may have missed goes as well.
+
+    Args:
+        alpha, after: share of the person before and after, [F, F].
+    """
+    rim_px = max(RIM * alpha.shape[0], 1.0)
+    trace = alpha > TRACE / 255
+    if not trace.any():
+        return np.zeros(alpha.shape, np.float32)
+    rim = np.clip(1 - distance_to(trace) / (1.5 * rim_px), 0, 1)
+    left = grow(alpha - after > _LEFT, 2 * rim_px).astype(np.float32)
+    near = cv2.GaussianBlur(left, (0, 0), rim_px)
+    share: Floats = np.maximum(np.clip(10 * alpha, 0, 1), rim * near).astype(np.float32)
+    return share
+
+
+def fine_plate(picture: Photo, plate: Photo, alpha: Shares) -> Photo:
+    """A plate at the layers' resolution, which joins the picture's own background without a step.
+
+    Args:
+        picture: the crop, uint8 [F, F, 3].
+        plate: the background as it was painted, smaller, uint8 [S, S, 3].
+        alpha: share of the person, uint8 [F, F].
+
+    Returns:
+        uint8 [F, F, 3]; beyond the person's rim the picture itself.
+    """
+    side = picture.shape[0]
+    painted = cv2.resize(plate, (side, side), interpolation=cv2.INTER_CUBIC).astype(np.float32)
+    known = ~grow(alpha > TRACE, 2 * max(RIM * side, 1.0))
+    # What the painting is off by where the truth is known, carried smoothly into the hole.
+    off = membrane(picture.astype(np.float32) - painted, known)
+    fine = np.rint(np.clip(painted + off, 0, 255)).astype(np.uint8)
+    joined: Photo = np.where(known[..., None], picture, fine)
+    return joined
+
+
+def _centres(width: int, height: int, top: int, left: int = 0) -> Floats:
+    columns, rows = np.arange(width) + left + 0.5, np.arange(height) + top + 0.5
+    return np.stack(np.broadcast_arrays(columns, rows[:, None]), axis=-1)
+
+
+def _offsets(layers: Layers, places: Floats) -> Floats:
+    """How far from places of the layers their origins are, px of the layers."""
+    side, motion = layers.alpha.shape[0], layers.motion
+    looked = _look(
+        np.moveaxis(motion.astype(np.float32), 0, -1), places * (motion.shape[-1] / side)
+    )
+    return looked * side
+
+
+def _look(values: Floats, places: Floats) -> Floats:
+    """A map at places of its own px, linearly; beyond its border it goes on as it ends."""
+    at = (places - 0.5).astype(np.float32)  # OpenCV counts from the first pixel's centre
+    looked: Floats = cv2.remap(
+        np.ascontiguousarray(values, np.float32),
+        at,
+        None,
+        cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    return looked
