@@ -1,7 +1,7 @@
 """Keys of artifacts, as they were recorded: who moves code about must not lose finished work.
 
 A key that changes on purpose (a stage's version was raised, a weights file is another) is recorded
-anew by `python -m tests.api.test_keys`.
+anew by `python -m tests.pipeline.test_keys`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,6 +21,15 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+SCALES_OF: Mapping[str, tuple[float, ...]] = {
+    "one": (1.0,),
+    "three": (1, 0.5, 0.75),
+    "six": (1, 0.5, 0.75, 1.25, 1.5, 1.75),
+}
+"""Word -> sizes at which a parser of whole persons looks. The published ones enlarge what was
+reduced before, which shows nothing new: on rendered faces three looks were as good."""
+
+
 class Parsed(NamedTuple):
     """The part of this stage: `Face` of every pixel, uint8 [H, W]."""
 
@@ -36,10 +45,10 @@ class ParseSettings(Settings):
     """
 
     scales: str = knob(
-        "six",
-        "how often Graphonomy looks: six (sizes, and mirrored) as published | one; BiSeNet looks "
-        "once",
-        choices=("one", "six"),
+        "three",
+        "how often Graphonomy looks, each time at the mirror image, too: three (sizes, none "
+        "enlarged) | six as published, at 3.7 times the cost | one; BiSeNet looks once",
+        choices=tuple(SCALES_OF),
     )
     person: bool = False
 

@@ -18,6 +18,7 @@ from unripple.io.photo import PHOTO_SUFFIXES, encode_jpeg
 from unripple.io.schema import nearest
 from unripple.pipeline.graph import STEPS
 from unripple.pipeline.limits import Limits
+from unripple.processes import own_cores
 from unripple.runtime.cache import MemoryCache
 from unripple.runtime.editor import Editor
 from unripple.runtime.view import thumbnail
@@ -150,7 +151,7 @@ class AppState:
     ) -> Editor:
         """A live session of the choice; networks are shared with all others."""
         config = self.config_of(models, inverter, align)
-        return Editor(settings=config, cache=cache, zoo=self.zoo(models))
+        return Editor(settings=config, cache=cache, zoo=self.zoo(models), cores=own_cores())
 
     def zoo(self, models: str) -> Zoo:
         """The networks of a set, all of them loaded."""

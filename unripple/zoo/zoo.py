@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -170,6 +171,7 @@ class Zoo:
             roles = ", ".join((*ROLES, *PUBLISHED_ROLES))
             raise UnknownName(f"models: no role {unknown[0]!r}; roles: {roles}")
         self._loaded: dict[str, Model] = {}
+        self._loading = threading.Lock()
 
     def choice(self, role: str) -> str:
         """What was chosen for a role: "embedded", another embedded file or a published one by name,
@@ -269,6 +271,10 @@ class Zoo:
             BadCheckpoint: the file is missing, damaged, or does not fit the network.
             UnrippleError: the device does not exist.
         """
+        with self._loading:
+            return self._load(role)
+
+    def _load(self, role: str) -> Model:
         if role not in self._loaded:
             name = self._kept_name(role)
             if name is not None and _kept is not None and name in _kept:
