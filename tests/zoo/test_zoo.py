@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from unripple.conventions import BadCheckpoint, BadConfig, UnknownName
+from unripple.zoo import zoo as module
 from unripple.zoo.index import read_index
 from unripple.zoo.zoo import Zoo, chosen_directions, embedded_variants
 
@@ -126,3 +127,20 @@ def test_directions_follow_the_generator() -> None:
     assert chosen_directions("auto", Zoo("published")) == "published"
     assert chosen_directions("auto", Zoo({"generator": "mine.safetensors"})) == "embedded"
     assert chosen_directions("mine.safetensors", Zoo("published")) == "mine.safetensors"
+
+
+def test_what_was_used_longest_ago_leaves_when_all_would_be_too_long(
+    repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {
+        role: repo / f"data/models/{role}.safetensors" for role in ("pose", "landmarks", "parser")
+    }
+    zoo = Zoo({role: str(file) for role, file in files.items()})
+    lengths = {role: file.stat().st_size / 1e6 for role, file in files.items()}
+    monkeypatch.setattr(module, "LOADED_MB", lengths["pose"] + lengths["parser"])
+    first = zoo.load("pose")
+    zoo.load("landmarks")
+    assert zoo.load("pose") is first  # and so the landmarks are those that go
+    zoo.load("parser")
+    assert [zoo.is_loaded(role) for role in lengths] == [True, False, True]
+    assert zoo.load("landmarks").role == "landmarks"  # and come back

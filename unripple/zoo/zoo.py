@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from unripple.conventions import BadCheckpoint, BadConfig, UnknownName
 from unripple.paths import data_folder, published_folder
 from unripple.zoo.index import Index, read_index
-from unripple.zoo.memory import keep_freed_memory
+from unripple.zoo.memory import give_back_freed_memory, keep_freed_memory
 from unripple.zoo.weights import read_header
 
 if TYPE_CHECKING:
@@ -109,6 +109,10 @@ Kept: TypeAlias = tuple[str, Path, int, int]
 
 KEEP_MB = 400.0
 """Length of the weights files whose networks are kept; the embedded ones are 28 MB."""
+
+LOADED_MB = 2000.0
+"""Length of the weights files whose networks one zoo holds at a time, on a CPU. Of the published
+ones, 3.2 GB, the encoder leaves when the depth network comes, and the rest stays for more edits."""
 
 _kept: dict[Kept, Model] | None = None
 
@@ -267,30 +271,43 @@ class Zoo:
     def load(self, role: str) -> Model:
         """The ready network of a role, loaded on first use.
 
+        Those that were used longest ago leave memory when all would be longer than `LOADED_MB`.
+
         Raises:
             BadCheckpoint: the file is missing, damaged, or does not fit the network.
             UnrippleError: the device does not exist.
         """
         with self._loading:
-            return self._load(role)
+            model = self._loaded.pop(role, None) or self._load(role)
+            self._loaded[role] = model  # in again, as the one that was used last
+            return model
 
     def _load(self, role: str) -> Model:
-        if role not in self._loaded:
-            name = self._kept_name(role)
-            if name is not None and _kept is not None and name in _kept:
-                self._loaded[role] = _kept[name]
-                return _kept[name]
-            from unripple.zoo import networks
+        name = self._kept_name(role)
+        if name is not None and _kept is not None and name in _kept:
+            return _kept[name]
+        from unripple.zoo import networks
 
-            device = networks.find_device(self.device)
-            if device.type == "cpu":
-                keep_freed_memory()
-            self._there(role)
-            model = networks.load(role, self.path(role), device)
-            self._loaded[role] = networks.for_inference(model)
-            if name is not None:
-                _keep(name, self._loaded[role])
-        return self._loaded[role]
+        device = networks.find_device(self.device)
+        if device.type == "cpu":
+            keep_freed_memory()
+            self._make_room(role)
+        self._there(role)
+        model = networks.for_inference(networks.load(role, self.path(role), device))
+        if name is not None:
+            _keep(name, model)
+        return model
+
+    def _make_room(self, role: str) -> None:
+        """Let go of networks until one more is no longer with the others than `LOADED_MB`."""
+        room = LOADED_MB * 1e6 - _length(self.path(role))
+        lengths = {loaded: _length(self.path(loaded)) for loaded in self._loaded}
+        going = list(self._loaded)
+        if sum(lengths.values()) <= room:
+            return
+        while going and sum(lengths.values()) > room:
+            del self._loaded[going[0]], lengths[going.pop(0)]
+        give_back_freed_memory()
 
     def is_loaded(self, role: str) -> bool:
         """Whether `load` has nothing left to do."""
@@ -304,6 +321,11 @@ class Zoo:
             f"{self.path(role)}: the published {entry.name} is not here yet; run `unripple models "
             f"fetch {entry.name}`, or `unripple models add FILE` if you have its {entry.file}"
         )
+
+
+def _length(path: Path) -> int:
+    """Of a file, bytes; what is not there is refused elsewhere."""
+    return path.stat().st_size if path.exists() else 0
 
 
 def _is_embedded(chosen: str) -> bool:
