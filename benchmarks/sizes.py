@@ -34,8 +34,9 @@ SWAPS = ((Face.LEFT_BROW, Face.RIGHT_BROW), (Face.LEFT_EYE, Face.RIGHT_EYE),
 LOOKS = {
     **SCALES_OF,
     "two (1, 0.75)": (1, 0.75),
+    "three (1, 0.5, 0.75)": (1, 0.5, 0.75),
     "four (to 1.25)": (1, 0.5, 0.75, 1.25),
-    "six of a half": tuple(scale / 2 for scale in SCALES_OF["six"]),
+    "six of half the size": tuple(scale / 2 for scale in SCALES_OF["six"]),
 }
 
 

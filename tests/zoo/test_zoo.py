@@ -137,6 +137,7 @@ def test_what_was_used_longest_ago_leaves_when_all_would_be_too_long(
     }
     zoo = Zoo({role: str(file) for role, file in files.items()})
     lengths = {role: file.stat().st_size / 1e6 for role, file in files.items()}
+    monkeypatch.setattr(module, "LARGE_MB", 0.1)
     monkeypatch.setattr(module, "LOADED_MB", lengths["pose"] + lengths["parser"])
     first = zoo.load("pose")
     zoo.load("landmarks")

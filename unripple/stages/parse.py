@@ -23,11 +23,9 @@ if TYPE_CHECKING:
 
 SCALES_OF: Mapping[str, tuple[float, ...]] = {
     "one": (1.0,),
-    "three": (1, 0.5, 0.75),
     "six": (1, 0.5, 0.75, 1.25, 1.5, 1.75),
 }
-"""Word -> sizes at which a parser of whole persons looks. The published ones enlarge what was
-reduced before, which shows nothing new: on rendered faces three looks were as good."""
+"""Word -> sizes at which a parser of whole persons looks."""
 
 
 class Parsed(NamedTuple):
@@ -45,9 +43,9 @@ class ParseSettings(Settings):
     """
 
     scales: str = knob(
-        "three",
-        "how often Graphonomy looks, each time at the mirror image, too: three (sizes, none "
-        "enlarged) | six as published, at 3.7 times the cost | one; BiSeNet looks once",
+        "one",
+        "how often Graphonomy looks, each time at the mirror image, too: one | six (sizes) as "
+        "published, at 7.5 times the cost; BiSeNet looks once",
         choices=tuple(SCALES_OF),
     )
     person: bool = False

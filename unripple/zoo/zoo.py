@@ -110,9 +110,13 @@ Kept: TypeAlias = tuple[str, Path, int, int]
 KEEP_MB = 400.0
 """Length of the weights files whose networks are kept; the embedded ones are 28 MB."""
 
-LOADED_MB = 2000.0
+LOADED_MB = 2100.0
 """Length of the weights files whose networks one zoo holds at a time, on a CPU. Of the published
 ones, 3.2 GB, the encoder leaves when the depth network comes, and the rest stays for more edits."""
+WORKING_MB = {"inpainter": 1200.0}
+"""What a large network of a role needs beside its weights, at 1024 px."""
+LARGE_MB = 100.0
+"""From this length of its file on a network is large: the embedded ones have up to 11 MB."""
 
 _kept: dict[Kept, Model] | None = None
 
@@ -299,14 +303,15 @@ class Zoo:
         return model
 
     def _make_room(self, role: str) -> None:
-        """Let go of networks until one more is no longer with the others than `LOADED_MB`."""
-        room = LOADED_MB * 1e6 - _length(self.path(role))
-        lengths = {loaded: _length(self.path(loaded)) for loaded in self._loaded}
-        going = list(self._loaded)
-        if sum(lengths.values()) <= room:
+        """Let go of networks until a large one and the others are within `LOADED_MB`."""
+        length = _length(self.path(role))
+        if length < LARGE_MB * 1e6:
             return
-        while going and sum(lengths.values()) > room:
-            del self._loaded[going[0]], lengths[going.pop(0)]
+        room = (LOADED_MB - WORKING_MB.get(role, 0)) * 1e6 - length
+        lengths = {loaded: _length(self.path(loaded)) for loaded in self._loaded}
+        while lengths and sum(lengths.values()) > room:
+            oldest = next(iter(lengths))
+            del self._loaded[oldest], lengths[oldest]
         give_back_freed_memory()
 
     def is_loaded(self, role: str) -> bool:
