@@ -129,19 +129,25 @@ def test_directions_follow_the_generator() -> None:
     assert chosen_directions("mine.safetensors", Zoo("published")) == "mine.safetensors"
 
 
-def test_what_was_used_longest_ago_leaves_when_all_would_be_too_long(
+def test_the_largest_leaves_when_all_would_be_too_large(
     repo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    files = {
-        role: repo / f"data/models/{role}.safetensors" for role in ("pose", "landmarks", "parser")
-    }
+    roles = ("pose", "landmarks", "parser", "generator")
+    files = {role: repo / f"data/models/{role}.safetensors" for role in roles}
     zoo = Zoo({role: str(file) for role, file in files.items()})
     lengths = {role: file.stat().st_size / 1e6 for role, file in files.items()}
     monkeypatch.setattr(module, "LARGE_MB", 0.1)
-    monkeypatch.setattr(module, "LOADED_MB", lengths["pose"] + lengths["parser"])
-    first = zoo.load("pose")
-    zoo.load("landmarks")
-    assert zoo.load("pose") is first  # and so the landmarks are those that go
+    monkeypatch.setattr(module, "WORKING_MB", {"landmarks": lengths["parser"]})
+    monkeypatch.setattr(module, "LOADED_MB", lengths["generator"] + lengths["pose"] + 0.01)
+
+    def loaded() -> list[str]:
+        return [role for role in roles if zoo.is_loaded(role)]
+
+    first = [zoo.load(role) for role in ("pose", "parser")]
+    zoo.load("generator")  # larger than the parser
+    assert loaded() == ["pose", "generator"]
     zoo.load("parser")
-    assert [zoo.is_loaded(role) for role in lengths] == [True, False, True]
-    assert zoo.load("landmarks").role == "landmarks"  # and come back
+    assert loaded() == ["pose", "parser"]
+    assert zoo.load("parser") is not first[1]
+    zoo.load("landmarks")  # needs as much as the parser has
+    assert loaded() == ["pose", "landmarks"]

@@ -110,10 +110,10 @@ Kept: TypeAlias = tuple[str, Path, int, int]
 KEEP_MB = 400.0
 """Length of the weights files whose networks are kept; the embedded ones are 28 MB."""
 
-LOADED_MB = 2100.0
-"""Length of the weights files whose networks one zoo holds at a time, on a CPU. Of the published
-ones, 3.2 GB, the encoder leaves when the depth network comes, and the rest stays for more edits."""
-WORKING_MB = {"inpainter": 1200.0}
+LOADED_MB = 1900.0
+"""What large networks may take at a time in one zoo on a CPU: their files, and what the one at work
+needs. The published ones have 3.2 GB, of which depth and encoder are the most."""
+WORKING_MB = {"inpainter": 1200.0, "generator": 700.0}
 """What a large network of a role needs beside its weights, at 1024 px."""
 LARGE_MB = 100.0
 """From this length of its file on a network is large: the embedded ones have up to 11 MB."""
@@ -275,16 +275,17 @@ class Zoo:
     def load(self, role: str) -> Model:
         """The ready network of a role, loaded on first use.
 
-        Those that were used longest ago leave memory when all would be longer than `LOADED_MB`.
+        Where large ones would take more than `LOADED_MB`, the largest others leave memory.
 
         Raises:
             BadCheckpoint: the file is missing, damaged, or does not fit the network.
             UnrippleError: the device does not exist.
         """
         with self._loading:
-            model = self._loaded.pop(role, None) or self._load(role)
-            self._loaded[role] = model  # in again, as the one that was used last
-            return model
+            self._make_room(role)
+            if role not in self._loaded:
+                self._loaded[role] = self._load(role)
+            return self._loaded[role]
 
     def _load(self, role: str) -> Model:
         name = self._kept_name(role)
@@ -295,7 +296,6 @@ class Zoo:
         device = networks.find_device(self.device)
         if device.type == "cpu":
             keep_freed_memory()
-            self._make_room(role)
         self._there(role)
         model = networks.for_inference(networks.load(role, self.path(role), device))
         if name is not None:
@@ -303,16 +303,17 @@ class Zoo:
         return model
 
     def _make_room(self, role: str) -> None:
-        """Let go of networks until a large one and the others are within `LOADED_MB`."""
+        """Let go of the largest networks until a large one at its work is within `LOADED_MB`."""
         length = _length(self.path(role))
-        if length < LARGE_MB * 1e6:
+        if length < LARGE_MB * 1e6 or self.device.startswith(("cuda", "gpu")):
             return
         room = (LOADED_MB - WORKING_MB.get(role, 0)) * 1e6 - length
-        lengths = {loaded: _length(self.path(loaded)) for loaded in self._loaded}
-        while lengths and sum(lengths.values()) > room:
-            oldest = next(iter(lengths))
-            del self._loaded[oldest], lengths[oldest]
-        give_back_freed_memory()
+        others = {one: _length(self.path(one)) for one in self._loaded if one != role}
+        going = sorted(others, key=others.__getitem__)
+        while going and sum(others[one] for one in going) > room:
+            del self._loaded[going.pop()]
+        if len(going) < len(others) or role not in self._loaded:
+            give_back_freed_memory()
 
     def is_loaded(self, role: str) -> bool:
         """Whether `load` has nothing left to do."""
