@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -24,7 +25,7 @@ from benchmarks.painting import holes, judge, lama
 from unripple.conventions import Face, Labels, Mask, Photo
 from unripple.models.bisenet import normalised
 from unripple.ops.multiscale import fused_logits
-from unripple.stages.inpaint import inpaint
+from unripple.stages.inpaint import Fill, inpaint
 from unripple.stages.parse import SCALES_OF
 from unripple.zoo.zoo import Zoo
 
@@ -91,11 +92,11 @@ def parsers(stored: Stored) -> None:
         print(f"| {name} | {spent / rows['six'][0]:.2f} | {cells} |", flush=True)
 
 
-def at_half(photo: Photo, hole: Mask) -> Photo:
+def at_half(photo: Photo, hole: Mask, paint: Fill) -> Photo:
     """Painted at half the size and enlarged; outside the hole the photo's own bytes."""
     small = cv2.resize(photo, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     mark = cv2.resize(hole.astype(np.uint8), small.shape[1::-1], interpolation=cv2.INTER_AREA) > 0
-    painted = lama()(small, mark)
+    painted = paint(small, mark)
     size = photo.shape[1], photo.shape[0]
     large: Photo = cv2.resize(painted, size, interpolation=cv2.INTER_CUBIC)
     return large
@@ -104,6 +105,7 @@ def at_half(photo: Photo, hole: Mask) -> Photo:
 def painters(stored: Stored) -> None:
     """The painter at its own size and at half of it, on the three kinds of hole."""
     perceptual, own = perceptual_distance(), lama()
+    fills: dict[str, Fill] = {"at its size": own, "at half": partial(at_half, paint=own)}
     print("\n| painter | hole | CPU-s | PSNR, dB | perceptual | texture |")
     print("| --- | --- | ---: | ---: | ---: | ---: |")
     rows: dict[tuple[str, str], list[list[float]]] = {}
@@ -112,7 +114,7 @@ def painters(stored: Stored) -> None:
         for kind, hole in holes(stored, i).items():
             if not 60 <= hole.sum() < hole.size:
                 continue
-            for name, fill in {"at its size": own, "at half": at_half}.items():
+            for name, fill in fills.items():
                 started = time.process_time()
                 painted = inpaint(true, hole, fill)
                 spent = time.process_time() - started
