@@ -22,6 +22,13 @@ def die_with(parent: int) -> None:
             os._exit(1)
 
 
+def own_cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # a container or a batch system may grant fewer
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def resident_mb(process: int | None) -> float:
     """Memory of a process that is in use, megabytes; 0 if there is no such process."""
     try:

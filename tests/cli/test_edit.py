@@ -149,3 +149,12 @@ def test_an_empty_command_says_what_it_wants(capsys: pytest.CaptureFixture[str])
     assert main(["edit"]) == BAD_INPUT
     assert "name a photo or a folder of photos" in capsys.readouterr().err
     assert BAD_FILE == 1
+
+
+def test_no_core_is_refused_by_the_name_of_its_switch(
+    photos: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["edit", str(photos / "anna.png"), "--edit", "pose=-3", "--cores", "0"])
+    assert ended.value.code == BAD_INPUT
+    assert "--cores: '0' is no number of cores" in capsys.readouterr().err

@@ -41,19 +41,22 @@ def walked(project: Path) -> Path:
     return project
 
 
-@pytest.mark.parametrize("photo", ["anna", "bob"])
+@pytest.mark.parametrize(("photo", "cores"), [("anna", 1), ("bob", 1), ("bob", 3)])
 def test_the_saved_file_is_the_dags(
-    walked: Path, settings: dict[str, Any], photo: str, tmp_path: Path
+    walked: Path, settings: dict[str, Any], photo: str, cores: int, tmp_path: Path
 ) -> None:
-    editor = unripple.Editor(settings=settings)
+    editor = unripple.Editor(settings=settings, cores=cores)
     editor.edit(f"data/photos/{photo}.png", pose=-3).save(tmp_path / "out.png")
     from_dag = walked / "results" / "paste" / "look_left" / f"{photo}.picture.png"
     assert (tmp_path / "out.png").read_bytes() == from_dag.read_bytes()
     assert source_type(tmp_path / "out.png") == SOURCE_TYPE
 
 
-def test_every_stage_gives_the_values_of_the_dag(walked: Path, settings: dict[str, Any]) -> None:
-    editor = unripple.Editor(settings=settings)
+@pytest.mark.parametrize("cores", [1, 3])
+def test_every_stage_gives_the_values_of_the_dag(
+    walked: Path, settings: dict[str, Any], cores: int
+) -> None:
+    editor = unripple.Editor(settings=settings, cores=cores)
     result = editor.edit("data/photos/bob.png", pose=-3)
     results = Results()
     for name, artifact in result.artifacts.items():

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from unripple.conventions import BadCheckpoint, BadConfig, UnknownName
+from unripple.zoo import zoo as module
 from unripple.zoo.index import read_index
 from unripple.zoo.zoo import Zoo, chosen_directions, embedded_variants
 
@@ -126,3 +127,27 @@ def test_directions_follow_the_generator() -> None:
     assert chosen_directions("auto", Zoo("published")) == "published"
     assert chosen_directions("auto", Zoo({"generator": "mine.safetensors"})) == "embedded"
     assert chosen_directions("mine.safetensors", Zoo("published")) == "mine.safetensors"
+
+
+def test_the_largest_leaves_when_all_would_be_too_large(
+    repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    roles = ("pose", "landmarks", "parser", "generator")
+    files = {role: repo / f"data/models/{role}.safetensors" for role in roles}
+    zoo = Zoo({role: str(file) for role, file in files.items()})
+    lengths = {role: file.stat().st_size / 1e6 for role, file in files.items()}
+    monkeypatch.setattr(module, "LARGE_MB", 0.1)
+    monkeypatch.setattr(module, "WORKING_MB", {"landmarks": lengths["parser"]})
+    monkeypatch.setattr(module, "LOADED_MB", lengths["generator"] + lengths["pose"] + 0.01)
+
+    def loaded() -> list[str]:
+        return [role for role in roles if zoo.is_loaded(role)]
+
+    first = [zoo.load(role) for role in ("pose", "parser")]
+    zoo.load("generator")  # larger than the parser
+    assert loaded() == ["pose", "generator"]
+    zoo.load("parser")
+    assert loaded() == ["pose", "parser"]
+    assert zoo.load("parser") is not first[1]
+    zoo.load("landmarks")  # needs as much as the parser has
+    assert loaded() == ["pose", "landmarks"]

@@ -19,6 +19,7 @@ from unripple.conventions import UnrippleError
 from unripple.io.config import Config, Edit
 from unripple.io.outputs import check_absent, check_distinct
 from unripple.io.photo import PHOTO_SUFFIXES, check_writable_name, write_photo
+from unripple.processes import own_cores
 from unripple.runtime.shard import costs_one_photo
 
 if TYPE_CHECKING:
@@ -84,8 +85,21 @@ def register(commands: Any) -> None:
     shared.add_config(parser)
     shared.add_device(parser)
     shared.add_log(parser)
+    parser.add_argument(
+        "--cores",
+        type=_cores,
+        default=own_cores(),
+        help="how many stages are computed at a time, where they do not wait for each other; the "
+        "bytes stay the same; 1 takes least memory (default: all, %(default)s)",
+    )
     parser.add_argument("--shard", help=argparse.SUPPRESS)
     parser.set_defaults(run=_edit)
+
+
+def _cores(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of cores; give 1 or more")
+    return int(text)
 
 
 def _edit(options: argparse.Namespace) -> int:
@@ -237,6 +251,7 @@ class _Session:
             zoo=self._zoo,
             on_progress=self._meter.loss,
             before_stage=self._meter.stage,
+            cores=self._options.cores,
         )
         result = editor.edit(task.photo, self._edit)
         for warning in result.warnings:

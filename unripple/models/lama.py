@@ -50,7 +50,7 @@ class Lama(nn.Module):
         up: list[nn.Module] = []
         for fan_in, width in zip(widths[:0:-1], widths[-2::-1], strict=True):
             up.append(nn.ConvTranspose2d(fan_in, width, 3, 2, 1, output_padding=1))
-            up.extend([nn.BatchNorm2d(width), nn.ReLU()])
+            up.extend([nn.BatchNorm2d(width), nn.ReLU(inplace=True)])
         self.blocks_to = 1 + len(down) + n_blocks
         # One flat list, because the published keys count it, the layers without weights included.
         self.model = nn.ModuleList(

@@ -27,6 +27,8 @@ from unripple.stages.interface import (
 )
 
 Settings: TypeAlias = Mapping[str, Any]
+Place: TypeAlias = tuple[str, str | None]
+"""A stage, and what of: an edit's name, `PHOTO`, or None where a photo has but one."""
 
 DECLARATIONS: Mapping[str, Declaration] = {
     name: import_module(f"unripple.stages.{name}").STAGE for name in STAGES
@@ -171,6 +173,28 @@ def ancestors(stage: str, of: str | None, recipe: str = RIPPLE) -> list[tuple[st
     for source in find_step(stage, recipe).inputs(of).values():
         places |= dict.fromkeys(ancestors(*source, recipe))
     return list(places)
+
+
+def inputs_until(
+    until: str, edit: str | None, recipe: str = RIPPLE
+) -> dict[Place, Mapping[str, Place]]:
+    """All that a photo goes through on its way to a stage, in running order.
+
+    Args:
+        until: the last stage.
+        edit: the edit's name; without one, only what looks at the photo alone.
+        recipe: which one.
+
+    Returns:
+        Place of a step -> places of its inputs, by input name.
+    """
+    inputs: dict[Place, Mapping[str, Place]] = {}
+    for step in RECIPES[recipe].values():
+        for of in step.places((edit,) if edit else ()):
+            inputs[step.stage, of] = step.inputs(of)
+        if step.stage == until:
+            break
+    return inputs
 
 
 def find_step(stage: str, recipe: str = RIPPLE) -> Step:

@@ -30,7 +30,7 @@ from unripple.io.metadata import NOTHING
 from unripple.io.photo import Photograph, read_photo
 from unripple.io.results import PHOTO
 from unripple.pipeline.checks import warnings_of
-from unripple.pipeline.graph import RECIPES, find_step
+from unripple.pipeline.graph import Place, find_step, inputs_until
 from unripple.pipeline.jobs import job_from_config
 from unripple.pipeline.turns import TO
 from unripple.runtime.advice import advice, head_pose
@@ -38,6 +38,7 @@ from unripple.runtime.asked import EDIT, asked_edit
 from unripple.runtime.cache import ArtifactCache, MemoryCache
 from unripple.runtime.compute import Source, compute_or_load
 from unripple.runtime.result import LAST_STEP, Available, Result, joined
+from unripple.runtime.walk import walk
 from unripple.runtime.work import OnProgress
 from unripple.stages.interface import EXTERNAL
 from unripple.zoo.directions import Direction
@@ -61,6 +62,8 @@ class Editor:
         zoo: networks shared with other sessions; it must be of the same models.
         on_progress: called with how far a long stage is with a photo.
         before_stage: told the word of each stage that begins.
+        cores: how many stages of a photo may be computed at a time, where they do not wait for
+            each other; more take more memory, and make the same bytes.
 
     Example:
         >>> editor = Editor()  # doctest: +SKIP
@@ -77,6 +80,7 @@ class Editor:
         zoo: Zoo | None = None,
         on_progress: OnProgress | None = None,
         before_stage: Callable[[str], None] | None = None,
+        cores: int = 1,
     ) -> None:
         config = {} if settings is None else settings
         if models is not None and isinstance(config, Mapping):
@@ -86,6 +90,7 @@ class Editor:
         self._cache: ArtifactCache = MemoryCache() if cache is None else cache
         self._on_progress = on_progress
         self._before_stage = before_stage
+        self._cores = cores
 
     @property
     def zoo(self) -> Zoo:
@@ -324,24 +329,26 @@ class Editor:
         if edit is None and find_step(until, recipe).photo_inputs is None:
             raise UnknownName(f"stage {until} works on an edit; name one, like pose=-3")
         source = self.open(photo, characteristics=characteristics)
-        keys: dict[tuple[str, str | None], str] = {}
-        for step in RECIPES[recipe].values():
-            for of in step.places((edit.name,) if edit else ()):
-                job = job_from_config(self.config, step.stage, of, self._zoo, edit=edit)
-                inputs = {name: keys[place] for name, place in step.inputs(of).items()}
-                before_step()
-                if self._before_stage is not None:
-                    self._before_stage(step.stage)
-                made, _ = compute_or_load(
-                    job, source, inputs, self._cache, on_progress=self._on_progress
-                )
-                key = made[face if step.stage == "align" else 0]
-                if step.stage == "translate" and offset is not None:
-                    key = self._moved(key, offset)
-                keys[step.stage, of] = key
-            if step.stage == until:
-                break
-        return keys
+        inputs = inputs_until(until, edit.name if edit else None, recipe)
+
+        def make(place: Place, keys: Mapping[Place, str]) -> str:
+            stage, of = place
+            job = job_from_config(self.config, stage, of, self._zoo, edit=edit)
+            needed = {name: keys[before] for name, before in inputs[place].items()}
+            made, _ = compute_or_load(
+                job, source, needed, self._cache, on_progress=self._on_progress
+            )
+            key = made[face if stage == "align" else 0]
+            return key if offset is None or stage != "translate" else self._moved(key, offset)
+
+        def begin(place: Place) -> None:
+            before_step()
+            if self._before_stage is not None:
+                self._before_stage(place[0])
+
+        needs = {place: list(before.values()) for place, before in inputs.items()}
+        cores = self._cores if self._zoo.device == "cpu" else 1
+        return walk(needs, make, begin=begin, cores=cores)
 
     def _moved(self, key: str, offset: WPlus) -> str:
         """Codes in the cache moved by an offset, in the cache; their key."""

@@ -18,6 +18,7 @@ from unripple.io.photo import PHOTO_SUFFIXES, encode_jpeg
 from unripple.io.schema import nearest
 from unripple.pipeline.graph import STEPS
 from unripple.pipeline.limits import Limits
+from unripple.processes import own_cores
 from unripple.runtime.cache import MemoryCache
 from unripple.runtime.editor import Editor
 from unripple.runtime.view import thumbnail
@@ -168,7 +169,13 @@ class AppState:
         if keep is not None:
             config = {**config, "edit": {**config["edit"], **keeping(keep)}}
         zoo = self.zoo(models)
-        return Editor(settings=config, cache=cache, zoo=zoo, before_stage=before_stage)
+        return Editor(
+            settings=config,
+            cache=cache,
+            zoo=zoo,
+            before_stage=before_stage,
+            cores=own_cores(),
+        )
 
     def zoo(self, models: str) -> Zoo:
         """The networks of a set, all of them loaded."""

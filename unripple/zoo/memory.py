@@ -33,3 +33,10 @@ def keep_freed_memory() -> bool:
         return False
     answers = [tune(option, value) for option, value in _OURS.items()]
     return all(answer == 1 for answer in answers)
+
+
+def give_back_freed_memory() -> None:
+    """Hand freed memory to the system after all: what comes next is of another kind and size."""
+    give_back = None if sys.platform == "win32" else getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if give_back is not None:
+        give_back(0)

@@ -236,7 +236,10 @@ def _check_finite(state: Mapping[str, Tensor], where: str, remedy: str) -> None:
         BadCheckpoint: there are such; the text names the first.
     """
     for key, tensor in state.items():
-        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+        # A finite sum has finite terms only, and costs a tenth of looking at each.
+        if not tensor.is_floating_point() or bool(tensor.sum(dtype=torch.float32).isfinite()):
+            continue
+        if not bool(torch.isfinite(tensor).all()):
             raise BadCheckpoint(
                 f"{where}: {key} holds values that are no numbers (NaN or infinite): the file is "
                 f"damaged or its training failed; {remedy}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from unripple.conventions import BadCheckpoint, BadConfig, UnknownName
 from unripple.paths import data_folder, published_folder
 from unripple.zoo.index import Index, read_index
-from unripple.zoo.memory import keep_freed_memory
+from unripple.zoo.memory import give_back_freed_memory, keep_freed_memory
 from unripple.zoo.weights import read_header
 
 if TYPE_CHECKING:
@@ -126,6 +127,14 @@ Kept: TypeAlias = tuple[str, Path, int, int]
 KEEP_MB = 400.0
 """Length of the weights files whose networks are kept; the embedded ones are 28 MB."""
 
+LOADED_MB = 1900.0
+"""What large networks may take at a time in one zoo on a CPU: their files, and what the one at work
+needs. The published ones have 3.2 GB, of which depth and encoder are the most."""
+WORKING_MB = {"inpainter": 1200.0, "generator": 700.0}
+"""What a large network of a role needs beside its weights, at 1024 px."""
+LARGE_MB = 100.0
+"""From this length of its file on a network is large: the embedded ones have up to 11 MB."""
+
 _kept: dict[Kept, Model] | None = None
 
 
@@ -187,6 +196,7 @@ class Zoo:
             roles = ", ".join((*ROLES, *PUBLISHED_ROLES))
             raise UnknownName(f"models: no role {unknown[0]!r}; roles: {roles}")
         self._loaded: dict[str, Model] = {}
+        self._loading = threading.Lock()
 
     def choice(self, role: str) -> str:
         """What was chosen for a role: "embedded", another embedded file or a published one by name,
@@ -285,26 +295,45 @@ class Zoo:
     def load(self, role: str) -> Model:
         """The ready network of a role, loaded on first use.
 
+        Where large ones would take more than `LOADED_MB`, the largest others leave memory.
+
         Raises:
             BadCheckpoint: the file is missing, damaged, or does not fit the network.
             UnrippleError: the device does not exist.
         """
-        if role not in self._loaded:
-            name = self._kept_name(role)
-            if name is not None and _kept is not None and name in _kept:
-                self._loaded[role] = _kept[name]
-                return _kept[name]
-            from unripple.zoo import networks
+        with self._loading:
+            self._make_room(role)
+            if role not in self._loaded:
+                self._loaded[role] = self._load(role)
+            return self._loaded[role]
 
-            device = networks.find_device(self.device)
-            if device.type == "cpu":
-                keep_freed_memory()
-            self._there(role)
-            model = networks.load(bare(role), self.path(role), device)
-            self._loaded[role] = networks.for_inference(model)
-            if name is not None:
-                _keep(name, self._loaded[role])
-        return self._loaded[role]
+    def _load(self, role: str) -> Model:
+        name = self._kept_name(role)
+        if name is not None and _kept is not None and name in _kept:
+            return _kept[name]
+        from unripple.zoo import networks
+
+        device = networks.find_device(self.device)
+        if device.type == "cpu":
+            keep_freed_memory()
+        self._there(role)
+        model = networks.for_inference(networks.load(bare(role), self.path(role), device))
+        if name is not None:
+            _keep(name, model)
+        return model
+
+    def _make_room(self, role: str) -> None:
+        """Let go of the largest networks until a large one at its work is within `LOADED_MB`."""
+        length = _length(self.path(role))
+        if length < LARGE_MB * 1e6 or self.device.startswith(("cuda", "gpu")):
+            return
+        room = (LOADED_MB - WORKING_MB.get(role, 0)) * 1e6 - length
+        others = {one: _length(self.path(one)) for one in self._loaded if one != role}
+        going = sorted(others, key=others.__getitem__)
+        while going and sum(others[one] for one in going) > room:
+            del self._loaded[going.pop()]
+        if len(going) < len(others) or role not in self._loaded:
+            give_back_freed_memory()
 
     def is_loaded(self, role: str) -> bool:
         """Whether `load` has nothing left to do."""
@@ -318,6 +347,11 @@ class Zoo:
             f"{self.path(role)}: the published {entry.name} is not here yet; run `unripple models "
             f"fetch {entry.name}`, or `unripple models add FILE` if you have its {entry.file}"
         )
+
+
+def _length(path: Path) -> int:
+    """Of a file, bytes; what is not there is refused elsewhere."""
+    return path.stat().st_size if path.exists() else 0
 
 
 def _is_embedded(chosen: str) -> bool:

@@ -48,7 +48,7 @@ class FourierUnit(nn.Module):
         spectrum = real_spectrum(x).to(x.dtype).contiguous(memory_format=torch.channels_last)
         # One frequency at a time: a pointwise layer on the spectrum is a filter as wide as the
         # picture.
-        mixed = F.relu(self.bn(self.conv_layer(spectrum)))
+        mixed = F.relu(self.bn(self.conv_layer(spectrum)), inplace=True)
         maps = from_real_spectrum(mixed, x.shape[2:])
         return maps.to(x.dtype).contiguous(memory_format=torch.channels_last)
 
@@ -60,7 +60,7 @@ class SpectralTransform(nn.Module):
         super().__init__()
         half = width // 2
         self.conv1 = nn.Sequential(
-            nn.Conv2d(fan_in, half, 1, bias=False), nn.BatchNorm2d(half), nn.ReLU()
+            nn.Conv2d(fan_in, half, 1, bias=False), nn.BatchNorm2d(half), nn.ReLU(inplace=True)
         )
         self.fu = FourierUnit(half)
         self.conv2 = nn.Conv2d(half, width, 1, bias=False)
@@ -134,8 +134,8 @@ class FFCBNReLU(nn.Module):
     def forward(self, local: Tensor, globe: Tensor | None) -> tuple[Tensor, Tensor | None]:
         local, globe = self.ffc(local, globe)
         if globe is not None and self.bn_g is not None:
-            globe = F.relu(self.bn_g(globe))
-        return F.relu(self.bn_l(local)), globe
+            globe = F.relu(self.bn_g(globe), inplace=True)
+        return F.relu(self.bn_l(local), inplace=True), globe
 
 
 class FFCResBlock(nn.Module):

@@ -135,8 +135,9 @@ class ModulatedConv2d(nn.Module):
             return y if gain == 1.0 else y * gain
         # Statistics that the weights and the style predict, in place of those of the data, whose
         # normalisation drew droplets into pictures (paper, section 2.2).
-        factor = demodulation(weight, style) * gain
-        return y * factor.to(y.dtype)[:, :, None, None]
+        factor = (demodulation(weight, style) * gain).to(y.dtype)[:, :, None, None]
+        # A map of 1024 px is 134 MB; where nothing is differentiated one is enough.
+        return y * factor if torch.is_grad_enabled() else y.mul_(factor)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         # The published weight has a leading 1. Casts see it without, so that
@@ -217,10 +218,18 @@ class StyledConv(nn.Module):
 
 
 def activated(y: Tensor, noise: Tensor | None, strength: Tensor, bias: Tensor) -> Tensor:
-    """Add noise and bias [C], then a leaky ReLU of slope 0.2; y may have fewer channels than C."""
+    """Add noise and bias [C], then a leaky ReLU of slope 0.2; y may have fewer channels than C.
+
+    Where nothing is differentiated, y itself is changed, for large maps are what memory goes into.
+    """
+    differentiated = torch.is_grad_enabled()
+    bias = bias[: y.shape[1], None, None].to(y.dtype)
     if noise is not None:
-        y = y + (noise * strength).to(y.dtype)
-    return F.leaky_relu(y + bias[: y.shape[1], None, None].to(y.dtype), SLOPE)
+        noise = (noise * strength).to(y.dtype)
+        y = y + noise if differentiated else y.add_(noise)
+    if differentiated:
+        return F.leaky_relu(y + bias, SLOPE)
+    return F.leaky_relu_(y.add_(bias), SLOPE)
 
 
 class ToRGB(nn.Module):

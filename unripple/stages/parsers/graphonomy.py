@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from unripple.conventions import Floats, Labels, Photo
 from unripple.stages.interface import Model
-from unripple.stages.parse import ParseSettings, Plain, background_share, body_logits, parse_body
+from unripple.stages.parse import (
+    SCALES_OF,
+    ParseSettings,
+    Plain,
+    background_share,
+    body_logits,
+    parse_body,
+)
 from unripple.stages.parsers import Parser
 
 
@@ -15,13 +22,13 @@ def labels(
     plain: Plain | None,  # noqa: ARG001
 ) -> Labels:
     """See `stages.parse.parse_body`."""
-    scales = (1.0,) if settings.scales == "one" else None
+    scales = SCALES_OF[settings.scales]
     return parse_body(picture, model.net, net_size_px=model.size_px, scales=scales)
 
 
 def background(picture: Photo, model: Model, settings: ParseSettings) -> Floats:
     """See `stages.parse.background_share`; of several looks the mean counts."""
-    scales = (1.0,) if settings.scales == "one" else None
+    scales = SCALES_OF[settings.scales]
     return background_share(
         lambda device: body_logits(  # noqa: ARG005 (it asks where the network is itself)
             picture, model.net, net_size_px=model.size_px, scales=scales
