@@ -89,7 +89,7 @@ class Editor:
         self._zoo = zoo or Zoo(self.config["models"], device)
         self._cache: ArtifactCache = MemoryCache() if cache is None else cache
         self._on_progress = on_progress
-        self._before_stage = before_stage
+        self._before_stage = before_stage or (lambda _: None)
         self._cores = cores
 
     @property
@@ -323,7 +323,7 @@ class Editor:
         offset: WPlus | None = None,
         before_step: Callable[[], None] = _nothing,
         face: int = 0,
-    ) -> dict[tuple[str, str | None], str]:
+    ) -> dict[Place, str]:
         """The same as `run`: keys in the cache by stage and place, see `Step.places`."""
         recipe = self.config["recipe"]
         if edit is None and find_step(until, recipe).photo_inputs is None:
@@ -335,16 +335,14 @@ class Editor:
             stage, of = place
             job = job_from_config(self.config, stage, of, self._zoo, edit=edit)
             needed = {name: keys[before] for name, before in inputs[place].items()}
-            made, _ = compute_or_load(
-                job, source, needed, self._cache, on_progress=self._on_progress
-            )
+            progress = self._on_progress
+            made, _ = compute_or_load(job, source, needed, self._cache, on_progress=progress)
             key = made[face if stage == "align" else 0]
             return key if offset is None or stage != "translate" else self._moved(key, offset)
 
         def begin(place: Place) -> None:
             before_step()
-            if self._before_stage is not None:
-                self._before_stage(place[0])
+            self._before_stage(place[0])
 
         needs = {place: list(before.values()) for place, before in inputs.items()}
         cores = self._cores if self._zoo.device == "cpu" else 1
