@@ -12,7 +12,8 @@ rule align:
     conda:
         ENVIRONMENT
     params:
+        results=results_root,
         job=job("align"),
         made_by=made_by("align"),
     shell:
-        "unripple stage align --shard {wildcards.shard} --results {ROOT:q} --job {params.job:q} --log {log:q}"
+        "unripple stage align --shard {wildcards.shard} --results {params.results:q} --job {params.job:q} --log {log:q}"

@@ -51,6 +51,11 @@ wildcard_constraints:
     photo=r"[a-z0-9_+-]+",
 
 
+def results_root(wildcards):
+    """The results folder, as commands are told it."""
+    return ROOT
+
+
 @lru_cache(maxsize=1)
 def begin_training():
     run.begin_training(workflow, Path("runs"))

@@ -33,7 +33,8 @@ rule compose:
     conda:
         ENVIRONMENT
     params:
+        results=results_root,
         job=job("compose"),
         made_by=made_by("compose"),
     shell:
-        "unripple stage compose --shard {wildcards.shard} --edit {wildcards.edit} --results {ROOT:q} --job {params.job:q} --log {log:q}"
+        "unripple stage compose --shard {wildcards.shard} --edit {wildcards.edit} --results {params.results:q} --job {params.job:q} --log {log:q}"

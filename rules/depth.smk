@@ -12,7 +12,8 @@ rule depth:
     conda:
         ENVIRONMENT
     params:
+        results=results_root,
         job=job("depth"),
         made_by=made_by("depth"),
     shell:
-        "unripple stage depth --shard {wildcards.shard} --edit {wildcards.of} --results {ROOT:q} --job {params.job:q} --log {log:q}"
+        "unripple stage depth --shard {wildcards.shard} --edit {wildcards.of} --results {params.results:q} --job {params.job:q} --log {log:q}"

@@ -14,7 +14,8 @@ rule edit:
     conda:
         ENVIRONMENT
     params:
+        results=results_root,
         job=job("edit"),
         made_by=made_by("edit"),
     shell:
-        "unripple stage edit --shard {wildcards.shard} --edit {wildcards.edit} --results {ROOT:q} --job {params.job:q} --log {log:q}"
+        "unripple stage edit --shard {wildcards.shard} --edit {wildcards.edit} --results {params.results:q} --job {params.job:q} --log {log:q}"

@@ -13,7 +13,8 @@ rule foreground:
     conda:
         ENVIRONMENT
     params:
+        results=results_root,
         job=job("foreground"),
         made_by=made_by("foreground"),
     shell:
-        "unripple stage foreground --shard {wildcards.shard} --edit {wildcards.edit} --results {ROOT:q} --job {params.job:q} --log {log:q}"
+        "unripple stage foreground --shard {wildcards.shard} --edit {wildcards.edit} --results {params.results:q} --job {params.job:q} --log {log:q}"

@@ -25,7 +25,8 @@ rule inpaint:
     conda:
         ENVIRONMENT
     params:
+        results=results_root,
         job=job("inpaint"),
         made_by=made_by("inpaint"),
     shell:
-        "unripple stage inpaint --shard {wildcards.shard} --edit {wildcards.edit} --results {ROOT:q} --job {params.job:q} --log {log:q}"
+        "unripple stage inpaint --shard {wildcards.shard} --edit {wildcards.edit} --results {params.results:q} --job {params.job:q} --log {log:q}"

@@ -13,7 +13,8 @@ rule invert:
     conda:
         ENVIRONMENT
     params:
+        results=results_root,
         job=job("invert"),
         made_by=made_by("invert"),
     shell:
-        "unripple stage invert --shard {wildcards.shard} --results {ROOT:q} --job {params.job:q} --log {log:q}"
+        "unripple stage invert --shard {wildcards.shard} --results {params.results:q} --job {params.job:q} --log {log:q}"

@@ -34,7 +34,8 @@ rule measure:
     conda:
         ENVIRONMENT
     params:
+        results=results_root,
         job=job("measure"),
         made_by=made_by("measure"),
     shell:
-        "unripple stage measure --shard {wildcards.shard} --edit {wildcards.edit} --results {ROOT:q} --job {params.job:q} --log {log:q}"
+        "unripple stage measure --shard {wildcards.shard} --edit {wildcards.edit} --results {params.results:q} --job {params.job:q} --log {log:q}"

@@ -17,7 +17,8 @@ rule mix:
     conda:
         ENVIRONMENT
     params:
+        results=results_root,
         job=job("mix"),
         made_by=made_by("mix"),
     shell:
-        "unripple stage mix --shard {wildcards.shard} --edit {wildcards.edit} --results {ROOT:q} --job {params.job:q} --log {log:q}"
+        "unripple stage mix --shard {wildcards.shard} --edit {wildcards.edit} --results {params.results:q} --job {params.job:q} --log {log:q}"

@@ -12,7 +12,8 @@ rule parse:
     conda:
         ENVIRONMENT
     params:
+        results=results_root,
         job=job("parse"),
         made_by=made_by("parse"),
     shell:
-        "unripple stage parse --shard {wildcards.shard} --edit {wildcards.of} --results {ROOT:q} --job {params.job:q} --log {log:q}"
+        "unripple stage parse --shard {wildcards.shard} --edit {wildcards.of} --results {params.results:q} --job {params.job:q} --log {log:q}"

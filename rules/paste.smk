@@ -28,7 +28,8 @@ rule paste:
     conda:
         ENVIRONMENT
     params:
+        results=results_root,
         job=job("paste"),
         made_by=made_by("paste"),
     shell:
-        "unripple stage paste --shard {wildcards.shard} --edit {wildcards.edit} --results {ROOT:q} --job {params.job:q} --log {log:q}"
+        "unripple stage paste --shard {wildcards.shard} --edit {wildcards.edit} --results {params.results:q} --job {params.job:q} --log {log:q}"

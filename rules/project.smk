@@ -12,7 +12,8 @@ rule project:
     conda:
         ENVIRONMENT
     params:
+        results=results_root,
         job=job("project"),
         made_by=made_by("project"),
     shell:
-        "unripple stage project --shard {wildcards.shard} --results {ROOT:q} --job {params.job:q} --log {log:q}"
+        "unripple stage project --shard {wildcards.shard} --results {params.results:q} --job {params.job:q} --log {log:q}"

@@ -12,7 +12,8 @@ rule register:
     conda:
         ENVIRONMENT
     params:
+        results=results_root,
         job=job("register"),
         made_by=made_by("register"),
     shell:
-        "unripple stage register --shard {wildcards.shard} --edit {wildcards.edit} --results {ROOT:q} --job {params.job:q} --log {log:q}"
+        "unripple stage register --shard {wildcards.shard} --edit {wildcards.edit} --results {params.results:q} --job {params.job:q} --log {log:q}"

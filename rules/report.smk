@@ -22,6 +22,7 @@ rule report:
     conda:
         ENVIRONMENT
     params:
+        results=results_root,
         job=lambda wildcards: json.dumps(CONFIG, sort_keys=True),
     shell:
-        "unripple stage report --results {ROOT:q} --job {params.job:q} --log {log:q}"
+        "unripple stage report --results {params.results:q} --job {params.job:q} --log {log:q}"

@@ -13,7 +13,8 @@ rule restore:
     conda:
         ENVIRONMENT
     params:
+        results=results_root,
         job=job("restore"),
         made_by=made_by("restore"),
     shell:
-        "unripple stage restore --shard {wildcards.shard} --edit {wildcards.edit} --results {ROOT:q} --job {params.job:q} --log {log:q}"
+        "unripple stage restore --shard {wildcards.shard} --edit {wildcards.edit} --results {params.results:q} --job {params.job:q} --log {log:q}"

@@ -13,7 +13,8 @@ rule ripple:
     conda:
         ENVIRONMENT
     params:
+        results=results_root,
         job=job("ripple"),
         made_by=made_by("ripple"),
     shell:
-        "unripple stage ripple --shard {wildcards.shard} --edit {wildcards.edit} --results {ROOT:q} --job {params.job:q} --log {log:q}"
+        "unripple stage ripple --shard {wildcards.shard} --edit {wildcards.edit} --results {params.results:q} --job {params.job:q} --log {log:q}"

@@ -12,7 +12,8 @@ rule translate:
     conda:
         ENVIRONMENT
     params:
+        results=results_root,
         job=job("translate"),
         made_by=made_by("translate"),
     shell:
-        "unripple stage translate --shard {wildcards.shard} --edit {wildcards.edit} --results {ROOT:q} --job {params.job:q} --log {log:q}"
+        "unripple stage translate --shard {wildcards.shard} --edit {wildcards.edit} --results {params.results:q} --job {params.job:q} --log {log:q}"

@@ -11,5 +11,7 @@ rule view:
         "<results>/log/view/{stage}/{of}/{photo}.log",
     conda:
         ENVIRONMENT
+    params:
+        results=results_root,
     shell:
-        "unripple view {wildcards.stage} {wildcards.photo} {wildcards.of} --results {ROOT:q} --out {output:q} --log {log:q}"
+        "unripple view {wildcards.stage} {wildcards.photo} {wildcards.of} --results {params.results:q} --out {output:q} --log {log:q}"
