@@ -12,7 +12,8 @@ import numpy as np
 from unripple.conventions import BadConfig, Floats, Photo, UnrippleError
 from unripple.io.config import Edit
 from unripple.io.latents import SUFFIX, read_latents, write_latents
-from unripple.pipeline.jobs import job_from_config, role_sha256
+from unripple.pipeline.digests import role_sha256
+from unripple.pipeline.jobs import job_from_config
 from unripple.runtime.asked import EDIT
 from unripple.runtime.editor import Editor
 from unripple.runtime.work import Work

@@ -46,8 +46,7 @@ from unripple.zoo.pixel_directions import listed_directions
 from unripple.zoo.zoo import Zoo, chosen_directions, directions_path
 
 
-def _nothing() -> None:
-    pass
+def _nothing() -> None: ...
 
 
 class Editor:

@@ -25,6 +25,7 @@ from unripple.io.config import Config, find_edit, read_config
 from unripple.io.landmarks import landmarks_of, read_landmarks
 from unripple.io.lock import claim
 from unripple.io.photo import printable
+from unripple.io.places import results_folder
 from unripple.io.results import Results
 from unripple.io.sheet import photo_id
 from unripple.runtime.cache import StoreCache
@@ -39,7 +40,7 @@ _PAGES = "page"
 
 def results_of(config: Config) -> Results:
     """Where the workflow keeps what this config makes."""
-    return Results(Path(config.get("results") or "results"))
+    return Results(results_folder(config))
 
 
 class Maker:
