@@ -89,7 +89,7 @@ class Editor:
         self._cache: ArtifactCache = MemoryCache() if cache is None else cache
         self._on_progress = on_progress
         self._before_stage = before_stage or (lambda _: None)
-        self._cores = cores
+        self._cores = cores if self._zoo.device == "cpu" else 1
 
     @property
     def zoo(self) -> Zoo:
@@ -331,21 +331,19 @@ class Editor:
         inputs = inputs_until(until, edit.name if edit else None, recipe)
 
         def make(place: Place, keys: Mapping[Place, str]) -> str:
-            stage, of = place
-            job = job_from_config(self.config, stage, of, self._zoo, edit=edit)
+            job = job_from_config(self.config, *place, self._zoo, edit=edit)
             needed = {name: keys[before] for name, before in inputs[place].items()}
             progress = self._on_progress
             made, _ = compute_or_load(job, source, needed, self._cache, on_progress=progress)
-            key = made[face if stage == "align" else 0]
-            return key if offset is None or stage != "translate" else self._moved(key, offset)
+            key = made[face if place[0] == "align" else 0]
+            return key if offset is None or place[0] != "translate" else self._moved(key, offset)
 
         def begin(place: Place) -> None:
             before_step()
             self._before_stage(place[0])
 
         needs = {place: list(before.values()) for place, before in inputs.items()}
-        cores = self._cores if self._zoo.device == "cpu" else 1
-        return walk(needs, make, begin=begin, cores=cores)
+        return walk(needs, make, begin=begin, cores=self._cores)
 
     def _moved(self, key: str, offset: WPlus) -> str:
         """Codes in the cache moved by an offset, in the cache; their key."""
