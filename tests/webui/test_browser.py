@@ -12,6 +12,7 @@ from PIL import Image
 
 import unripple
 from tests.webui.browsing import SIZES, Watched, server
+from tests.webui.walk import unfold
 from unripple.io.config import edits, read_config
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -33,10 +34,12 @@ def test_upload_slide_edit_save_and_add(
     editor = unripple.Editor(settings=read_config(Path("config.yaml")))
     editor.edit("data/photos/bob.png", yaw=-2.0).save(tmp_path / "wanted.png")
     assert (tmp_path / "saved.png").read_bytes() == (tmp_path / "wanted.png").read_bytes()
+    unfold(watched, "Queue")
     page.get_by_label("Name of the edit").fill(f"from_{width}")
-    page.get_by_role("button", name="Add to the batch").click()
+    page.get_by_role("button", name="Add to the queue").click()
     page.get_by_text("snakemake --configfile batch.yaml").wait_for()
     assert f"from_{width}" in [edit.name for edit in edits(read_config(folder / "batch.yaml"))]
+    unfold(watched, "Models")
     page.get_by_label("Name of the translation").fill("A_1")
     page.get_by_role("button", name="Save translation").click()
     page.get_by_text("Saved as").wait_for()
@@ -69,11 +72,11 @@ def test_every_view_shows_a_picture(watched: Watched) -> None:
     page = watched.page
     watched.slide("yaw", -2.0)
     loaded = "[...document.querySelectorAll('{}')].every(i => i.complete && i.naturalWidth > 0)"
-    for view in ("inversion", "edit", "ripple", "result", "photo"):
+    for view in ("inversion", "edit", "ripple", "result", "difference", "photo"):
         page.locator(f"input[name=u-shown][value={view}]").check()
         watched.wait(loaded.format("#u-frame img"))
     page.locator("input[name=u-compare][value=all]").check()
-    assert page.locator("#u-tiles img").count() == 5
+    assert page.locator("#u-tiles img").count() == 6
     watched.wait(loaded.format("#u-tiles img"))
     page.locator("input[name=u-compare][value=swipe]").check()
     page.locator("#u-whole").check()
@@ -93,7 +96,7 @@ def test_painted_pixels_stay_the_photos(watched: Watched, folder: Path, tmp_path
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] * 0.65, box["y"] + box["height"] * 0.5, steps=5)
     page.mouse.up()
-    page.get_by_text("before what you keep is put back").wait_for()
+    page.get_by_text("what you painted stays the photo").wait_for()
     with page.expect_download() as download:
         page.get_by_role("button", name="Save image").click()
     download.value.save_as(tmp_path / "saved.png")

@@ -37,7 +37,7 @@ from unripple.webui.job_queue import (
     Superseded,
 )
 from unripple.webui.pair_routes import pair_routes
-from unripple.webui.pairs import Pairs
+from unripple.webui.pairs import PairQueue
 from unripple.webui.picture_routes import (
     LARGE_PX,
     SAVING,
@@ -52,6 +52,7 @@ from unripple.webui.sessions import Sessions
 T = TypeVar("T")
 Answer: TypeAlias = Callable[[Request, Session], Awaitable[Response]]
 _OPENING = "/opening"
+_KEEPING = "/keeping"
 _TIDY_S = 30.0
 _SPARE_BYTES = 500_000_000  # what must stay free on the disk
 
@@ -68,7 +69,7 @@ class Routes:
         self.state = state
         self.sessions = Sessions(state)
         self.queue = JobQueue(workers)
-        self.pairs = Pairs(state.batch, state.device)
+        self.pairs = PairQueue(state.batch, state.device)
 
     def all(self) -> list[Route]:
         """The routes."""
@@ -127,7 +128,7 @@ class Routes:
             try:
                 return await answer(request, session)
             except Superseded:
-                return Response(status_code=409)
+                return Response(status_code=205)  # as good as done; browsers would log a 409
             except ClientDisconnect:  # the guard has said why, where anybody listens
                 return messages.refusal(408, "the request ended before its body did")
             except OSError as error:
@@ -158,8 +159,8 @@ class Routes:
 
     async def _end(self, request: Request) -> Response:
         name = request.path_params["session"]
-        for owner in (name, name + _OPENING, name + SAVING, name + THUMBNAILS):
-            self.queue.forget(owner)
+        for purpose in ("", _OPENING, _KEEPING, SAVING, THUMBNAILS):
+            self.queue.forget(name + purpose)
         await asyncio.to_thread(self.sessions.end, name)
         return Response(status_code=204)
 
@@ -206,15 +207,13 @@ class Routes:
                 await asyncio.to_thread(shutil.rmtree, before.parent, ignore_errors=True)
         return JSONResponse(messages.facts(opened))
 
-    async def _read(self, request: Request, path: Path) -> Decoded:
-        """Decode a file for a session; a newer file of the same session ends it."""
+    async def _read(self, request: Request, path: Path, of: str = _OPENING) -> Decoded:
+        """Decode a file for a session; a newer file of the same session and purpose ends it."""
 
         def reading(job: QueuedJob) -> Decoded:
             return self.state.read(path, Patience(job.check, lambda: self.queue.crowded(READ)))
 
-        return await _while_connected(
-            request, self.queue.run(_owner(request, _OPENING), READ, reading)
-        )
+        return await _while_connected(request, self.queue.run(_owner(request, of), READ, reading))
 
     async def _opened(
         self, request: Request, path: Path, kind: str, call: Callable[[Decoded, QueuedJob], Any]
@@ -264,7 +263,7 @@ class Routes:
     async def _keep(self, request: Request, session: Session) -> Response:
         await self._restored(request, session)
         async with self._received(request, session) as path:
-            decoded = await self._read(request, path)
+            decoded = await self._read(request, path, _KEEPING)
             pixels = await asyncio.to_thread(session.set_keep, path, decoded)
         return JSONResponse({"pixels": pixels})
 

@@ -38,6 +38,7 @@ export function settled() {
   const label = () => labelOf(asked) + (asked.face ? ' · ' + t('history.face', { number: asked.face + 1 }) : '') + (mask ? ' · ' + t('history.mask') : '');
   note({ edit: asked, mask, label });
   remember({ settings: state.source.settings, edit: asked, models: $('models').value, inverter: $('inverter').value });
+  tellOthers('settled');
 }
 showBy(async ({ edit: asked, mask }) => {
   await applyEdit(asked);

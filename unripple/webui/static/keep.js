@@ -59,7 +59,7 @@ function brushTo(at, scale) {
 function paintTo(event) {
   const box = canvas.getBoundingClientRect();
   const scale = canvas.width / box.width;
-  brushTo([(event.clientX - box.left) * scale, (event.clientY - box.top) * scale], canvas.width / canvas.offsetWidth);
+  brushTo([(event.clientX - box.left) * scale, (event.clientY - box.top) * scale], scale); // finer where one looks closer
 }
 canvas.addEventListener('pointerdown', (event) => {
   if (!painting()) return;
@@ -108,11 +108,17 @@ async function maskPicture() {
   plain.getContext('2d').putImageData(painted, 0, 0);
   return new Promise((done) => plain.toBlob(done, 'image/png'));
 }
-async function sendPainted() { return sendKeep(await maskPicture()); }
+async function sendPainted() {
+  const { source } = state;
+  const mask = await maskPicture();
+  return source === state.source && sendKeep(mask); // another photo was opened meanwhile
+}
 async function send(mask) { await ask('/keep', mask ? { method: 'POST', body: mask } : { method: 'DELETE' }); }
 async function sendKeep(mask) {
+  const { source } = state;
   try {
     await send(mask);
+    if (source !== state.source) return false;
     state.mask = mask;
     rememberMask(mask);
     draw();

@@ -4,7 +4,7 @@ import { openPhoto, reopen } from './edits.js';
 import { dropPhoto, idOf, keepPhoto, photoOf, rememberTray, remembered, tray } from './memory.js';
 import { t } from './strings.js';
 
-const MOST_SAMPLES = 12, MOST_MINE = 24;
+const MOST_SAMPLES = 12, MOST_MINE = 24, THUMB_PX = 112;
 const thumbs = new Map();
 
 function thumbButton(id, title, source) {
@@ -37,14 +37,27 @@ export async function addPhotos(files) {
   const listed = tray();
   for (const file of pictures) {
     const id = await idOf(file);
+    const name = file.name || 'pasted.png';
+    first = first || { id, name, file };
+    if (!(await thumbOf(id, file))) continue; // the server will say what it is
     await keepPhoto(id, file);
-    if (!listed.some((one) => one.id === id)) listed.push({ id, name: file.name || 'pasted.png' });
-    first = first || { id };
+    if (!listed.some((one) => one.id === id)) listed.push({ id, name });
   }
   for (const one of listed.splice(0, Math.max(0, listed.length - MOST_MINE))) dropPhoto(one.id);
   rememberTray(listed);
-  await openById(first.id);
+  if (thumbs.has(first.id)) await openById(first.id); else await openPhoto({ id: first.id, name: first.name }, first.file);
   await showTray();
+}
+// A small picture of a file, which is none if the browser cannot read it.
+async function thumbOf(id, file) {
+  if (thumbs.has(id)) return true;
+  try {
+    const small = await createImageBitmap(file, { resizeWidth: THUMB_PX, resizeQuality: 'medium' });
+    const canvas = Object.assign(document.createElement('canvas'), { width: small.width, height: small.height });
+    canvas.getContext('2d').drawImage(small, 0, 0);
+    thumbs.set(id, URL.createObjectURL(await new Promise((done) => canvas.toBlob(done, 'image/jpeg', 0.85))));
+    return true;
+  } catch { return false; }
 }
 export async function showTray() {
   const listed = tray();
@@ -53,7 +66,7 @@ export async function showTray() {
   for (const { id, name } of listed) {
     if (!thumbs.has(id)) {
       const file = await photoOf(id);
-      if (file) thumbs.set(id, URL.createObjectURL(file));
+      if (file) await thumbOf(id, file);
     }
     if (thumbs.has(id)) buttons.push(thumbButton(id, name, thumbs.get(id)));
   }

@@ -22,7 +22,7 @@ function write(anew) {
   else history.replaceState(null, '', address);
 }
 listen('place', () => write(true));
-for (const word of ['made', 'moved']) listen(word, () => write(false));
+listen('settled', () => write(false));
 
 // What an address says, shown; false if it says nothing that can be shown.
 export async function goThere() {

@@ -5,8 +5,8 @@ export const root = document.getElementById('unripple');
 export const $ = (id) => root.querySelector('#u-' + id);
 
 export const state = {
-  session: '', photo: null, source: null, refused: null, made: [], version: 0, sliders: new Map(), keep: false,
-  translation: '', others: {}, outcome: null,
+  session: '', photo: null, source: null, refused: null, made: [], version: 0, sliders: new Map(),
+  translation: '', translations: [], others: {}, mask: null, outcome: null,
   previewing: false, wanting: false, rest: 0, serial: 0, preview: '', timings: [], full: 0,
 };
 
@@ -79,7 +79,7 @@ async function restore(ended) {
 export async function ask(path, options = {}, { again = true } = {}) {
   const session = state.session;
   const answer = await reach(base() + path, options);
-  if (answer === null || answer.status === 409) return null;
+  if (answer === null || answer.status === 205) return null;
   if (answer.ok) return answer;
   const refusal = await refusalOf(answer);
   if (!refusal.ended || !again) throw refusal;
