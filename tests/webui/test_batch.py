@@ -20,7 +20,7 @@ from unripple.webui.batch import Added, add, remove
 from unripple.webui.batch_marks import Marked
 from unripple.webui.edit_request import EditRequest
 from unripple.webui.pair_run import results_of
-from unripple.webui.pairs import Pairs
+from unripple.webui.pairs import PairQueue
 from unripple.webui.session import Session
 
 LEFT = Edit("left", (("pose", -2.0),))
@@ -171,7 +171,7 @@ def test_page_and_pipeline_give_the_same_bytes(
     masked = session.add_to_batch("page")
     assert masked.photo.name == "bob-2.png" and session.result_png() != made["bob"]
     made["bob-2"] = session.result_png()
-    pairs = Pairs(Path("batch.yaml"))
+    pairs = PairQueue(Path("batch.yaml"))
     ids = [pairs.add(masked, "bob.png"), pairs.add(session.add_to_batch("page"), "bob.png")]
     pairs.run(ids[:1])
     wait_for(lambda: pairs.describe(ids)[0]["state"] in ("done", "failed"))

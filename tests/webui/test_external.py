@@ -73,7 +73,7 @@ def test_the_open_photo_is_the_photo_where_none_is_sent(client: TestClient, mine
 
 
 def test_what_may_stay_is_one_of_what_there_is() -> None:
-    assert keep_of({}) == "person" and keep_of({"keep": ["hair", "cloth"]}) == ["hair", "cloth"]
+    assert keep_of({}) == "person" and keep_of({"keep": ["hair", "cloth"]}) == ["cloth", "hair"]
     for wrong in ("mask", "everything", [], ["horns"], 3, None, [["hair"]]):
         with pytest.raises(UnrippleError, match="keep: wanted person or auto, or a list of parts"):
             keep_of({"keep": wrong})

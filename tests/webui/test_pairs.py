@@ -15,8 +15,8 @@ from unripple.conventions import UnknownName
 from unripple.io.config import Edit, read_config
 from unripple.webui.batch import add
 from unripple.webui.batch_marks import Marked
-from unripple.webui.pairs import DONE, FAILED, RUNNING, WAITING, Pairs
-from unripple.webui.progress import EDITING, Progress
+from unripple.webui.pairs import DONE, FAILED, RUNNING, WAITING, PairQueue
+from unripple.webui.progress import EDITING, WorkProgress
 
 PATIENCE_S = 240
 
@@ -30,19 +30,19 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def pairs(folder: Path) -> Iterator[Pairs]:
-    one = Pairs(Path("batch.yaml"))
+def pairs(folder: Path) -> Iterator[PairQueue]:
+    one = PairQueue(Path("batch.yaml"))
     yield one
     one.close()
 
 
-def queued(pairs: Pairs, name: str, edit: Edit) -> str:
+def queued(pairs: PairQueue, name: str, edit: Edit) -> str:
     config = read_config(Path("config.yaml"))
     added = add(Path("batch.yaml"), config, edit, Marked(Path("data/photos", name), name))
     return pairs.add(added, name)
 
 
-def wait(pairs: Pairs, pair_id: str, done: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+def wait(pairs: PairQueue, pair_id: str, done: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
     until = time.monotonic() + PATIENCE_S
     while True:
         (one,) = pairs.describe([pair_id])
@@ -56,7 +56,7 @@ LEFT, RIGHT = Edit("left", (("pose", -2.0),)), Edit("right", (("pose", 2.0),))
 
 
 @pytest.mark.slow
-def test_pairs_are_made_stopped_and_gone_on_with(folder: Path, pairs: Pairs) -> None:
+def test_pairs_are_made_stopped_and_gone_on_with(folder: Path, pairs: PairQueue) -> None:
     ids = [queued(pairs, "anna.png", LEFT), queued(pairs, "bob.png", RIGHT)]
     assert [one["state"] for one in pairs.describe(ids)] == [WAITING, WAITING]
     pairs.run(ids)
@@ -66,7 +66,7 @@ def test_pairs_are_made_stopped_and_gone_on_with(folder: Path, pairs: Pairs) -> 
     assert time.monotonic() - began < 0.3
     assert [one["state"] for one in pairs.describe(ids)] == [WAITING, WAITING]
     pairs.close()
-    again = Pairs(Path("batch.yaml"))  # the server was started anew
+    again = PairQueue(Path("batch.yaml"))  # the server was started anew
     again.run(ids)
     for pair_id in ids:
         assert wait(again, pair_id, lambda one: one["state"] in (DONE, FAILED))["state"] == DONE
@@ -84,14 +84,14 @@ def test_pairs_are_made_stopped_and_gone_on_with(folder: Path, pairs: Pairs) -> 
     again.close()
 
 
-def test_only_who_knows_the_id_sees_a_pair(pairs: Pairs) -> None:
+def test_only_who_knows_the_id_sees_a_pair(pairs: PairQueue) -> None:
     mine = queued(pairs, "anna.png", LEFT)
     assert len(mine) > 20 and pairs.describe(["anna", "left", ""]) == []
     with pytest.raises(UnknownName):
         pairs.get("left")
 
 
-def test_a_removed_pair_leaves_the_batch(pairs: Pairs) -> None:
+def test_a_removed_pair_leaves_the_batch(pairs: PairQueue) -> None:
     ids = [queued(pairs, "anna.png", LEFT), queued(pairs, "bob.png", LEFT)]
     pairs.remove(ids[0])
     assert [one["name"] for one in pairs.describe(ids)] == ["bob.png"]
@@ -102,7 +102,7 @@ def test_a_removed_pair_leaves_the_batch(pairs: Pairs) -> None:
 
 def test_progress_tells_stage_and_seconds() -> None:
     now = 10.0
-    progress = Progress(lambda: now)
+    progress = WorkProgress(lambda: now)
     assert progress.as_json() == {}
     with progress.of(EDITING):
         progress.stage("invert")

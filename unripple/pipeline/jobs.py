@@ -54,7 +54,7 @@ class Job:
         keep: where masks of what edits leave alone lie, if their settings say so; a photo's mask
             goes into its key.
         settles: whether, or in what, every photo has a say in its settings, see `Stage.settle`.
-        only: ids or file names of the photos that get the edit, None for all; not part of any key.
+        only: ids or names of the photos that get the edit, None for all; not part of any key.
     """
 
     step: Step
@@ -179,8 +179,7 @@ class Job:
             content["batch"] = self.batch
         if self.settles:
             content["settles"] = self.settles
-        if self.only is not None:
-            content["only"] = list(self.only)
+        content |= {} if self.only is None else {"only": list(self.only)}
         return json.dumps(content, sort_keys=True)
 
     @staticmethod

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -37,7 +37,7 @@ from unripple.runtime.advice import advice, head_pose
 from unripple.runtime.asked import EDIT, asked_edit
 from unripple.runtime.cache import ArtifactCache, MemoryCache
 from unripple.runtime.compute import Source, compute_or_load
-from unripple.runtime.result import LAST_STEP, Available, Result, joined
+from unripple.runtime.result import LAST_STEP, Available, Result, RunOptions, joined
 from unripple.runtime.walk import walk
 from unripple.runtime.work import OnProgress
 from unripple.stages.interface import EXTERNAL
@@ -273,11 +273,7 @@ class Editor:
         photo: str | Path | Photo | Source,
         until: str,
         edit: Edit | None = None,
-        *,
-        characteristics: str = "",
-        offset: WPlus | None = None,
-        before_step: Callable[[], None] = _nothing,
-        face: int = 0,
+        **how: Unpack[RunOptions],
     ) -> dict[str, Artifact]:
         """Take a photo through the stages up to one of them.
 
@@ -285,10 +281,7 @@ class Editor:
             photo: a file, pixels uint8 [H, W, 3], or what `open` gave.
             until: the last stage.
             edit: the edit; without one, only the stages that look at the photo run.
-            characteristics: see `edit`.
-            offset: how far to move the codes beyond the edit's directions, float32 [L, W].
-            before_step: called before every step; what it raises ends the run.
-            face: which one, where `align.faces` asks for all; 0 is the largest.
+            how: see `RunOptions`.
 
         Returns:
             The artifacts by stage word; for parse and depth those of the edit, and those of the
@@ -298,15 +291,7 @@ class Editor:
             UnknownName: there is no such stage, or it needs an edit.
             UnrippleError: the photo cannot be done.
         """
-        keys = self.run_keys(
-            photo,
-            until,
-            edit,
-            characteristics=characteristics,
-            offset=offset,
-            before_step=before_step,
-            face=face,
-        )
+        keys = self.run_keys(photo, until, edit, **how)
         return {
             f"{stage}@{PHOTO}" if of == PHOTO else stage: self._cache.get(key)
             for (stage, of), key in keys.items()
@@ -317,17 +302,14 @@ class Editor:
         photo: str | Path | Photo | Source,
         until: str,
         edit: Edit | None = None,
-        *,
-        characteristics: str = "",
-        offset: WPlus | None = None,
-        before_step: Callable[[], None] = _nothing,
-        face: int = 0,
+        **how: Unpack[RunOptions],
     ) -> dict[Place, str]:
         """The same as `run`: keys in the cache by stage and place, see `Step.places`."""
         recipe = self.config["recipe"]
         if edit is None and find_step(until, recipe).photo_inputs is None:
             raise UnknownName(f"stage {until} works on an edit; name one, like pose=-3")
-        source = self.open(photo, characteristics=characteristics)
+        source = self.open(photo, characteristics=how.get("characteristics", ""))
+        offset, before_step = how.get("offset"), how.get("before_step", _nothing)
         inputs = inputs_until(until, edit.name if edit else None, recipe)
 
         def make(place: Place, keys: Mapping[Place, str]) -> str:
@@ -335,7 +317,7 @@ class Editor:
             needed = {name: keys[before] for name, before in inputs[place].items()}
             progress = self._on_progress
             made, _ = compute_or_load(job, source, needed, self._cache, on_progress=progress)
-            key = made[face if place[0] == "align" else 0]
+            key = made[how.get("face", 0) if place[0] == "align" else 0]
             return key if offset is None or place[0] != "translate" else self._moved(key, offset)
 
         def begin(place: Place) -> None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
-from unripple.conventions import (
-    Photo,
-)
+from unripple.conventions import Photo, WPlus
 from unripple.io.artifact import Artifact
 from unripple.io.metadata import NOTHING, Metadata
 from unripple.io.outputs import check_output
@@ -41,6 +39,22 @@ def joined(faces: Sequence[Mapping[str, Artifact]]) -> Photo:
         loads = [partial(face.__getitem__, LAST_STEP) for face in faces]
         whole = join_faces([face["align"] for face in faces], loads)
     return whole["picture"]
+
+
+class RunOptions(TypedDict, total=False):
+    """What a run of `Editor.run` may be given beside photo, last stage and edit.
+
+    Attributes:
+        characteristics: of the face, see `Editor.edit`.
+        offset: how far to move the codes beyond the edit's directions, float32 [L, W].
+        before_step: called before every step; what it raises ends the run.
+        face: which one, where `align.faces` asks for all; 0 is the largest.
+    """
+
+    characteristics: str
+    offset: WPlus | None
+    before_step: Callable[[], None]
+    face: int
 
 
 @dataclass(frozen=True)

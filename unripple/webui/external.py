@@ -160,9 +160,10 @@ def keep_of(content: Mapping[str, Any]) -> str | list[str]:
     keep = content.get("keep", PERSON)
     if isinstance(keep, str) and keep in KEEPS:
         return keep
-    known = isinstance(keep, list) and all(isinstance(one, str) and one in PARTS for one in keep)
-    if known and keep:
-        return keep
+    if isinstance(keep, list):
+        parts = [part for part in PARTS if part in keep]
+        if parts and len(parts) == len(keep):
+            return parts
     raise UnrippleError(
         f"keep: wanted {' or '.join(KEEPS)}, or a list of parts: {', '.join(PARTS)}"
     )

@@ -35,7 +35,7 @@ _AROUND = 0.9
 """Of the size of the five points: how far a face's box goes beyond them."""
 
 
-class Face(NamedTuple):
+class FoundFace(NamedTuple):
     """A face that was found in a photo.
 
     Attributes:
@@ -47,13 +47,13 @@ class Face(NamedTuple):
     box: tuple[float, float, float, float]
 
 
-def points_of(face: Face) -> list[list[float]]:
+def points_of(face: FoundFace) -> list[list[float]]:
     """A face's landmarks as a file has them."""
     points: list[list[float]] = np.asarray(face.landmarks, np.float64).tolist()
     return points
 
 
-def face_of(aligned: Mapping[str, Any]) -> Face:
+def face_of(aligned: Mapping[str, Any]) -> FoundFace:
     """A face, given what `align` made of it."""
     points: Any = np.asarray(aligned["landmarks"], np.float64)
     around = _AROUND
@@ -65,7 +65,7 @@ def face_of(aligned: Mapping[str, Any]) -> Face:
     more = around * float((high - low).max())
     (left, top), (right, bottom) = (low - more).tolist(), (high + more).tolist()
     box = (left, top, right - left, bottom - top)
-    return Face(aligned["landmarks"], box)
+    return FoundFace(aligned["landmarks"], box)
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ class Opened:
     editor: Editor
     zoo: Zoo
     sources: tuple[Source, ...]
-    faces: tuple[Face, ...]
+    faces: tuple[FoundFace, ...]
     face: int
     pages: Mapped
     artifacts: Mapping[str, Artifact]

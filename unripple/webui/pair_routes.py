@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from unripple.conventions import UnknownName
 from unripple.webui import messages
-from unripple.webui.pairs import DONE, Pair, Pairs
+from unripple.webui.pairs import DONE, PairQueue, QueuedPair
 from unripple.webui.picture_routes import file_answer
 from unripple.webui.session import Session
 
@@ -20,7 +20,7 @@ Answer: TypeAlias = Callable[[Request, Session], Awaitable[Response]]
 _SHOWN = ("before", "after")
 
 
-def pair_routes(pairs: Pairs) -> list[tuple[str, str, Answer]]:
+def pair_routes(pairs: PairQueue) -> list[tuple[str, str, Answer]]:
     """Method, path below the session's, and what answers."""
 
     async def add(request: Request, session: Session) -> Response:
@@ -85,11 +85,11 @@ def pair_routes(pairs: Pairs) -> list[tuple[str, str, Answer]]:
     ]
 
 
-def _pair(pairs: Pairs, request: Request) -> Pair:
+def _pair(pairs: PairQueue, request: Request) -> QueuedPair:
     return pairs.get(request.path_params["id"])
 
 
-def _file(pairs: Pairs, request: Request, what: str) -> Path:
+def _file(pairs: PairQueue, request: Request, what: str) -> Path:
     """One of the files that a made pair has.
 
     Raises:

@@ -30,7 +30,7 @@ _STOPPED = "the process that made it was ended; run it again"
 
 
 @dataclass(frozen=True)
-class Pair:
+class QueuedPair:
     """A photo and an edit of it.
 
     Attributes:
@@ -50,7 +50,7 @@ class Pair:
     why: str = ""
 
 
-class Pairs:
+class PairQueue:
     """The pairs of a batch, and the process that makes them.
 
     Args:
@@ -69,10 +69,10 @@ class Pairs:
     def add(self, added: Added, name: str) -> str:
         """Queue what was added to the batch; its id."""
         pair_id = secrets.token_urlsafe(_ID_BYTES)
-        self._write(pair_id, Pair(added.photo.name, added.edit, name))
+        self._write(pair_id, QueuedPair(added.photo.name, added.edit, name))
         return pair_id
 
-    def get(self, pair_id: str) -> Pair:
+    def get(self, pair_id: str) -> QueuedPair:
         """A pair.
 
         Raises:
@@ -215,18 +215,18 @@ class Pairs:
             self._keep(pairs)
         self._next()
 
-    def _write(self, pair_id: str, pair: Pair) -> None:
+    def _write(self, pair_id: str, pair: QueuedPair) -> None:
         with self._lock:
             self._keep({**self._read(), pair_id: pair})
 
-    def _keep(self, pairs: dict[str, Pair]) -> None:
+    def _keep(self, pairs: dict[str, QueuedPair]) -> None:
         content = {pair_id: asdict(pair) for pair_id, pair in pairs.items()}
         atomic.write_text(self._file, json.dumps(content, indent=1) + "\n")
 
-    def _read(self) -> dict[str, Pair]:
+    def _read(self) -> dict[str, QueuedPair]:
         try:
             content = json.loads(self._file.read_text())
-            return {pair_id: Pair(**pair) for pair_id, pair in content.items()}
+            return {pair_id: QueuedPair(**pair) for pair_id, pair in content.items()}
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, TypeError, AttributeError) as error:

@@ -10,7 +10,7 @@ from typing import Any
 OPENING, EDITING = "opening", "editing"
 
 
-class Progress:
+class WorkProgress:
     """Told by the thread that works, asked by the one that answers.
 
     Args:

@@ -37,7 +37,7 @@ from unripple.webui.job_queue import (
     Superseded,
 )
 from unripple.webui.pair_routes import pair_routes
-from unripple.webui.pairs import Pairs
+from unripple.webui.pairs import PairQueue
 from unripple.webui.picture_routes import (
     LARGE_PX,
     SAVING,
@@ -69,7 +69,7 @@ class Routes:
         self.state = state
         self.sessions = Sessions(state)
         self.queue = JobQueue(workers)
-        self.pairs = Pairs(state.batch, state.device)
+        self.pairs = PairQueue(state.batch, state.device)
 
     def all(self) -> list[Route]:
         """The routes."""

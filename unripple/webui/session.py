@@ -23,7 +23,7 @@ from unripple.webui.leaving import Wanted, edit_of_pipeline, marked_photo, resul
 from unripple.webui.making import offset_of, outcome_of
 from unripple.webui.opened import (
     Choice,
-    Face,
+    FoundFace,
     Opened,
     Outcome,
     face_of,
@@ -31,7 +31,7 @@ from unripple.webui.opened import (
     points_of,
     sketched,
 )
-from unripple.webui.progress import EDITING, OPENING, Progress
+from unripple.webui.progress import EDITING, OPENING, WorkProgress
 from unripple.webui.reading import PATIENT, Decoded, Mapped, Patience
 from unripple.webui.translations import save_translation
 from unripple.zoo.directions import is_turn
@@ -63,7 +63,7 @@ class Session:
         self.opened: Opened | None = None
         self.outcome: Outcome | None = None
         self.keep: Path | None = None
-        self.progress = Progress()
+        self.progress = WorkProgress()
         self.pictures: Mapping[str, views.Shown] = {}
         self.held_bytes = self.disk_bytes = 0
         self._walking = threading.Lock()
@@ -141,7 +141,7 @@ class Session:
         choice: Choice,
         editor: Editor,
         sources: tuple[Source, ...],
-        faces: tuple[Face, ...],
+        faces: tuple[FoundFace, ...],
         pages: Mapped,
         check: Callable[[], None],
     ) -> Opened:
