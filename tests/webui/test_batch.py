@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,8 +17,7 @@ from unripple.webui.app_state import AppState
 from unripple.webui.batch import Added, add, remove
 from unripple.webui.batch_marks import Marked
 from unripple.webui.edit_request import EditRequest
-from unripple.webui.pair_run import results_of
-from unripple.webui.pairs import PairQueue
+from unripple.webui.pair_run import Maker, results_of
 from unripple.webui.session import Session
 
 LEFT = Edit("left", (("pose", -2.0),))
@@ -171,14 +168,9 @@ def test_page_and_pipeline_give_the_same_bytes(
     masked = session.add_to_batch("page")
     assert masked.photo.name == "bob-2.png" and session.result_png() != made["bob"]
     made["bob-2"] = session.result_png()
-    pairs = PairQueue(Path("batch.yaml"))
-    ids = [pairs.add(masked, "bob.png"), pairs.add(session.add_to_batch("page"), "bob.png")]
-    pairs.run(ids[:1])
-    wait_for(lambda: pairs.describe(ids)[0]["state"] in ("done", "failed"))
-    (told, _) = pairs.describe(ids)
-    assert told["state"] == "done", told
-    assert Path(pairs.get(ids[0]).told["picture"]).read_bytes() == made["bob-2"]
-    pairs.close()
+    maker = Maker(Path("batch.yaml"), "cpu", lambda _: None)
+    told = maker.make({"id": "one", "photo": "bob-2.png", "edit": "page"})
+    assert Path(told["picture"]).read_bytes() == made["bob-2"]
     said = snakemake(folder, "--configfile", "batch.yaml")
     results = results_of(read_config(Path("batch.yaml"))).root
     assert (results / "paste/turned/bob.picture.png").read_bytes() == turned
@@ -189,13 +181,6 @@ def test_page_and_pipeline_give_the_same_bytes(
     logs = (results / "log/edit/page").glob("*.log")
     done = [line for path in logs for line in path.read_text().splitlines() if "bob-2" in line]
     assert done and "there already" in done[-1], (said, done)
-
-
-def wait_for(done: Callable[[], bool]) -> None:
-    until = time.monotonic() + 120
-    while not done():
-        assert time.monotonic() < until
-        time.sleep(0.1)
 
 
 def test_a_pair_can_be_taken_back(tmp_path: Path, photo: Path) -> None:

@@ -32,7 +32,7 @@ class Marked(NamedTuple):
     Attributes:
         path: its file.
         name: what the user calls it.
-        landmarks: five points of the face that is meant, where there are several; else None.
+        landmarks: five points of the face that is meant, where it was chosen or marked; else None.
         mask: a picture of what must stay unedited, or None.
     """
 

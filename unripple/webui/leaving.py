@@ -12,7 +12,7 @@ from unripple.io.photo import encode_jpeg, encode_png, encode_webp
 from unripple.webui.app_state import AppState
 from unripple.webui.batch_marks import Marked
 from unripple.webui.edit_request import EditRequest
-from unripple.webui.opened import Opened, Outcome, points_of
+from unripple.webui.opened import Opened, Outcome
 
 TYPES = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
 ENDINGS = {"png": "png", "jpeg": "jpg", "webp": "webp"}
@@ -58,9 +58,8 @@ def result_file(opened: Opened, outcome: Outcome, wanted: Wanted) -> bytes:
 
 
 def marked_photo(opened: Opened, mask: Path | None) -> Marked:
-    """The open photo, its chosen face, and what is kept of it."""
-    points = points_of(opened.faces[opened.face]) if len(opened.faces) > 1 else None
-    return Marked(opened.choice.path, opened.choice.name, points, mask)
+    """The open photo, its chosen or marked face, and what is kept of it."""
+    return Marked(opened.choice.path, opened.choice.name, opened.source.points, mask)
 
 
 def edit_of_pipeline(state: AppState, request: EditRequest, name: str, config: Config) -> Edit:

@@ -34,7 +34,7 @@ from unripple.runtime.editor import Editor
 from unripple.zoo.zoo import Zoo
 
 LAST_STEP, SHOWN = "measure", "paste"
-_FEWER_TURNS = 10  # added to the niceness: whoever moves a slider goes first
+_FEWER_TURNS = 5  # added to the niceness: whoever moves a slider goes first
 _PAGES = "page"
 
 

@@ -147,8 +147,7 @@ class PairQueue:
 
     def _end(self) -> None:
         if self._process is not None:
-            self._process.kill()  # the store takes no harm
-            self._process.wait()
+            self._process.kill()  # the store takes no harm; `_follow` sees it off
         self._process = self._now = None
 
     def _next(self) -> None:
@@ -193,11 +192,12 @@ class PairQueue:
             word = json.loads(line)
             with self._lock:
                 if self._process is not process or self._now is None:
-                    return
+                    break
                 if "stage" in word:
                     self._now = (word["id"], word["stage"], self._now[2])
                     continue
                 self._finish(word["id"], word)
+        process.wait()
         with self._lock:
             if self._process is process and self._now is not None:
                 self._process = None

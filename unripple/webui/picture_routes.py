@@ -10,12 +10,12 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response
 
-from unripple.conventions import UnknownName
+from unripple.conventions import UnknownName, UnrippleError
 from unripple.io.photo import encode_jpeg, encode_png
 from unripple.runtime.view import thumbnail
 from unripple.webui import messages
 from unripple.webui.edit_request import EditRequest
-from unripple.webui.job_queue import FULL, HEAVY, JobQueue
+from unripple.webui.job_queue import FULL, HEAVY, JobQueue, Superseded
 from unripple.webui.leaving import ENDINGS, TYPES, Wanted
 from unripple.webui.session import Session
 
@@ -60,7 +60,12 @@ def picture_routes(queue: JobQueue) -> list[tuple[str, str, Answer]]:
             return encode_jpeg(thumbnail(session.preview(asked), _THUMBNAIL_PX), quality=85)
 
         owner = request.path_params["session"] + THUMBNAILS
-        data = await queue.run(owner, FULL, drawn)
+        try:
+            data = await queue.run(owner, FULL, drawn)
+        except Superseded:
+            raise
+        except UnrippleError:  # it was made for other models
+            return Response(status_code=204)
         return Response(data, media_type="image/jpeg", headers=messages.NEVER_KEEP)
 
     async def result(request: Request, session: Session) -> Response:

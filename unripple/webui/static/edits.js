@@ -19,7 +19,7 @@ export function wholeEdit() {
   const others = Object.fromEntries(Object.entries(state.others).filter(([number, one]) => Number(number) !== face && isEdit(one)));
   return { ...edit(), ...(face ? { face } : {}), ...(Object.keys(others).length ? { others } : {}) };
 }
-function asksNothing() { return !isEdit(edit()) && !wholeEdit().others; }
+export function asksNothing() { return !isEdit(edit()) && !wholeEdit().others; }
 
 // ---------------------------------------------------------------- edits
 function moved() {
@@ -82,6 +82,14 @@ async function preview() {
   state.previewing = false;
 }
 
+// Whether the server's last edit is what the controls say; it is made first if it is not.
+export async function upToDate() {
+  clearTimeout(state.rest);
+  if (madeOf !== JSON.stringify(wholeEdit()) || !state.made.length) { settled(); await full(); }
+  return madeOf === JSON.stringify(wholeEdit()) && state.made.length > 0;
+}
+let madeOf = '';
+
 export async function full() {
   if (!state.photo || state.refused) return;
   const mine = ++state.full;
@@ -97,6 +105,7 @@ export async function full() {
     state.version += 1;
     state.made = outcome.pictures;
     state.outcome = outcome;
+    madeOf = asked;
     forgetPreview();
     await ready(address(chosen()));
     draw();

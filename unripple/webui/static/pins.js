@@ -1,7 +1,7 @@
 // Edits that are kept to be compared: thumbnails below the picture, all of them side by side.
 import { $, ask, base, listen, root, say, state } from './server.js';
-import { isEdit, labelOf } from './controls.js';
-import { applyEdit, full, settled, wholeEdit } from './edits.js';
+import { labelOf } from './controls.js';
+import { applyEdit, asksNothing, full, settled, upToDate, wholeEdit } from './edits.js';
 import { compare, draw, tile } from './pictures.js';
 import { keepPins, keptPins } from './memory.js';
 import { t } from './strings.js';
@@ -16,9 +16,10 @@ function urlOf(blob) {
 const mine = () => pins.filter((pin) => state.source && pin.photo === state.source.query.id);
 
 $('pin').addEventListener('click', async () => {
-  if (!state.made.includes('result') || !isEdit(wholeEdit())) { say(t('edit.first'), 'bad'); return; }
+  if (!state.photo || asksNothing()) { say(t('edit.first'), 'bad'); return; }
   const asked = wholeEdit(), label = labelOf(asked);
   try {
+    if (!(await upToDate())) return;
     const picture = await (await ask('/pictures/result')).blob();
     pins = [...pins.filter((pin) => !(pin.photo === state.source.query.id && JSON.stringify(pin.edit) === JSON.stringify(asked))), { photo: state.source.query.id, edit: asked, label, picture }].slice(-MOST);
     keepPins(pins);

@@ -1,8 +1,7 @@
 // The page's address says which photo and edit it shows, so that a bookmark and the way back find them.
 import { isEdit } from './controls.js';
-import { wholeEdit } from './edits.js';
+import { reopen, wholeEdit } from './edits.js';
 import { openById } from './photos.js';
-import { reopen } from './edits.js';
 import { $, listen, say, state } from './server.js';
 import { remembered } from './memory.js';
 import { t } from './strings.js';

@@ -88,9 +88,10 @@ async function thumbnails() {
     try {
       const answer = await ask(name ? '/translated/' + name.split('/').map(encodeURIComponent).join('/') : '/pictures/photo');
       if (answer === null || mine !== drawing) return;
+      if (answer.status === 204) { drawn.set(name, ''); continue; } // of other models: it has a name alone
       drawn.set(name, URL.createObjectURL(await answer.blob()));
       button.querySelector('img').src = drawn.get(name);
-    } catch { drawn.set(name, ''); } // of other models: it has a name alone
+    } catch { return; }
   }
 }
 function forget() {

@@ -1,7 +1,7 @@
 // The queue: pairs of photo and edit, made one after another as `snakemake` makes them, results here.
 import { $, ask, base, json, listen, say, state } from './server.js';
-import { isEdit, labelOf } from './controls.js';
-import { wholeEdit } from './edits.js';
+import { labelOf } from './controls.js';
+import { asksNothing, upToDate, wholeEdit } from './edits.js';
 import { keepQueue, keptQueue } from './memory.js';
 import { addPanel } from './panels.js';
 import { download } from './save.js';
@@ -24,9 +24,10 @@ function nameOf({ moves = {}, translation = '' }) {
 async function add() {
   if (!state.photo || state.refused) { say(t('choose.first'), 'bad'); return; }
   const asked = wholeEdit();
-  if (!isEdit(asked) || !state.made.includes('result')) { say(t('edit.first'), 'bad'); return; }
+  if (asksNothing()) { say(t('edit.first'), 'bad'); return; }
   const given = $('batch-name').value.trim();
   try {
+    if (!(await upToDate())) return; // cancelled, or moved again
     const added = await (await ask('/batch', json({ name: given, suggested: nameOf(asked) }))).json();
     queue.push({ id: added.pair.id, label: labelOf(asked) + (state.mask ? ' · ' + t('history.mask') : ''), command: added.command });
     keepQueue(queue);

@@ -1,5 +1,6 @@
 // What an edit leaves behind: a picture's file, a named translation.
 import { $, ask, base, json, say, state, tellOthers } from './server.js';
+import { asksNothing, upToDate } from './edits.js';
 import { t } from './strings.js';
 
 const REVOKE_MS = 10000;
@@ -21,6 +22,7 @@ formats();
 $('save').addEventListener('click', async () => {
   const asked = new URLSearchParams({ format: $('format').value, metadata: $('metadata').checked ? 1 : 0, ...($('format').value === 'jpeg' ? { quality: $('quality').value } : {}) });
   try {
+    if (state.photo && !asksNothing()) await upToDate();
     const name = await download('/result?' + asked);
     if (name) say(t('saved', { name }), 'good');
   } catch (error) { say(error.message, 'bad'); }
