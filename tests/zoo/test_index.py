@@ -74,7 +74,7 @@ OTHERS = {
     "vgg16",
     "wild_w_encoder",
     *(f"styleclip_{name}" for name in (
-        "afro", "angry", "beyonce", "bobcut", "bowlcut", "curly_hair", "depp", "hilary_clinton",
+        "afro", "angry", "beyonce", "bobcut", "bowlcut", "curly_hair", "depp", "clinton",
         "mohawk", "purple_hair", "surprised", "taylor_swift", "trump", "zuckerberg",
     )),
     *(f"latents_{part}_{who}" for part in ("train", "test") for who in ("data", "female", "male")),

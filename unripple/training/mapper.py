@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 from torch import Tensor, nn
 
 from unripple import faceworld
@@ -25,6 +24,7 @@ from unripple.models.clip_text import tokens_of
 from unripple.models.irse import crop_for_identity
 from unripple.models.stylegan2 import Generator
 from unripple.runtime.codes import read_codes
+from unripple.runtime.texts import read_texts
 from unripple.training import cards, grids, latents, start
 from unripple.training.loop import Batch, Figures, frozen
 from unripple.training.mapper_losses import mapper_losses
@@ -72,22 +72,6 @@ def build(chosen: argparse.Namespace) -> MapperTask:
         codes=codes,
         levels=chosen.levels,
     )
-
-
-def read_texts(path: Path) -> dict[str, str]:
-    """A file of texts by name, in their order.
-
-    Raises:
-        BadConfig: it is missing, or something else.
-    """
-    try:
-        content = yaml.safe_load(path.read_text())
-    except (OSError, yaml.YAMLError) as error:
-        raise BadConfig(f"--texts {path}: cannot be read ({error})") from error
-    fits = isinstance(content, dict) and content
-    if not fits or not all(isinstance(v, str) and v.strip() for v in content.values()):
-        raise BadConfig(f"--texts {path}: wanted lines `name: text`, like `specs: a face with ...`")
-    return {str(name): text for name, text in content.items()}
 
 
 def apart(codes: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
