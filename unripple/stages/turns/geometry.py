@@ -251,8 +251,8 @@ def _shown(work: Work, aligned: Aligned, side: int) -> Mask:
     centres = (np.arange(side) + 0.5) * aligned.picture.shape[0] / side
     places = apply(aligned.transform, np.stack(np.meshgrid(centres, centres), axis=-1))
     high, wide = work.photo.srgb.shape[:2]
-    shown: Mask = ((places >= 0) & (places <= (wide, high))).all(-1)
-    return shown
+    inside: Mask = np.all((places >= 0) & (places <= (wide, high)), axis=-1)
+    return inside
 
 
 def _believed(work: Work, fine: Photo, labels: Labels) -> Floats | None:
