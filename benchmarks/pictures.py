@@ -3,7 +3,8 @@ stages of two samples, one per row.
 
     python -m benchmarks.pictures [--only real strip]
 
-The photograph is NASA's portrait of Eileen Collins, public domain, as scikit-image has it.
+The photograph is NASA's portrait of Eileen Collins, public domain, as scikit-image has it; README
+shows it turned with the packaged models (`unripple models fetch packaged`).
 docs/report.png and docs/editor.png are made by `make test-browser`.
 """
 

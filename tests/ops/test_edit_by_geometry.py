@@ -93,6 +93,20 @@ def test_a_larger_crop_cuts_finer(mean_head: MeanHead) -> None:
     assert edited.alpha is not None and edited.alpha.shape == (2 * SIZE, 2 * SIZE)
 
 
+def test_no_mirror_image_of_the_person_comes_in(mean_head: MeanHead) -> None:
+    mirrored, shown = LABELS.copy(), COLUMNS > 10
+    mirrored[20:60, :8] = Face.HAIR
+    photo = np.where((mirrored != Face.BACKGROUND)[..., None], 150 + NOISE, 20 + NOISE)
+    plain = edit_by_geometry(photo.astype(np.uint8), mirrored, LANDMARKS, mean_head, turn_deg=10)
+    edited = edit_by_geometry(
+        photo.astype(np.uint8), mirrored, LANDMARKS, mean_head, turn_deg=10, shown=shown
+    )
+    assert plain.alpha is not None and edited.alpha is not None
+    assert plain.alpha[40, 3] == 255
+    assert edited.alpha[24:56, :10].max() <= 8
+    assert edited.alpha[94, 3] == 255  # the shoulders go on
+
+
 def test_landmarks_of_no_face_are_refused(mean_head: MeanHead) -> None:
     with pytest.raises(NoFace):
         edit_by_geometry(PHOTO, LABELS, np.zeros((5, 2)), mean_head, turn_deg=10)

@@ -134,7 +134,7 @@ def lay_small(photo: Photo, layers: Layers, plate: Photo) -> tuple[Photo, Mask]:
         return shrunk
 
     # By the difference: what did not change has none, and so keeps the crop's bytes.
-    changed = small(touched) > 0
+    changed = small(touched.astype(np.float32)) > 0
     picture = photo + small(large.astype(np.float32) - layers.picture)
     levels = np.rint(np.clip(picture, 0, 255)).astype(np.uint8)
     return np.where(changed[..., None], levels, photo), changed
@@ -241,7 +241,8 @@ def _offsets(layers: Layers, places: Floats) -> Floats:
     looked = _look(
         np.moveaxis(motion.astype(np.float32), 0, -1), places * (motion.shape[-1] / side)
     )
-    return looked * side
+    offsets: Floats = looked * side
+    return offsets
 
 
 def _look(values: Floats, places: Floats) -> Floats:

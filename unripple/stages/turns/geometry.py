@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from unripple.conventions import Face, Floats, Labels, Landmarks, Mask, NoFace, Photo, Shares
-from unripple.ops.geometry import resample, scale_of, stretched
+from unripple.ops.geometry import apply, resample, scale_of, stretched
 from unripple.ops.layers import Layers, lay_small
 from unripple.ops.masks import distance_to
 from unripple.stages.align import LEAST_PX, MOST_PX, Aligned
@@ -52,6 +52,7 @@ def edit_by_geometry(
     rounder: float = 0.0,
     fine: Photo | None = None,
     share: Floats | None = None,
+    shown: Mask | None = None,
 ) -> Edited:
     """Turn the head by moving the photo's own pixels; no generator is asked.
 
@@ -73,6 +74,7 @@ def edit_by_geometry(
             `stages.edit.DEEPER`.
         fine: the same picture, larger, uint8 [F, F, 3].
         share: of the person, where somebody other than the parser is believed, [F, F] in [0, 1].
+        shown: what of it the photograph shows, bool [F, F]; the rest is its mirror image.
 
     Raises:
         NoFace: the landmarks are not those of a face.
@@ -85,6 +87,8 @@ def edit_by_geometry(
     size, side = photo.shape[0], fine.shape[0]
     seen = _larger(labels != Face.BACKGROUND, side) if share is None else share
     cut = matte(fine, seen, doubt=DOUBT if share is None else DOUBT_OF_PERSON)
+    if shown is not None:
+        cut = cut._replace(alpha=_without_mirrored(cut.alpha, shown))
     scale = TURN_PX / size
     pose = fit_head(landmarks * scale, head)
     by = _angles(
@@ -124,6 +128,17 @@ def _angles(
     now = {"yaw": pose.yaw_deg, "pitch": pose.pitch_deg, "roll": pose.roll_deg + upright_deg}
     by = {**turn, **{axis: at - now[axis] for axis, at in towards.items()}}
     return {f"{axis}_deg": angle for axis, angle in by.items()}
+
+
+def _without_mirrored(alpha: Floats, shown: Mask) -> Floats:
+    """Beyond the photograph a person goes on as at its border, and no mirror image stands there."""
+    from scipy import ndimage
+
+    if shown.all() or not shown.any():
+        return alpha
+    nearest = ndimage.distance_transform_edt(~shown, return_distances=False, return_indices=True)
+    found: Floats = alpha[tuple(nearest)]
+    return found
 
 
 def _with_fringe(turned: Turned, reach_px: float) -> tuple[Floats, Floats]:
@@ -195,6 +210,7 @@ def edit(work: Work, settings: EditSettings) -> Edited:
     parsing = ParseSettings(scales=settings.scales, person=settings.person)
     labels = labels_of(work, aligned.picture, parsing)
     fine = _fine(work, aligned)
+    share = _believed(work, fine, labels) if settings.person else None
     try:
         return edit_by_geometry(
             aligned.picture,
@@ -209,7 +225,8 @@ def edit(work: Work, settings: EditSettings) -> Edited:
             deeper=settings.deeper,
             rounder=settings.rounder,
             fine=fine,
-            share=_believed(work, fine, labels) if settings.person else None,
+            share=share,
+            shown=_shown(work, aligned, fine.shape[0]),
         )
     except NoFace as error:
         raise NoFace(f"{error}; mark them by hand, or set edit.turn to generator") from error
@@ -226,6 +243,16 @@ def _fine(work: Work, aligned: Aligned) -> Photo:
     transform = aligned.transform.copy()
     transform[:, :2] *= size / side
     return resample(work.photo.srgb, transform, width=side, height=side)
+
+
+def _shown(work: Work, aligned: Aligned, side: int) -> Mask:
+    """Where a crop of that side lies within the photograph, bool [side, side]."""
+    assert work.photo is not None
+    centres = (np.arange(side) + 0.5) * aligned.picture.shape[0] / side
+    places = apply(aligned.transform, np.stack(np.meshgrid(centres, centres), axis=-1))
+    high, wide = work.photo.srgb.shape[:2]
+    inside: Mask = np.all((places >= 0) & (places <= (wide, high)), axis=-1)
+    return inside
 
 
 def _believed(work: Work, fine: Photo, labels: Labels) -> Floats | None:
