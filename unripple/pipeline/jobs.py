@@ -162,24 +162,24 @@ class Job:
             content["models"] = self.zoo.models
         if self.step.reads_directions:
             content["directions"] = self.directions
-        if self.landmarks is not None:
-            content["landmarks"] = self.landmarks
         if self.step.recipe != RIPPLE:
             content["recipe"] = self.step.recipe
         if "translation" in self.settings:
             places = (self.library.defaults, self.library.own)
             content["library"] = [None if place is None else str(place) for place in places]
-        if self.domain is not None:
-            content["domain"] = str(self.domain)
         if self.settings.get("keep") == MASKS:
             content["keep"] = self.keep
-        if self.edited is not None:
-            content["edited"] = str(self.edited)
         if self.batch != 1:
             content["batch"] = self.batch
         if self.settles:
             content["settles"] = self.settles
-        content |= {} if self.only is None else {"only": list(self.only)}
+        given = {
+            "landmarks": self.landmarks,
+            "domain": None if self.domain is None else str(self.domain),
+            "edited": None if self.edited is None else str(self.edited),
+            "only": None if self.only is None else list(self.only),
+        }
+        content |= {key: value for key, value in given.items() if value is not None}
         return json.dumps(content, sort_keys=True)
 
     @staticmethod
