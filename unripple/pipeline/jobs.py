@@ -169,14 +169,12 @@ class Job:
             content["library"] = [None if place is None else str(place) for place in places]
         if self.settings.get("keep") == MASKS:
             content["keep"] = self.keep
-        if self.batch != 1:
-            content["batch"] = self.batch
-        if self.settles:
-            content["settles"] = self.settles
         given = {
             "landmarks": self.landmarks,
             "domain": None if self.domain is None else str(self.domain),
             "edited": None if self.edited is None else str(self.edited),
+            "batch": None if self.batch == 1 else self.batch,
+            "settles": self.settles or None,
             "only": None if self.only is None else list(self.only),
         }
         content |= {key: value for key, value in given.items() if value is not None}
