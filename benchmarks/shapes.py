@@ -182,7 +182,7 @@ def rendered(options: argparse.Namespace) -> None:
     folder: Path = options.out
     directions = str(generator_directions(folder / "generator.directions.safetensors", zoo))
     common = {"align": {"mode": "embedded", "max_spread": 0.3}, "directions": directions}
-    cache = MemoryCache()
+    cache = MemoryCache(4096)  # what the words share of every person
     editors = {
         way: Editor(settings={**common, "edit": {"attributes": way}}, zoo=zoo, cache=cache)
         for way in ("pixels", "generator")

@@ -18,6 +18,7 @@ from unripple.conventions import Floats, Photo
 
 _DARK = 2e-3  # linear light below which a sensor's noise is not drawn out
 LUMINANCE = np.array((0.2126, 0.7152, 0.0722))
+_HIGHEST, _BEYOND = 97.5, 0.5  # percentile of a part's pattern, and the logarithm beyond it
 _CHROMA = 0.3  # share of a region's own variety of hues that stays
 _SHINE = (1.5, 3.2)  # brightness over the mean from which, and to which, light is only reflected
 
@@ -89,6 +90,12 @@ def recoloured(
     bright = np.maximum(light @ LUMINANCE, _DARK)
     mean = max(float(before @ LUMINANCE), _DARK)
     pattern = np.log(bright / mean).astype(np.float32)
+    # Skin that a soft mask takes in beside dark hair is far brighter than any strand: as a strand
+    # of light hair it would glow.
+    core = pattern[share > 0.8]
+    brightest = float(np.percentile(core, _HIGHEST)) if len(core) else 0.0
+    share = share * np.clip(1 - (pattern - brightest) / _BEYOND, 0, 1).astype(np.float32)
+    pattern = np.minimum(pattern, brightest)
     coarse = _within(pattern, share, coarse_px)
     shaped = contrast.coarse * coarse + contrast.fine * (pattern - coarse)
     # The region's own hues, around the new one.

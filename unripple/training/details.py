@@ -51,14 +51,14 @@ class Detail(NamedTuple):
 WORDS: Mapping[str, Detail] = {
     "wrinkles": Detail({"age": 0.0}, {"age": 1.0}, "wrinkles and bags", (0.0, 4.0)),
     "beard": Detail(
-        {"beard": 0.0, "moustache": 0.0}, {"beard": 0.85, "moustache": 0.8}, "a beard", (0.0, 3.0)
+        {"beard": 0.0, "moustache": 0.0}, {"beard": 0.85, "moustache": 0.8}, "a beard", (0.0, 2.0)
     ),
     "moustache": Detail({"moustache": 0.0}, {"moustache": 0.9}, "a moustache", (0.0, 3.0)),
     "freckles": Detail({"freckles": 0.0}, {"freckles": 1.0}, "freckles", (0.0, 4.0)),
-    "eye_shadow": Detail(
+    "makeup": Detail(
         {"lipstick": 0.0, "masculinity": -1.0},
         {"lipstick": 1.0, "masculinity": -1.0},
-        "eye shadow",
+        "eye shadow and painted lips",
         (0.0, 4.0),
     ),
 }

@@ -27,7 +27,8 @@ LEAST_IRIS_PX = 4.0
 """Width of an iris in the photograph below which nobody sees its colour."""
 LEAST_LIPS_PX = 24.0
 _TRUSTED = 0.98
-_IRIS_BRIGHTER = 2.2
+_BRIGHTEST: Mapping[str, float] = {"iris": 2.2, "lipstick": 1.05}
+"""How much brighter than before a part may become."""
 _VISIBLE = 0.4  # levels
 _COARSE = 0.03  # head units: broader than a strand of hair, finer than a wave of it
 
@@ -130,8 +131,8 @@ def _one(
     assert recolour is not None
     mean = mean_colour(light, region.share)
     after, contrast = recolour(direction, degree, mean)
-    if name == "iris":  # in the shade of its lids no iris shines
-        most = _IRIS_BRIGHTER * float(mean @ LUMINANCE)
+    if name in _BRIGHTEST:  # no iris shines in the shade of its lids, nor lips in that of a face
+        most = _BRIGHTEST[name] * float(mean @ LUMINANCE)
         after = after * min(1.0, most / max(float(after @ LUMINANCE), 1e-4))
     return recoloured(
         light,

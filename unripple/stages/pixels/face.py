@@ -75,9 +75,39 @@ class SeenFace:
         if self.mesh is None:
             known: Floats = self.head.landmarks
             observed: Floats = self.landmarks.astype(np.float64)
+            more = _by_parts(self.labels, self.landmarks)
+            known = np.concatenate((known, [place for place, _ in more])) if more else known
+            observed = np.concatenate((observed, [at for _, at in more])) if more else observed
         else:
             known, observed = self.points[-MESH_POINTS:], self.mesh
         return lay(self.points, self.pose, known, observed, size=self.size, grid=self.grid)
+
+
+_BROWS = ((Face.RIGHT_BROW, -0.305), (Face.LEFT_BROW, 0.305))  # of the person, in the picture
+_BROW_Y, _SEAM_Y, _DEEP = -0.238, 0.602, 0.70
+"""Where the mean head's brows and the seam of its lips are, head units."""
+_LEAST_PX = 5
+
+
+def _by_parts(labels: Labels, landmarks: Landmarks) -> list[tuple[Floats, Floats]]:
+    """Places that five landmarks do not tell: brows, and the middle of the lips, which a smile
+    moves against the corners of the mouth. In the mean head, and in the picture."""
+    found = []
+    rows, columns = np.mgrid[: labels.shape[0], : labels.shape[1]] + 0.5
+    for part, x in _BROWS:
+        brow = labels == part
+        if brow.sum() >= _LEAST_PX:
+            at = np.array((columns[brow].mean(), rows[brow].mean()))
+            found.append((np.array((x, _BROW_Y, _DEEP)), at))
+    left, right = landmarks[3:].astype(np.float64)
+    middle, half = (left + right) / 2, max(float(np.hypot(*(right - left))) / 2, 1.0)
+    central = np.abs(columns - middle[0]) < 0.3 * half
+    lips = [central & (labels == part) for part in (Face.UPPER_LIP, Face.LOWER_LIP)]
+    if min(int(lip.sum()) for lip in lips) >= _LEAST_PX:
+        # Between the lowest of the upper lip and the highest of the lower one.
+        seam = (np.percentile(rows[lips[0]], 90) + np.percentile(rows[lips[1]], 10)) / 2
+        found.append((np.array((0.0, _SEAM_Y, _DEEP)), np.array((middle[0], seam))))
+    return found
 
 
 def see_face(work: Work, settings: EditSettings, points: Floats) -> SeenFace:

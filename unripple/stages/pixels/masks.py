@@ -230,7 +230,10 @@ def hair(look: CloseLook) -> Region:
     away = _from_skin(small)
     beyond = ndimage.distance_transform_edt(~small.oval) * look.face.size / small.oval.shape[0]
     beyond /= look.face.pose.scale
-    around = (small.person > 0.6) & (beyond > 0.04) & (small.down < 0.1) & (beyond < 0.5)
+    # Ears are no hair, though in shadow they look like it.
+    ears = np.isin(small.labels, (Face.LEFT_EAR, Face.RIGHT_EAR))
+    ears = ndimage.binary_dilation(ears, iterations=max(1, len(ears) // 75))
+    around = (small.person > 0.6) & (beyond > 0.04) & (small.down < 0.1) & (beyond < 0.5) & ~ears
     seeds = around & (away > ALIKE)
     if seeds.sum() < LEAST_HAIR_PX:
         return _nothing(look, "no hair is seen around the face")
@@ -246,6 +249,7 @@ def hair(look: CloseLook) -> Region:
     near = 1 - smoothstep(beyond, 0.12, 0.26)
     apart = np.clip((cv2.GaussianBlur(away, (0, 0), 2.0) - 2) / 4, 0, 1)
     share *= 1 - near * (1 - apart)
+    share *= 1 - cv2.GaussianBlur(ears.astype(np.float32), (0, 0), 1.2)
     trust = float(np.clip(0.4 + clear, 0, 1))
     return Region(_large(share, look), trust, "" if trust > 0.8 else "hair and skin look alike")
 
