@@ -87,7 +87,7 @@ TEXTS: Mapping[str, Text] = {
         "glasses", ("glasses", "glasses_dark", "eye_size", "eye_open"),
     ),
     "beard": Text(
-        "a man with a beard", "a man", {"beard": 0.9},
+        "a man with a beard", "a face", {"beard": 0.9},
         lambda f: f["beard"] < 0.1 and f["masculinity"] > 0.2,
         "beard", ("beard", "moustache", "masculinity", "chin", "jaw_width"),
     ),
@@ -310,8 +310,9 @@ def edits_of(
     chosen: argparse.Namespace, people: list[Case], method: str, sheet: list[tuple[Case, Photo]]
 ) -> dict[str, list[Row]]:
     """All edits by one method, by text."""
-    editor = Editor(settings=ALIGNED)
-    judges = Judges(Zoo())
+    models = dict(one.split("=", 1) for one in chosen.models)
+    editor = Editor(settings=ALIGNED | {"models": models})
+    judges = Judges(Zoo(models))
     rows: dict[str, list[Row]] = {}
     for case in people:
         about = TEXTS[case.name]
@@ -329,6 +330,7 @@ def edits_of(
         seconds = time.process_time() - begun
         rows.setdefault(case.name, []).append(measured(case, walked, judges, seconds))
         sheet.append((case, walked["compose"]["picture"]))
+        print(f"{method} {case.name} {case.person} {rows[case.name][-1]}", flush=True)
     return rows
 
 
@@ -372,7 +374,7 @@ def table(found: Mapping[str, Mapping[str, Mapping[str, float]]]) -> str:
     return "\n".join(lines)
 
 
-def draw_sheet(path: Path, shown: list[tuple[Case, Photo]], per_text: int = 8) -> None:
+def draw_sheet(path: Path, shown: list[tuple[Case, Photo]], per_text: int = 12) -> None:
     """Of every text some people: photo, edit, truth below each other."""
     rows = []
     for name in TEXTS:
@@ -392,6 +394,7 @@ def main(words: list[str] | None = None) -> dict[str, Any]:
     parser.add_argument("--texts", default=",".join(TEXTS))
     parser.add_argument("--strength", type=float, help="instead of each method's own")
     parser.add_argument("--channels", type=int, help="of `global`")
+    parser.add_argument("--models", nargs="*", default=[], metavar="ROLE=FILE", help="not embedded")
     parser.add_argument("--out", type=Path, default=Path("runs/benchmark"))
     chosen = parser.parse_args(words)
     size = Zoo().load("encoder").size_px

@@ -17,6 +17,7 @@ from unripple.models import clip
 from unripple.pipeline.checks import warnings_of
 from unripple.pipeline.jobs import Job, job_from_config
 from unripple.runtime.editor import Editor
+from unripple.zoo import zoo as zoo_module
 from unripple.zoo.zoo import Zoo
 
 PHOTO = "data/photos/anna.png"
@@ -91,7 +92,10 @@ def test_what_python_refuses(config: dict[str, Any]) -> None:
         editor.edit(PHOTO, strength=3)
 
 
-def test_sets_without_a_clip_say_so(config: dict[str, Any]) -> None:
+def test_sets_without_a_clip_say_so(
+    config: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(zoo_module, "NOT_EMBEDDED", ("clip",))
     models = {role: path for role, path in config["models"].items() if role != "clip"}
     with pytest.raises(UnrippleError, match="no clip"):
         Editor(settings={**config, "models": models}).edit(PHOTO, text="a hat")

@@ -1,9 +1,12 @@
 """Train the embedded CLIP: which sentences are true of which faces.
 
-It sees renders and the generator's pictures of the same faces, so that it can lead edits of both.
-Every picture comes with a sentence that is true of it. Of all pairs in the batch the factors
-say whether the sentence is true, false, or cannot be told; the true ones are all positive, the last
-are left out (an ordinary CLIP takes every other pair for false).
+It sees renders and the generator's pictures, so that it can lead edits of both. The pictures' half
+learns what they show, by an axis for each predicate that training alone has. The sentences' half
+learns to fit what that half sees: every picture comes with a sentence that is true of it, and of
+all pairs in the batch the factors say whether the sentence is true, false, or cannot be told; the
+true ones are all positive, the last are left out (an ordinary CLIP takes every other pair for
+false). That contrast does not reach the pictures' half, which it would hold back: most pairs
+differ in many ways at once.
 """
 
 from __future__ import annotations
@@ -58,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--lr", type=float, default=1.5e-3)
     about = "draws half of the pictures"
     parser.add_argument("--generator", type=Path, default=Path("runs/generator"), help=about)
-    parser.set_defaults(batch=64)
+    parser.set_defaults(batch=48)
 
 
 def build(chosen: argparse.Namespace) -> ClipTask:
@@ -221,7 +224,7 @@ class ClipTask(SingleNet):
         }
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """`contrast` both ways."""
+        """What pictures show and sentences claim, and `contrast` both ways for the sentences."""
         net: Any = self.net
         with autocast(self.device):
             seen = net.encode_image(batch["photo"].contiguous(memory_format=torch.channels_last))
@@ -317,8 +320,10 @@ class ClipTask(SingleNet):
         said = "; ".join(f"{one.name}: {', '.join((*one.yes, *one.no))}" for one in PREDICATES)
         return (
             f"CLIP of open_clip's classes {self.net_sizes} at {SIDE_PX} px, {MERGES} merges of "
-            "CLIP's own table. Half of the pictures are renders, half the generator's. Every true "
-            "pair of picture and sentence is positive; those that cannot be told are left out.\n\n"
+            "CLIP's own table. Half of the pictures are renders, half the generator's. Pictures "
+            "learn by an axis for each predicate, which is not kept; sentences by the axes and by "
+            "contrast, in which every true pair is positive and what cannot be told is left "
+            "out.\n\n"
             f"What it knows, in the words that it was trained on: {said}.\n\n"
             "Figures: `_auc` for the first of these words, `_unseen_auc` for other ones, which no "
             "training said; `top1`: how often the best of 512 pictures fits its sentence."

@@ -45,7 +45,7 @@ JUDGES = ("id_vit", "inception", "lpips_trunk", "lpips_head")
 PUBLISHED_ROLES = ("inverter", "sfe_editor", "hypernet", "w_encoder", "restyle", *JUDGES)
 """Roles that single methods and metrics ask for, and published files alone fill."""
 
-NOT_EMBEDDED = ("restorer", "person", "mesh_judge", "clip", "relevance", "mapper", *PUBLISHED_ROLES)
+NOT_EMBEDDED = ("restorer", "person", "mesh_judge", *PUBLISHED_ROLES)
 """Roles that the embedded set has no network for."""
 
 STAGE_ROLES = {
@@ -107,7 +107,7 @@ Kept: TypeAlias = tuple[str, Path, int, int]
 """A kept network: role, file, its length in bytes and its time of change in ns."""
 
 KEEP_MB = 400.0
-"""Length of the weights files whose networks are kept; the embedded ones are 28 MB."""
+"""Length of the weights files whose networks are kept; the embedded ones are 53 MB."""
 
 _kept: dict[Kept, Model] | None = None
 
