@@ -43,7 +43,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--mode", choices=MODES, default="cat", help="texts beside the codes, or added to them")
     add("--vectors", choices=VECTORS, default="clip", help="of texts: CLIP's, or one for each name")
     add("--norm", choices=("rows", "features"), default="features", help="rows: as published")
-    add("--lr", type=float, default=0.02, help="of Ranger (published: 0.5 for 0.01 of its pace)")
+    add(
+        "--lr",
+        type=float,
+        default=2.0,
+        help="of Ranger, of layers at 0.01 of its pace (published: 0.5)",
+    )
     add("--generator", type=Path, default=Path("runs/generator"))
     add("--clip", type=Path, default=Path("data/models/clip.safetensors"))
     add("--identity", type=Path, default=Path("data/models/identity.safetensors"))
