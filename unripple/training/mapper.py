@@ -105,7 +105,7 @@ class MapperTask:
         norm: models.Norm = "features",
         batch_size: int = 4,
         device: str = "cpu",
-        lr: float = 0.02,
+        lr: float = 2.0,
     ) -> None:
         self.texts, self.batch_size, self.device, self.progress = texts, batch_size, device, 0.0
         self.generator, self.clip = frozen(generator, device), frozen(clip, device)
