@@ -99,7 +99,8 @@ def led(by: Sight, change: Tensor) -> Tensor:
         torch.eye(len(cost), dtype=cost.dtype, device=cost.device) + cost, along
     )
     step = step / step.norm().clamp_min(1e-30)
-    return by.spread @ step.float()
+    found: Tensor = by.spread @ step.float()
+    return found
 
 
 def relevance(features: Tensor) -> Tensor:

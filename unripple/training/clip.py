@@ -140,6 +140,8 @@ class Claims(nn.Module):
     tell a network what to look for. Sentences then go where the axes point.
     """
 
+    weights: Tensor  # of predicates, [P]
+
     def __init__(self, width: int) -> None:
         super().__init__()
         self.axes = nn.Linear(width, len(PREDICATES))
