@@ -41,8 +41,8 @@ TRAININGS = {
         30,
         ["generator", "e4e_codes", "parser", "identity"],
     ),
-    "clip": ("clip --export never", 60, ["generator"]),
-    "mapper": ("mapper --export never", 20, ["generator", "clip", "identity"]),
+    "clip": ("clip", 45, ["generator"]),
+    "mapper": ("mapper", 20, ["generator", "clip", "identity"]),
     "motion": ("flow --batch 8 --export never", 60, ["generator", "e4e", "pose"]),
     "hfgi": (
         "hfgi --batch 8 --init runs/hfgi_faithful --motion runs/motion --lr 1e-3"

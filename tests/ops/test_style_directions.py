@@ -79,3 +79,19 @@ def test_styles_of_another_generator_are_refused() -> None:
     assert [len(one) for one in ops.split_styles(torch.zeros(18), WIDTHS)] == list(WIDTHS)
     with pytest.raises(ShapeMismatch):
         ops.split_styles(torch.zeros(17), WIDTHS)
+
+
+def test_a_text_leads_along_what_it_says_and_not_what_comes_along() -> None:
+    rng = torch.Generator().manual_seed(0)
+    mix = torch.randn(5, 5, generator=rng) + 2 * torch.eye(5)
+    causes = torch.randn(4000, 5, generator=rng)
+    codes = causes @ mix
+    seen = torch.eye(5)[:3] + torch.tensor([[0.0, 0, 0, 0, 0], [0.4, 0, 0, 0, 0], [0, 0, 0, 0, 0]])
+    features = causes[:800] @ seen.T  # CLIP sees three causes, of two of them some of the first
+    by = ops.sight(codes, features)
+    assert by.spread.shape == (5, 5) and by.seen.shape == (5, 3)
+    step = ops.led(by, torch.tensor([1.0, 0.0, 0.0]))
+    gone = step @ torch.linalg.inv(mix)
+    assert float(gone.norm()) == pytest.approx(1, abs=0.05)  # one deviation of the codes
+    assert gone[0] > 0.8 and (seen @ gone)[1].abs() < 0.4 * (seen @ gone)[0]
+    assert not ops.led(by, torch.zeros(3)).any()

@@ -178,7 +178,7 @@ def test_what_comes_with_it_is_found(installed: Installed) -> None:
     assert "pose" in installed.run("unripple", "directions", "list")
     lines = installed.run("unripple", "models", "list").splitlines()
     missing = [line.split()[0] for line in lines if line.endswith("missing")]
-    untrained = ("restorer", "clip", "relevance", "mapper")
+    untrained = ("restorer",)
     assert missing == [f"embedded/{role}" for role in untrained]
     assert any(line.startswith("mtcnn ") and line.endswith("there") for line in lines)
     assert "WIDER FACE" in installed.run("unripple", "models", "card", "mtcnn")

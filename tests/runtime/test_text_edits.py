@@ -24,6 +24,7 @@ from unripple.pipeline.checks import warnings_of
 from unripple.pipeline.jobs import Job, job_from_config
 from unripple.report.assemble import assemble
 from unripple.runtime.editor import Editor
+from unripple.zoo import zoo as zoo_module
 from unripple.zoo.zoo import Zoo
 
 PHOTO = "data/photos/anna.png"
@@ -215,7 +216,10 @@ def test_what_the_command_line_refuses(
     assert wrong in capsys.readouterr().err and not Path("no.png").exists()
 
 
-def test_sets_without_a_clip_say_so(config: dict[str, Any]) -> None:
+def test_sets_without_a_clip_say_so(
+    config: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(zoo_module, "NOT_EMBEDDED", ("clip",))
     models = {role: path for role, path in config["models"].items() if role != "clip"}
     with pytest.raises(UnrippleError, match="no clip"):
         Editor(settings={**config, "models": models}).edit(PHOTO, text="a hat")

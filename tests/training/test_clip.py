@@ -67,6 +67,45 @@ def test_the_loss_takes_every_true_pair_and_leaves_out_what_cannot_be_told() -> 
     assert float(clip.contrast(logits, torch.tensor([[1, 1, 0, 0]]))) == 0  # nothing is false
 
 
+def test_what_sentences_claim() -> None:
+    truth = truths(FACES[:50])
+    chance = random.Random(2)
+    captions = [clip_captions.caption_of(row, chance) for row in truth.tolist()]
+    claimed = clip_captions.claimed(captions)
+    assert claimed.abs().sum() == sum(len(caption.claims) for caption in captions)
+    assert (claimed * truth == claimed.abs()).all()  # all that is said is true
+
+
+def test_claims_teach_pictures_and_the_axes_but_sentences_alone() -> None:
+    torch.manual_seed(0)
+    claims = clip.Claims(8)
+    vectors = torch.nn.functional.normalize(torch.randn(3, 8), dim=1).requires_grad_()
+    truth = torch.zeros(3, len(PREDICATES), dtype=torch.int8)
+    truth[0, 1], truth[1, 2] = 1, -1
+    (axes, seen) = torch.autograd.grad(
+        claims.of_pictures(vectors, truth), (claims.axes.weight, vectors)
+    )
+    assert (seen[:2] != 0).any(1).all() and not seen[2].any()  # nobody could tell anything of it
+    assert (axes != 0).any(1).nonzero()[:, 0].tolist() == [1, 2]
+    loss = claims.of_texts(vectors, truth)
+    loss.backward()
+    assert claims.axes.weight.grad is None and bool(vectors.grad[:2].any())
+    with torch.no_grad():
+        there = torch.nn.functional.normalize(claims.axes.weight[1:3] * torch.tensor([[1], [-1]]))
+        assert claims.of_texts(there, truth[:2]) < loss
+
+
+def test_the_same_face_is_drawn_once_and_alike_whatever_came_before() -> None:
+    generator = latents.small_generator(64).eval().requires_grad_(False)
+    one, other = clip.Drawings(generator, 3), clip.Drawings(generator, 3)
+    first = one.batch(8, torch.Generator().manual_seed(1))
+    other.batch(2, torch.Generator().manual_seed(5))
+    again = other.batch(8, torch.Generator().manual_seed(1))
+    assert len(one.kept) == 3 and torch.equal(first["photo"], again["photo"])
+    assert torch.equal(first["factors"], again["factors"])
+    assert one.batch(0, torch.Generator())["photo"].shape == (0, 3, 64, 64)
+
+
 def task(folder: Path) -> clip.ClipTask:
     torch.manual_seed(0)
     generator = latents.small_generator(64).eval().requires_grad_(False)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -27,6 +28,13 @@ VARIANTS: Mapping[str, tuple[int | None, float]] = {
 """Who moves how many layers, and by what the step is divided."""
 
 
+DIFFER = 60
+"""In so many directions codes are taken to differ; the face world has 67 factors."""
+
+RIDGE = 20.0
+"""So many faces that show nothing are added to those that a `Sight` is fitted to."""
+
+
 def shaped(gradient: Tensor, codes: Tensor) -> Tensor:
     """The step in codes that gains most for its likelihood: C g / sqrt(g' C g).
 
@@ -44,6 +52,62 @@ def shaped(gradient: Tensor, codes: Tensor) -> Tensor:
     step = centred.T @ (centred @ gradient.double()) / (len(codes) - 1)
     spread = (gradient.double() @ step).clamp_min(0).sqrt()
     return (step / spread.clamp_min(1e-30)).float()
+
+
+class Sight(NamedTuple):
+    """What CLIP sees of a generator's codes, as far as a straight line tells.
+
+    Attributes:
+        spread: one deviation along each of the directions in which codes differ most, [W, K].
+        seen: how CLIP's vector goes with each of them, [K, D].
+    """
+
+    spread: Tensor
+    seen: Tensor
+
+
+def sight(codes: Tensor, features: Tensor) -> Sight:
+    """Fit CLIP's vectors of pictures to their codes.
+
+    Args:
+        codes: w of many faces, [N, W].
+        features: of the pictures of the first F of them, of length 1, [F, D].
+    """
+    codes, seen = codes.double(), features.double()
+    values, vectors = torch.linalg.eigh(torch.cov(codes.T))
+    kept = min(DIFFER, len(values))
+    size = values[-kept:].clamp_min(1e-12).sqrt()
+    main = vectors[:, -kept:]
+    z = (codes[: len(seen)] - codes.mean(0)) @ main / size  # [F, K], each of variance 1
+    inner = z.T @ z + RIDGE * torch.eye(kept, dtype=z.dtype, device=z.device)
+    return Sight(
+        (main * size).float(), torch.linalg.solve(inner, z.T @ (seen - seen.mean(0))).float()
+    )
+
+
+def led(by: Sight, change: Tensor) -> Tensor:
+    """The step in codes that goes far along a change of text, and little along all else in CLIP.
+
+    Its length is one deviation of the codes, as that of `shaped`, whose gradient at a few faces
+    follows more of what comes along by chance.
+
+    Args:
+        by: what CLIP sees of the codes.
+        change: see above, [D].
+
+    Returns:
+        float32 [W]; zeros where nothing that is seen follows the text.
+    """
+    seen, along = by.seen.double(), by.seen.double() @ change.double()
+    other = seen - torch.outer(along, change.double())
+    cost = other @ other.T
+    cost = cost / cost.diagonal().mean().clamp_min(1e-30)
+    step = torch.linalg.solve(
+        torch.eye(len(cost), dtype=cost.dtype, device=cost.device) + cost, along
+    )
+    step = step / step.norm().clamp_min(1e-30)
+    found: Tensor = by.spread @ step.float()
+    return found
 
 
 def relevance(features: Tensor) -> Tensor:

@@ -119,6 +119,15 @@ def fits(truth: Tensor, captions: Sequence[Caption]) -> Tensor:
     return torch.stack(columns, dim=1)
 
 
+def claimed(captions: Sequence[Caption]) -> Tensor:
+    """What each sentence claims: 1 (said), -1 (denied), 0 (nothing), int8 [C, P]."""
+    found = torch.zeros(len(captions), len(PREDICATES), dtype=torch.int8)
+    for row, caption in enumerate(captions):
+        for predicate, said in caption.claims:
+            found[row, predicate] = 1 if said else -1
+    return found
+
+
 def plain(name: str, *, unseen: bool = False) -> str:
     """The sentence by which a predicate is tested."""
     one = PREDICATES[INDEX[name]]

@@ -46,7 +46,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--norm", choices=("rows", "features"), default="features", help="rows: as published")
     about = "codes that may move (published: some leave out the fine ones)"
     add("--levels", nargs="+", choices=tuple(LEVELS), default=tuple(LEVELS), help=about)
-    add("--lr", type=float, default=0.02, help="of Ranger (published: 0.5 for 0.01 of its pace)")
+    add(
+        "--lr",
+        type=float,
+        default=2.0,
+        help="of Ranger, of layers at 0.01 of its pace (published: 0.5)",
+    )
     add("--codes", type=Path, metavar="FILE", help="faces of `unripple codes` (default: random)")
     add("--generator", type=Path, default=Path("runs/generator"))
     add("--clip", type=Path, default=Path("data/models/clip.safetensors"))
@@ -106,7 +111,7 @@ class MapperTask:
         norm: models.Norm = "features",
         batch_size: int = 4,
         device: str = "cpu",
-        lr: float = 0.02,
+        lr: float = 2.0,
         codes: Tensor | None = None,
         levels: Sequence[str] = tuple(LEVELS),
     ) -> None:

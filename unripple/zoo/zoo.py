@@ -57,7 +57,7 @@ PUBLISHED_ROLES = (
 )
 """Roles that single methods and metrics ask for, and published files alone fill."""
 
-NOT_EMBEDDED = ("restorer", "person", "mesh_judge", "clip", "relevance", "mapper", *PUBLISHED_ROLES)
+NOT_EMBEDDED = ("restorer", "person", "mesh_judge", *PUBLISHED_ROLES)
 """Roles that the embedded set has no network for."""
 
 STAGE_ROLES = {
@@ -125,7 +125,7 @@ Kept: TypeAlias = tuple[str, Path, int, int]
 """A kept network: role, file, its length in bytes and its time of change in ns."""
 
 KEEP_MB = 400.0
-"""Length of the weights files whose networks are kept; the embedded ones are 28 MB."""
+"""Length of the weights files whose networks are kept; the embedded ones are 53 MB."""
 
 LOADED_MB = 1900.0
 """What large networks may take at a time in one zoo on a CPU: their files, and what the one at work
