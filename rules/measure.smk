@@ -1,6 +1,3 @@
-# Measure the edit.
-
-
 rule measure:
     input:
         by_recipe(

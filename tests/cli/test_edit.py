@@ -50,6 +50,7 @@ def test_a_folder_goes_into_a_folder_beside_it(
     photos: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["edit", str(photos), "--edit", "smile=1", "-q"]
+    words += ["--set", "edit.attributes=generator"]
     assert main(words) == 0
     made = photos.with_name("mine-smile+1")
     assert sorted(path.name for path in made.iterdir()) == [

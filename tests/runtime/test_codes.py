@@ -147,4 +147,5 @@ def test_a_face_out_of_nothing(here: Path) -> None:
 def test_what_can_be_said(here: Path, capsys: Any) -> None:
     assert main(["texts", *with_clip(here)]) == 0
     told = capsys.readouterr().out
-    assert "clip.safetensors" in told and "beard, face, hat" in told and "mappers: none" in told
+    assert "clip.safetensors" in told and "beard, face, hat" in told
+    assert "mapper (models.mapper)" in told and "a face with glasses" in told

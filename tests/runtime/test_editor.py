@@ -93,7 +93,8 @@ def test_the_second_edit_of_a_photo_shares_the_inversion(
 
 
 def test_directions_add_up_and_warn(settings: dict[str, Any]) -> None:
-    editor = unripple.Editor(settings=settings)
+    by_generator = {**settings, "edit": {**settings["edit"], "attributes": "generator"}}
+    editor = unripple.Editor(settings=by_generator)
     result = editor.edit("data/photos/anna.png", pose=-9, smile=1)
     degrees, foreign = result.warnings  # the tiny generator can draw nobody
     assert degrees.split(" lies")[0] == "pose = -9" and "not of its world" in foreign

@@ -60,6 +60,7 @@ def test_nobody_left_where_nothing_changed() -> None:
 
 class _Plan:
     beyond_generator = ()
+    edit = None
 
     def __init__(self, *models: str) -> None:
         self.models, self.turn, self.moves = models, {}, {}

@@ -106,8 +106,9 @@ def _extract(options: argparse.Namespace) -> int:
     out = options.out or options.folder.resolve().with_suffix(SUFFIX)
     _check(out, options)
     photos = _photos(options.folder)
-    cache = StoreCache(options.results.store)  # so that one that was stopped goes on
     config = shared.config_of(options)
+    results = shared.results_of(options, config)
+    cache = StoreCache(results.store)  # so that one that was stopped goes on
     editor = Editor(device=options.device, settings=config, cache=cache, on_progress=LossMeter())
     failed: list[Path] = []
 

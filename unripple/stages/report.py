@@ -341,16 +341,12 @@ class _Once:
 def plots(rows: Sequence[Row]) -> list[Plot]:
     """The figures that are defined at all, the judged ones first; the others are folded away."""
     measured = [row for row in rows if row.figures]
-    middles = {
-        edit: medians(row.figures for row in measured if row.edit == edit)
-        for edit in dict.fromkeys(row.edit for row in measured)
-    }
+    named_edits = dict.fromkeys(row.edit for row in measured)
+    middles = {e: medians(row.figures for row in measured if row.edit == e) for e in named_edits}
     found = []
     for name in names_in([row.figures for row in measured]):
-        how = describe(name)
-        values = [row.figures.get(name, math.nan) for row in measured]
-        over_all = spread(values, how.perfect)
-        if over_all is None:
+        how, values = describe(name), [row.figures.get(name, math.nan) for row in measured]
+        if (over_all := spread(values, how.perfect)) is None:
             continue
         by_edit = {edit: middle.get(name, math.nan) for edit, middle in middles.items()}
         named = [(measured[at], values[at]) for at in worst(values, how.perfect, WORST)]

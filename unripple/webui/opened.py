@@ -18,9 +18,10 @@ from unripple.io.results import PHOTO
 from unripple.ops.geometry import apply
 from unripple.pipeline.graph import find_step
 from unripple.pipeline.jobs import job_from_config
-from unripple.runtime.compute import Source, one_thread
+from unripple.runtime.compute import Source
 from unripple.runtime.editor import Editor
 from unripple.runtime.shared import Shared
+from unripple.runtime.threads import one_thread
 from unripple.runtime.work import Work
 from unripple.webui import views
 from unripple.webui.edit_request import NAME, EditRequest

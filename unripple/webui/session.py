@@ -359,16 +359,9 @@ class Session:
         """Open the photo again if it was evicted; what is kept stays."""
         choice = self._evicted
         if self.opened is None and choice is not None:
-            keep = self.keep
-            self.open(
-                choice.path,
-                choice.name,
-                choice.models,
-                choice.inverter,
-                decoded,
-                align=choice.align,
-                face=choice.face,
-            )
+            keep, align, face = self.keep, choice.align, choice.face
+            models = choice.models, choice.inverter
+            self.open(choice.path, choice.name, *models, decoded, align=align, face=face)
             self.keep = keep
 
     @property

@@ -11,7 +11,7 @@ import difflib
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from importlib import import_module
 from typing import Any, Generic, TypeVar
 
@@ -23,7 +23,11 @@ _Value = TypeVar("_Value")
 
 def always(value: _Value) -> Callable[..., _Value]:
     """A function that gives the same whatever it is called with: the default of a declaration."""
-    return lambda *_: value
+    return partial(_first, value)  # which other processes can be sent
+
+
+def _first(value: _Value, *_: Any) -> _Value:
+    return value
 
 
 def as_given(settings: Mapping[str, Any], *_: Any) -> Mapping[str, Any]:

@@ -34,7 +34,7 @@ _DARKEST, _BRIGHTEST = 0.08, 1.3
 _TELLING = 0.06  # linear light
 
 
-class Layers(NamedTuple):
+class WornLayers(NamedTuple):
     """What is put on, in the close look.
 
     Attributes:
@@ -92,7 +92,7 @@ def _why_not(look: CloseLook, degree: float) -> str:
     return ""
 
 
-def _layers(look: CloseLook, light: Floats, looks: dict[str, float]) -> Layers:
+def _layers(look: CloseLook, light: Floats, looks: dict[str, float]) -> WornLayers:
     """The thing rendered, laid onto the close look."""
     import torch
 
@@ -144,7 +144,7 @@ def _rendered(factors: object, per_px: float) -> RenderedFaces:
     return render(factors, torch.zeros(1, dtype=torch.long), view=view, plates=blank)
 
 
-def _laid(look: CloseLook, light: Floats, bare: RenderedFaces, worn: RenderedFaces) -> Layers:
+def _laid(look: CloseLook, light: Floats, bare: RenderedFaces, worn: RenderedFaces) -> WornLayers:
     side = look.picture.shape[0]
     before, after = (to_linear(one.photo[0].permute(1, 2, 0).numpy()) for one in (bare, worn))
     nearer = (worn.inverse_depth - bare.inverse_depth)[0].numpy() > _SOLID
@@ -182,4 +182,4 @@ def _laid(look: CloseLook, light: Floats, bare: RenderedFaces, worn: RenderedFac
         )  # fmt: skip
         return laid
 
-    return Layers(onto(after * exposure, 0.0), onto(solid, 0.0), onto(ratio, 1.0))
+    return WornLayers(onto(after * exposure, 0.0), onto(solid, 0.0), onto(ratio, 1.0))
