@@ -153,8 +153,8 @@ def test_the_sheet_is_told(capsys: pytest.CaptureFixture[str]) -> None:
         ("stage compose --shard 00000 --edit pose=3", "the name of one edit of the config"),
         ("stage align --shard 00009", "no shard 00009"),
         (
-            "stage align --shard 00000 --device warp --results other --set align.mode=mtcnn",
-            "unknown",
+            "edit data/photos/anna.png --edit pose=1 --device warp -o o.png",
+            "device 'warp' is unknown",
         ),
         ("directions --set inpaint.growpx=3", "did you mean 'grow_px'?"),
         ("directions --config nowhere.yaml", "nowhere.yaml: cannot be read"),

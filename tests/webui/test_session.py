@@ -108,6 +108,12 @@ def test_a_saved_translation_gives_the_edit_it_was_saved_from(
     session: Session, app_state: AppState
 ) -> None:
     session.full(ASKED)
+    with pytest.raises(UnrippleError, match="the photo's own pixels and draws no codes"):
+        session.save_translation("Smile_max")
+    edit = {**app_state.config["edit"], "attributes": "generator"}
+    app_state.config = {**app_state.config, "edit": edit}
+    session.open(Path("data/photos/bob.png"), "bob.png", app_state.models[0], "hfgi")
+    session.full(ASKED)
     assert session.outcome is not None
     path = session.save_translation("Smile_max")
     assert path == app_state.translations / "user" / "Smile_max.npy"

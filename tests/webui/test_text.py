@@ -20,6 +20,7 @@ from unripple.webui.app_state import AppState
 from unripple.webui.edit_request import EditRequest
 from unripple.webui.session import Session
 from unripple.webui.text_controls import CHANNELS, DISENTANGLE, STRENGTHS
+from unripple.zoo.zoo import Zoo
 
 PHOTO = Path("data/photos/bob.png")
 HAT = {"text": "a face with a hat", "strength": 1.5, "method": "direction"}
@@ -46,8 +47,9 @@ def session(app_state: AppState, project: Path, tmp_path: Path) -> Session:
 
 def test_what_the_tab_offers(session: Session) -> None:
     told = session.state.describe(session.state.models[0])["texts"]
-    assert set(told["methods"]) == {"direction", "optimise"} and told["method"] == "direction"
-    assert "hat" in told["words"] and told["mappers"] == [] and json.dumps(told)
+    methods = {"direction", "global", "optimise", "mapper"}
+    assert set(told["methods"]) == methods and told["method"] == "direction"
+    assert "hat" in told["words"] and json.dumps(told)
     for word, ends in (
         ("strength", STRENGTHS),
         ("disentangle", DISENTANGLE),
@@ -57,7 +59,11 @@ def test_what_the_tab_offers(session: Session) -> None:
             checked(value, properties()[word], Switch(word))
 
 
-def test_models_without_a_clip_offer_no_texts(app_state: AppState) -> None:
+def test_models_without_a_clip_offer_no_texts(
+    app_state: AppState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    has = Zoo.has
+    monkeypatch.setattr(Zoo, "has", lambda zoo, role: role != "clip" and has(zoo, role))
     assert app_state.describe(app_state.models[0])["texts"] is None
 
 

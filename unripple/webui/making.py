@@ -11,7 +11,7 @@ from unripple.conventions import UnrippleError, WPlus
 from unripple.io.artifact import Artifact
 from unripple.io.config import Edit
 from unripple.metrics.verdict import changed_share
-from unripple.runtime.advice import foreign_advice
+from unripple.runtime.advice import foreign_advice, made_on_pixels
 from unripple.runtime.editor import Editor
 from unripple.runtime.result import joined
 from unripple.runtime.texts import told_of
@@ -81,6 +81,7 @@ def _with_face(
         pictures=views.of_edit(made, opened.pixels, outcome.picture),
         changed=changed_share(crop, composed),
         foreign=foreign_advice(made, embedded=False) is not None,
+        on_pixels=made_on_pixels(made),
     )
 
 

@@ -156,6 +156,7 @@ class Outcome:
         changed: share of the crop's pixels that one would see to be others.
         foreign: whether the generator cannot draw the photo.
         told: of an edit that follows texts: what it said and did.
+        on_pixels: whether the photo's own pixels were changed, and no codes drawn.
     """
 
     request: EditRequest
@@ -168,6 +169,7 @@ class Outcome:
     changed: float = 0.0
     foreign: bool = False
     told: tuple[str, ...] = ()
+    on_pixels: bool = False
 
     @property
     def picture(self) -> Photo:

@@ -322,6 +322,10 @@ class Session:
             UnrippleError: there is no edit yet, or the name does not follow the grammar.
         """
         made = self._made()
+        if made.on_pixels:
+            raise UnrippleError(
+                "this edit changes the photo's own pixels and draws no codes; add it to the batch"
+            )
         if made.request.said and not made.offset.any():
             raise UnrippleError(
                 "this text moves channels of style space and no codes, which a translation holds; "

@@ -136,6 +136,7 @@ LARGE_MB = 100.0
 """From this length of its file on a network is large: the embedded ones have up to 11 MB."""
 
 _kept: dict[Kept, Model] | None = None
+_loading = threading.Lock()  # one network at a time, whoever asks
 
 
 def keep_networks() -> None:
@@ -196,7 +197,6 @@ class Zoo:
             roles = ", ".join((*ROLES, *PUBLISHED_ROLES))
             raise UnknownName(f"models: no role {unknown[0]!r}; roles: {roles}")
         self._loaded: dict[str, Model] = {}
-        self._loading = threading.Lock()
 
     def choice(self, role: str) -> str:
         """What was chosen for a role: "embedded", another embedded file or a published one by name,
@@ -301,7 +301,7 @@ class Zoo:
             BadCheckpoint: the file is missing, damaged, or does not fit the network.
             UnrippleError: the device does not exist.
         """
-        with self._loading:
+        with _loading:
             self._make_room(role)
             if role not in self._loaded:
                 self._loaded[role] = self._load(role)

@@ -264,6 +264,7 @@ def test_kept_pixels_keep_every_byte_up_to_the_result(
     settings: Config, tmp_path: Path, photo: str, method: str
 ) -> None:
     own = with_masks(settings, tmp_path, keep_pixels=True)
+    own = changed(own, edit={"attributes": "generator"})
     result = Editor(settings={**own, "invert": {"method": method}}).edit(
         f"data/photos/{photo}.png", smile=3
     )

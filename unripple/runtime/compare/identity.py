@@ -71,6 +71,7 @@ def landmarks_of(photo: Photo, mtcnn: Any) -> Floats | None:
         if not len(boxes):
             return None
         moves, confidence, points = _told(mtcnn.onet, photo, boxes, 48)
+    points = points.reshape(-1, 2, 5)  # all x, then all y
     boxes, moves, points = _sure(_within(boxes, photo), confidence, _SURE[2], moves, points)
     corner, sides = boxes[:, :2, None], _sides(boxes)[:, :, None]
     places = (corner + sides * points).astype(np.float32)  # [N, 2, 5]
