@@ -298,9 +298,15 @@ def _in_layers(
         colours=photo.in_own_colours(layers.colours),
     )
     border_px = settings.grown(layers.picture).border_px
-    return paste_layers(
+    pasted = paste_layers(
         photo.pixels, own, photo.in_own_colours(plate), transform, border_px=border_px
     )
+    # Stray chroma of a grey photo moves along and adds up; what was touched is in its tone again.
+    seen = resample(photo.pixels, aligned.transform, width=size, height=size)
+    plain = in_tone_of(seen, pasted.picture)
+    if plain is pasted.picture:
+        return pasted
+    return pasted._replace(picture=np.where(pasted.touched[..., None], plain, pasted.picture))
 
 
 def _told(work: Work, pasted: Pasted) -> Pasted:
