@@ -37,7 +37,13 @@ def task(monkeypatch: pytest.MonkeyPatch, **options: Any) -> mapper.MapperTask:
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"mode": "sum", "vectors": "embedding"}, {"vectors": "embedding"}]
+    "options",
+    [
+        {},
+        {"mode": "sum", "vectors": "embedding"},
+        {"vectors": "embedding"},
+        {"mode": "multi", "vectors": "embedding"},
+    ],
 )
 def test_a_file_holds_the_mapper_with_its_texts_and_no_generator(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, str]
@@ -71,6 +77,48 @@ def test_texts_are_drawn_whoever_the_person_is(monkeypatch: pytest.MonkeyPatch) 
     rng = torch.Generator().manual_seed(0)
     drawn = torch.cat([made.draw(rng)["which"] for _ in range(10)])
     assert set(drawn.tolist()) == {0, 1}
+
+
+def test_several_texts_are_drawn_in_all_their_combinations(repo: Path) -> None:
+    """26 of the published texts, among them the 17 that the published data never reach."""
+    texts = read_texts(repo / "data" / "texts" / "multi.yaml")
+    one_of = [["Elsa", "Emma_Watson"], ["wavy", "bangs"], ["pink", "black"]]
+    ways = mapper.combinations(texts, "multi", one_of)
+    assert ways.shape == (26, 6) and len({tuple(way) for way in ways.tolist()}) == 26
+    assert sorted(ways.sum(1).tolist()) == [1] * 6 + [2] * 12 + [3] * 8
+    assert (ways.view(-1, 3, 2).sum(2) <= 1).all()
+
+
+def test_a_sample_of_several_texts_learns_from_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = task(monkeypatch, mode="multi", vectors="embedding")
+    assert made.combinations.tolist() == [[0, 1], [1, 0], [1, 1]]
+    assert len(made.net.get_submodule("fine_mapping").mapping) == 1 + 10
+    drawn = made.draw(torch.Generator().manual_seed(0))
+    both = {**drawn, "which": torch.tensor([2, 2])}
+    each = [
+        float(made._losses(drawn["codes"], torch.tensor([way, way]))["text"].detach())
+        for way in range(3)
+    ]
+    # An untrained network hardly moves, so both texts together are the mean of each alone.
+    assert each[2] == pytest.approx((each[0] + each[1]) / 2, abs=2e-3)
+    before = [one.clone() for one in made.net.parameters()]
+    made.train_step(both, 0)
+    assert any(not torch.equal(a, b) for a, b in zip(before, made.net.parameters(), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("mode", "one_of", "said"),
+    [
+        ("cat", [["hat"]], "--mode multi"),
+        ("multi", [["hut"]], "'hut' is none of"),
+        ("multi", [["hat"], ["hat", "specs"]], "named twice"),
+    ],
+)
+def test_combinations_that_cannot_be(mode: str, one_of: list[list[str]], said: str) -> None:
+    with pytest.raises(BadConfig, match=said):
+        mapper.combinations(TEXTS, mode, one_of)
+    with pytest.raises(BadConfig, match="1023 combinations"):
+        mapper.combinations({str(n): "a hat" for n in range(10)}, "multi")
 
 
 def test_published_texts_are_at_hand(repo: Path) -> None:

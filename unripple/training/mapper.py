@@ -8,7 +8,9 @@ their numbers, and never reaches 17 of its 26 combinations.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,7 +33,8 @@ from unripple.training.mapper_losses import mapper_losses
 from unripple.training.ranger import Ranger
 from unripple.zoo import networks
 
-MODES = ("sum", "cat")
+MODES = ("sum", "cat", "multi")
+MOST_COMBINATIONS = 256
 VECTORS = ("clip", "embedding")
 HELD_OUT, SHOWN = 16, 6
 SEED = 30  # of held-out faces; training draws its own
@@ -41,7 +44,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of a mapper."""
     add = parser.add_argument
     add("--texts", type=Path, default=Path("data/texts/faceworld.yaml"), help="{name: text}")
-    add("--mode", choices=MODES, default="cat", help="texts beside the codes, or added to them")
+    add(
+        "--mode",
+        choices=MODES,
+        default="cat",
+        help="texts beside the codes, added to them, or several at once",
+    )
+    about = "of multi: names of texts of which a face gets one at most; may be repeated"
+    add("--one-of", nargs="+", action="append", metavar="NAME", help=about)
     add("--vectors", choices=VECTORS, default="clip", help="of texts: CLIP's, or one for each name")
     add("--norm", choices=("rows", "features"), default="features", help="rows: as published")
     about = "codes that may move (published: some leave out the fine ones)"
@@ -76,7 +86,42 @@ def build(chosen: argparse.Namespace) -> MapperTask:
         lr=chosen.lr,
         codes=codes,
         levels=chosen.levels,
+        one_of=chosen.one_of or (),
     )
+
+
+def combinations(
+    texts: Mapping[str, str], mode: str, one_of: Sequence[Sequence[str]] = ()
+) -> Tensor:
+    """Which texts a face may get at once, a row of 0 and 1 for each way, float32 [C, T].
+
+    Args:
+        texts: by name.
+        mode: one of `MODES`; but for multi every face gets one.
+        one_of: names of which a face gets one at most, a list each; the others go with all.
+
+    Raises:
+        BadConfig: a name is none of a text, is in two lists, or there are too many ways.
+    """
+    names = list(texts)
+    if mode != "multi":
+        if one_of:
+            raise BadConfig("--one-of: is about --mode multi, where faces get several texts")
+        return torch.eye(len(names))
+    listed = [name for group in one_of for name in group]
+    for name in listed:
+        if name not in texts or listed.count(name) > 1:
+            why = "is named twice" if name in texts else f"is none of {', '.join(names)}"
+            raise BadConfig(f"--one-of: {name!r} {why}")
+    groups = [*map(list, one_of), *([name] for name in names if name not in listed)]
+    count = math.prod(len(group) + 1 for group in groups) - 1
+    if count > MOST_COMBINATIONS:
+        raise BadConfig(
+            f"--mode multi: {count} combinations of texts, {MOST_COMBINATIONS} at most; name by "
+            "--one-of those that exclude each other"
+        )
+    ways = [set(way) - {None} for way in itertools.product(*([None, *group] for group in groups))]
+    return torch.tensor([[float(name in way) for name in names] for way in ways if way])
 
 
 def apart(codes: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
@@ -114,6 +159,7 @@ class MapperTask:
         lr: float = 2.0,
         codes: Tensor | None = None,
         levels: Sequence[str] = tuple(LEVELS),
+        one_of: Sequence[Sequence[str]] = (),
     ) -> None:
         self.texts, self.batch_size, self.device, self.progress = texts, batch_size, device, 0.0
         self.generator, self.clip = frozen(generator, device), frozen(clip, device)
@@ -124,14 +170,16 @@ class MapperTask:
         width = generator.style_dim
         self.own = vectors == "embedding"
         self.vectors = models.published_vectors(len(texts), width) if self.own else self.said
-        if self.vectors.shape[1] != width and mode == "sum":
+        if self.vectors.shape[1] != width and mode != "cat":
             raise BadConfig(
-                f"--mode sum: CLIP's vectors have {self.vectors.shape[1]} entries, codes {width}; "
-                "take --mode cat or --vectors embedding"
+                f"--mode {mode}: CLIP's vectors have {self.vectors.shape[1]} entries, codes "
+                f"{width}; take --mode cat or --vectors embedding"
             )
         first = width + self.vectors.shape[1] if mode == "cat" else width
-        inner = first if mode == "cat" else width
-        self.sizes: dict[str, Any] = {"widths": [*[first], *[inner] * 7, width], "norm": norm}
+        # The published networks: eight layers, and ten of twice the width for several texts.
+        inner = [2 * width] * 9 if mode == "multi" else [first] * 7
+        self.sizes: dict[str, Any] = {"widths": [first, *inner, width], "norm": norm}
+        self.combinations = combinations(texts, mode, one_of).to(device)
         rows = {LEVELS[level] for level in levels}
         self.sizes["groups"] = [name for name, own in models.GROUPS.items() if own in rows]
         self.net = models.LatentMapper(**self.sizes).to(device)
@@ -155,14 +203,14 @@ class MapperTask:
         start.load(start.averaged(path, self.role), path, self.net)
 
     def draw(self, rng: torch.Generator) -> Batch:
-        """Codes of random faces, and the number of a text for each."""
+        """Codes of random faces, and for each the number of a way to combine texts."""
         n = self.batch_size
         if self.faces is None:
             normal = torch.randn(n, len(faceworld.FACTORS), generator=rng)
             codes = self._codes(faceworld.factors_from_normal(normal))
         else:
             codes = self.faces[torch.randint(len(self.faces), (n,), generator=rng)]
-        which = torch.randint(len(self.texts), (n,), generator=rng)
+        which = torch.randint(len(self.combinations), (n,), generator=rng)
         return {"codes": codes, "which": which.to(self.device)}
 
     def identify(self, pictures: Tensor) -> Tensor:
@@ -181,8 +229,9 @@ class MapperTask:
         return {name: value.detach() for name, value in figures.items()}
 
     def _losses(self, codes: Tensor, which: Tensor) -> dict[str, Tensor]:
-        """Means over samples, each with the text that was drawn for it alone."""
-        w_hat = models.moved(self.net, codes, self.vectors[which])
+        """Means over samples, each with the texts that were drawn for it alone."""
+        chosen = self.combinations[which]  # [B, T]
+        w_hat = models.moved(self.net, codes, chosen @ self.vectors)
         with torch.no_grad():
             before = self.generator.synthesize(codes)
         after = self.generator.synthesize(w_hat)
@@ -193,10 +242,10 @@ class MapperTask:
                 codes[i : i + 1],
                 w_hat[i : i + 1],
                 clip=self.clip,
-                texts=self.said[number : number + 1],
+                texts=self.said[own > 0],
                 identify=self.identify,
             )
-            for i, number in enumerate(which.tolist())
+            for i, own in enumerate(chosen)
         ]
         named = {
             "loss": [one.total for one in each],
@@ -213,11 +262,11 @@ class MapperTask:
         figures: dict[str, float] = {}
         seen = self._seen(self.held_out)
         for number, name in enumerate(self.texts):
-            which = torch.full((len(self.held_out),), number, device=self.device)
-            moved = models.moved(self.net, self.held_out, self.vectors[which])
+            vector = self.vectors[number].expand(len(self.held_out), -1)
+            moved = models.moved(self.net, self.held_out, vector)
             gain = self._seen(moved)[:, number] - seen[:, number]
             figures[f"{name}_gain"] = float(gain.mean())
-        which = torch.arange(len(self.held_out), device=self.device) % len(self.texts)
+        which = torch.arange(len(self.held_out), device=self.device) % len(self.combinations)
         losses = self._losses(self.held_out, which)
         return {name: float(value) for name, value in losses.items()} | figures
 
