@@ -18,10 +18,10 @@ def follow(work: Work, asked: TextSettings, start: Start) -> Translated:
 
 METHOD = TextMethod(
     name="direction",
-    help="a direction of the codes (about 2 s for a new text)",
+    help="a direction of the codes (about 6 s for the first text, 1 for others)",
     roles=("clip", "generator"),
     follow=follow,
-    strength=3.0,
+    strength=3.5,
     uses=("templates", "levels", "faces"),
     rank=1,
 )
