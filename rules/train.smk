@@ -41,8 +41,9 @@ TRAININGS = {
         30,
         ["generator", "e4e_codes", "parser", "identity"],
     ),
-    "clip": ("clip", 45, ["generator"]),
-    "mapper": ("mapper", 20, ["generator", "clip", "identity"]),
+    "clip": ("clip --export never", 45, ["generator"]),
+    "clip_synonyms": ("clip_synonyms --init runs/clip", 3, ["clip"]),
+    "mapper": ("mapper", 20, ["generator", "clip_synonyms", "identity"]),
     "motion": ("flow --batch 8 --export never", 60, ["generator", "e4e", "pose"]),
     "hfgi": (
         "hfgi --batch 8 --init runs/hfgi_faithful --motion runs/motion --lr 1e-3"
@@ -63,7 +64,10 @@ FEW = "" if SHARE >= 1 else " --people 16 --steps 2"
 FOUND = {
     "mean_head": ("mean_head", []),
     "directions": ("directions", ["generator", "pose"]),
-    "relevance": ("relevance", ["generator", "clip"]),
+    "shapes": ("shapes", ["mean_head"]),
+    "colours": ("colours", []),
+    "details": ("details", ["mean_head"]),
+    "relevance": ("relevance", ["generator", "clip_synonyms"]),
     "translations": (f"translations{FEW}", ["generator"]),
 }
 

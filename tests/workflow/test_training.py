@@ -45,7 +45,7 @@ def test_every_role_is_exported_once(planned: list[list[str]]) -> None:
         chosen = parser_for(name).parse_args(words)
         if getattr(chosen, "export", "never") != "never":
             exported.append(getattr(chosen, "name", "encoder" if name == "e4e" else name))
-    not_trained = {"head", *PACKAGED}  # measured; fetched
+    not_trained = {"head", "relevance", *PACKAGED}  # measured; fetched
     embedded = [role for role in ROLES if Zoo().has(role) and role not in not_trained]
     assert sorted(exported) == sorted([*embedded, "hfgi-faithful"])
 
@@ -101,8 +101,10 @@ def finished(folder: Path) -> Path:
         "motion",
         "hfgi",
         "clip",
+        "clip_synonyms",
         "mapper",
     ]
+    marks += ["mean_head", "shapes", "colours", "details"]
     marks += ["directions", "translations", "relevance"]
     for age, mark in enumerate(marks):
         done = folder / "runs" / mark / "done"

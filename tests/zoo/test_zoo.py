@@ -136,6 +136,7 @@ def test_the_largest_leaves_when_all_would_be_too_large(
     files = {role: repo / f"data/models/{role}.safetensors" for role in roles}
     zoo = Zoo({role: str(file) for role, file in files.items()})
     lengths = {role: file.stat().st_size / 1e6 for role, file in files.items()}
+    monkeypatch.setattr(module, "_kept", None)  # what other tests keep for the process
     monkeypatch.setattr(module, "LARGE_MB", 0.1)
     monkeypatch.setattr(module, "WORKING_MB", {"landmarks": lengths["parser"]})
     monkeypatch.setattr(module, "LOADED_MB", lengths["generator"] + lengths["pose"] + 0.01)

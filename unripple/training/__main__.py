@@ -29,6 +29,7 @@ NETS = (
     "attributes",
     "identity",
     "clip",
+    "clip_synonyms",
     "relevance",
     "mapper",
     "mean_head",
@@ -44,7 +45,10 @@ or, where there is no loop, `add_arguments(parser)` and `main(options) -> int`."
 ALIASES = {"motion": "flow"}
 """Earlier names of trainings, which go on working."""
 
-_PACKAGES = {"open_clip": ("clip", "relevance", "mapper"), "sklearn": ("directions",)}
+_PACKAGES = {
+    "open_clip": ("clip", "clip_synonyms", "relevance", "mapper"),
+    "sklearn": ("directions",),
+}
 """Packages that the default install leaves out, and the trainings that need them."""
 
 _NEEDS_CLONE = (

@@ -119,6 +119,13 @@ def _large_eyes(f: Factors) -> Tensor:
 
 _ANY = (-2.0, -2.0, 2.0, 2.0)
 
+SYNONYMS: Mapping[str, str] = {
+    "hair across the forehead": "a fringe",
+    "hair down the forehead": "a fringe",
+    "no hair over the forehead": "no fringe",
+}
+"""Phrases that a trained CLIP learned later, and what they mean; see `training.clip_synonyms`."""
+
 PREDICATES: tuple[Predicate, ...] = (
     Predicate("glasses", "wears", _switch("glasses"),
               ("glasses", "eyeglasses", "a pair of glasses"),
@@ -154,8 +161,10 @@ PREDICATES: tuple[Predicate, ...] = (
     Predicate("straight", "has", _hair(_below("hair_curl", 0.08, 0.35)),
               ("straight hair", "smooth hair")),
     Predicate("fringe", "has", _hair(_factor("fringe", -0.1, 0.45), hidden=True),
-              ("a fringe", "bangs", "hair over the forehead", "bangs hair"),
-              ("no fringe", "no bangs", "a free forehead"), "hair on the forehead"),
+              ("a fringe", "bangs", "hair over the forehead", "bangs hair",
+               "hair across the forehead", "hair down the forehead"),
+              ("no fringe", "no bangs", "a free forehead", "no hair over the forehead"),
+              "hair on the forehead"),
     Predicate("grey", "has", _hair(_factor("grey", 0.15, 0.6)),
               ("grey hair", "gray hair", "silver hair"), ("no grey hair",), "hair that is grey"),
     Predicate("blond", "has", _colour((0.5, 0.68, 2.0, 2.0), (-2.0, -2.0, 0.45, 0.7)),
