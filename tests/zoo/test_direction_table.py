@@ -59,9 +59,10 @@ def test_all_published_directions_are_listed_before_anything_is_fetched(
 ) -> None:
     monkeypatch.setenv("UNRIPPLE_MODELS", str(tmp_path))
     assert main(["directions", "list", "--set", "directions=sfe"]) == 0
-    lines = dict(line.split("\t", 1) for line in capsys.readouterr().out.splitlines())
+    said = capsys.readouterr().out.splitlines()
+    lines = dict(line.split("\t", 1) for line in said if "photo's own pixels" not in line)
     published = read_directions(TABLE)
-    assert len(published) == 3 + 3 + 8 + 14 and published.keys() <= lines.keys()
+    assert len(published) == 3 + 3 + 8 + 14 and published.keys() == lines.keys()
     assert lines["fs_smiling"].startswith(
         "-10 to 10\tp lengths of a boundary of w+ (fs boundary)\t"
     )
