@@ -15,7 +15,7 @@ import pytest
 
 CHROMIUM = Path("/usr/bin/chromium")
 SIZES = {"wide": (1280, 900), "phone": (390, 844)}
-WAIT_MS = 300_000
+WAIT_MS = 120_000
 POLL_MS = 15
 
 

@@ -51,7 +51,7 @@ def test_keys_turn_the_head_and_reset_it(watched: Watched) -> None:
     page.locator("#u-pad").focus()
     for _ in range(5):
         page.keyboard.press("ArrowLeft")
-    assert page.locator("#u-slider-yaw").input_value() == "-1"
+    assert page.locator("#u-slider-yaw").input_value() == "-5"
     watched.settled()
     page.keyboard.press("Home")
     assert page.locator("#u-slider-yaw").input_value() == "0"

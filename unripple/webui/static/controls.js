@@ -156,7 +156,7 @@ $('pad').addEventListener('pointermove', (event) => { if (event.buttons && holds
 $('pad').addEventListener('click', (event) => { if (event.target !== $('dot')) padTo(event); });
 $('pad').addEventListener('keydown', (event) => {
   const [yaw, pitch] = pair();
-  const step = event.shiftKey ? 1 : 0.2;
+  const step = event.shiftKey ? 5 : 1; // degrees
   const keys = { ArrowLeft: [yaw, -step], ArrowRight: [yaw, step], ArrowUp: [pitch, step], ArrowDown: [pitch, -step] };
   if (event.key === 'Home') [yaw, pitch].forEach((one) => one && resetSlider(one));
   else if (keys[event.key] && keys[event.key][0]) setSlider(keys[event.key][0], Number(keys[event.key][0].input.value) + keys[event.key][1]);
