@@ -22,7 +22,9 @@ from unripple.processes import own_cores
 from unripple.runtime.cache import MemoryCache
 from unripple.runtime.editor import Editor
 from unripple.runtime.view import thumbnail
+from unripple.runtime.work import Work
 from unripple.stages.align import finder_of
+from unripple.stages.families import text
 from unripple.webui.controls import Group, grouped
 from unripple.webui.reading import PATIENT, Decoded, Patience, Reader
 from unripple.webui.text_controls import texts_of
@@ -195,7 +197,9 @@ class AppState:
         with contextlib.suppress(UnrippleError):  # whoever opens a photo will be told
             for stage in STEPS:
                 importlib.import_module(f"unripple.stages.{stage}")
-            self.zoo(self.models[0])
+            zoo = self.zoo(self.models[0])
+            if zoo.has("clip") and not zoo.is_published("generator"):
+                text.warm_up(Work({}, {}, zoo), text.FACEWORLD)
 
     def directions(self, models: str) -> Mapping[str, Direction]:
         """The directions of a set by name."""

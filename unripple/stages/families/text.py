@@ -26,11 +26,16 @@ if TYPE_CHECKING:
 VERSION = 2
 """Raise it when the same text shall give another direction."""
 
+FACEWORLD = "faceworld"  # whose factors z of the generator that comes along holds
 CODES = 4096  # whose spread shapes it
 DRAWN = 384  # of whose faces CLIP sees the pictures
 DRAWN_PX = 256  # by generators up to this size
 DRAWN_AT_ONCE = 16
 SEED = 20
+
+
+_sights: dict[tuple[Any, Any, str], dict[str, Any]] = {}
+"""Of the last networks, by themselves."""
 
 
 @dataclass(frozen=True)
@@ -99,13 +104,29 @@ def _sight_of(work: Work, codes: Tensor, faces: str) -> Sight:
     from unripple.ops.style_directions import Sight, sight
 
     def make() -> dict[str, Any]:
-        seen = seen_of(work.load("generator").net, reader_of(work), codes[:DRAWN])
-        return {name: part.cpu().numpy() for name, part in sight(codes, seen)._asdict().items()}
+        generator, reader = work.load("generator").net, reader_of(work)
+        of = generator, reader.net, faces
+        if of not in _sights:  # 384 pictures, which every session of the page would draw anew
+            seen = seen_of(generator, reader, codes[:DRAWN])
+            parts = sight(codes, seen)._asdict()
+            _sights.clear()
+            _sights[of] = {name: part.cpu().numpy() for name, part in parts.items()}
+        return _sights[of]
 
     made_from = {"version": VERSION, "faces": faces}
     kept = work.shared("sight of codes", made_from, make, ("clip", "generator"))
     parts: list[Any] = [kept[name] for name in Sight._fields]
     return Sight(*(torch.from_numpy(part).to(codes.device) for part in parts))
+
+
+def warm_up(work: Work, faces: str) -> None:
+    """Draw what the first text of some networks needs, before anybody waits for it."""
+    generator = work.load("generator").net
+    if generator.size <= DRAWN_PX:
+        import torch
+
+        with torch.no_grad():
+            _sight_of(work, codes_of_faces(generator, CODES, faces=faces), faces)
 
 
 def seen_of(generator: Any, reader: Reader, codes: Tensor) -> Tensor:
@@ -151,7 +172,7 @@ def codes_of_faces(generator: Any, count: int, *, faces: str) -> Tensor:
 
     from unripple import faceworld
 
-    if faces == "faceworld" and generator.style_dim > faceworld.EMBED_WIDTH:
+    if faces == FACEWORLD and generator.style_dim > faceworld.EMBED_WIDTH:
         z = faceworld.code(faceworld.sample_factors(count, SEED), generator.style_dim)
     else:
         z = torch.randn(count, generator.style_dim, generator=torch.Generator().manual_seed(SEED))
