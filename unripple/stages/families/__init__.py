@@ -55,4 +55,16 @@ class Family(Method):
     looks: Callable[[Direction], dict[str, float]] | None = None
 
 
+def codes_stay(
+    w_plus: WPlus,
+    direction: Direction,  # noqa: ARG001
+    degree: float,  # noqa: ARG001
+    *,
+    first_code: int,  # noqa: ARG001
+    end_code: int | None,  # noqa: ARG001
+) -> WPlus:
+    """The `move` of families that change something else: styles, or the photo's own pixels."""
+    return w_plus
+
+
 FAMILIES = Registry(__name__, Family)

@@ -10,26 +10,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from unripple.conventions import Floats, WPlus
+from unripple.conventions import Floats
 from unripple.ops.recolour import LUMINANCE, Contrast
-from unripple.stages.families import Family
+from unripple.stages.families import Family, codes_stay
 from unripple.stages.interface import Direction
 
 THIRD = 1 / 3
 _DARKEST = 6e-3
 _STEEPEST = 2.5  # most that a pattern is strengthened: beyond it shows the sensor's noise
-
-
-def move(
-    w_plus: WPlus,
-    direction: Direction,  # noqa: ARG001
-    degree: float,  # noqa: ARG001
-    *,
-    first_code: int,  # noqa: ARG001
-    end_code: int | None,  # noqa: ARG001
-) -> WPlus:
-    """See `Family`; codes stay as they are."""
-    return w_plus
 
 
 def recolour(direction: Direction, degree: float, mean: Floats) -> tuple[Floats, Contrast]:
@@ -79,5 +67,5 @@ def _between(rows: Floats, place: float) -> Floats:
 
 
 METHOD = Family(
-    name="colour", help="the mean colour of a part of the face", move=move, recolour=recolour
+    name="colour", help="the mean colour of a part of the face", move=codes_stay, recolour=recolour
 )

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from unripple.conventions import Floats, WPlus
-from unripple.stages.families import Family
+from unripple.conventions import Floats
+from unripple.stages.families import Family, codes_stay
 from unripple.stages.interface import Direction
 
 THIRD = 1 / 3
@@ -30,18 +30,6 @@ class Window(NamedTuple):
 WINDOW = Window(-0.78, -0.72, 0.78, 1.08)
 
 
-def move(
-    w_plus: WPlus,
-    direction: Direction,  # noqa: ARG001
-    degree: float,  # noqa: ARG001
-    *,
-    first_code: int,  # noqa: ARG001
-    end_code: int | None,  # noqa: ARG001
-) -> WPlus:
-    """See `Family`; codes stay as they are."""
-    return w_plus
-
-
 def shading(direction: Direction, degree: float) -> Floats:
     """See `Family`; 0 changes nothing."""
     rows = direction.vector.reshape(3, -1, direction.vector.shape[-1])
@@ -49,4 +37,6 @@ def shading(direction: Direction, degree: float) -> Floats:
     return logarithm
 
 
-METHOD = Family(name="detail", help="fine light and shade on the skin", move=move, shading=shading)
+METHOD = Family(
+    name="detail", help="fine light and shade on the skin", move=codes_stay, shading=shading
+)

@@ -10,21 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from unripple.conventions import Floats, WPlus
-from unripple.stages.families import Family
+from unripple.conventions import Floats
+from unripple.stages.families import Family, codes_stay
 from unripple.stages.interface import Direction
-
-
-def move(
-    w_plus: WPlus,
-    direction: Direction,  # noqa: ARG001
-    degree: float,  # noqa: ARG001
-    *,
-    first_code: int,  # noqa: ARG001
-    end_code: int | None,  # noqa: ARG001
-) -> WPlus:
-    """See `Family`; codes stay as they are."""
-    return w_plus
 
 
 def displace(direction: Direction, degree: float) -> Floats:
@@ -40,4 +28,4 @@ def places(direction: Direction) -> Floats:
     return rows
 
 
-METHOD = Family(name="shape", help="points of a 3-D head", move=move, displace=displace)
+METHOD = Family(name="shape", help="points of a 3-D head", move=codes_stay, displace=displace)

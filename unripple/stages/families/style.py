@@ -4,21 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from unripple.conventions import Floats, WPlus
-from unripple.stages.families import Family
+from unripple.conventions import Floats
+from unripple.stages.families import Family, codes_stay
 from unripple.stages.interface import Direction
-
-
-def move(
-    w_plus: WPlus,
-    direction: Direction,  # noqa: ARG001
-    degree: float,  # noqa: ARG001
-    *,
-    first_code: int,  # noqa: ARG001
-    end_code: int | None,  # noqa: ARG001
-) -> WPlus:
-    """See `Family`; codes stay as they are, for styles move."""
-    return w_plus
 
 
 def styles(direction: Direction, degree: float) -> Floats:
@@ -27,4 +15,4 @@ def styles(direction: Direction, degree: float) -> Floats:
     return step
 
 
-METHOD = Family(name="style", help="channels of style space", move=move, styles=styles)
+METHOD = Family(name="style", help="channels of style space", move=codes_stay, styles=styles)

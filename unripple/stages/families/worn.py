@@ -7,24 +7,11 @@ worn or not: from `WORN` degrees on it is there.
 
 from __future__ import annotations
 
-from unripple.conventions import WPlus
-from unripple.stages.families import Family
+from unripple.stages.families import Family, codes_stay
 from unripple.stages.interface import Direction
 
 LOOKS = ("glasses", "glasses_shape", "glasses_dark")
 WORN = 1.0
-
-
-def move(
-    w_plus: WPlus,
-    direction: Direction,  # noqa: ARG001
-    degree: float,  # noqa: ARG001
-    *,
-    first_code: int,  # noqa: ARG001
-    end_code: int | None,  # noqa: ARG001
-) -> WPlus:
-    """See `Family`; codes stay as they are."""
-    return w_plus
 
 
 def looks(direction: Direction) -> dict[str, float]:
@@ -32,4 +19,4 @@ def looks(direction: Direction) -> dict[str, float]:
     return {name: float(value) for name, value in zip(LOOKS, direction.vector, strict=True)}
 
 
-METHOD = Family(name="worn", help="a thing that is put on", move=move, looks=looks)
+METHOD = Family(name="worn", help="a thing that is put on", move=codes_stay, looks=looks)
