@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -78,3 +79,35 @@ def test_the_recipe_has_a_composer_of_its_own() -> None:
     for recipe, method in (("external", "plate"), ("ripple", "kept"), ("ceteris_paribus", "kept")):
         with pytest.raises(BadConfig, match=f"does not go with recipe {recipe}"):
             complete({"recipe": recipe, "edits": [], "compose": {"method": method}})
+
+
+def test_what_cannot_be_read_is_refused_by_its_kind_and_not_missed(tmp_path: Path) -> None:
+    for name, kind in {"anna.tif": "a TIFF picture", "bob.avif": "an AVIF picture"}.items():
+        write(tmp_path / "smile" / name)
+        found = find_edited(tmp_path, "smile", Path(name).stem, max_megapixels=1)
+        with pytest.raises(BadPhoto, match=f"{name}: {kind}.*; save it as png, jpg or webp"):
+            found.digests()
+    assert unpaired(tmp_path, "smile", ["anna", "bob"]) == ([], [])
+    write(tmp_path / "smile" / "bob.png")  # the export beside its source counts
+    assert find_edited(tmp_path, "smile", "bob", max_megapixels=1).path.name == "bob.png"
+
+
+def test_all_that_programs_export_is_read_alike(tmp_path: Path) -> None:
+    rows, columns = np.mgrid[:48, :64]
+    levels = np.stack((3 * columns, 4 * rows, 60 + columns + rows), -1).astype(np.uint8)
+    plain, place = Image.fromarray(levels), tmp_path / "smile"
+    place.mkdir()
+    sideways = Image.Exif()
+    sideways[0x112] = 6
+    plain.transpose(Image.Transpose.ROTATE_90).save(place / "a.jpg", exif=sideways, quality=95)
+    plain.convert("RGBA").save(place / "b.png")
+    plain.convert("CMYK").save(place / "c.jpg", quality=95)
+    plain.quantize(256).save(place / "d.png")
+    plain.save(place / "e.webp", quality=95)
+    cv2.imwrite(str(place / "f.png"), levels[..., ::-1].astype(np.uint16) * 257)
+    Image.fromarray(levels[..., 0]).save(place / "g.png")
+    for name in "abcdefg":
+        seen = find_edited(tmp_path, "smile", name, max_megapixels=1).srgb
+        wanted = levels if name != "g" else np.repeat(levels[..., :1], 3, 2)
+        assert seen.shape == levels.shape, name
+        assert np.abs(seen.astype(int) - wanted).mean() < 6, name

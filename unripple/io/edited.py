@@ -15,7 +15,7 @@ from pathlib import Path
 from unripple.conventions import BadConfig, BadPhoto, Mask, NotOffered, Photo
 from unripple.io.digest import array_sha256, file_sha256
 from unripple.io.photo import MAX_MEGAPIXELS, PHOTO_SUFFIXES, Photograph, check_photo, read_photo
-from unripple.io.sheet import photo_id
+from unripple.io.sheet import PICTURE_SUFFIXES, photo_id
 
 _MASK = ".mask.png"
 _HALF = 128
@@ -98,13 +98,15 @@ def edit_folders(folder: Path) -> list[str]:
 
 @lru_cache(maxsize=64)
 def _listed(folder: Path, changed_ns: int) -> dict[str, list[str]]:  # noqa: ARG001 (cache key)
-    """Names of the pictures in a folder, by photo id."""
-    files_of: dict[str, list[str]] = {}
+    """Names of the pictures in a folder, by photo id; readable ones where there are any."""
+    readable: dict[str, list[str]] = {}
+    others: dict[str, list[str]] = {}
     for name in sorted(path.name for path in folder.iterdir()):
         hidden, ending = name.startswith("."), Path(name).suffix.lower()
-        if not hidden and ending in PHOTO_SUFFIXES and not name.endswith(_MASK):
+        if not hidden and ending in PICTURE_SUFFIXES and not name.endswith(_MASK):
+            files_of = readable if ending in PHOTO_SUFFIXES else others
             files_of.setdefault(photo_id(name, ()), []).append(name)
-    return files_of
+    return others | readable
 
 
 def pictures_in(folder: Path) -> dict[str, list[str]]:

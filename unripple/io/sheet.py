@@ -38,7 +38,8 @@ _SHARDS_OF_A_SIZE = 16
 _DOUBLINGS = 3
 _LONGEST_ID = 80
 _OTHER_SUFFIXES = (".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jpe", ".tif")
-_PICTURES = (*PHOTO_SUFFIXES, *_OTHER_SUFFIXES, ".tiff")
+PICTURE_SUFFIXES = (*PHOTO_SUFFIXES, *_OTHER_SUFFIXES, ".tiff")
+"""What somebody means as a picture; one that cannot be read is refused by its name."""
 _NAMES_AS_THEY_ARE = "surrogateescape"  # file names are bytes, and not all of them are UTF-8
 log = logging.getLogger(__name__)
 
@@ -228,13 +229,13 @@ def photo_files(folder: Path) -> list[Path]:
         raise BadPhoto(f"{folder}: cannot be read: {error.strerror}") from error
     # Of names, not of paths: with tens of thousands it counts.
     endings = {name: os.path.splitext(name)[1].lower() for name in names if name[0] != "."}
-    photos = [name for name, ending in endings.items() if ending in _PICTURES]
+    photos = [name for name, ending in endings.items() if ending in PICTURE_SUFFIXES]
     if not photos:
         raise BadPhoto(
             f"{folder}: no photos in this folder; put {', '.join(PHOTO_SUFFIXES)} files there "
             "or set `photos` in config.yaml"
         )
-    others = [name for name in endings if endings[name] not in _PICTURES]
+    others = [name for name in endings if endings[name] not in PICTURE_SUFFIXES]
     if left_out := [printable(name) for name in others if (folder / name).is_file()]:
         listed = ", ".join(left_out)
         log.warning("%s: left out, not called like a picture: %s", folder, listed)
