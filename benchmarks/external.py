@@ -2,6 +2,7 @@
 
     python -m benchmarks.external [--photos 256] [--size 256] [--out runs/external]
     python -m benchmarks.external --samples 12   # the sample portraits instead: nothing is rendered
+    python -m benchmarks.external --size 128 --people runs/inverters  # those rendered for another
 
 Held-out people are turned by the renderer, so that the true edit is known; then their pictures are
 disturbed as editors do (`benchmarks/disturb.py`), and repaired. Every photo is also paired with the
@@ -17,6 +18,7 @@ import json
 import shutil
 import time
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,7 +35,9 @@ from benchmarks.heldout import (
     Case,
     factors_of_people,
     mask,
+    people,
     picture,
+    turns,
 )
 from unripple.conventions import Floats, Mask, NotAPair, Photo, UnrippleError
 from unripple.faceworld import counterfactual, render
@@ -120,6 +124,20 @@ def sample_cases(folder: Path, count: int) -> list[Case]:
             case = Case(read_photo(photo).srgb, plates[0], before, true, after, 0.0, 0.0)
             found.append((number, truth.name, case))
     return [case for _, _, case in sorted(found, key=lambda one: one[:2])][:count]
+
+
+def chosen_cases(options: argparse.Namespace, start: int, count: int) -> list[Case]:
+    """Some of the cases that the switches ask for."""
+    if options.samples:
+        return sample_cases(Path("data/photos"), options.samples)[start : start + count]
+    if options.people is not None:
+        return _turned(options.photos, options.size, options.people)[start : start + count]
+    return cases_of(start, count, options.size, options.out)
+
+
+@cache
+def _turned(count: int, size: int, folder: Path) -> list[Case]:
+    return turns(people(count, size, folder), both=False)
 
 
 def trials(cases: list[Case], seed: int, start: int = 0) -> Iterator[Trial]:
@@ -249,6 +267,7 @@ def main(words: list[str] | None = None) -> dict[str, Any]:
     parser.add_argument("--photos", type=int, default=256)
     parser.add_argument("--samples", type=int, default=0)
     parser.add_argument("--size", type=int, default=256)
+    parser.add_argument("--people", type=Path, help="where `heldout` keeps rendered people")
     parser.add_argument("--seed", type=int, default=24)
     parser.add_argument(
         "--unedited", type=int, default=256, help="so many unedited photos are disturbed, too"
@@ -263,12 +282,7 @@ def main(words: list[str] | None = None) -> dict[str, Any]:
         if start + BATCH <= len(told):
             continue
         wanted = min(BATCH, count - start)
-        cases = (
-            sample_cases(Path("data/photos"), count)[start : start + wanted]
-            if options.samples
-            else cases_of(start, wanted, options.size, options.out)
-        )
-        pictures = list(trials(cases, options.seed, start))
+        pictures = list(trials(chosen_cases(options, start, wanted), options.seed, start))
         for i in range(len(told) - start, len(pictures)):
             other = pictures[(i + 1) % len(pictures)]
             one = judged(pictures[i], other, with_unedited=start + i < options.unedited)
