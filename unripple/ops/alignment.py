@@ -30,6 +30,7 @@ _TUKEY = 4.685  # times the deviation: 95% as efficient as least squares where n
 _STEPS = 20
 _CLEARLY = 0.97  # of the usual error: two more unknowns explain a little of any noise
 _SOFTER = (0.0, 0.6, 0.9, 1.3, 1.8, 2.5, 3.5, 5.0)  # px; see `_as_soft`
+_MOST_PIXELS = 150_000  # the steepest ones of a large picture say nearly all that it can
 _STILL = 1e-5  # of half the diagonal; a hundredth of a pixel of 1,024
 
 
@@ -126,21 +127,24 @@ def _gauss_newton(
     rows, columns = np.mgrid[:height, :width] + 0.5
     x, y = ((columns - width / 2) / half).ravel(), ((rows - height / 2) / half).ravel()
     slopes = _slopes(target)
+    steep = _steepest(slopes)
     for _ in range(_STEPS):
         resampled = normalised(look(soft_for(source, places), places, width, height), sigma)
         inside = allowed & covered(places, ours.shape, theirs.shape)
         inside = cv2.erode(inside.astype(np.uint8), np.ones((3, 3))).astype(bool).ravel()
-        if inside.sum() < 10 * unknowns:
+        voters = np.flatnonzero(inside & steep)
+        if len(voters) < 10 * unknowns:
             return places, usual
+        error = (resampled - target).ravel()
+        usual = float(np.median(np.abs(error[inside])))
+        error = error[voters]
         # The mean of both slopes makes the step second-order (ESM).
         down_x, down_y = (
-            (a + b).ravel()[inside] / 2 for a, b in zip(slopes, _slopes(resampled), strict=True)
+            (a + b).ravel()[voters] / 2 for a, b in zip(slopes, _slopes(resampled), strict=True)
         )
-        fields = _fields(x[inside], y[inside], unknowns)  # [unknowns, 2, pixels]
+        fields = _fields(x[voters], y[voters], unknowns)  # [unknowns, 2, pixels]
         jacobian = half * (down_x * fields[:, 0] + down_y * fields[:, 1])  # [unknowns, pixels]
-        error = (resampled - target).ravel()[inside]
-        usual = float(np.median(np.abs(error)))
-        weight = tukey(error)
+        weight = _tukey(error, usual)
         normal = (jacobian * weight) @ jacobian.T
         step = -np.linalg.lstsq(normal, jacobian @ (weight * error), rcond=None)[0]
         change = np.eye(3) + np.tensordot(step, _GENERATORS[:unknowns], 1)
@@ -162,7 +166,15 @@ def _fields(x: Floats, y: Floats, unknowns: int) -> Floats:
     return moved[:, :2] - moved[:, 2:] * points[:2]
 
 
-def tukey(error: Floats) -> Floats:
+def _steepest(slopes: tuple[Floats, Floats]) -> Mask:
+    """The pixels that have most to say, at most so many as are worth the time, bool [H * W]."""
+    steepness = np.hypot(*slopes).ravel()
+    if steepness.size <= _MOST_PIXELS:
+        return np.ones(steepness.shape, np.bool_)
+    return steepness >= np.partition(steepness, -_MOST_PIXELS)[-_MOST_PIXELS]
+
+
+def _tukey(error: Floats, usual: float) -> Floats:
     """Weights in [0, 1] that fall to 0 where an error is far beyond the usual one."""
-    deviation = 1.4826 * float(np.median(np.abs(error))) + 1e-6
+    deviation = 1.4826 * usual + 1e-6
     return np.maximum(1 - (error / (_TUKEY * deviation)) ** 2, 0) ** 2

@@ -11,6 +11,8 @@ import numpy as np
 
 from unripple.conventions import Floats, Mask, Photo
 
+_WIDE_PX = 8.0  # from here on three means are a bell to a tenth of its height, and far faster
+
 
 def to_index(places: Floats) -> Floats:
     """The same map where pixels are counted from the centre of the first one, as OpenCV does."""
@@ -77,9 +79,30 @@ def normalised(grey: Floats, sigma_px: float) -> Floats:
 
     The offset of 4 levels keeps the noise of flat places small.
     """
-    mean = cv2.GaussianBlur(grey, (0, 0), sigma_px)
-    power = cv2.GaussianBlur(grey * grey, (0, 0), sigma_px) - mean * mean
+    mean = wide_blur(grey, sigma_px)
+    power = wide_blur(grey * grey, sigma_px) - mean * mean
     return (grey - mean) / (np.sqrt(np.maximum(power, 0)) + 4.0)
+
+
+def wide_blur(values: Floats, sigma_px: float) -> Floats:
+    """A Gaussian blur, and where it is wide nearly one: three means in a row cost the same always.
+
+    Args:
+        values: float32 [H, W] or [H, W, C].
+        sigma_px: of the Gaussian.
+
+    Source: the central limit theorem; widths by Kovesi 2010, "Fast almost-Gaussian filtering".
+    """
+    if sigma_px < _WIDE_PX:
+        return cv2.GaussianBlur(values, (0, 0), sigma_px)
+    ideal = np.sqrt(4 * sigma_px**2 + 1)  # three means of this width have the wanted deviation
+    narrow = max(1, int((ideal - 1) // 2) * 2 + 1)
+    # Widths are odd: so many of the three are the narrower one that the deviation fits best.
+    narrow_ones = round((3 * (narrow + 2) ** 2 - 3 - 12 * sigma_px**2) / (4 * narrow + 4))
+    for number in range(3):
+        width = narrow if number < narrow_ones else narrow + 2
+        values = cv2.blur(values, (width, width))
+    return values
 
 
 def mapped(places: Floats, points: Floats) -> Floats:
