@@ -27,7 +27,7 @@ def box(top: int, bottom: int, left: int, right: int) -> np.ndarray:
 
 def test_the_photo_itself_has_no_changes() -> None:
     found = register(PHOTO, PHOTO, PHOTO, WHOLE)
-    assert not found.changed.any()
+    assert not found.differing.any()
     assert np.abs(found.picture.astype(int) - PHOTO).max() <= 1
     assert found.drift["zoom_percent"] == pytest.approx(0, abs=0.01)
     assert np.array_equal(found.given, PHOTO)
@@ -41,14 +41,14 @@ def test_drift_is_undone_and_details_come_back() -> None:
     error = np.abs(found.picture.astype(int) - PHOTO)[inner].mean()
     plain = register(PHOTO, recompressed(soft, "WEBP", 85), PHOTO, WHOLE, details=0)
     assert error < 0.6 * np.abs(plain.picture.astype(int) - PHOTO)[inner].mean()
-    assert found.changed.mean() < 0.005
+    assert found.differing.mean() < 0.005
     assert found.drift["zoom_percent"] == pytest.approx(2, abs=0.1)
 
 
 def test_what_the_editor_does_not_show_is_the_photo() -> None:
     found = register(PHOTO, PHOTO[: SIZE - 20].copy(), PHOTO, WHOLE)
     assert np.array_equal(found.picture[SIZE - 18 :], PHOTO[SIZE - 18 :])
-    assert not found.changed[SIZE - 18 :].any()
+    assert not found.differing[SIZE - 18 :].any()
 
 
 def test_a_face_that_was_cut_off_or_is_too_small_is_refused() -> None:
@@ -103,3 +103,16 @@ def test_what_may_stay_is_the_users_choice() -> None:
     assert np.array_equal(allowed(("hair",), before, after, none, hair, None), after)
     assert not allowed(("cloth", "hat"), before, after, none, hair, None).any()
     assert np.array_equal(allowed("mask", before, after, none, hair, mask), mask)
+
+
+@pytest.mark.parametrize("sepia", [False, True])
+def test_a_grey_or_sepia_answer_to_a_colour_photo_stays_one(*, sepia: bool) -> None:
+    """No drift of colours is undone there, and all that has colours has changed."""
+    grey = cv2.cvtColor(PHOTO, cv2.COLOR_RGB2GRAY)
+    tint = np.array((1.0, 0.9, 0.7)) if sepia else np.ones(3)
+    answer = np.rint(0.9 * grey[..., None] * tint).astype(np.uint8)
+    found = register(PHOTO, answer, PHOTO, WHOLE)
+    chroma = np.ptp(found.picture.astype(int), axis=2)
+    assert chroma.max() == 0 if not sepia else np.median(chroma) > 10
+    lively = cv2.blur(np.ptp(PHOTO.astype(np.float32), axis=2), (5, 5)) > 40
+    assert lively.mean() > 0.1 and found.differing[lively].mean() > 0.9

@@ -79,8 +79,7 @@ class Pair(NamedTuple):
     def shows(self, edited: Photo, places: Floats) -> Mask:
         """Which of these places the edited picture shows, bool [H, W]."""
         x, y = np.moveaxis(mapped(self.places, places), -1, 0)
-        inside: Mask = (x >= 0.5) & (y >= 0.5)
-        inside &= (x <= edited.shape[1] - 0.5) & (y <= edited.shape[0] - 0.5)
+        inside: Mask = (x >= 0) & (y >= 0) & (x <= edited.shape[1]) & (y <= edited.shape[0])
         return inside
 
 

@@ -249,7 +249,7 @@ def run(work: Work, settings: MeasureSettings) -> Measured:
     foreign = elsewhere.drift is not None
     before, after = _persons(work)
     if foreign:
-        after = person_after(before, after, elsewhere.changed)
+        after = person_after(before, after, elsewhere.differing)
     truth = _truth_in_crop(work)
     painted = None if settings.paints == "edited" else work.input(Inpainted, "inpaint").plate
     judges = _judges(work, settings)

@@ -51,7 +51,7 @@ class Registered(NamedTuple):
     Attributes:
         picture: the edited picture in the photograph's frame and colours, with its details; where
             the editor shows nothing, the photograph. uint8 [S, S, 3].
-        changed: what differs by more than redrawing explains, bool [S, S].
+        differing: what differs by more than redrawing explains, bool [S, S].
         given: the edited picture as it came, merely resized to the photograph, uint8 [S, S, 3].
         motion: where the picture's points lie in the photograph, as offsets x and y in sides of
             the picture, and how far that is to be believed, float16 [3, S, S].
@@ -60,7 +60,7 @@ class Registered(NamedTuple):
     """
 
     picture: Photo
-    changed: Mask
+    differing: Mask
     given: Photo
     motion: Floats
     drift: Mapping[str, float]
@@ -79,6 +79,8 @@ def register(
 ) -> Registered:
     """Bring an edited picture into register with the crop of its photograph.
 
+    A black-and-white or toned answer to a colour photograph stays one: somebody asked for it.
+
     Args:
         photo: the whole photograph, uint8 [H, W, 3].
         edited: what an editor made of it, of any size, uint8 [h, w, 3].
@@ -94,6 +96,7 @@ def register(
     from unripple.ops.changes import changed, expected
     from unripple.ops.pairing import drift, pair
     from unripple.ops.returning import origins, returned
+    from unripple.ops.tones import tone_of, toned
 
     found = pair(photo, edited)
     size_px = crop.shape[0]
@@ -108,19 +111,23 @@ def register(
         if flow is not None:
             seen = found.seen(edited, apply(transform, grid + flow))
             flow_px = float(np.median(np.hypot(*np.moveaxis(flow, 2, 0))[shown]))
-    seen = np.where(shown[..., None], seen, crop)
-    what = expected(crop, seen, _unedited(crop, seen) & shown)
-    marked = changed(crop, seen, what, grow_px=grow_px) & shown
+    given = _given(edited, photo.shape, transform, size_px)
+    tone = tone_of(given) if tone_of(crop) is None else None
+    plain, seen = (one if tone is None else toned(_levels(one), tone) for one in (crop, seen))
+    seen = np.where(shown[..., None], seen, plain).astype(np.float32)
+    what = expected(plain, seen, _unedited(plain, seen) & shown)
+    lost = what.picture - plain
+    marked = changed(crop, seen, what._replace(picture=crop + lost), grow_px=grow_px) & shown
     where = origins(what.picture, seen)
     detailed = seen
     if details:
-        detailed = seen + details * (returned(crop, what.picture, seen, where) - seen)
-    picture = np.rint(np.clip(detailed, 0, 255)).astype(np.uint8)
+        detailed = seen + details * (returned(plain, what.picture, seen, where) - seen)
+    picture = _levels(detailed) if tone is None else toned(_levels(detailed), tone)
     told = drift(found.places, photo.shape, edited.shape)
     return Registered(
         np.where(shown[..., None], picture, crop),
         marked,
-        _given(edited, photo.shape, transform, size_px),
+        given,
         np.concatenate((where.offsets / size_px, details * where.share[None])).astype(np.float16),
         {
             "agreement": found.agreement,
@@ -191,7 +198,11 @@ def _given(edited: Photo, shape: tuple[int, ...], transform: Affine, size_px: in
 
     resize = np.diag((edited.shape[1] / shape[1], edited.shape[0] / shape[0], 1.0))
     seen = Pair(resize, same(), 1.0).seen(edited, apply(transform, centres(size_px, size_px)))
-    levels: Photo = np.rint(np.clip(seen, 0, 255)).astype(np.uint8)
+    return _levels(seen)
+
+
+def _levels(values: Floats | Photo) -> Photo:
+    levels: Photo = np.rint(np.clip(values, 0, 255)).astype(np.uint8)
     return levels
 
 
@@ -224,7 +235,7 @@ def _seen(mask: Mask, work: Work, aligned: Aligned) -> Mask:
 STAGE = Stage(
     name="register",
     help="undo what another program's redrawing did to the whole picture",
-    version=2,
+    version=3,
     run=run,
     outputs=Registered,
     settings=RegisterSettings,

@@ -8,9 +8,11 @@ import cv2
 import numpy as np
 
 from unripple.conventions import BadPhoto, Face, Floats, Labels, Mask, Photo
+from unripple.metrics.ghost import ghost_transmission
+from unripple.ops.backgrounds import believable
 from unripple.ops.changes import filled_within
 from unripple.ops.composite import blend
-from unripple.ops.masks import feather, grow, remove_small
+from unripple.ops.masks import distance_to, feather, grow, remove_small
 from unripple.stages import compose as stage
 from unripple.stages.compose import Composed, ComposeSettings
 from unripple.stages.composers import Composer
@@ -36,7 +38,9 @@ PARTS = {
 CLOSE_PX = 4.0  # unchanged gaps that a moving head leaves within itself, at 128 px
 MIN_AREA_PX = 6  # at 128 px; smaller changes are leftovers
 MOSTLY = 0.3  # of a head's or body's pixels; one that changed or moved so far was drawn anew
+NEARLY_ALL = 0.9  # of a head or body; parsers err along its border
 MOVED_PX = 0.6  # at 128 px; registration errs by a tenth of that
+GHOSTLY = 0.2  # share of the old person in the editor's background; the estimate errs by .1
 COLOURED, COLOUR_PX = 8.0, 2.0  # levels beside a grey photo's tone that are no noise any more
 BELIEVED = 0.25  # share of a flow from which it counts
 BODY = [int(part) for part in (Face.CLOTH, Face.NECKLACE)]
@@ -124,13 +128,16 @@ def allowed(
 
 
 def compose(work: Work, photo: Photo, settings: ComposeSettings) -> Composed:
-    """Put what was meant and may stay over the photo, and the plate where the person left."""
+    """Put what was meant and may stay over the photo, and background where the person left.
+
+    That is the editor's own where it fits the photo's around it, and the painted plate elsewhere.
+    """
     own: KeptSettings = METHOD.own(work.settings)
     registered, person = work.input(Registered, "edit"), work.input(Ripple, "ripple")
     painted = work.input(Inpainted, "inpaint")
     old, new = (work.input(Parsed, name).labels for name in ("parse@photo", "parse"))
     keep = own.keep if isinstance(own.keep, str) else tuple(own.keep)
-    changed = meant(registered.changed, person.before, person.after, old, new, registered.motion)
+    changed = meant(registered.differing, person.before, person.after, old, new, registered.motion)
     # What the person left has changed, or nobody left it: parsers differ by a few pixels.
     near = grow(changed, grown("grow_px", CLOSE_PX, changed))
     vacated = painted.vacated & near
@@ -140,13 +147,69 @@ def compose(work: Work, photo: Photo, settings: ComposeSettings) -> Composed:
         vacated &= ~stays
     elif keep != PERSON:
         vacated &= may
-    plate = stage.in_tone_of(photo, painted.plate)
+    believed = shown(photo, registered.picture, painted.plate, person)
+    edited = in_meant_tone(photo, registered.picture)
+    plate = blend(stage.in_tone_of(photo, painted.plate), edited, believed)
     empty = blend(photo, plate, feather(vacated, settings.grown(photo).feather_px))
-    over = feather(stays & ~(vacated & ~person.after), grown("feather_px", own.feather_px, photo))
-    picture = blend(empty, in_meant_tone(photo, registered.picture), over)
-    touched = vacated | stays
+    feather_px = grown("feather_px", own.feather_px, photo)
+    soft = believed * grow(drawn_anew(stays, new), 2 * feather_px)
+    if keep not in (PERSON, EVERYTHING):
+        soft *= may
+    over = over_share(stays & ~(vacated & ~person.after), soft, person.after, feather_px)
+    touched = vacated | stays | (over > 0)
     fine = stage.fine_share(registered.motion[2], stays, new, detail=1.0)
-    return Composed(picture, touched, fine)
+    return Composed(blend(empty, edited, over), touched, fine)
+
+
+def shown(photo: Photo, edited: Photo, plate: Photo, person: Ripple) -> Floats:
+    """How far the editor's own background may stand where the person went away, from 0 to 1.
+
+    It shows what was really there, unless it was invented anew, or the old person shines through.
+
+    Args:
+        photo, edited: in register, uint8 [S, S, 3].
+        plate: the photo's background, painted behind the person.
+        person: in both of them.
+
+    Returns:
+        float32 [S, S].
+    """
+    if ghost_transmission(edited, photo, plate, person.before, person.after) > GHOSTLY:
+        return np.zeros(photo.shape[:2], np.float32)
+    apart_px = grown("apart_px", CLOSE_PX, photo)
+    return believable(photo, edited, ~grow(person.before | person.after, apart_px))
+
+
+def drawn_anew(stays: Mask, labels: Labels) -> Mask:
+    """Head or body, or both, where nearly all of it stays of the edit, bool [S, S]."""
+    whole = np.zeros_like(stays)
+    for parts in (HEAD, BODY):
+        part = np.isin(labels, parts)
+        if part.any() and (stays & part).sum() > NEARLY_ALL * part.sum():
+            whole |= part
+    return whole
+
+
+def over_share(stays: Mask, soft: Floats, after: Mask, feather_px: float) -> Floats:
+    """How much of the edited picture lies over the empty one.
+
+    The border fades inwards. The silhouette of a head that was drawn anew, before a background that
+    the editor shows rightly, needs no fading inside: its soft rim is the true one, so the ramp lies
+    beyond it.
+
+    Args:
+        stays: what stays of the edit, bool [S, S].
+        soft: where that is so, from 0 to 1; 0 keeps to `stays`, float32 [S, S].
+        after: the edited person, bool [S, S].
+        feather_px: width of the ramp.
+
+    Returns:
+        float32 [S, S].
+    """
+    inwards = feather(stays, feather_px)
+    beyond = feather(grow(stays, feather_px), feather_px)
+    rim = np.clip(2 - distance_to(~after) / max(feather_px, 1.0), 0, 1)
+    return inwards + (beyond - inwards) * rim * soft
 
 
 def in_meant_tone(photo: Photo, edited: Photo) -> Photo:

@@ -55,7 +55,7 @@ def person_after(before: Mask, after: Mask, changed: Mask) -> Mask:
 
     Args:
         before, after: the person as parsed, bool [S, S].
-        changed: see `stages.register.Registered`, bool [S, S].
+        changed: `differing` of `stages.register.Registered`, bool [S, S].
     """
     near = grow(changed, _NEAR_SHARE * changed.shape[0])
     stayed: Mask = after | (before & ~near)
