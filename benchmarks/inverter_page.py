@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from PIL import Image, ImageDraw, ImageFont
 
-from benchmarks.inverter_bench import KINDS, SLOW_PHOTOS, TRUTH, Measured, Row
+from benchmarks.inverter_bench import KINDS, TRUTH, Measured, Row
 from benchmarks.scatter import scatter
 from unripple import atomic
 from unripple.conventions import Photo
@@ -170,7 +170,6 @@ def write(
             parts.append(f"![{alt}](inverters/{name})\n")
     text = TEMPLATE.read_text().format(
         count=photos,
-        slow=min(photos, SLOW_PHOTOS),
         inversion=table_of(table, INVERSION),
         edits=table_of(table, EDITS),
         bounds="\n".join(f"- {'met' if met else '**missed**'}: {line}" for met, line in bounds),

@@ -169,17 +169,20 @@ class Run:
         bench: measures.
         cases: of every photo.
         out: where it is kept.
+        only_kept: measure no method.
     """
 
-    def __init__(self, bench: Bench, cases: Sequence[list[Case]], out: Path) -> None:
-        self.bench, self.cases, self.out = bench, cases, out
+    def __init__(
+        self, bench: Bench, cases: Sequence[list[Case]], out: Path, *, only_kept: bool = False
+    ) -> None:
+        self.bench, self.cases, self.out, self.only_kept = bench, cases, out, only_kept
 
-    def one(self, number: int, *, method: str, digest: str) -> Measured:
-        """What a method makes of a photo."""
+    def one(self, number: int, *, method: str, digest: str) -> Measured | None:
+        """What a method makes of a photo; None if it is not here and nothing is measured."""
         path = self.out / method.replace(", ", "-").replace(" ", "-") / f"{number:04d}.npz"
         shown = number < SHOWN
         found = kept_measured(path, digest, shown=shown)
-        if found is None:
+        if found is None and (method == TRUTH or not self.only_kept):
             found = self.bench.measure(method, self.cases[number], shown=shown)
             keep(path, digest, found)
         return found
@@ -188,10 +191,11 @@ class Run:
         """What a method makes of all photos, or of the first ones, if it is slow."""
         numbers = range(len(self.cases))[: SLOW_PHOTOS if method in SLOW else None]
         one = partial(self.one, method=method, digest=self.bench.digest(method))
-        if jobs > 1:
+        if jobs > 1 and not self.only_kept:
             shares = [map(one, numbers[start::jobs]) for start in range(jobs)]
             forked(*((list, share) for share in shares))
-        return {number: one(number) for number in numbers}  # what failed there says why here
+        every = {number: one(number) for number in numbers}  # what failed there says why here
+        return {number: found for number, found in every.items() if found is not None}
 
 
 def available(methods: Mapping[str, Settings]) -> Iterator[str]:
@@ -210,6 +214,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--jobs", type=int, default=1, help="processes, a core each")
     parser.add_argument("--out", type=Path, default=Path("runs/inverters"))
     parser.add_argument("--people", type=Path, default=Path("runs/benchmark"), help="rendered ones")
+    parser.add_argument("--kept", action="store_true", help="measure nothing, tell what is there")
     parser.add_argument("--docs", type=Path, help="where the page is written")
     chosen = parser.parse_args(arguments)
     torch.set_num_threads(1)
@@ -223,13 +228,18 @@ def main(arguments: list[str] | None = None) -> int:
         if chosen.jobs > 1:
             # What renders is compiled, which starts threads, and forks must not have any.
             forked((cases_of, chosen.photos, chosen.people))
-        run = Run(bench, cases_of(chosen.photos, chosen.people), chosen.out)
+        cases = cases_of(chosen.photos, chosen.people)
+        run = Run(bench, cases, chosen.out, only_kept=chosen.kept)
     except UnrippleError as error:
         print(error, file=sys.stderr)
         return 2
     made: dict[str, dict[int, Measured]] = {}
     for name in (*names, TRUTH):
-        made[name] = run.all(name, chosen.jobs)
+        of_method = run.all(name, chosen.jobs)
+        if not of_method:
+            print(f"left out: {name} (nothing measured so far)")
+            continue
+        made[name] = of_method
         found = medians([one.figures for one in made[name].values()])
         print(f"{name}: {found['psnr']:.2f} dB, LPIPS {found['lpips']:.3f}", flush=True)
     return told(made, chosen)
@@ -238,7 +248,7 @@ def main(arguments: list[str] | None = None) -> int:
 def told(made: Mapping[str, Mapping[int, Measured]], chosen: argparse.Namespace) -> int:
     """Print the table and what was promised, and write both; the exit status."""
     rows = {name: {i: summed(one.figures) for i, one in own.items()} for name, own in made.items()}
-    true = {i: one.features for i, one in made[TRUTH].items()}
+    true = {i: one.features for i, one in made.get(TRUTH, {}).items()}
     table = {}
     for name, own in made.items():
         features = {i: one.features for i, one in own.items()}

@@ -95,6 +95,18 @@ def test_every_photo_counts_for_every_method_and_a_second_run_measures_nothing(
     assert Counted.calls == [] and capsys.readouterr().out == first
 
 
+def test_what_is_there_is_told_without_measuring(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(tmp_path, only="e4e")
+    (tmp_path / "e4e" / "0002.npz").unlink()
+    Counted.calls = []
+    assert run(tmp_path, "--kept", only="e4e; pti") == 0
+    assert not Counted.calls
+    said = capsys.readouterr().out
+    assert "left out: pti (nothing measured so far)" in said and "| e4e | 2 | 16.5 |" in said
+
+
 def test_two_processes_measure_what_one_does(tmp_path: Path) -> None:
     assert run(tmp_path / "one") == run(tmp_path / "two", "--jobs", "2") == 0
     kept = [

@@ -24,7 +24,7 @@ from unripple.pipeline.graph import STEPS
 REPO = Path(__file__).resolve().parents[2]
 SIDE = 1024
 COST = "cost.json"
-WATCHED_EVERY_S = 0.2
+WATCHED_EVERY_S = 0.5
 
 
 @contextmanager
