@@ -139,16 +139,23 @@ def verdict(people: Sequence[Sequence[Row]]) -> str:
     fixed = [float(np.mean([edited(rows[n]) for rows in people])) for n in range(len(people[0]))]
     for_all = int(np.argmax(fixed))
     took = np.mean([people[0][n]["step"] for n in stops])
-    gained = [
-        rows[n]["inversion"] - rows[0]["inversion"] for rows, n in zip(people, stops, strict=True)
-    ]
+    gained, in_the_end = (
+        np.median(
+            [
+                rows[n]["inversion"] - rows[0]["inversion"]
+                for rows, n in zip(people, ends, strict=True)
+            ]
+        )
+        for ends in (stops, [-1] * len(people))
+    )
     return "\n".join(
         [
             f"untuned: edits {fixed[0]:.2f} dB",
-            f"auto: {auto:.2f} dB after {took:.0f} steps on average; the inversion rises by "
-            f"{np.median(gained):.2f} dB (median)",
+            f"auto: {auto:.2f} dB after {took:.0f} steps on average",
             f"best for all, {people[0][for_all]['step']:.0f} steps: {fixed[for_all]:.2f} dB",
             f"best step of each person: {best:.2f} dB",
+            f"the inversion rises by {gained:.2f} dB (median) until auto stops, and by "
+            f"{in_the_end:.2f} dB until the end",
         ]
     )
 
@@ -168,6 +175,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--steps", type=int, default=150)
     parser.add_argument("--out", type=Path, default=Path("runs/tuning"))
     parser.add_argument("--people", type=Path, default=Path("runs/benchmark"), help="rendered ones")
+    parser.add_argument("--kept", action="store_true", help="measure nothing, tell what is there")
     parser.add_argument("--plot", type=Path, help="an SVG of the curves")
     chosen = parser.parse_args(arguments)
     torch.set_num_threads(1)
@@ -177,6 +185,7 @@ def main(arguments: list[str] | None = None) -> int:
         path = chosen.out / f"{number:04d}-{chosen.steps}.json"
         if path.exists():
             people.append(json.loads(path.read_text()))
+        if path.exists() or chosen.kept:
             continue
         people.append(made.of(cases))
         chosen.out.mkdir(parents=True, exist_ok=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import resource
 import subprocess
 import sys
 import time
@@ -104,7 +105,8 @@ def _run_watched(command: tuple[str, ...]) -> None:
     """Run a command to its end, and keep its cost.
 
     Workers are no children of Snakemake's but of the process that they are forked from, for which
-    nobody waits: what the system adds up about children that ended lacks them.
+    nobody waits: what the system adds up about children that ended may lack them, as what is seen
+    now and then may lack the last moment of a process.
     """
     peaks: dict[int, int] = {}
     seconds: dict[int, float] = {}
@@ -122,4 +124,5 @@ def _run_watched(command: tuple[str, ...]) -> None:
             time.sleep(WATCHED_EVERY_S)
         log.seek(0)
         assert running.returncode == 0, log.read()
-    Path(COST).write_text(json.dumps([max(peaks.values()), sum(seconds.values())]))
+    ended = 1024 * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    Path(COST).write_text(json.dumps([max(ended, *peaks.values()), sum(seconds.values())]))

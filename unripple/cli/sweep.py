@@ -173,17 +173,18 @@ def _sweep_to(options: argparse.Namespace, config: Config) -> int:
         )
     results = shared.results_of(options, config)
     sheet = sheet_to_read(results.root)
-    ends = [find_source(word, config, sheet) for word in (options.photos[0], options.to)]
-    options.direction = f"to.{file_stem(ends[1], sheet)}"
-    (out,) = _names(options, {ends[0].path: ends[0]}, results, sheet).values()
-    shared.check_outputs(options, {"-o": out}, [end.path for end in ends], config)
+    one, other = (find_source(word, config, sheet) for word in (options.photos[0], options.to))
+    options.direction = f"to.{file_stem(other, sheet)}"
+    (out,) = _names(options, {one.path: one}, results, sheet).values()
+    shared.check_outputs(options, {"-o": out}, [one.path, other.path], config)
     _check_free(out, options)
     shared.start_log(options)
     cache = LayeredCache(results.store, MemoryCache(_KEPT))
     editor = Editor(device=options.device, settings=config, cache=cache)
     shares = shares_between(options.frames)
-    words = f"{ends[0].photo} to {ends[1].photo}"
-    _write_film(editor, between(editor, *ends, shares), len(shares), words, options, out)
+    frames = between(editor, one, other, shares)
+    words = f"{one.photo} to {other.photo}"
+    _write_film(editor, frames, len(shares), words, options, out)
     sys.stdout.write(f"{out}\n")
     return 0
 
