@@ -58,9 +58,8 @@ METHODS: Mapping[str, Settings] = {
     "pti": PTI,
     "pivot": E4E | {"project": {"method": "pivot"}},
     "pti, 150 steps": {"invert": {"method": "pti", "pti": {"tune": "steps", "steps": 150}}},
-    "optimise and pti": PTI | {"project": {"method": "optimise"}},
 }
-SLOW, SLOW_PHOTOS = ("pivot", "pti, 150 steps", "optimise and pti"), 32
+SLOW, SLOW_PHOTOS = ("pivot", "pti, 150 steps"), 32
 """Methods of half a minute a photo look at the first photos alone."""
 
 JUDGES = {"lpips_trunk": "lpips_alex_packaged", "lpips_head": "lpips_alex_packaged"}
