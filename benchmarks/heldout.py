@@ -44,7 +44,11 @@ Stored = dict[str, Tensor]
 
 
 class Case(NamedTuple):
-    """One photo and one edit of it, with everything that is true about both."""
+    """One photo and one edit of it, with everything that is true about both.
+
+    Attributes:
+        direction: the embedded one that the edit goes along, by `degree`.
+    """
 
     photo: Photo
     plate: Photo
@@ -53,6 +57,7 @@ class Case(NamedTuple):
     after: Mask
     yaw_deg: float
     degree: float
+    direction: str = "pose"
 
 
 def factors_of_people(count: int) -> Tensor:

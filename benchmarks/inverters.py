@@ -1,16 +1,16 @@
 """One table of the ways to invert, on people that none of them has seen.
 
-    python benchmarks/inverters.py [--photos 64] [--samples] [--only "e4e; pti"]
-        [--out runs/inverters] [--plot docs/inverters.svg]
+    python benchmarks/inverters.py [--photos 256] [--only "e4e; pti"] [--jobs 2]
+        [--out runs/inverters] [--docs docs]
 
-Every method inverts every photo, and turns it by 20 degrees to either side; the true pictures of
-both turns are known. Figures are medians. A method whose weights are not here is left out and
-named. Every photo's figures are kept as soon as they are there: a run that was ended goes on from
-them, and one with other settings or weights does not read them. The exit status is 1 if a stated
+Every method inverts every photo and makes four edits of it: a turn by 20 degrees to either side, a
+smile (or none any more), and glasses on or off; the true pictures of all four are known. Figures
+are medians. A method whose weights are not here is left out and named. What was measured of a photo
+is kept as soon as it is there: a run that was ended goes on from it, and one with other settings or
+weights does not read it. `--docs` writes the page `inverters.md` there, with its pictures.
+
+LPIPS is asked for: `unripple models fetch lpips_alex_packaged`. The exit status is 1 if a stated
 bound is missed, and 2 if nothing could be measured.
-
-Nothing here compares with published figures: those are of other photos, other generators and other
-implementations of LPIPS and MS-SSIM.
 """
 
 from __future__ import annotations
@@ -18,63 +18,48 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import multiprocessing
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.edits import E4E, FAITHFUL
-from benchmarks.heldout import TURN_DEG, TURNS, Case, people, turns
+from benchmarks import inverter_page
+from benchmarks.heldout import Case, people, turns
+from benchmarks.heldout_changes import changes, changes_of
+from benchmarks.inverter_bench import (
+    KINDS,
+    METHODS,
+    SLOW,
+    SLOW_PHOTOS,
+    TRUTH,
+    Bench,
+    Measured,
+    Row,
+    Settings,
+    keep,
+    kept_measured,
+    missing,
+    set_distance,
+)
+from benchmarks.inverter_page import SHOWN
 from unripple import atomic
-from unripple.conventions import Photo, UnrippleError
-from unripple.io.artifact import Artifact, encode_part
-from unripple.io.config import Edit
-from unripple.io.digest import value_sha256
-from unripple.metrics.fidelity import l2, psnr
-from unripple.metrics.ghost import ghost_transmission, inner_ghost
-from unripple.metrics.structure import hyperstyle_ms_ssim
-from unripple.metrics.subject import cosine, yaw_error
-from unripple.models.perceptual import FeatureDistance
-from unripple.ops.tensors import resized, to_tensor
-from unripple.pipeline.graph import RECIPES
-from unripple.pipeline.jobs import job_from_config
-from unripple.runtime.editor import Editor
-from unripple.stages.interface import RIPPLE
-from unripple.stages.measure import embed, yaw_of
-from unripple.zoo import zoo
+from unripple.conventions import UnrippleError
 from unripple.zoo.zoo import Zoo
 
-Row = dict[str, float]
-Settings = Mapping[str, Any]
-
-ALWAYS: Settings = {"align": {"mode": "aligned"}, "edit": {"turn": "generator"}}
-"""Held-out people are crops already, and it is the inverter that is asked to turn them."""
-PTI: Settings = {"invert": {"method": "pti"}}
-METHODS: Mapping[str, Settings] = {
-    "e4e": E4E,
-    "optimise": E4E | {"project": {"method": "optimise"}},
-    "pivot": E4E | {"project": {"method": "pivot"}},
-    "w": E4E | {"project": {"method": "w"}},
-    "restyle": E4E | {"project": {"method": "restyle"}},
-    "psp": E4E | {"project": {"method": "psp"}},
-    "hfgi-faithful": FAITHFUL,
-    "hfgi": {},
-    "sfe": {"invert": {"method": "sfe"}},
-    "hyperstyle": {"invert": {"method": "hyperstyle"}, "project": {"method": "w"}},
-    "pti": PTI,
-    "pti, 350 steps": {"invert": {"method": "pti", "pti": {"tune": "steps"}}},
-    "optimise and pti": PTI | {"project": {"method": "optimise"}},
+PHOTOS = 256
+CORE_MINUTES = 180.0  # 90 minutes on two cores, for all methods on `PHOTOS`
+MEANS = {
+    "turn": KINDS[:2],
+    "edit": KINDS,
 }
-DEGREE = 3.0  # of the direction `pose`, 20 degrees
-SAMPLE_PX = 128  # of the embedded networks
-MSSSIM_PX = 256  # the smaller picture has no fifth scale
+"""What several edits of a photo say together."""
 
 
 class Bound(NamedTuple):
@@ -100,210 +85,57 @@ class Bound(NamedTuple):
         return f"{self.method}: {self.figure}{above} >= {self.low:g}"
 
 
-SLOW, FEWER = ("pivot", "pti, 350 steps", "optimise and pti"), 8
-"""Methods of a minute and more look at every eighth photo."""
-
 BOUNDS = (
-    Bound("pti, 350 steps", "psnr", 5.0, than="e4e"),
+    Bound("pti, 150 steps", "psnr", 5.0, than="e4e"),
     Bound("pti", "psnr", 2.0, than="e4e"),
-    Bound("pti", "edit_psnr", 1.0, than="e4e"),
-    Bound("hfgi", "edit_psnr", 2.0, than="hfgi-faithful"),
+    Bound("pti", "turn_psnr", 1.0, than="e4e"),
+    Bound("hfgi", "turn_psnr", 2.0, than="hfgi-faithful"),
+    Bound("sfe", "psnr", 30.0),
+    Bound("sfe", "edit_person", 0.0, than="hfgi-faithful"),
 )
-FIGURES: Mapping[str, str] = {
-    "photos": "photos",
-    "psnr": "inversion, dB",
-    "psnr_person": "the person, dB",
-    "l2": "L2",
-    "distance": "feature distance",
-    "ms_ssim": "MS-SSIM",
-    "identity": "identity",
-    "edit_psnr": "turned, dB",
-    "edit_psnr_person": "the person turned, dB",
-    "edit_identity": "identity, turned",
-    "yaw_error": "yaw off, degrees",
-    "inner_ghost": "inner ghost",
-    "ghost": "ghost",
-    "ghost_removed": "ghost after unripple",
-    "cpu_s": "CPU-s",
-    "edit_cpu_s": "CPU-s an edit",
-    "kilobytes": "artifact, kB",
-}
-"""Figure -> heading; the artifact is what edits need of a photo beside the photo itself."""
 
 
-class Bench:
-    """Methods under test, and the networks that judge them.
-
-    Args:
-        methods: settings by name.
-    """
-
-    def __init__(self, methods: Mapping[str, Settings]) -> None:
-        self.settings = {name: {**ALWAYS, **own} for name, own in methods.items()}
-        zoo.keep_networks()
-        judges = Zoo()
-        self.pose, self.identity = judges.load("pose"), judges.load("identity")
-        parser: Any = judges.load("parser").net
-        self.distance = FeatureDistance(parser)
-
-    def editor(self, method: str) -> Editor:
-        """A session of its own, so that nothing is found done."""
-        return Editor(settings=self.settings[method])
-
-    def digest(self, method: str) -> str:
-        """Of what decides its figures: settings and weights of every stage."""
-        config = self.editor(method).config
-        chosen, edit = Zoo(config["models"]), Edit("edit", (("pose", DEGREE),))
-        jobs = [
-            job_from_config(config, step.stage, of, chosen, edit=edit)
-            for step in RECIPES[RIPPLE].values()
-            for of in step.places((edit.name,))
-            if step.stage not in ("report", "measure")
-        ]
-        return value_sha256([[job.step.version, job.settings, job.weights] for job in jobs])
-
-    def measure(self, method: str, cases: list[Case]) -> Row:
-        """One photo: its inversion, and its turns against the truth."""
-        editor, photo, before = self.editor(method), cases[0].photo, cases[0].before
-        started = time.process_time()
-        found = editor.run(photo, "invert")
-        spent = time.process_time() - started
-        drawn: Any = found["invert"]["picture"]
-        sized = [resized(shown, MSSSIM_PX) for shown in (drawn, photo)]
-        with torch.inference_mode():
-            distance = float(self.distance(to_tensor(drawn), to_tensor(photo)))
-        row = {
-            "psnr": psnr(drawn, photo),
-            "psnr_person": psnr(drawn, photo, before),
-            "l2": l2(drawn, photo),
-            "distance": distance,
-            "ms_ssim": hyperstyle_ms_ssim(*sized),
-            "identity": self._likeness(drawn, photo),
-            "cpu_s": spent,
-            "kilobytes": kept_bytes(found) / 1000,
-        }
-        turned = [self._turned(editor, case) for case in cases]
-        return row | {name: float(np.nanmean([one[name] for one in turned])) for name in turned[0]}
-
-    def _turned(self, editor: Editor, case: Case) -> Row:
-        edit = Edit("turn", (("pose", case.degree),))
-        started = time.process_time()
-        drawn: Any = editor.run(case.photo, "edit", edit)["edit"]["picture"]
-        spent = time.process_time() - started
-        removed: Any = editor.run(case.photo, "compose", edit)["compose"]["picture"]
-        masks = case.before, case.after
-        achieved = yaw_of(drawn, self.pose.net, net_size_px=self.pose.size_px)
-        return {
-            "edit_psnr": psnr(drawn, case.counterfactual),
-            "edit_psnr_person": psnr(drawn, case.counterfactual, case.after),
-            "edit_identity": self._likeness(drawn, case.counterfactual),
-            "yaw_error": abs(yaw_error(achieved, case.yaw_deg)),
-            "inner_ghost": inner_ghost(drawn, case.photo, case.counterfactual, *masks),
-            "ghost": ghost_transmission(drawn, case.photo, case.plate, *masks),
-            "ghost_removed": ghost_transmission(removed, case.photo, case.plate, *masks),
-            "edit_cpu_s": spent,
-        }
-
-    def _likeness(self, one: Photo, other: Photo) -> float:
-        size = self.identity.size_px
-        looks = (embed(shown, self.identity.net, net_size_px=size) for shown in (one, other))
-        return cosine(*looks)
-
-
-def kept_bytes(found: Mapping[str, Artifact]) -> int:
-    """What edits need of a photo: codes, and what the inversion keeps that is no picture."""
-    parts = [*found["project"].values(), *found["invert"].values()]
-    return sum(
-        len(encode_part(part)[1])
-        for part in parts
-        if not (isinstance(part, np.ndarray) and part.dtype == np.uint8)
-    )
-
-
-def missing(settings: Settings) -> str:
-    """Why a method cannot be measured here, or ""."""
-    try:
-        config = Editor(settings={**ALWAYS, **settings}).config
-        chosen = Zoo(config["models"])
-        for stage in ("project", "invert"):
-            job = job_from_config(config, stage, None, chosen)
-            for role in job.step.roles(job.settings):
-                if not chosen.path(role).exists():
-                    return f"{chosen.path(role)} is not here"
-    except UnrippleError as error:
-        return str(error)
-    return ""
-
-
-def samples() -> Iterator[list[Case]]:
-    """Both turns of the sample portraits, of which the repository has the truth."""
-    photos = Path(__file__).resolve().parents[1] / "data" / "photos"
-    for path in sorted(photos.glob("portrait-*.png")):
-        truth = photos / "truth" / path.stem
-        yaw = json.loads((truth / "meta.json").read_text())["yaw_deg"]
-        yield [
-            Case(
-                photo=_small(path),
-                plate=_small(truth / "plate.png"),
-                before=_small(truth / "alpha.png")[..., 0] >= 128,
-                counterfactual=_small(truth / f"look_{turn}" / "photo.png"),
-                after=_small(truth / f"look_{turn}" / "alpha.png")[..., 0] >= 128,
-                yaw_deg=yaw + sign * TURN_DEG,
-                degree=sign * DEGREE,
-            )
-            for turn, sign in TURNS.items()
-        ]
-
-
-def _small(path: Path) -> Photo:
-    """A rendered picture at the side of the embedded networks."""
-    with Image.open(path) as picture:
-        wanted = (SAMPLE_PX, SAMPLE_PX)
-        return np.asarray(picture.convert("RGB").resize(wanted, Image.Resampling.BOX))
-
-
-def cases_of(count: int, folder: Path) -> Iterator[list[Case]]:
-    """Both turns of every person."""
+def cases_of(count: int, folder: Path) -> list[list[Case]]:
+    """The edits of every person, in the order of `KINDS`."""
     stored = people(count, Zoo().load("encoder").size_px, folder)
-    both = turns(stored)
-    for i in range(count):
-        yield [both[i], both[count + i]]
+    made, both = changes(stored, folder), turns(stored)
+    return [[both[i], both[count + i], *changes_of(stored, made, i)] for i in range(count)]
+
+
+def summed(figures: Row) -> Row:
+    """A photo's figures, and what several of its edits say together."""
+    row = dict(figures)
+    for name, kinds in MEANS.items():
+        own = {
+            figure.removeprefix(f"{kinds[0]}_") for figure in figures if figure.startswith(kinds[0])
+        }
+        for figure in own:
+            values = [
+                figures[f"{kind}_{figure}"] for kind in kinds if f"{kind}_{figure}" in figures
+            ]
+            if len(values) == len(kinds):
+                known = [value for value in values if not math.isnan(value)]
+                row[f"{name}_{figure}"] = float(np.mean(known)) if known else math.nan
+    return row
 
 
 def medians(rows: Sequence[Row]) -> Row:
     """Figure -> median over photos, undefined ones left out; and how many photos."""
     values = {name: np.array([row[name] for row in rows], np.float64) for name in rows[0]}
     found = {
-        name: float(np.nanmedian(one)) if np.isfinite(one).any() else math.nan
+        name: float(np.nanmedian(one)) if (~np.isnan(one)).any() else math.nan
         for name, one in values.items()
     }
     return found | {"photos": float(len(rows))}
 
 
-def table_of(table: Mapping[str, Row]) -> str:
-    """A Markdown table, methods down."""
-    lines = ["| | " + " | ".join(FIGURES.values()) + " |", "| --- " * (len(FIGURES) + 1) + "|"]
-    for method, row in table.items():
-        lines.append(f"| {method} | " + " | ".join(f"{row[name]:.3g}" for name in FIGURES) + " |")
-    return "\n".join(lines)
-
-
-def kept_row(path: Path, digest: str) -> Row | None:
-    """A photo's figures, if they are here and of these settings and weights."""
-    try:
-        kept = json.loads(path.read_text())
-    except (OSError, ValueError):
-        return None
-    if not isinstance(kept, dict) or kept.get("digest") != digest:
-        return None
-    return {name: math.nan if value is None else value for name, value in kept["figures"].items()}
-
-
-def keep(path: Path, digest: str, row: Row) -> None:
-    """Keep a photo's figures, whole or not at all."""
-    figures = {name: None if math.isnan(value) else value for name, value in row.items()}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    atomic.write_bytes(path, json.dumps({"digest": digest, "figures": figures}).encode())
+def core_minutes(rows: Mapping[str, Mapping[int, Row]]) -> float:
+    """What all measured methods take for `PHOTOS`, by what they took here."""
+    total = 0.0
+    for name, own in rows.items():
+        count = SLOW_PHOTOS if name in SLOW else PHOTOS
+        total += count * float(np.mean([row["took_cpu_s"] for row in own.values()]))
+    return total / 60
 
 
 def chosen_methods(words: str | None) -> dict[str, Settings]:
@@ -320,65 +152,125 @@ def chosen_methods(words: str | None) -> dict[str, Settings]:
     return {name: METHODS[name] for name in names}
 
 
+def forked(*tasks: Sequence[Any]) -> None:
+    """Call functions, each (function, *arguments), in processes that have all that is here."""
+    context = multiprocessing.get_context("fork")
+    working = [context.Process(target=call, args=rest) for call, *rest in tasks]
+    for process in working:
+        process.start()
+    for process in working:
+        process.join()
+
+
+class Run:
+    """Measures photos, or reads what was measured of them before.
+
+    Args:
+        bench: measures.
+        cases: of every photo.
+        out: where it is kept.
+        only_kept: measure no method.
+    """
+
+    def __init__(
+        self, bench: Bench, cases: Sequence[list[Case]], out: Path, *, only_kept: bool = False
+    ) -> None:
+        self.bench, self.cases, self.out, self.only_kept = bench, cases, out, only_kept
+
+    def one(self, number: int, *, method: str, digest: str) -> Measured | None:
+        """What a method makes of a photo; None if it is not here and nothing is measured."""
+        path = self.out / method.replace(", ", "-").replace(" ", "-") / f"{number:04d}.npz"
+        shown = number < SHOWN
+        found = kept_measured(path, digest, shown=shown)
+        if found is None and (method == TRUTH or not self.only_kept):
+            found = self.bench.measure(method, self.cases[number], shown=shown)
+            keep(path, digest, found)
+        return found
+
+    def all(self, method: str, jobs: int) -> dict[int, Measured]:
+        """What a method makes of all photos, or of the first ones, if it is slow."""
+        numbers = range(len(self.cases))[: SLOW_PHOTOS if method in SLOW else None]
+        one = partial(self.one, method=method, digest=self.bench.digest(method))
+        if jobs > 1 and not self.only_kept:
+            shares = [map(one, numbers[start::jobs]) for start in range(jobs)]
+            forked(*((list, share) for share in shares))
+        every = {number: one(number) for number in numbers}  # what failed there says why here
+        return {number: found for number, found in every.items() if found is not None}
+
+
+def available(methods: Mapping[str, Settings]) -> Iterator[str]:
+    """Those whose weights are here; the others are told."""
+    for name, settings in methods.items():
+        if why := missing(name, settings):
+            print(f"left out: {name} ({why})")
+        else:
+            yield name
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
-    parser.add_argument("--photos", type=int, default=64)
-    parser.add_argument(
-        "--samples", action="store_true", help="the repository's portraits: nothing is rendered"
-    )
+    parser.add_argument("--photos", type=int, default=PHOTOS)
     parser.add_argument("--only", help="methods, with semicolons between: " + "; ".join(METHODS))
+    parser.add_argument("--jobs", type=int, default=1, help="processes, a core each")
     parser.add_argument("--out", type=Path, default=Path("runs/inverters"))
     parser.add_argument("--people", type=Path, default=Path("runs/benchmark"), help="rendered ones")
-    parser.add_argument("--plot", type=Path, help="an SVG of distortion against editability")
+    parser.add_argument("--kept", action="store_true", help="measure nothing, tell what is there")
+    parser.add_argument("--docs", type=Path, help="where the page is written")
     chosen = parser.parse_args(arguments)
     torch.set_num_threads(1)
     try:
         methods = chosen_methods(chosen.only)
-        if chosen.samples:
-            cases = list(samples())[: chosen.photos]
-        else:
-            cases = list(cases_of(chosen.photos, chosen.people))
+        names = list(available(methods))
+        if not names:
+            print("no method left to measure: fetch weights, or name others with --only")
+            return 2
+        bench = Bench({name: methods[name] for name in names})
+        if chosen.jobs > 1:
+            # What renders is compiled, which starts threads, and forks must not have any.
+            forked((cases_of, chosen.photos, chosen.people))
+        cases = cases_of(chosen.photos, chosen.people)
+        run = Run(bench, cases, chosen.out, only_kept=chosen.kept)
     except UnrippleError as error:
         print(error, file=sys.stderr)
         return 2
-    for name in list(methods):
-        if why := missing(methods[name]):
-            print(f"left out: {name} ({why})")
-            del methods[name]
-    if not methods:
-        print("no method left to measure: fetch weights, or name others with --only")
-        return 2
-    bench = Bench(methods)
-    rows: dict[str, dict[int, Row]] = {name: {} for name in methods}
-    for name in methods:
-        digest = bench.digest(name)
-        for i, both in enumerate(cases):
-            if name in SLOW and i % FEWER:
-                continue
-            path = chosen.out / name.replace(", ", "-").replace(" ", "-") / f"{i:04d}.json"
-            row = kept_row(path, digest)
-            if row is None:
-                row = bench.measure(name, both)
-                keep(path, digest, row)
-            rows[name][i] = row
-        found = medians(list(rows[name].values()))
-        print(f"{name}: {found['psnr']:.2f} dB, turned {found['edit_psnr']:.2f} dB", flush=True)
-    table = {name: medians(list(own.values())) for name, own in rows.items()}
-    print(f"\n{len(cases)} photos, medians\n\n{table_of(table)}\n")
-    if chosen.plot is not None:
-        from benchmarks.scatter import scatter
+    made: dict[str, dict[int, Measured]] = {}
+    for name in (*names, TRUTH):
+        of_method = run.all(name, chosen.jobs)
+        if not of_method:
+            print(f"left out: {name} (nothing measured so far)")
+            continue
+        made[name] = of_method
+        found = medians([one.figures for one in made[name].values()])
+        print(f"{name}: {found['psnr']:.2f} dB, LPIPS {found['lpips']:.3f}", flush=True)
+    return told(made, chosen)
 
-        points = {name: (row["psnr"], row["edit_psnr"]) for name, row in table.items()}
-        axes = ("inversion against the photo, dB", "20° turn against the true picture, dB")
-        atomic.write_bytes(chosen.plot, scatter(points, axes).encode())
+
+def told(made: Mapping[str, Mapping[int, Measured]], chosen: argparse.Namespace) -> int:
+    """Print the table and what was promised, and write both; the exit status."""
+    rows = {name: {i: summed(one.figures) for i, one in own.items()} for name, own in made.items()}
+    true = {i: one.features for i, one in made.get(TRUTH, {}).items()}
+    table = {}
+    for name, own in made.items():
+        features = {i: one.features for i, one in own.items()}
+        table[name] = medians(list(rows[name].values())) | {"kid": set_distance(features, true)}
+    print(f"\n{chosen.photos} photos, medians\n\n{inverter_page.tables(table)}\n")
     values = {bound: bound.value(rows) for bound in BOUNDS}
-    for bound, value in values.items():
-        if value is not None:
-            print(f"{'met   ' if value >= bound.low else 'MISSED'} {bound}: {value:.2f}")
-    report = {"photos": len(cases), "table": table}
-    text = json.dumps(report, indent=1).replace("NaN", "null") + "\n"
+    lines = [
+        (value >= bound.low, f"{bound}: {value:.2f}")
+        for bound, value in values.items()
+        if value is not None
+    ]
+    minutes = core_minutes({name: own for name, own in rows.items() if name != TRUTH})
+    takes = f"core minutes for {PHOTOS} photos <= {CORE_MINUTES:g}: {minutes:.0f}"
+    lines.append((minutes <= CORE_MINUTES, takes))
+    for met, line in lines:
+        print(f"{'met   ' if met else 'MISSED'} {line}")
+    report = {"photos": chosen.photos, "core_minutes": minutes, "table": table}
+    text = json.dumps(report, indent=1).replace("NaN", "null").replace("Infinity", "null") + "\n"
     atomic.write_bytes(chosen.out / "inverters.json", text.encode())
-    return 0 if all(value is None or value >= one.low for one, value in values.items()) else 1
+    if chosen.docs is not None:
+        inverter_page.write(chosen.docs, table, made, lines, chosen.photos)
+    return 0 if all(met for met, _ in lines) else 1
 
 
 if __name__ == "__main__":

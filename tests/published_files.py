@@ -23,8 +23,19 @@ def write_all(folder: Path) -> Iterator[tuple[str, Path]]:
 
 
 def write_sfe(folder: Path) -> Iterator[tuple[str, Path]]:
-    """The same for StyleFeatureEditor, e4e and the generator beside it."""
-    return _written(folder, sfe_editor_light=_sfe_editor_light, e4e=_e4e, stylegan2=_stylegan2)
+    """The same for StyleFeatureEditor's files, e4e and the generator beside it."""
+    return _written(
+        folder,
+        sfe_editor_light=_sfe_editor_light,
+        sfe_inverter_light=_sfe_inverter_light,
+        e4e=_e4e,
+        stylegan2=_stylegan2,
+    )
+
+
+def write_hyperstyle(folder: Path) -> Iterator[tuple[str, Path]]:
+    """The same for HyperStyle and the encoder of the codes that it starts from."""
+    return _written(folder, hyperstyle=_hyperstyle, faces_w_encoder=_faces_w_encoder)
 
 
 def _written(folder: Path, **writers: Callable[[Path], Path]) -> Iterator[tuple[str, Path]]:
@@ -39,6 +50,46 @@ def _sfe_editor_light(folder: Path) -> Path:
 
     state = {**_under("encoder.", sfe.FeatureMixer()), **_under("inverter.", sfe.Inverter())}
     return _saved({"state_dict": state}, folder / "sfe_editor_light.pt")
+
+
+def _sfe_inverter_light(folder: Path) -> Path:
+    from unripple.models import sfe
+
+    # `encoder.` is the inverter here, and the feature editor in the editor's file.
+    state = _under("encoder.", sfe.Inverter())
+    return _saved({"state_dict": state}, folder / "sfe_inverter_light.pt")
+
+
+def _hyperstyle(folder: Path) -> Path:
+    from unripple.models import hyperstyle, stylegan2
+
+    net = hyperstyle.Hypernet()
+    own = _under("hypernet.", net)
+    shared = "hypernet.shared_weight_hypernet."
+    # What the blocks share lies in each of them once more.
+    again = {
+        key.replace("shared_weight_hypernet", f"refinement_blocks.{number}.hypernet"): value
+        for number in sorted(net.shared)
+        for key, value in own.items()
+        if key.startswith(shared)
+    }
+    content = {
+        "state_dict": {**own, **again, **_under("decoder.", stylegan2.Generator())},
+        "latent_avg": torch.zeros(18, 512),
+        "opts": {"output_size": 1024},
+    }
+    return _saved(content, folder / "hyperstyle_ffhq.pt")
+
+
+def _faces_w_encoder(folder: Path) -> Path:
+    from unripple.models import stylegan2, w_encoder
+
+    state = {
+        **_under("encoder.", w_encoder.WEncoder()),
+        **_under("decoder.", stylegan2.Generator()),
+    }
+    content = {"state_dict": state, "latent_avg": torch.zeros(512), "opts": {}}
+    return _saved(content, folder / "faces_w_encoder.pt")
 
 
 def _e4e(folder: Path) -> Path:

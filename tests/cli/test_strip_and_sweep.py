@@ -143,3 +143,38 @@ def test_degrees_out_of_range_are_told(capsys: pytest.CaptureFixture[str], tmp_p
     out = str(tmp_path / "a.gif")
     assert main(["sweep", "anna", "pose", "-9", "0", "--frames", "2", "-o", out]) == 0
     assert "outside the usable range -4 to 4" in capsys.readouterr().err
+
+
+def test_a_sweep_goes_to_another_photo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["sweep", "anna", "--to", "bob", "--frames", "3", "-o", str(tmp_path / "films")]
+    assert main([*words, "--back"]) == 0
+    (printed,) = capsys.readouterr().out.splitlines()
+    assert printed == str(tmp_path / "films/anna.to.bob.webp")
+    editor = unripple.Editor(settings=read_config(Path("config.yaml")))
+    with Image.open(printed) as film:
+        assert film.n_frames == 4
+        for number, name in ((0, "anna"), (2, "bob")):
+            film.seek(number)
+            wanted = editor.run(f"data/photos/{name}.png", "invert")["invert"]["picture"]
+            assert np.array_equal(np.asarray(film.convert("RGB")), wanted)
+    assert source_type(Path(printed)) is not None
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        ("sweep anna bob --to anna", "LOW must be a number"),
+        ("sweep anna pose -3 3 --to bob", "--to: goes from one photo, found anna pose -3.0 3.0"),
+        ("sweep anna --to bob --text smile", "--to: goes to another photo, and --text"),
+        ("sweep anna --to nobody", "no photo 'nobody'"),
+        ("sweep anna --to bob -o data/photos/bob.png", "use one of .gif, .webp, .mp4"),
+        ("sweep anna --to bob --frames 1", "--frames must be at least 2, found 1"),
+    ],
+)
+def test_wrong_words_about_another_photo_are_one_line(
+    words: str, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words.split()) == BAD_INPUT
+    said = capsys.readouterr()
+    last = said.err.strip().splitlines()[-1]
+    assert said.out == "" and text in last

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import re
+import resource
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import psutil
 import pytest
 import yaml
 from PIL import Image
@@ -19,6 +24,8 @@ from unripple.pipeline.graph import STEPS
 
 REPO = Path(__file__).resolve().parents[2]
 SIDE = 1024
+COST = "cost.json"
+WATCHED_EVERY_S = 0.5
 
 
 @contextmanager
@@ -48,8 +55,7 @@ def finished_run(
         Path("config.yaml").write_text(yaml.safe_dump(content))
         here.setenv("OMP_NUM_THREADS", "2")
         snakemake = (sys.executable, "-m", "snakemake", "--snakefile", str(REPO / "Snakefile"))
-        done = subprocess.run((*snakemake, "--cores", "1"), capture_output=True, text=True)
-        assert done.returncode == 0, done.stdout + done.stderr
+        _run_watched((*snakemake, "--cores", "1"))
     yield folder
     for path in (folder / "published").iterdir():
         path.unlink()
@@ -78,8 +84,45 @@ def check_every_artifact(folder: Path, edits: tuple[str, ...]) -> None:
             assert list(manifest.keys) == ["anna"], (stage, of, manifest.failures)
 
 
-def peak_bytes() -> int:
-    """The most memory that any process of the run took."""
-    import resource
+class Cost(NamedTuple):
+    """What a run took.
 
-    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+    Attributes:
+        peak_bytes: the most memory that any of its processes held.
+        cpu_s: processor time of all of them together.
+    """
+
+    peak_bytes: int
+    cpu_s: float
+
+
+def cost_of(folder: Path) -> Cost:
+    """What the run in a folder took."""
+    return Cost(*json.loads((folder / COST).read_text()))
+
+
+def _run_watched(command: tuple[str, ...]) -> None:
+    """Run a command to its end, and keep its cost.
+
+    Workers are no children of Snakemake's but of the process that they are forked from, for which
+    nobody waits: what the system adds up about children that ended may lack them, as what is seen
+    now and then may lack the last moment of a process.
+    """
+    peaks: dict[int, int] = {}
+    seconds: dict[int, float] = {}
+    with Path("run.log").open("w+") as log:
+        running = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+        while running.poll() is None:
+            for process in psutil.Process().children(recursive=True):
+                with suppress(psutil.NoSuchProcess, ProcessLookupError, FileNotFoundError):
+                    used = process.cpu_times()
+                    seconds[process.pid] = used.user + used.system
+                    status = Path(f"/proc/{process.pid}/status").read_text()
+                    largest = re.search(r"VmHWM:\s+(\d+) kB", status)
+                    if largest is not None:
+                        peaks[process.pid] = 1024 * int(largest[1])
+            time.sleep(WATCHED_EVERY_S)
+        log.seek(0)
+        assert running.returncode == 0, log.read()
+    ended = 1024 * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    Path(COST).write_text(json.dumps([max(ended, *peaks.values()), sum(seconds.values())]))

@@ -41,8 +41,8 @@ class CommandParser(argparse.ArgumentParser):
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
-        self.register("action", None, _Once)
-        self.register("action", "store", _Once)
+        self.register("action", None, Once)
+        self.register("action", "store", Once)
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """As argparse does, but nothing is left over: each command answers for its own words."""
@@ -70,7 +70,9 @@ def _nearest(word: str, words: Iterable[str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
-class _Once(argparse._StoreAction):
+class Once(argparse._StoreAction):
+    """Store a value that may be given once."""
+
     def __call__(
         self,
         parser: argparse.ArgumentParser,

@@ -1,11 +1,14 @@
-"""`unripple sweep PHOTO... DIRECTION LOW HIGH`: an edit over its range, as an animation."""
+"""`unripple sweep PHOTO... DIRECTION LOW HIGH`: an edit over its range, as an animation.
+
+`unripple sweep PHOTO --to PHOTO` goes from one person to another.
+"""
 
 from __future__ import annotations
 
 import argparse
 import logging
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,14 +18,32 @@ from unripple.conventions import UnrippleError
 from unripple.io.text_edits import with_strength
 
 if TYPE_CHECKING:
-    from unripple.io.config import Edit
+    from unripple.conventions import Photo
+    from unripple.io.config import Config, Edit
     from unripple.io.results import Results
     from unripple.runtime.compute import Source
     from unripple.runtime.editor import Editor
 
 log = logging.getLogger(__name__)
 
+ENDS = ("low", "high")
 _KEPT = 32  # artifacts of one photo that its frames share, and a frame's own, with room to spare
+
+
+class _To(shared.Once):
+    """`--to` says where an animation ends, so that no degrees have to."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        super().__call__(parser, namespace, values, option_string)
+        for action in parser._actions:
+            if action.dest in ENDS:
+                action.required = False
 
 
 def register(commands: Any) -> None:
@@ -33,15 +54,21 @@ def register(commands: Any) -> None:
         description=(
             "Write one animation per photo, of an edit that goes from one degree to another, or of "
             "a text from one strength to another, and print the files' names. A photo that fails "
-            "is told, and the others are finished."
+            "is told, and the others are finished. With --to the animation goes from the crop of "
+            "one photo to that of another."
         ),
     )
-    # One list: with --text no direction ends it.
-    parser.usage = "unripple sweep PHOTO... (DIRECTION | --text WORDS) LOW HIGH [options]"
+    # One list: with --text no direction ends it, and with --to nothing does.
+    parser.usage = (
+        "unripple sweep PHOTO... (DIRECTION | --text WORDS) LOW HIGH [options]\n"
+        "       unripple sweep PHOTO --to PHOTO [options]"
+    )
     about = "photo ids, or files; then a direction, see `unripple directions`, or --text"
     parser.add_argument("photos", nargs="+", metavar="PHOTO", help=about)
-    for end in ("low", "high"):
+    for end in ENDS:
         parser.add_argument(end, type=shared.read_knob("degree", end.upper()), help="degree")
+    about = "go to another photo, in codes and offsets of weights, instead of along an edit"
+    parser.add_argument("--to", action=_To, metavar="PHOTO", help=about)
     shared.add_text(parser)
     shared.add_knob(parser, "--frames", "sweep.frames", "how many")
     shared.add_knob(parser, "--fps", "sweep.fps", "frames per second")
@@ -85,6 +112,8 @@ def _sweep(options: argparse.Namespace) -> int:
     from unripple.runtime.subject import find_source
 
     config = shared.config_of(options)
+    if options.to is not None:
+        return _sweep_to(options, config)
     edit_at = _edit_at(options)
     results = shared.results_of(options, config)
     sheet = sheet_to_read(results.root)
@@ -119,6 +148,45 @@ def _sweep(options: argparse.Namespace) -> int:
     if failed and len(sources) > 1:
         log.error("unripple: %d of %d photos failed, see above", failed, len(sources))
     return BAD_INPUT if failed else 0
+
+
+def _sweep_to(options: argparse.Namespace, config: Config) -> int:
+    """From one photo to another.
+
+    Raises:
+        UnrippleError: more or less than one photo, or words that say how far an edit goes.
+    """
+    from unripple.io.places import sheet_to_read
+    from unripple.runtime.between import between, shares_between
+    from unripple.runtime.cache import LayeredCache, MemoryCache
+    from unripple.runtime.editor import Editor
+    from unripple.runtime.subject import file_stem, find_source
+
+    if shared.text_edit_of(options) is not None:
+        raise UnrippleError("--to: goes to another photo, and --text to what words say; drop one")
+    if len(options.photos) != 1 or options.low is not None:
+        said = [*options.photos, options.low, options.high]
+        found = " ".join(str(word) for word in said if word is not None)
+        raise UnrippleError(
+            f"--to: goes from one photo, found {found}; name one photo before it, and neither "
+            "direction nor degrees"
+        )
+    results = shared.results_of(options, config)
+    sheet = sheet_to_read(results.root)
+    one, other = (find_source(word, config, sheet) for word in (options.photos[0], options.to))
+    options.direction = f"to.{file_stem(other, sheet)}"
+    (out,) = _names(options, {one.path: one}, results, sheet).values()
+    shared.check_outputs(options, {"-o": out}, [one.path, other.path], config)
+    _check_free(out, options)
+    shared.start_log(options)
+    cache = LayeredCache(results.store, MemoryCache(_KEPT))
+    editor = Editor(device=options.device, settings=config, cache=cache)
+    shares = shares_between(options.frames)
+    frames = between(editor, one, other, shares)
+    words = f"{one.photo} to {other.photo}"
+    _write_film(editor, frames, len(shares), words, options, out)
+    sys.stdout.write(f"{out}\n")
+    return 0
 
 
 def _edit_at(options: argparse.Namespace) -> Callable[[float], Edit]:
@@ -205,19 +273,31 @@ def _write(
     options: argparse.Namespace,
     out: Path,
 ) -> None:
-    from unripple import atomic
-    from unripple.io.animation import encode_animation
-    from unripple.runtime.sweep import degrees_between, sweep, there_and_back
-    from unripple.runtime.view import thumbnail
+    from unripple.runtime.sweep import degrees_between, sweep
 
     degrees = degrees_between(options.low, options.high, options.frames)
-    frames = []
-    for number, frame in enumerate(
-        sweep(editor, source, edit_at, degrees, crop=options.crop), start=1
-    ):
-        frames.append(thumbnail(frame, options.height))
-        log.info("%s: frame %d/%d", source.photo, number, len(degrees))
+    frames = sweep(editor, source, edit_at, degrees, crop=options.crop)
+    _write_film(editor, frames, len(degrees), source.photo, options, out)
+
+
+def _write_film(
+    editor: Editor,
+    frames: Iterable[Photo],
+    count: int,
+    words: str,
+    options: argparse.Namespace,
+    out: Path,
+) -> None:
+    from unripple import atomic
+    from unripple.io.animation import encode_animation
+    from unripple.runtime.sweep import there_and_back
+    from unripple.runtime.view import thumbnail
+
+    shown = []
+    for number, frame in enumerate(frames, start=1):
+        shown.append(thumbnail(frame, options.height))
+        log.info("%s: frame %d/%d", words, number, count)
     if options.back:
-        frames = there_and_back(frames)
+        shown = there_and_back(shown)
     marked = editor.config["digital_source_type"]
-    atomic.write_bytes(out, encode_animation(frames, out.suffix, fps=options.fps, marked=marked))
+    atomic.write_bytes(out, encode_animation(shown, out.suffix, fps=options.fps, marked=marked))
