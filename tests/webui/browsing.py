@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import subprocess
 import sys
@@ -13,10 +14,21 @@ from typing import Any
 
 import pytest
 
+from tests.tiny import LANDMARKS, write_project
+
 CHROMIUM = Path("/usr/bin/chromium")
 SIZES = {"wide": (1280, 900), "phone": (390, 844)}
 WAIT_MS = 120_000
 POLL_MS = 15
+
+
+def write_folder(folder: Path) -> Path:
+    """A folder to edit in with tiny networks, its mouths wide enough for `smile`."""
+    photos = {"anna.png": (64, 64), "bob.png": (90, 120)}
+    wide = [*LANDMARKS[:3], [24.0, 45.0], [40.0, 45.0]]
+    written = write_project(folder, photos)
+    (written / "data" / "landmarks.json").write_text(json.dumps(dict.fromkeys(photos, wide)))
+    return written
 
 
 @contextlib.contextmanager

@@ -71,7 +71,8 @@ def test_keys_turn_the_head_and_reset_it(watched: Watched) -> None:
 def test_every_view_shows_a_picture(watched: Watched) -> None:
     page = watched.page
     watched.slide("yaw", -2.0)
-    loaded = "[...document.querySelectorAll('{}')].every(i => i.complete && i.naturalWidth > 0)"
+    images = "[...document.querySelectorAll('{}')].filter(i => i.hasAttribute('src'))"
+    loaded = f"{images}.every(i => i.complete && i.naturalWidth > 0)"
     for view in ("inversion", "edit", "ripple", "result", "difference", "photo"):
         page.locator(f"input[name=u-shown][value={view}]").check()
         watched.wait(loaded.format("#u-frame img"))
@@ -112,6 +113,17 @@ def test_a_bad_file_is_one_clear_sentence(watched: Watched, tmp_path: Path) -> N
         watched.page.set_input_files("#u-upload", tmp_path / "words.png")
     assert answer.value.status == 400
     watched.page.get_by_text("not a picture").wait_for()
+    watched.complaints = [c for c in watched.complaints if "status of 400" not in c]
+
+
+def test_what_the_server_refuses_is_said_in_the_pages_language(watched: Watched) -> None:
+    page = watched.page
+    page.locator("#u-language").select_option("de")
+    page.locator("#u-slider-freckles").fill("2")  # small faces have no room for any
+    page.get_by_text("Sommersprossen: das Gesicht ist auf diesem Foto").wait_for()
+    page.locator("#u-toast-action:text-is('Rückgängig')").click()
+    watched.wait("unripple.sliders.get('freckles').input.value === '0'")
+    page.locator("#u-language").select_option("en")
     watched.complaints = [c for c in watched.complaints if "status of 400" not in c]
 
 

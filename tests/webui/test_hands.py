@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.tiny import write_project
-from tests.webui.browsing import SIZES, Watched, server
+from tests.webui.browsing import SIZES, Watched, server, write_folder
 from tests.webui.walk import SHOWN
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -17,8 +16,7 @@ MOST_TABS = 160
 
 @pytest.fixture(scope="module")
 def desk(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    photos = {"anna.png": (64, 64), "bob.png": (90, 120)}
-    with server(write_project(tmp_path_factory.mktemp("hands"), photos)) as one:
+    with server(write_folder(tmp_path_factory.mktemp("hands"))) as one:
         yield one
 
 

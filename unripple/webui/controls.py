@@ -15,7 +15,8 @@ UNMEASURED = (-3.0, 3.0)  # degrees where nobody measured what stays sound
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "Pose": ("yaw", "pitch", "roll", "pose"),
     "Expression": ("smile", "mouth", "eyes", "lip", "brow", "anger", "surprise"),
-    "Age and skin": ("age", "gender", "sex", "skin", "wrinkle", "bags", "chin", "nose"),
+    "Face": ("face_", "cheek", "chin", "jaw", "nose", "eye_", "iris"),
+    "Age and skin": ("age", "gender", "sex", "skin", "wrinkle", "bags", "freckle"),
     "Hair": ("hair", "fringe", "bangs", "grey", "beard", "bald", "moustache"),
     "Accessories": ("glasses", "lipstick", "makeup", "hat", "earring", "necklace"),
 }
@@ -51,7 +52,8 @@ class Slider:
         title: for people.
         low, high: usable degrees.
         step: of the slider.
-        hint: what more of it does, and what one degree is.
+        about: what more of it does.
+        unit: what one degree is, or "".
         weak: whether the generator hardly shows it.
         place: whether the degree is a place to go to, so that 0 is not "unchanged".
     """
@@ -61,7 +63,8 @@ class Slider:
     low: float
     high: float
     step: float
-    hint: str
+    about: str
+    unit: str
     weak: bool
     place: bool
 
@@ -118,21 +121,21 @@ def _rank(name: str, words: tuple[str, ...]) -> int:
 
 
 def _turn(axis: str) -> Slider:
-    most, hint = CONVINCES_DEG[axis], f"degrees {_TURNS[axis]}"
-    return Slider(axis, _TITLES[axis], -most, most, _TURN_STEP_DEG, hint, weak=False, place=False)
+    most, title, about = CONVINCES_DEG[axis], _TITLES[axis], f"degrees {_TURNS[axis]}"
+    return Slider(axis, title, -most, most, _TURN_STEP_DEG, about, "", weak=False, place=False)
 
 
 def _slider(direction: Direction) -> Slider:
     low, high = direction.usable or UNMEASURED
     name = direction.name
-    unit = f"; one step of 1 is {direction.unit}" if direction.unit else ""
     return Slider(
         name,
         _TITLES.get(name, name.replace("_", " ").capitalize()),
         low,
         high,
         0.1,
-        direction.attribute + unit,
+        direction.attribute,
+        direction.unit or "",
         direction.weak,
         direction.component is not None,
     )

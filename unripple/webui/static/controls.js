@@ -37,11 +37,12 @@ export function nameTranslations(call) { titleOf = call; }
 const moved = () => tellOthers('moved');
 
 // ---------------------------------------------------------------- sliders
+function hintOf({ about, unit }) { return said('about', about) + (unit ? '; ' + t('step', { unit: said('unit', unit) }) : ''); }
 function sliderRow(slider) {
   const row = document.createElement('div');
   row.className = 'u-slider';
   const id = 'u-slider-' + slider.name;
-  const label = Object.assign(document.createElement('label'), { htmlFor: id, textContent: said('slider', slider.title), title: slider.hint });
+  const label = Object.assign(document.createElement('label'), { htmlFor: id, textContent: said('slider', slider.title), title: hintOf(slider) });
   const title = label.textContent;
   if (slider.weak) {
     const weak = Object.assign(document.createElement('span'), { className: 'u-weak', textContent: ' ' + t('weak') });
@@ -54,7 +55,7 @@ function sliderRow(slider) {
   const reset = Object.assign(document.createElement('button'), { type: 'button', textContent: '↺', title: t('reset', { name: title }) });
   reset.setAttribute('aria-label', t('reset', { name: title }));
   const one = { ...slider, row, input, output, touched: false };
-  input.addEventListener('input', () => { one.touched = true; drawSlider(one); moved(); });
+  input.addEventListener('input', () => { one.touched = true; drawSlider(one); if (!one.undecided) moved(); });
   input.addEventListener('dblclick', () => { resetSlider(one); moved(); });
   reset.addEventListener('click', () => { resetSlider(one); moved(); input.focus(); });
   leaveToScrolling(one);
@@ -64,20 +65,29 @@ function sliderRow(slider) {
   return row;
 }
 // A finger that begins on a slider and scrolls the page has set the slider where it began: the
-// browser takes the pointer away for the scrolling, and the slider goes back.
+// browser takes the pointer away for the scrolling, and the slider goes back. Until it is clear that
+// the finger does not scroll, nothing is drawn anew.
 function leaveToScrolling(one) {
   let before = null;
   one.input.addEventListener('pointerdown', (event) => {
-    before = event.pointerType === 'mouse' ? null : { degree: Number(one.input.value), touched: one.touched };
+    one.undecided = event.pointerType !== 'mouse';
+    before = one.undecided ? { degree: Number(one.input.value), touched: one.touched } : null;
   });
+  const decided = () => {
+    if (!one.undecided) return;
+    one.undecided = false;
+    if (before && Number(one.input.value) !== before.degree) moved();
+  };
+  for (const event of ['pointermove', 'pointerup']) one.input.addEventListener(event, decided);
   one.input.addEventListener('pointercancel', () => {
     if (!before) return;
-    const changed = Number(one.input.value) !== before.degree;
+    const seen = !one.undecided && Number(one.input.value) !== before.degree;
     setSlider(one, before.degree);
     one.touched = before.touched;
+    one.undecided = false;
     drawSlider(one);
     before = null;
-    if (changed) moved();
+    if (seen) moved();
   });
 }
 function drawSlider(one) {

@@ -1,4 +1,5 @@
 // What all modules share: the page's state, its toast, and how the server is asked.
+import { inWords } from './errors.js';
 import { t } from './strings.js';
 
 export const root = document.getElementById('unripple');
@@ -10,6 +11,7 @@ export const state = {
   previewing: false, wanting: false, rest: 0, serial: 0, preview: '', timings: [], full: 0,
 };
 
+const MISTAKE = 'the server made a mistake; what it was is said where `unripple editor` runs';
 const GOOD_MS = 6000; // so long does good news stay
 let fading = 0;
 
@@ -35,7 +37,7 @@ export const json = (content) => ({ method: 'POST', body: JSON.stringify(content
 // What the server said instead of an answer: `offers` are settings that would change it, `ended` is
 // whether it forgot this session.
 export class Refusal extends Error {
-  constructor(text, status, { offers = [], ended = false } = {}) { super(text); Object.assign(this, { status, offers, ended }); }
+  constructor(text, status, { offers = [], ended = false } = {}) { super(inWords(text)); Object.assign(this, { status, offers, ended }); }
 }
 
 async function reach(path, options) {
@@ -52,7 +54,7 @@ async function refusalOf(answer) {
   try {
     const told = JSON.parse(text);
     return new Refusal(told.error || text, answer.status, told);
-  } catch { return new Refusal(text || 'the server gave no answer', answer.status); }
+  } catch { return new Refusal(answer.status >= 500 ? MISTAKE : text || MISTAKE, answer.status); }
 }
 
 export async function begin() {
