@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ import pytest
 from tests.tiny import LANDMARKS, write_project
 
 CHROMIUM = Path("/usr/bin/chromium")
+FACES = ("portrait-02.png", "portrait-05.png", "portrait-06.png", "scene-01.jpg")
 SIZES = {"wide": (1280, 900), "phone": (390, 844)}
 WAIT_MS = 120_000
 POLL_MS = 15
@@ -28,6 +30,16 @@ def write_folder(folder: Path) -> Path:
     wide = [*LANDMARKS[:3], [24.0, 45.0], [40.0, 45.0]]
     written = write_project(folder, photos)
     (written / "data" / "landmarks.json").write_text(json.dumps(dict.fromkeys(photos, wide)))
+    return written
+
+
+def write_faces(folder: Path, photos: Path) -> Path:
+    """A folder to edit in with tiny networks, and photos with faces that MTCNN finds."""
+    written = write_project(folder, {})
+    config = json.loads((written / "config.yaml").read_text())
+    (written / "config.yaml").write_text(json.dumps({**config, "align": {"mode": "mtcnn"}}))
+    for name in FACES:
+        shutil.copy(photos / name, written / "data" / "photos" / name)
     return written
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 import unripple
 from tests.webui.browsing import SIZES, Watched, server
-from tests.webui.walk import unfold
+from tests.webui.steps import unfold
 from unripple.io.config import edits, read_config
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

@@ -195,3 +195,18 @@ def test_a_refusal_offers_the_setting_that_changes_it(watched: Watched, folder: 
     assert "align.faces=largest" in asked[-1]
     assert watched.page.get_by_role("button", name="Save image").is_enabled()
     watched.complaints = [c for c in watched.complaints if "status of 400" not in c]
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [(500, "machte einen Fehler (500)"), (413, "größer, als der Server annimmt"), (418, "(418)")],
+)
+def test_answers_without_words_of_ours_are_told(watched: Watched, status: int, said: str) -> None:
+    watched.page.locator("#u-language").select_option("de")
+    watched.page.route(
+        "**/full", lambda route: route.fulfill(status=status, body="<h1>of a proxy</h1>")
+    )
+    watched.page.locator("#u-slider-yaw").fill("3")
+    watched.page.get_by_text(said).wait_for()
+    watched.page.locator("#u-language").select_option("en")
+    watched.complaints = [c for c in watched.complaints if f"status of {status}" not in c]

@@ -116,7 +116,6 @@ const SENTENCES = [
   ['too many wrong guesses; try again in a few seconds', 'Zu oft falsch geraten; versuche es in ein paar Sekunden noch einmal'],
   ['a name and a password are needed', 'Name und Passwort sind nötig'],
   ['open the address that `unripple editor` printed, with its token', 'Öffne die Adresse, die `unripple editor` genannt hat, mit ihrem Token'],
-  ['the server made a mistake; what it was is said where `unripple editor` runs', 'Der Server machte einen Fehler; wo `unripple editor` läuft, steht, welchen'],
 ];
 
 const LEAST_WORDS = / /; // a {why} is a sentence
@@ -131,7 +130,8 @@ function german(text) {
     const found = pattern.exec(text);
     if (!found) continue;
     const { groups = {} } = found;
-    return sentence.replace(/\{(\w+)\}/g, (_, name) => (name === 'why' ? german(groups.why) || groups.why : groups[name]));
+    const put = { ...groups, ...(groups.why ? { why: german(groups.why) || groups.why } : {}), ...(groups.word ? { word: wordOf(groups.word) } : {}) };
+    return sentence.replace(/\{(\w+)\}/g, (_, name) => put[name]);
   }
   return null;
 }
@@ -145,8 +145,9 @@ function prefixed(text) {
   return parts.every(Boolean) ? parts.join('; ') : null;
 }
 // The slider of a direction, as the page calls it.
+const TITLES = { yaw: 'Turn', pose: 'Turn', pitch: 'Nod', roll: 'Tilt', eyes: 'Open eyes', gender: 'Masculine' };
 function wordOf(name) {
-  const title = name.replace(/_/g, ' ').replace(/^./, (letter) => letter.toUpperCase());
+  const title = TITLES[name] || name.replace(/_/g, ' ').replace(/^./, (letter) => letter.toUpperCase());
   const known = said('slider', title);
   return known === title ? name : known;
 }

@@ -1,6 +1,6 @@
 // What all modules share: the page's state, its toast, and how the server is asked.
 import { inWords } from './errors.js';
-import { t } from './strings.js';
+import { said, t } from './strings.js';
 
 export const root = document.getElementById('unripple');
 export const $ = (id) => root.querySelector('#u-' + id);
@@ -11,7 +11,6 @@ export const state = {
   previewing: false, wanting: false, rest: 0, serial: 0, preview: '', timings: [], full: 0,
 };
 
-const MISTAKE = 'the server made a mistake; what it was is said where `unripple editor` runs';
 const GOOD_MS = 6000; // so long does good news stay
 let fading = 0;
 
@@ -50,11 +49,15 @@ async function reach(path, options) {
 }
 
 async function refusalOf(answer) {
-  const text = await answer.text();
+  const { status } = answer;
   try {
-    const told = JSON.parse(text);
-    return new Refusal(told.error || text, answer.status, told);
-  } catch { return new Refusal(answer.status >= 500 ? MISTAKE : text || MISTAKE, answer.status); }
+    const told = JSON.parse(await answer.text());
+    return new Refusal(told.error || ofStatus(status), status, told);
+  } catch { return new Refusal(ofStatus(status), status); } // a proxy's page, or a fault of ours
+}
+function ofStatus(status) {
+  const known = said('status', String(status));
+  return known === String(status) ? t(status < 500 ? 'status.other' : 'status.mistake', { status }) : known;
 }
 
 export async function begin() {
