@@ -4,7 +4,7 @@
 
 They are those of `benchmarks.real`, or the pictures of a folder. Each goes through the page's own
 road: decoded in a process of its own, opened in a session, all its faces turned by ten degrees and
-put back into the photo. A sheet of all, OUT/sheet.jpg, is to be looked at. A run that was broken off
+put back into the photo. A sheet of all, OUT/sheet.jpg, is to be looked at. A run that broke off
 goes on where it stopped. Exit status 1 if a photo was refused.
 """
 

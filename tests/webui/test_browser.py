@@ -127,6 +127,21 @@ def test_what_the_server_refuses_is_said_in_the_pages_language(watched: Watched)
     watched.complaints = [c for c in watched.complaints if "status of 400" not in c]
 
 
+def test_an_address_shows_its_edit_in_another_browser(
+    watched: Watched, browser: Any, address: str
+) -> None:
+    watched.page.locator("#u-samples button[data-name='bob.png']").click()
+    watched.wait("unripple.photo.name === 'bob.png'")
+    watched.slide("yaw", -2.0)
+    said = watched.page.evaluate("location.hash")
+    other = Watched(browser, address + said, *SIZES["wide"])
+    other.settled()
+    assert other.page.evaluate("unripple.photo.name") == "bob.png"
+    assert other.page.locator("#u-slider-yaw").input_value() == "-2"
+    other.context.close()
+    assert other.complaints == [] and other.strangers == []
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_screen_readers_find_their_way(watched: Watched, axe: str, scheme: str) -> None:
     watched.page.emulate_media(color_scheme=scheme)
@@ -148,7 +163,7 @@ def test_the_page_on_the_embedded_models_makes_its_own_picture(browser: Any, rep
         watched = Watched(browser, one, *SIZES["wide"])
         watched.page.locator("#u-samples button").nth(4).click()
         watched.wait("unripple.photo.name === 'portrait-05.png'")
-        watched.slide("yaw", -2.5)
+        watched.slide("yaw", -15)
         watched.page.locator("h1").click()
         watched.page.screenshot(path=str(repo / "docs" / "editor.png"))
         watched.context.close()

@@ -158,6 +158,7 @@ export const TEXTS = {
   'inverter.e4e': ['e4e: codes alone', 'e4e: Kodes allein'],
 
   'save': ['Save', 'Sichern'],
+  'save.title': ['Save the image in the format chosen under Save', 'Das Bild im Format sichern, das unter Sichern gewählt ist'],
   'save.image': ['Save image', 'Bild sichern'],
   'save.format': ['Format', 'Format'],
   'save.quality': ['Quality', 'Güte'],
