@@ -63,6 +63,7 @@ def edit_two_faces(walker: Watched, group: Path, shot: Shot) -> None:
     walker.wait("unripple.photo.face === 1")
     walker.wait(SHOWN)
     assert values(walker) == {}
+    assert float(page.locator("#u-swipe").input_value()) > 60  # through the chosen face
     set_slider(walker, "yaw", 20)
     shot("faces")
     page.locator("#u-faces button").nth(0).click()

@@ -29,7 +29,7 @@ export const TEXTS = {
   'view.result': ['Result', 'Ergebnis'],
   'view.difference': ['Difference ×10', 'Unterschied ×10'],
   'whole': ['Whole photo', 'Ganzes Foto'],
-  'before': ['Hold for before', 'Halten: vorher'],
+  'before': ['Hold for before', 'Vorher'],
   'before.title': ['Shows the photo while it is held; key B', 'Zeigt das Foto, solange gehalten; Taste B'],
   'swipe': ['Swipe: how much of the photo shows, percent', 'Wischen: wie viel vom Foto zu sehen ist, Prozent'],
   'zoom': ['Zoom', 'Vergrößerung'],
