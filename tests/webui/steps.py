@@ -46,7 +46,9 @@ def values(watched: Watched) -> dict[str, Any]:
 def set_slider(watched: Watched, name: str, degree: float) -> None:
     """Move a slider as keys do, until the edit is shown at full quality."""
     version = watched.page.evaluate("unripple.version")
-    watched.page.locator(f"#u-slider-{name}").fill(str(degree))
+    slider = watched.page.locator(f"#u-slider-{name}")
+    slider.evaluate("one => { const part = one.closest('details'); if (part) part.open = true; }")
+    slider.fill(str(degree))
     watched.wait(f"unripple.version > {version} && {SHOWN}")
 
 

@@ -119,7 +119,9 @@ def test_a_bad_file_is_one_clear_sentence(watched: Watched, tmp_path: Path) -> N
 def test_what_the_server_refuses_is_said_in_the_pages_language(watched: Watched) -> None:
     page = watched.page
     page.locator("#u-language").select_option("de")
-    page.locator("#u-slider-freckles").fill("2")  # small faces have no room for any
+    freckles = page.locator("#u-slider-freckles")
+    freckles.evaluate("one => { one.closest('details').open = true; }")
+    freckles.fill("2")  # small faces have no room for any
     page.get_by_text("Sommersprossen: das Gesicht ist auf diesem Foto").wait_for()
     page.locator("#u-toast-action:text-is('Rückgängig')").click()
     watched.wait("unripple.sliders.get('freckles').input.value === '0'")

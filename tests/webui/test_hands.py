@@ -19,7 +19,7 @@ MOST_TABS = 160
 @pytest.fixture(scope="module")
 def desk(browser: Any, tmp_path_factory: pytest.TempPathFactory, repo: Path) -> Iterator[str]:
     folder = write_faces(tmp_path_factory.mktemp("hands"), repo / "data" / "photos")
-    write_group(folder / "data" / "photos" / "group.jpg", repo / "data" / "photos")
+    write_group(folder / "data" / "photos" / "two.jpg", repo / "data" / "photos")
     with server(folder) as one:
         yield one
 
@@ -64,8 +64,8 @@ def test_by_keyboard_alone(browser: Any, desk: str, size: str) -> None:
 def choose_and_edit_by_keys(walker: Watched) -> None:
     """A photo, the second of its faces, two sliders, undo, the history, a pin."""
     keys = walker.page.keyboard
-    press(walker, "#u-samples button[data-name='group.jpg']")
-    walker.wait("unripple.photo.name === 'group.jpg'")
+    press(walker, "#u-samples button[data-name='two.jpg']")
+    walker.wait("unripple.photo.name === 'two.jpg'")
     press(walker, "#u-face-buttons button[aria-pressed=false]")
     walker.wait("unripple.photo.face === 1")
     tab_to(walker, "#u-slider-yaw")
@@ -176,8 +176,8 @@ class Fingers:
 def test_by_fingers_alone(browser: Any, desk: str) -> None:
     walker = Watched(browser, desk, *SIZES["phone"], has_touch=True, is_mobile=True)
     page, fingers = walker.page, Fingers(walker)
-    page.locator("#u-samples button[data-name='group.jpg']").tap()
-    walker.wait("unripple.photo.name === 'group.jpg'")
+    page.locator("#u-samples button[data-name='two.jpg']").tap()
+    walker.wait("unripple.photo.name === 'two.jpg'")
     page.locator("#u-faces button").nth(1).tap()
     walker.wait("unripple.photo.face === 1")
     page.locator("#u-slider-yaw").evaluate("one => one.scrollIntoView({ block: 'end' })")
@@ -201,7 +201,7 @@ def test_by_fingers_alone(browser: Any, desk: str) -> None:
     walker.wait("document.querySelector('#u-pairs li[data-state=done]')")
     with page.expect_download() as download:
         page.locator("#u-save").tap()
-    assert download.value.suggested_filename == "group-edited.png"
+    assert download.value.suggested_filename == "two-edited.png"
     walker.context.close()
     assert walker.complaints == [] and walker.strangers == []
 
