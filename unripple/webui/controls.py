@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from unripple.conventions import NoFace, SeveralFaces, UnrippleError
-from unripple.pipeline.turns import AXES, CONVINCES_DEG, turns_head
+from unripple.pipeline.turns import AXES, CONVINCES_DEG, TOWARDS, turns_head
 from unripple.zoo.directions import Direction
+from unripple.zoo.pixel_directions import pixel_directions
 
 UNMEASURED = (-3.0, 3.0)  # degrees where nobody measured what stays sound
 
@@ -39,7 +40,6 @@ _TITLES = {
     **{"yaw": "Turn", "pitch": "Nod", "roll": "Tilt", "pose": "Turn"},
     **{"eyes": "Open eyes", "gender": "Masculine"},
 }
-_TURNS = {"yaw": "to the picture's right", "pitch": "upwards", "roll": "clockwise"}
 _TURN_STEP_DEG = 0.5
 
 
@@ -56,6 +56,7 @@ class Slider:
         unit: what one degree is, or "".
         weak: whether the generator hardly shows it.
         place: whether the degree is a place to go to, so that 0 is not "unchanged".
+        real: usable degrees on a photograph's own pixels, or None: only the generator draws it.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Slider:
     unit: str
     weak: bool
     place: bool
+    real: tuple[float, float] | None
 
 
 @dataclass(frozen=True)
@@ -121,13 +123,15 @@ def _rank(name: str, words: tuple[str, ...]) -> int:
 
 
 def _turn(axis: str) -> Slider:
-    most, title, about = CONVINCES_DEG[axis], _TITLES[axis], f"degrees {_TURNS[axis]}"
-    return Slider(axis, title, -most, most, _TURN_STEP_DEG, about, "", weak=False, place=False)
+    most, title, about = CONVINCES_DEG[axis], _TITLES[axis], f"degrees {TOWARDS[axis]}"
+    ends = (-most, most)
+    return Slider(axis, title, *ends, _TURN_STEP_DEG, about, "", weak=False, place=False, real=ends)
 
 
 def _slider(direction: Direction) -> Slider:
     low, high = direction.usable or UNMEASURED
     name = direction.name
+    on_pixels = pixel_directions().get(name)
     return Slider(
         name,
         _TITLES.get(name, name.replace("_", " ").capitalize()),
@@ -138,4 +142,5 @@ def _slider(direction: Direction) -> Slider:
         direction.unit or "",
         direction.weak,
         direction.component is not None,
+        on_pixels.usable or UNMEASURED if on_pixels else None,
     )
