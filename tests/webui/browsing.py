@@ -22,7 +22,7 @@ CHROMIUM = Path("/usr/bin/chromium")
 FACES = ("portrait-02.png", "portrait-05.png", "portrait-06.png", "scene-01.jpg")
 SIZES = {"wide": (1280, 900), "phone": (390, 844)}
 WAIT_MS = 120_000
-POLL_MS = 15
+POLL_MS = 50
 
 
 def write_folder(folder: Path) -> Path:
