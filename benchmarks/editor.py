@@ -1,14 +1,9 @@
-"""The editor under use: how fast previews are in a browser, and twenty people at once.
+"""The editor under use: twenty people at once. What one of them waits for: `editor_times.py`.
 
-    python benchmarks/editor.py --preview [--moves 40]
     python benchmarks/editor.py --clients 20 --seconds 120
 
-`--preview` moves a slider in Chromium and takes the time from the input's event to the decoded
-picture on the page. The bare networks are timed in this process, in turn with the browser (its
-server is idle then), so that what slows the machine down slows both.
-
-`--clients` asks as that many pages would, each with a photo of its own, moving sliders without
-pause. It fails on any error, and on any picture that is not the very one that a single user gets.
+It asks as that many pages would, each with a photo of its own, moving sliders without pause. It
+fails on any error, and on any picture that is not the very one that a single user gets.
 """
 
 from __future__ import annotations
@@ -29,57 +24,6 @@ sys.path.insert(0, str(REPO))
 
 MOVES = ({"pose": -2.5}, {"pose": 2.0}, {"hair_length": -2.0}, {"age": 3.0, "pose": 1.0})
 MEMORY_GROWTH = 1.1  # of the second half's end over the first half's: flat but for noise
-
-
-def preview(moves: int) -> int:
-    """Print the table of previews; 1 if one is slower than it should be."""
-    from tests.webui.browsing import Watched, chromium, server
-
-    sketch, w_plus = _sketch()
-    bare: list[float] = []
-    with chromium() as browser, server(REPO) as address:
-        watched = Watched(browser, address, 1280, 900)
-        watched.page.locator("#u-slider-pose").fill("1")
-        watched.settled()
-        watched.page.evaluate("unripple.timings.length = 0")
-        for number in range(moves):
-            # Sliding goes on, so that no edit at full quality comes between.
-            degree = str(round(-3 + 6 * ((number * 7) % moves) / moves, 1))
-            watched.page.locator("#u-slider-pose").fill(degree)
-            watched.wait(f"unripple.timings.length > {number}")
-            watched.page.evaluate("clearTimeout(unripple.rest)")
-            began = time.perf_counter()
-            sketch.networks(w_plus)
-            bare.append(1000 * (time.perf_counter() - began))
-        seen: list[float] = watched.page.evaluate("unripple.timings")
-    ratio = statistics.median(whole / net for whole, net in zip(seen, bare, strict=True))
-    whole, net = statistics.median(seen), statistics.median(bare)
-    slow = sorted(seen)[int(0.95 * len(seen))]
-    print("| slider to picture, ms | 95% within, ms | bare networks, ms | ratio |")
-    print("| --- | --- | --- | --- |")
-    print(f"| {whole:.0f} | {slow:.0f} | {net:.0f} | {ratio:.2f} |")
-    return int(whole >= 500 or ratio >= 1.5)
-
-
-def _sketch() -> tuple[Any, Any]:
-    """A preview's networks in this process, on one thread as in the server."""
-    import tempfile
-
-    import torch
-
-    from unripple.io.config import read_config
-    from unripple.webui.app_state import AppState
-    from unripple.webui.session import Session
-
-    torch.set_num_threads(1)
-    app_state = AppState(read_config(REPO / "config.yaml"))
-    session = Session(app_state, Path(tempfile.mkdtemp()))
-    sample = next(iter(app_state.samples().values()))
-    opened = session.open(sample, sample.name, "embedded", "hfgi")
-    w_plus = opened.array("project", "w_plus")
-    for _ in range(3):
-        opened.sketch.networks(w_plus)
-    return opened.sketch, w_plus
 
 
 class Crowd:
@@ -215,13 +159,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--preview", action="store_true")
-    parser.add_argument("--moves", type=int, default=40)
-    parser.add_argument("--clients", type=int, default=0)
+    parser.add_argument("--clients", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=120)
     options = parser.parse_args()
-    failed = preview(options.moves) if options.preview else 0
-    return max(failed, crowded(options.clients, options.seconds) if options.clients else 0)
+    return crowded(options.clients, options.seconds)
 
 
 if __name__ == "__main__":

@@ -113,6 +113,7 @@ def test_directions_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["directions"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "pose\t-4 to 4\tabout 6.7 degrees of yaw\tpose"
+    assert "yaw\t-40 to 40\tone degree\thead to the picture's right (a turn)" in lines
 
 
 def test_a_sound_store_is_verified_and_pruned(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -13,10 +15,42 @@ from typing import Any
 
 import pytest
 
+from tests.tiny import LANDMARKS, write_project
+from tests.tiny_clip import save_clip
+
 CHROMIUM = Path("/usr/bin/chromium")
+FACES = ("portrait-02.png", "portrait-05.png", "portrait-06.png", "scene-01.jpg")
 SIZES = {"wide": (1280, 900), "phone": (390, 844)}
 WAIT_MS = 120_000
-POLL_MS = 15
+POLL_MS = 50
+
+
+def write_folder(folder: Path) -> Path:
+    """A folder to edit in with tiny networks, its mouths wide enough for `smile`."""
+    photos = {"anna.png": (64, 64), "bob.png": (90, 120)}
+    wide = [*LANDMARKS[:3], [24.0, 45.0], [40.0, 45.0]]
+    written = _tiny(folder, photos)
+    (written / "data" / "landmarks.json").write_text(json.dumps(dict.fromkeys(photos, wide)))
+    return written
+
+
+def _tiny(folder: Path, photos: dict[str, tuple[int, int]], **sections: Any) -> Path:
+    """A project whose CLIP is tiny, too: the server sees all faces by it once."""
+    written = write_project(folder, photos)
+    clip = written / "data" / "models" / "clip.safetensors"
+    save_clip(clip)
+    config = json.loads((written / "config.yaml").read_text()) | sections
+    config["models"]["clip"] = str(clip)
+    (written / "config.yaml").write_text(json.dumps(config))
+    return written
+
+
+def write_faces(folder: Path, photos: Path) -> Path:
+    """A folder to edit in with tiny networks, and photos with faces that MTCNN finds."""
+    written = _tiny(folder, {}, align={"mode": "mtcnn"})
+    for name in FACES:
+        shutil.copy(photos / name, written / "data" / "photos" / name)
+    return written
 
 
 @contextlib.contextmanager

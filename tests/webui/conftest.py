@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.tiny import write_project
-from tests.webui.browsing import SIZES, Watched, chromium, server
+from tests.webui.browsing import SIZES, Watched, chromium, server, write_folder
 from unripple.io.config import read_config
 from unripple.webui.app_state import AppState, UserLimits
 from unripple.webui.reading import Reader
@@ -76,9 +76,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_project(
-        tmp_path_factory.mktemp("page"), {"anna.png": (64, 64), "bob.png": (90, 120)}
-    )
+    return write_folder(tmp_path_factory.mktemp("page"))
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from PIL import Image
 
 import unripple
 from tests.webui.browsing import SIZES, Watched, server
-from tests.webui.walk import unfold
+from tests.webui.steps import unfold
 from unripple.io.config import edits, read_config
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -71,7 +71,8 @@ def test_keys_turn_the_head_and_reset_it(watched: Watched) -> None:
 def test_every_view_shows_a_picture(watched: Watched) -> None:
     page = watched.page
     watched.slide("yaw", -2.0)
-    loaded = "[...document.querySelectorAll('{}')].every(i => i.complete && i.naturalWidth > 0)"
+    images = "[...document.querySelectorAll('{}')].filter(i => i.hasAttribute('src'))"
+    loaded = f"{images}.every(i => i.complete && i.naturalWidth > 0)"
     for view in ("inversion", "edit", "ripple", "result", "difference", "photo"):
         page.locator(f"input[name=u-shown][value={view}]").check()
         watched.wait(loaded.format("#u-frame img"))
@@ -115,6 +116,34 @@ def test_a_bad_file_is_one_clear_sentence(watched: Watched, tmp_path: Path) -> N
     watched.complaints = [c for c in watched.complaints if "status of 400" not in c]
 
 
+def test_what_the_server_refuses_is_said_in_the_pages_language(watched: Watched) -> None:
+    page = watched.page
+    page.locator("#u-language").select_option("de")
+    freckles = page.locator("#u-slider-freckles")
+    freckles.evaluate("one => { one.closest('details').open = true; }")
+    freckles.fill("2")  # small faces have no room for any
+    page.get_by_text("Sommersprossen: das Gesicht ist auf diesem Foto").wait_for()
+    page.locator("#u-toast-action:text-is('Rückgängig')").click()
+    watched.wait("unripple.sliders.get('freckles').input.value === '0'")
+    page.locator("#u-language").select_option("en")
+    watched.complaints = [c for c in watched.complaints if "status of 400" not in c]
+
+
+def test_an_address_shows_its_edit_in_another_browser(
+    watched: Watched, browser: Any, address: str
+) -> None:
+    watched.page.locator("#u-samples button[data-name='bob.png']").click()
+    watched.wait("unripple.photo.name === 'bob.png'")
+    watched.slide("yaw", -2.0)
+    said = watched.page.evaluate("location.hash")
+    other = Watched(browser, address + said, *SIZES["wide"])
+    other.settled()
+    assert other.page.evaluate("unripple.photo.name") == "bob.png"
+    assert other.page.locator("#u-slider-yaw").input_value() == "-2"
+    other.context.close()
+    assert other.complaints == [] and other.strangers == []
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_screen_readers_find_their_way(watched: Watched, axe: str, scheme: str) -> None:
     watched.page.emulate_media(color_scheme=scheme)
@@ -136,7 +165,7 @@ def test_the_page_on_the_embedded_models_makes_its_own_picture(browser: Any, rep
         watched = Watched(browser, one, *SIZES["wide"])
         watched.page.locator("#u-samples button").nth(4).click()
         watched.wait("unripple.photo.name === 'portrait-05.png'")
-        watched.slide("yaw", -2.5)
+        watched.slide("yaw", -15)
         watched.page.locator("h1").click()
         watched.page.screenshot(path=str(repo / "docs" / "editor.png"))
         watched.context.close()

@@ -13,6 +13,7 @@ import pytest
 from tests.webui.browsing import SIZES, Watched, server
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
+LOW_SLIDER = "jaw"  # the lowest on the page that a small photo takes
 
 
 def in_sight(watched: Watched, place: str) -> bool:
@@ -27,10 +28,9 @@ def test_picture_and_status_stay_in_sight_while_the_last_slider_moves(watched: W
     watched.page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
     assert watched.page.evaluate("scrollY") > 100
     assert in_sight(watched, "#u-stage")
-    last = watched.page.locator("#u-groups input[type=range]").last
+    last = watched.page.locator(f"#u-slider-{LOW_SLIDER}")
     last.focus()
-    name = str(last.get_attribute("id")).removeprefix("u-slider-")
-    watched.slide(name, 1.0)
+    watched.slide(LOW_SLIDER, 1.0)
     watched.page.get_by_text("Done.").wait_for()
     for place in ("#u-stage", "#u-status"):
         assert in_sight(watched, place), place
@@ -195,3 +195,18 @@ def test_a_refusal_offers_the_setting_that_changes_it(watched: Watched, folder: 
     assert "align.faces=largest" in asked[-1]
     assert watched.page.get_by_role("button", name="Save image").is_enabled()
     watched.complaints = [c for c in watched.complaints if "status of 400" not in c]
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [(500, "machte einen Fehler (500)"), (413, "größer, als der Server annimmt"), (418, "(418)")],
+)
+def test_answers_without_words_of_ours_are_told(watched: Watched, status: int, said: str) -> None:
+    watched.page.locator("#u-language").select_option("de")
+    watched.page.route(
+        "**/full", lambda route: route.fulfill(status=status, body="<h1>of a proxy</h1>")
+    )
+    watched.page.locator("#u-slider-yaw").fill("3")
+    watched.page.get_by_text(said).wait_for()
+    watched.page.locator("#u-language").select_option("en")
+    watched.complaints = [c for c in watched.complaints if f"status of {status}" not in c]

@@ -7,6 +7,7 @@ import numpy as np
 from unripple.pipeline.turns import AXES, CONVINCES_DEG
 from unripple.webui.controls import OTHER, UNMEASURED, grouped
 from unripple.zoo.directions import Direction, read_directions
+from unripple.zoo.pixel_directions import listed_directions, pixel_directions
 from unripple.zoo.zoo import directions_path
 
 
@@ -28,6 +29,14 @@ def test_every_embedded_direction_has_one_slider_in_its_usable_range() -> None:
     )
     assert homes["age"] == homes["skin"] == "Age and skin" and homes["hair_curl"] == "Hair"
     assert homes["glasses"] == "Accessories" and OTHER not in homes.values()
+
+
+def test_on_a_photograph_sliders_go_as_far_as_its_own_pixels_convince() -> None:
+    on_pixels = pixel_directions()
+    groups = grouped(listed_directions(directions_path()))
+    real = {slider.name: slider.real for group in groups for slider in group.sliders}
+    assert real["smile"] == on_pixels["smile"].usable and real["hair_length"] is None
+    assert {name for name, ends in real.items() if ends} == {*on_pixels, *AXES}
 
 
 def test_unknown_and_unmeasured_directions_find_a_place() -> None:

@@ -60,6 +60,7 @@ def test_a_visit_from_beginning_to_end(
     mine = begin(client)
     facts = client.post(f"{mine}/photo?sample=bob.png").json()
     assert (facts["width"], facts["height"], facts["side"]) == (120, 90, 64)
+    assert facts["foreign"] is True  # networks with random weights know no photo
     drawn = client.post(f"{mine}/preview", json={"moves": {"pose": -2}})
     assert pixels(drawn.content).shape == (64, 64, 3)
     outcome = client.post(f"{mine}/full", json={"moves": {"pose": -2}}).json()

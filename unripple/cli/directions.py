@@ -14,6 +14,7 @@ from unripple.cli import options as shared
 from unripple.cli.meter import LossMeter
 from unripple.conventions import Floats, UnrippleError
 from unripple.extras import need
+from unripple.pipeline.turns import CONVINCES_DEG, TOWARDS
 from unripple.zoo.directions import read_directions, write_directions
 from unripple.zoo.pixel_directions import pixel_directions
 from unripple.zoo.zoo import Zoo, chosen_directions, directions_path
@@ -106,6 +107,9 @@ def _list(options: argparse.Namespace) -> None:
     # A word may stand in both: who makes the edit, `edit.attributes` and the photo say.
     for direction in pixel_directions().values():
         _write_line(direction, f" (the photo's own pixels: {direction.family})")
+    for axis, most in CONVINCES_DEG.items():
+        words = f"{axis}\t{-most:g} to {most:g}\tone degree\thead {TOWARDS[axis]} (a turn)"
+        sys.stdout.write(words + "\n")
 
 
 def _write_line(direction: Direction, remark: str) -> None:

@@ -20,6 +20,12 @@ WORDS = (*AXES, *(axis + TO for axis in AXES))
 
 CONVINCES_DEG: Mapping[str, float] = {"yaw": 40.0, "pitch": 20.0, "roll": 30.0}
 """By how much a turn convinces at most, see docs/measured.md."""
+TOWARDS: Mapping[str, str] = {
+    "yaw": "to the picture's right",
+    "pitch": "upwards",
+    "roll": "clockwise",
+}
+"""Where a positive turn goes."""
 _DIRECTIONS: Mapping[str, tuple[str, ...]] = {"yaw": ("pose", "yaw"), "pitch": ("pitch",)}
 """Directions that may turn the generator's heads, by axis."""
 

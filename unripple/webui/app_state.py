@@ -80,6 +80,7 @@ class AppState:
         batch: the config that "Add to the batch" writes.
         translations: folder of named translations; the user's own go to its `user`.
         limits: see `UserLimits`.
+        photo_seen: set when somebody's first photo is open.
     """
 
     config: Config
@@ -92,6 +93,7 @@ class AppState:
         self.config = {**self.config, "own_translations": (self.translations / USER).as_posix()}
         self._zoos: dict[str, Zoo] = {}
         self._thumbnails: dict[Path, bytes] = {}
+        self.photo_seen = threading.Event()
         self._lock = threading.Lock()
         self._drawing = threading.Lock()
         self.root = Path(tempfile.mkdtemp(prefix=PREFIX))  # for this user alone
@@ -191,7 +193,11 @@ class AppState:
             return self._zoos[models]
 
     def warm_up(self) -> None:
-        """Load the first set's networks, and what the stages import, before anybody waits."""
+        """Load the first set's networks, and what the stages import, before anybody waits.
+
+        What all texts share takes seconds to draw, and nobody says a text before a photo is open:
+        so the first photo does not wait for it.
+        """
         import importlib
 
         with contextlib.suppress(UnrippleError):  # whoever opens a photo will be told
@@ -199,6 +205,7 @@ class AppState:
                 importlib.import_module(f"unripple.stages.{stage}")
             zoo = self.zoo(self.models[0])
             if zoo.has("clip") and not zoo.is_published("generator"):
+                self.photo_seen.wait()
                 text.warm_up(Work({}, {}, zoo), text.FACEWORLD)
 
     def directions(self, models: str) -> Mapping[str, Direction]:

@@ -7,15 +7,17 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from unripple.conventions import NoFace, SeveralFaces, UnrippleError
-from unripple.pipeline.turns import AXES, CONVINCES_DEG, turns_head
+from unripple.pipeline.turns import AXES, CONVINCES_DEG, TOWARDS, turns_head
 from unripple.zoo.directions import Direction
+from unripple.zoo.pixel_directions import pixel_directions
 
 UNMEASURED = (-3.0, 3.0)  # degrees where nobody measured what stays sound
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "Pose": ("yaw", "pitch", "roll", "pose"),
     "Expression": ("smile", "mouth", "eyes", "lip", "brow", "anger", "surprise"),
-    "Age and skin": ("age", "gender", "sex", "skin", "wrinkle", "bags", "chin", "nose"),
+    "Face": ("face_", "cheek", "chin", "jaw", "nose", "eye_", "iris"),
+    "Age and skin": ("age", "gender", "sex", "skin", "wrinkle", "bags", "freckle"),
     "Hair": ("hair", "fringe", "bangs", "grey", "beard", "bald", "moustache"),
     "Accessories": ("glasses", "lipstick", "makeup", "hat", "earring", "necklace"),
 }
@@ -38,7 +40,6 @@ _TITLES = {
     **{"yaw": "Turn", "pitch": "Nod", "roll": "Tilt", "pose": "Turn"},
     **{"eyes": "Open eyes", "gender": "Masculine"},
 }
-_TURNS = {"yaw": "to the picture's right", "pitch": "upwards", "roll": "clockwise"}
 _TURN_STEP_DEG = 0.5
 
 
@@ -51,9 +52,11 @@ class Slider:
         title: for people.
         low, high: usable degrees.
         step: of the slider.
-        hint: what more of it does, and what one degree is.
+        about: what more of it does.
+        unit: what one degree is, or "".
         weak: whether the generator hardly shows it.
         place: whether the degree is a place to go to, so that 0 is not "unchanged".
+        real: usable degrees on a photograph's own pixels, or None: only the generator draws it.
     """
 
     name: str
@@ -61,9 +64,11 @@ class Slider:
     low: float
     high: float
     step: float
-    hint: str
+    about: str
+    unit: str
     weak: bool
     place: bool
+    real: tuple[float, float] | None
 
 
 @dataclass(frozen=True)
@@ -118,21 +123,24 @@ def _rank(name: str, words: tuple[str, ...]) -> int:
 
 
 def _turn(axis: str) -> Slider:
-    most, hint = CONVINCES_DEG[axis], f"degrees {_TURNS[axis]}"
-    return Slider(axis, _TITLES[axis], -most, most, _TURN_STEP_DEG, hint, weak=False, place=False)
+    most, title, about = CONVINCES_DEG[axis], _TITLES[axis], f"degrees {TOWARDS[axis]}"
+    ends = (-most, most)
+    return Slider(axis, title, *ends, _TURN_STEP_DEG, about, "", weak=False, place=False, real=ends)
 
 
 def _slider(direction: Direction) -> Slider:
     low, high = direction.usable or UNMEASURED
     name = direction.name
-    unit = f"; one step of 1 is {direction.unit}" if direction.unit else ""
+    on_pixels = pixel_directions().get(name)
     return Slider(
         name,
         _TITLES.get(name, name.replace("_", " ").capitalize()),
         low,
         high,
         0.1,
-        direction.attribute + unit,
+        direction.attribute,
+        direction.unit or "",
         direction.weak,
         direction.component is not None,
+        on_pixels.usable or UNMEASURED if on_pixels else None,
     )

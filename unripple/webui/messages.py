@@ -59,6 +59,7 @@ def facts(opened: Opened) -> dict[str, Any]:
         "yaw": opened.yaw_deg,
         "faces": [[round(value, 1) for value in face.box] for face in opened.faces],
         "face": opened.face,
+        "foreign": opened.pixel_sketch.is_foreign(),
     }
 
 

@@ -52,7 +52,7 @@ class PixelSketch:
         asked: Any = job.settings
         with self._looking:
             if "pixels" not in asked:
-                if not job.open_settings or not self._is_foreign():
+                if not job.open_settings or not self.is_foreign():
                     return None
                 asked = {**asked, **job.open_settings["open"]}
             settings = EditSettings.of(asked)
@@ -66,7 +66,8 @@ class PixelSketch:
     def _inputs(self) -> dict[str, Artifact]:
         return {name: self._opened.artifacts[name] for name in ("align", "invert")}
 
-    def _is_foreign(self) -> bool:
+    def is_foreign(self) -> bool:
+        """Whether the generator cannot draw the photo, which is then edited on its pixels."""
         if self._foreign is None:
             self._foreign = is_foreign(Work({}, self._inputs(), self._opened.zoo))
         return self._foreign

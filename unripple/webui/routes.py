@@ -203,6 +203,7 @@ class Routes:
                     path, printable(name)[:100], models, inverter, decoded, job.check, align, face
                 ),
             )
+            self.state.photo_seen.set()
             if before is not None and session.folder in before.parents and before != path:
                 await asyncio.to_thread(shutil.rmtree, before.parent, ignore_errors=True)
         return JSONResponse(messages.facts(opened))

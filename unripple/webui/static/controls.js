@@ -37,47 +37,68 @@ export function nameTranslations(call) { titleOf = call; }
 const moved = () => tellOthers('moved');
 
 // ---------------------------------------------------------------- sliders
+function hintOf({ about, unit }) { return said('about', about) + (unit ? '; ' + t('step', { unit: said('unit', unit) }) : ''); }
 function sliderRow(slider) {
   const row = document.createElement('div');
   row.className = 'u-slider';
   const id = 'u-slider-' + slider.name;
-  const label = Object.assign(document.createElement('label'), { htmlFor: id, textContent: said('slider', slider.title), title: slider.hint });
+  const label = Object.assign(document.createElement('label'), { htmlFor: id, textContent: said('slider', slider.title), title: hintOf(slider) });
   const title = label.textContent;
-  if (slider.weak) {
-    const weak = Object.assign(document.createElement('span'), { className: 'u-weak', textContent: ' ' + t('weak') });
-    weak.title = t('weak.title');
-    label.append(weak);
-  }
+  const remark = Object.assign(document.createElement('span'), { className: 'u-weak' });
+  label.append(' ', remark);
   const output = Object.assign(document.createElement('output'), { htmlFor: id });
   const input = Object.assign(document.createElement('input'), { type: 'range', id, min: slider.low, max: slider.high, step: slider.step, value: 0 });
-  input.style.setProperty('--zero', (100 * -slider.low) / (slider.high - slider.low) + '%');
   const reset = Object.assign(document.createElement('button'), { type: 'button', textContent: '↺', title: t('reset', { name: title }) });
   reset.setAttribute('aria-label', t('reset', { name: title }));
-  const one = { ...slider, row, input, output, touched: false };
-  input.addEventListener('input', () => { one.touched = true; drawSlider(one); moved(); });
+  const one = { ...slider, row, input, output, remark, touched: false };
+  input.addEventListener('input', () => { one.touched = true; drawSlider(one); if (!one.undecided) moved(); });
   input.addEventListener('dblclick', () => { resetSlider(one); moved(); });
   reset.addEventListener('click', () => { resetSlider(one); moved(); input.focus(); });
   leaveToScrolling(one);
   row.append(label, output, reset, input);
   state.sliders.set(slider.name, one);
+  suit(one);
   drawSlider(one);
   return row;
 }
+// A slider goes as far as convinces on the photo that is open: on its own pixels, where the generator
+// does not know it. What an edit asks beyond that is shown all the same.
+function suit(one, degree = Number(one.input.value)) {
+  const foreign = Boolean(state.photo && state.photo.foreign);
+  const [low, high] = (foreign && one.real) || [one.low, one.high];
+  const { input } = one;
+  input.min = Math.min(low, degree);
+  input.max = Math.max(high, degree);
+  input.style.setProperty('--zero', (100 * -input.min) / (input.max - input.min) + '%');
+  const word = foreign ? !one.real && 'drawn' : one.weak && 'weak';
+  one.remark.textContent = word ? t(word) : '';
+  one.remark.title = word ? t(word + '.title') : '';
+}
+listen('faces', () => { for (const one of state.sliders.values()) suit(one); });
 // A finger that begins on a slider and scrolls the page has set the slider where it began: the
-// browser takes the pointer away for the scrolling, and the slider goes back.
+// browser takes the pointer away for the scrolling, and the slider goes back. Until it is clear that
+// the finger does not scroll, nothing is drawn anew.
 function leaveToScrolling(one) {
   let before = null;
   one.input.addEventListener('pointerdown', (event) => {
-    before = event.pointerType === 'mouse' ? null : { degree: Number(one.input.value), touched: one.touched };
+    one.undecided = event.pointerType !== 'mouse';
+    before = one.undecided ? { degree: Number(one.input.value), touched: one.touched } : null;
   });
+  const decided = () => {
+    if (!one.undecided) return;
+    one.undecided = false;
+    if (before && Number(one.input.value) !== before.degree) moved();
+  };
+  for (const event of ['pointermove', 'pointerup']) one.input.addEventListener(event, decided);
   one.input.addEventListener('pointercancel', () => {
     if (!before) return;
-    const changed = Number(one.input.value) !== before.degree;
+    const seen = !one.undecided && Number(one.input.value) !== before.degree;
     setSlider(one, before.degree);
     one.touched = before.touched;
+    one.undecided = false;
     drawSlider(one);
     before = null;
-    if (changed) moved();
+    if (seen) moved();
   });
 }
 function drawSlider(one) {
@@ -86,9 +107,12 @@ function drawSlider(one) {
   one.output.textContent = one.touched ? degree.toFixed(1).replace('-', '−') : '0.0';
   if (one.name === 'yaw' || one.name === 'pitch') drawPad();
 }
-function resetSlider(one) { one.input.value = 0; one.touched = false; drawSlider(one); }
+function resetSlider(one) { suit(one, 0); one.input.value = 0; one.touched = false; drawSlider(one); }
 function setSlider(one, degree) {
-  one.input.value = Math.min(one.high, Math.max(one.low, degree));
+  const [low, high] = one.real || [one.low, one.high];
+  const kept = Math.min(Math.max(one.high, high), Math.max(Math.min(one.low, low), degree));
+  suit(one, kept);
+  one.input.value = kept;
   one.touched = true;
   drawSlider(one);
 }

@@ -3,7 +3,7 @@ import { $, ask, json, listen, restoreBy, say, state, tellOthers } from './serve
 import { edit, isEdit, labelOf, setControls, showControls } from './controls.js';
 import { address, chosen, draw, forgetPreview, ready, showPreview } from './pictures.js';
 import { drawFigures } from './figures.js';
-import { forgetHistory, note, showBy } from './history.js';
+import { forgetHistory, note, showBy, undo } from './history.js';
 import { cancellable } from './progress.js';
 import { remember, rememberPhoto } from './memory.js';
 import { said, t } from './strings.js';
@@ -113,7 +113,7 @@ export async function full() {
     tellOthers('made');
     say(outcome.pictures.length ? t(outcome.kept ? 'done.kept' : 'done') : '', 'done');
   } catch (error) {
-    if (mine === state.full) say(error.message, 'bad');
+    if (mine === state.full) say(error.message, 'bad', error.status === 400 ? { title: t('undo'), call: undo } : null);
   }
 }
 

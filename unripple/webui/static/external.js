@@ -2,6 +2,7 @@
 import { ask, base, json, listen, say, state } from './server.js';
 import { addPanel } from './panels.js';
 import { download } from './save.js';
+import { inWords } from './errors.js';
 import { t } from './strings.js';
 
 const SLOTS = ['photo', 'edited'];
@@ -101,7 +102,7 @@ function draw() {
     element('th', { scope: 'row', textContent: t('external.of.' + how[0]) }),
     element('td', { textContent: shown(last.figures[how[0] + '_of_edit'], how) }),
     element('td', { textContent: shown(last.figures[how[0]], how) }))));
-  at('warnings').replaceChildren(...last.warnings.map((textContent) => element('li', { textContent })));
+  at('warnings').replaceChildren(...last.warnings.map((text) => element('li', { textContent: inWords(text) })));
 }
 async function save() {
   try { await download('/external/result.png'); } catch (error) { say(error.message, 'bad'); }

@@ -1,5 +1,5 @@
 // Boxes over the faces of a photo that shows several: a click chooses the one that sliders edit.
-import { $, listen, painting, state } from './server.js';
+import { $, listen, painting, state, tellOthers } from './server.js';
 import { isEdit } from './controls.js';
 import { chooseFace } from './edits.js';
 import { isWhole } from './pictures.js';
@@ -29,3 +29,19 @@ function draw() {
 for (const word of ['faces', 'photo', 'language']) listen(word, draw);
 listen('drawn', () => { $('faces').hidden = !(state.photo && state.photo.faces.length > 1 && isWhole() && !painting()); if (!$('faces').hidden && !$('faces').children.length) draw(); });
 $('whole').addEventListener('change', draw);
+
+// The swipe's line goes through the face that is looked at, so that both its sides are seen.
+let lined = null;
+function line() {
+  const { photo } = state;
+  if (!photo) return;
+  const [left, , width] = photo.faces[photo.face];
+  $('swipe').value = isWhole() ? (100 * (left + width / 2)) / photo.width : 50;
+  tellOthers('draw');
+}
+listen('faces', () => {
+  if (state.photo === lined) return;
+  lined = state.photo;
+  line();
+});
+$('whole').addEventListener('change', line);

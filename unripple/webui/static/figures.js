@@ -1,6 +1,7 @@
 // Figures of an edit: what was asked and what was reached beside each other, and what to be warned of.
 import { $, listen, state } from './server.js';
-import { said, speaks, t } from './strings.js';
+import { inWords } from './errors.js';
+import { said, t } from './strings.js';
 
 const TURN_OFF_DEG = 6, IDENTITY_LOW = 0.5; // as the report's limits have it: a third of the usual turn is seen
 let last = null;
@@ -29,15 +30,14 @@ export function drawFigures(outcome) {
   const kept = figures.background_identical;
   $('kept-after').textContent = kept === null || kept === undefined ? '–' : (100 * kept).toFixed(1) + ' %';
   $('changed-after').textContent = outcome && outcome.changed !== undefined ? (100 * outcome.changed).toFixed(1) + ' %' : '–';
-  const foreign = (text) => text.startsWith('the generator draws this photo'); // said below, where not in English
-  const told = warnings.filter((text) => speaks() === 'en' || !foreign(text));
+  const told = warnings.map(inWords);
   if (made) {
     if (off) told.unshift(t('warn.turn', { asked: number(asked.yaw, 1), reached: number(turned, 1) }));
     if (outcome.unchanged) told.unshift(t('warn.unchanged'));
-    if (outcome.foreign && !told.some(foreign)) told.push(t('warn.foreign'));
+    if (outcome.foreign && !warnings.some((text) => text.startsWith('the generator draws this photo'))) told.push(t('warn.foreign'));
     if (typeof figures.identity === 'number' && figures.identity < IDENTITY_LOW) told.unshift(t('warn.identity', { value: number(figures.identity, 2) }));
   }
-  const about = (outcome && outcome.told) || []; // what a text did is no warning
+  const about = ((outcome && outcome.told) || []).map(inWords); // what a text did is no warning
   const listed = [...about.map((text) => [text, 'u-told']), ...told.map((text) => [text, ''])];
   $('warnings').replaceChildren(...listed.map(([textContent, className]) => Object.assign(document.createElement('li'), { textContent, className })));
 }

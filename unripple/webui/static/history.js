@@ -35,7 +35,8 @@ function draw() {
   }).reverse());
 }
 const typing = (target) => target.matches('input:not([type=range], [type=radio], [type=checkbox], [type=file]), textarea');
-$('undo').addEventListener('click', () => go(at - 1));
+export function undo() { go(at - 1); }
+$('undo').addEventListener('click', undo);
 $('redo').addEventListener('click', () => go(at + 1));
 document.addEventListener('keydown', (event) => {
   if (!(event.ctrlKey || event.metaKey) || event.altKey || typing(event.target)) return;

@@ -1,5 +1,6 @@
 // Where photos come from: samples, files, drops and the clipboard; those of one's own stay in a tray.
-import { $, listen, root, say, state } from './server.js';
+import { $, listen, root, say, state, tellOthers } from './server.js';
+import { edit, isEdit, labelOf, setControls } from './controls.js';
 import { openPhoto, reopen } from './edits.js';
 import { dropPhoto, idOf, keepPhoto, photoOf, rememberTray, remembered, tray } from './memory.js';
 import { t } from './strings.js';
@@ -26,9 +27,18 @@ export async function openById(id) {
   if (mine) {
     const file = await photoOf(id);
     if (!file) { say(t('gone'), 'bad'); return false; }
-    return openPhoto({ id, name: mine.name }, file);
+    return openNew({ id, name: mine.name }, file);
   }
-  return openPhoto({ id, sample: id });
+  return openNew({ id, sample: id });
+}
+// A photo that is new begins unedited; the edit of the one before it is offered.
+async function openNew(query, body = null) {
+  const before = edit();
+  setControls({});
+  const opened = await openPhoto(query, body);
+  const again = () => { setControls(before); tellOthers('moved'); };
+  if (opened && isEdit(before)) say(labelOf(before), '', { title: t('edit.again'), call: again });
+  return opened;
 }
 export async function addPhotos(files) {
   const pictures = [...files].filter((file) => !file.type || file.type.startsWith('image/'));
@@ -45,7 +55,7 @@ export async function addPhotos(files) {
   }
   for (const one of listed.splice(0, Math.max(0, listed.length - MOST_MINE))) dropPhoto(one.id);
   rememberTray(listed);
-  if (thumbs.has(first.id)) await openById(first.id); else await openPhoto({ id: first.id, name: first.name }, first.file);
+  if (thumbs.has(first.id)) await openById(first.id); else await openNew({ id: first.id, name: first.name }, first.file);
   await showTray();
 }
 // A small picture of a file, which is none if the browser cannot read it.

@@ -22,7 +22,7 @@ export async function ready(url) { // so that nothing flickers
 }
 
 export function draw() {
-  $('save').disabled = Boolean(state.refused);
+  $('save').disabled = $('save-now').disabled = Boolean(state.refused || !state.photo);
   $('refused').hidden = !state.refused;
   $('empty').hidden = Boolean(state.photo || state.refused);
   if (!state.photo || state.refused) {

@@ -3,6 +3,7 @@ import { $, ask, base, json, listen, say, state } from './server.js';
 import { labelOf } from './controls.js';
 import { asksNothing, upToDate, wholeEdit } from './edits.js';
 import { keepQueue, keptQueue } from './memory.js';
+import { inWords } from './errors.js';
 import { addPanel } from './panels.js';
 import { download } from './save.js';
 import { t } from './strings.js';
@@ -82,7 +83,7 @@ function button(text, call, className = 'u-link') {
 function words(pair) {
   if (!pair) return '';
   if (pair.state === 'running') return t('stage.' + pair.stage) + ' · ' + pair.seconds.toFixed(0) + ' s';
-  if (pair.state === 'failed') return t('queue.failed') + ': ' + pair.why;
+  if (pair.state === 'failed') return t('queue.failed') + ': ' + inWords(pair.why);
   if (pair.queued) return t('queue.next');
   return t('queue.' + pair.state);
 }

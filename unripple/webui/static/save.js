@@ -19,14 +19,15 @@ function formats() { $('quality-row').hidden = $('format').value !== 'jpeg'; $('
 $('format').addEventListener('change', formats);
 $('quality').addEventListener('input', formats);
 formats();
-$('save').addEventListener('click', async () => {
+async function save() {
   const asked = new URLSearchParams({ format: $('format').value, metadata: $('metadata').checked ? 1 : 0, ...($('format').value === 'jpeg' ? { quality: $('quality').value } : {}) });
   try {
     if (state.photo && !asksNothing()) await upToDate();
     const name = await download('/result?' + asked);
     if (name) say(t('saved', { name }), 'good');
   } catch (error) { say(error.message, 'bad'); }
-});
+}
+for (const id of ['save', 'save-now']) $(id).addEventListener('click', save);
 $('translation-form').addEventListener('submit', async () => {
   try {
     const saved = await (await ask('/translation', json({ name: $('translation-name').value.trim() }))).json();

@@ -1,5 +1,6 @@
 // What all modules share: the page's state, its toast, and how the server is asked.
-import { t } from './strings.js';
+import { inWords } from './errors.js';
+import { said, t } from './strings.js';
 
 export const root = document.getElementById('unripple');
 export const $ = (id) => root.querySelector('#u-' + id);
@@ -35,7 +36,7 @@ export const json = (content) => ({ method: 'POST', body: JSON.stringify(content
 // What the server said instead of an answer: `offers` are settings that would change it, `ended` is
 // whether it forgot this session.
 export class Refusal extends Error {
-  constructor(text, status, { offers = [], ended = false } = {}) { super(text); Object.assign(this, { status, offers, ended }); }
+  constructor(text, status, { offers = [], ended = false } = {}) { super(inWords(text)); Object.assign(this, { status, offers, ended }); }
 }
 
 async function reach(path, options) {
@@ -48,11 +49,15 @@ async function reach(path, options) {
 }
 
 async function refusalOf(answer) {
-  const text = await answer.text();
+  const { status } = answer;
   try {
-    const told = JSON.parse(text);
-    return new Refusal(told.error || text, answer.status, told);
-  } catch { return new Refusal(text || 'the server gave no answer', answer.status); }
+    const told = JSON.parse(await answer.text());
+    return new Refusal(told.error || ofStatus(status), status, told);
+  } catch { return new Refusal(ofStatus(status), status); } // a proxy's page, or a fault of ours
+}
+function ofStatus(status) {
+  const known = said('status', String(status));
+  return known === String(status) ? t(status < 500 ? 'status.other' : 'status.mistake', { status }) : known;
 }
 
 export async function begin() {
