@@ -1,6 +1,7 @@
 """What one photo costs at published sizes, with 1, 3 and 10 edits, stage by stage.
 
     python benchmarks/end_to_end.py [--edits 1 3 10] [--photo FILE] [--weights FOLDER] [--embedded]
+                                    [--cores N]
 
 The networks have the published sizes and made-up weights, 2.4 GB, which are written into a folder
 (a temporary one if none is named) and loaded as fetched ones are. Such networks see nothing, so
@@ -10,6 +11,11 @@ memory, on one thread. --embedded takes the weights that come with the program, 
 
 CPU seconds by stage; loading a network counts for the stage that first needs it. The peak of memory
 is the whole process's, when that many edits were made.
+
+--cores prints when each stage of the first edit begins and ends on so many cores. From the CPU
+seconds of a run on one core follows what the clock would say on a quiet machine: stages that do not
+wait for each other stand side by side, and painting, for which all others wait, has all cores but
+for the layers that keep to one (`unripple.models.layers.threads`), whose share is measured.
 """
 
 from __future__ import annotations
@@ -21,7 +27,9 @@ import tempfile
 import time
 import zlib
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -46,8 +54,11 @@ from unripple.models import (
     lama,
     stylegan2,
 )
+from unripple.models.layers.threads import OneThread
+from unripple.pipeline.graph import Place, find_step, inputs_until
 from unripple.runtime import editor as road
 from unripple.stages import depth, parse
+from unripple.stages.interface import RIPPLE
 from unripple.zoo.zoo import published_index
 
 SIDE_PX = 1024
@@ -118,18 +129,35 @@ def see_round_persons() -> None:
     parse._labels, depth.depth = labels_of, depth_of  # type: ignore[assignment]
 
 
-def counted(spent: Counter[str]) -> None:
-    """From now on, add up CPU seconds by stage."""
-    advance = road.compute_or_load
+@dataclass(frozen=True)
+class Span:
+    """A step of a photo: from when to when by the clock, and the CPU seconds of its thread."""
+
+    place: Place
+    began: float
+    ended: float
+    cpu_s: float
+
+
+@contextmanager
+def counted() -> Iterator[list[Span]]:
+    """Within it, note every step that an editor makes."""
+    advance, spans = road.compute_or_load, []
 
     def timed(job: Any, *words: Any, **more: Any) -> Any:
-        started = time.process_time()
+        began, cpu_s = time.monotonic(), time.thread_time()
         try:
             return advance(job, *words, **more)
         finally:
-            spent[job.step.stage] += time.process_time() - started
+            place = job.step.stage, job.of
+            spent = time.thread_time() - cpu_s
+            spans.append(Span(place, began, time.monotonic(), spent))
 
     road.compute_or_load = timed
+    try:
+        yield spans
+    finally:
+        road.compute_or_load = advance
 
 
 def peak_gb() -> float:
@@ -139,16 +167,16 @@ def peak_gb() -> float:
 
 def walk(settings: Mapping[str, Any], photo: Photo, marks: list[int]) -> None:
     """Make edits one after the other, and print the table."""
-    spent: Counter[str] = Counter()
-    counted(spent)
-    columns: dict[int, tuple[dict[str, float], float]] = {}
+    columns: dict[int, tuple[Counter[str], float]] = {}
     editor = road.Editor(settings=settings)
     photo_of = partial(editor.open, photo)
-    for number in range(1, max(marks) + 1):
-        degree = -3 + 6 * number / (max(marks) + 1)
-        editor.run(photo_of(), "measure", Edit(f"edit-{number}", (("pose", degree),)))
-        if number in marks:
-            columns[number] = dict(spent), peak_gb()
+    with counted() as spans:
+        for number in range(1, max(marks) + 1):
+            degree = -3 + 6 * number / (max(marks) + 1)
+            editor.run(photo_of(), "measure", Edit(f"edit-{number}", (("pose", degree),)))
+            if number in marks:
+                columns[number] = by_stage(spans), peak_gb()
+    spent = by_stage(spans)
     names = [f"{number} edit{'s' * (number > 1)}" for number in columns]
     print(f"| CPU-s | {' | '.join(names)} |\n| --- |{' ---: |' * len(names)}")
     for stage in spent:
@@ -163,6 +191,83 @@ def walk(settings: Mapping[str, Any], photo: Photo, marks: list[int]) -> None:
         print(f"\neach further edit: {(sums[last] - sums[first]) / (last - first):.1f} CPU-s")
 
 
+def by_stage(spans: Sequence[Span]) -> Counter[str]:
+    """CPU seconds by stage."""
+    spent: Counter[str] = Counter()
+    for span in spans:
+        spent[span.place[0]] += span.cpu_s
+    return spent
+
+
+def timeline(settings: Mapping[str, Any], photo: Photo, cores: int) -> None:
+    """One edit on one core and on several: what was, and what follows for a quiet machine."""
+    edit, cpu_s = Edit("edit", (("pose", -2.0),)), {}
+    for count in (1, cores):
+        editor = road.Editor(settings=settings, cores=count)
+        with counted() as spans, one_thread_seconds() as single:
+            editor.run(editor.open(photo), "measure", edit)
+        start = min(span.began for span in spans)
+        print(f"\n| on {count} cores | begins, s | ends, s | CPU-s |\n| --- | ---: | ---: | ---: |")
+        for span in sorted(spans, key=lambda one: one.began):
+            name = " of the ".join(filter(None, span.place))
+            times = (span.began - start, span.ended - start, span.cpu_s)
+            print(f"| {name} | {' | '.join(f'{value:.1f}' for value in times)} |", flush=True)
+        print(f"\npeak of memory so far: {peak_gb():.2f} GB")
+        if count == 1:
+            cpu_s = {span.place: span.cpu_s for span in spans}
+            alone = single[0]
+    inputs = inputs_until("measure", edit.name, settings.get("recipe", RIPPLE))
+    needs = {place: set(before.values()) for place, before in inputs.items()}
+    one, several = (quiet_s(needs, cpu_s, alone, count) for count in (1, cores))
+    print(f"\nby CPU-s: {one:.1f} s on one core, {several:.1f} s on {cores}: {one / several:.2f}")
+
+
+@contextmanager
+def one_thread_seconds() -> Iterator[list[float]]:
+    """Within it, add up the CPU seconds of the painter's layers that stay on one thread."""
+    own, spent = OneThread.forward, [0.0]
+
+    def timed(layer: OneThread, *inputs: Any) -> Any:
+        started = time.thread_time()
+        try:
+            return own(layer, *inputs)
+        finally:
+            spent[0] += time.thread_time() - started
+
+    OneThread.forward = timed  # type: ignore[method-assign]
+    try:
+        yield spent
+    finally:
+        OneThread.forward = own  # type: ignore[method-assign]
+
+
+def quiet_s(
+    needs: Mapping[Place, set[Place]], cpu_s: Mapping[Place, float], alone_s: float, cores: int
+) -> float:
+    """When the last step ends, if each takes its CPU seconds; see `unripple.runtime.walk`.
+
+    Args:
+        needs: what each step waits for.
+        cpu_s: of each, on one core.
+        alone_s: those of the painter's layers that stay on one thread.
+        cores: how many there are.
+    """
+    now, waiting, running = 0.0, list(needs), dict[Place, float]()
+    while waiting or running:
+        unmade = {*waiting, *running}
+        ready = [place for place in waiting if not needs[place] & unmade]
+        shared = cores if len(ready) == 1 and not running else 1
+        for place in ready[: cores - len(running)]:
+            waiting.remove(place)
+            took = cpu_s[place]
+            if find_step(place[0]).threads_alike:
+                took = alone_s + (took - alone_s) / shared
+            running[place] = now + took
+        first = min(running, key=running.__getitem__)
+        now = running.pop(first)
+    return now
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -171,6 +276,7 @@ def main() -> None:
     parser.add_argument("--photo", type=Path, default=REPO / "data/photos/portrait-01.png")
     parser.add_argument("--weights", type=Path, help="folder to keep the made-up weights in")
     parser.add_argument("--embedded", action="store_true", help="small networks, real masks")
+    parser.add_argument("--cores", type=int, help="when each stage begins and ends on so many")
     asked = parser.parse_args()
     torch.set_num_threads(1)
     shown = Image.open(asked.photo).convert("RGB")
@@ -186,7 +292,11 @@ def main() -> None:
         see_round_persons()
         large = np.asarray(shown.resize((SIDE_PX, SIDE_PX), Image.Resampling.BICUBIC))
         judges = {"measure": {"pose": False}}
-        walk({**settings, **judges, "models": models, "directions": directions}, large, asked.edits)
+        chosen = {**settings, **judges, "models": models, "directions": directions}
+        if asked.cores:
+            timeline(chosen, large, asked.cores)
+        else:
+            walk(chosen, large, asked.edits)
 
 
 if __name__ == "__main__":

@@ -3,9 +3,11 @@
     python benchmarks/networks.py [--quick] [--only NAME ...] [--device cpu|cuda] [--threads N]
 
 Published sizes, random weights, batch 1, float32 without TF32, on one thread and on all: what the
-product computes in. (It keeps to one thread, on which bytes do not depend on the machine, and folds
-a parser's batch norms; so does this.) On a GPU bf16 stands beside it, which trainings may choose;
-where its relative error (root mean square) is 1% or more, the error is shown instead of a speed.
+product computes in. (It keeps to one thread, on which bytes do not depend on the machine, but for
+LaMa, which has several where nothing else is to be done; and it folds a parser's batch norms, as
+this does.) It never computes in bf16. On a GPU bf16 stands beside float32, because trainings choose
+it where it is quicker; where its relative error (root mean square) is 1% or more, the error is
+shown instead of a speed.
 
 Every timed call of a network is followed by a timed matrix product of the same type on as many
 threads, and the share is the median over these pairs of the two rates, so what slows the machine

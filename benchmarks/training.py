@@ -3,13 +3,17 @@
     python benchmarks/training.py [--only NAME ...] [--device cpu|cuda]
 
 Nets, batches and options of `snakemake train`, pictures of noise: what is timed is what a training
-times itself before its first step (`unripple.training.precision`), the quickest step of a few.
+times itself before its first step (`unripple.training.precision`), the quickest step of a few. On a
+CPU these are CPU seconds of one thread, so that what else the machine does does not count.
+
+`ONEDNN_MAX_CPU_ISA=AVX2` before the command shows what a processor without bfloat16 would do.
 """
 
 from __future__ import annotations
 
 import argparse
 import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -69,7 +73,8 @@ def rates(net: str, data: Path, device: str) -> dict[str, float]:
     chosen = door.parser_for(net).parse_args(words)
     torch.manual_seed(0)
     task = chosen.module.build(chosen)
-    return precision.measured(task, torch.Generator().manual_seed(0), 0)
+    clock = time.process_time if device == "cpu" else time.perf_counter
+    return precision.measured(task, torch.Generator().manual_seed(0), 0, clock)
 
 
 def main() -> None:
@@ -80,6 +85,8 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     asked = parser.parse_args()
     keep_freed_memory()
+    if asked.device == "cpu":
+        torch.set_num_threads(1)
     where = precision.processor(torch.device(asked.device))
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, {where}\n")
     print("| net | pictures/s, float32 | bfloat16 | gain |\n| --- | ---: | ---: | ---: |")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +42,26 @@ def complaint(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     assert lines[-1].startswith("unripple: ")
     assert "Traceback" not in shown.err
     return lines[-1]
+
+
+def test_what_workers_are_forked_from_has_all_that_their_jobs_import() -> None:
+    """Python says nothing where the import of a forkserver's module fails."""
+    code = (
+        "import gc, sys, unripple.cli.preload; from unripple.zoo import zoo\n"
+        "assert 'torch' in sys.modules and 'unripple.stages.report' in sys.modules\n"
+        "assert 'unripple.cli.stages' in sys.modules and zoo._kept == {}\n"
+        "assert gc.isenabled() and gc.get_freeze_count() > 100_000"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_an_edit_imports_no_other_command() -> None:
+    code = (
+        "import sys; from unripple.cli.main import main\n"
+        "assert main(['edit', 'nobody.png', '--edit', 'yaw=-20']) == 2\n"
+        "assert not {'requests', 'tqdm', 'torch', 'unripple.cli.models'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_one_photo_gets_the_bytes_of_the_dag(tmp_path: Path) -> None:

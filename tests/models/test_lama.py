@@ -104,3 +104,19 @@ def test_the_defaults_are_the_published_sizes() -> None:
 def test_an_impossible_ratio_is_named() -> None:
     with pytest.raises(ValueError, match="global_ratio"):
         slim(global_ratio=1.0)
+
+
+def test_its_bytes_do_not_depend_on_threads() -> None:
+    before = torch.get_num_threads()
+    torch.manual_seed(0)
+    net = Lama(n_blocks=2).eval()  # as wide as published
+    masked, hole = (values[:1] for values in pictures_with_holes(96))
+    painted = []
+    try:
+        for threads in (1, 2, 3, 4):
+            torch.set_num_threads(threads)
+            with torch.inference_mode():
+                painted.append(net(masked, hole))
+    finally:
+        torch.set_num_threads(before)
+    assert all(torch.equal(other, painted[0]) for other in painted[1:])

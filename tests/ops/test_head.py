@@ -25,6 +25,21 @@ def test_the_pose_of_its_own_landmarks(yaw: float, pitch: float, roll: float, sc
     assert np.hypot(*np.subtract(found.centre, pose.centre)) < 0.1 * scale
 
 
+@settings(deadline=None, max_examples=40)
+@given(
+    st.floats(-60, 60), st.floats(-25, 25), st.floats(-60, 60), st.floats(8, 900), st.integers(0)
+)
+def test_words_are_of_the_same_pose_as_pictures(
+    yaw: float, pitch: float, roll: float, scale: float, seed: int
+) -> None:
+    pose = HeadPose(yaw, pitch, roll, scale, (3 * scale, 2 * scale))
+    noise = np.random.default_rng(seed).normal(0, 0.03 * scale, (5, 2))
+    points = pose.to_picture(HEAD.landmarks)[:, :2] + noise
+    exact, quick = (fit_head(points, HEAD, for_words=words) for words in (False, True))
+    for one, other in zip(exact[:3], quick[:3], strict=True):
+        assert one == pytest.approx(other, abs=0.01)
+
+
 def test_signs_are_those_of_the_picture() -> None:
     nose = np.array([0.0, 0.0, 1.0])
     assert (rotation(20, 0, 0) @ nose)[0] > 0  # to the right

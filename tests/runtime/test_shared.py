@@ -137,7 +137,7 @@ def test_a_job_waits_for_the_plate_that_another_paints(
         put(self, key, artifact, made_from, metadata)
 
     @contextmanager
-    def threads_of_a_test() -> Iterator[None]:
+    def threads_of_a_test(alone: int = 1) -> Iterator[None]:
         yield
 
     monkeypatch.setattr(StoreCache, "put", slowly)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 from unripple.conventions import BadPhoto, NoFace, Photo, SeveralFaces, ShapeMismatch
+from unripple.ops.faces import DetectedFace
 from unripple.ops.geometry import FFHQ, Framing, apply
 from unripple.stages import align as stage
 from unripple.stages import face_search
@@ -81,6 +84,24 @@ def test_a_network_that_sees_no_face_finds_none() -> None:
     """CornerNet gives the same place in every crop: a guess, not a face."""
     grey = np.full((90, 90, 3), 128, np.uint8)
     assert stage.faces_by_network(grey, CornerNet(), net_size_px=32) == []
+
+
+def test_a_photo_is_searched_once_by_whoever_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    searched: list[float] = []
+
+    def find_faces(photo: Photo, *_: Any, **__: Any) -> list[DetectedFace]:
+        searched.append(photo.mean())
+        return [DetectedFace(FACE.astype(np.float32), 0.0)]
+
+    monkeypatch.setattr(face_search, "find_faces", find_faces)
+    net, grey = CornerNet(), np.full((90, 90, 3), 128, np.uint8)
+    (first,) = face_search.faces_by_network(grey, net, net_size_px=32)
+    first += 1  # what one does with it is not the other's
+    (again,) = face_search.faces_by_network(grey.copy(), net, net_size_px=32)
+    assert again == pytest.approx(FACE)
+    face_search.faces_by_network(grey + 1, net, net_size_px=32)
+    face_search.faces_by_network(grey + 1, CornerNet(), net_size_px=32)
+    assert searched == [128, 129, 129]
 
 
 class Detector:

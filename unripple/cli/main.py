@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import itertools
 import logging
 import os
 import sys
@@ -58,8 +59,12 @@ BAD_INPUT = 2
 BAD_FILE = 1
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The whole command line."""
+def build_parser(only: str | None = None) -> argparse.ArgumentParser:
+    """The whole command line.
+
+    Args:
+        only: the one command that it shall know, since all others take as long as a small edit.
+    """
     from unripple.cli.options import CommandParser
 
     parser = CommandParser(
@@ -76,13 +81,25 @@ def build_parser() -> argparse.ArgumentParser:
     parts = []
     for title, modules in COMMANDS.items():
         before = len(commands._choices_actions)
-        for module in modules:
+        for module in modules if only is None else set(modules) & {_module_of(only)}:
             importlib.import_module(module).register(commands)
         listed = commands._choices_actions[before:]
         lines = [f"    {command.dest:<12}{command.help}" for command in listed]
         parts.append("\n".join([f"{title}:", *lines]))
     parser.epilog = "\n\n".join([*parts, EXIT_STATUS])
     return parser
+
+
+def _module_of(command: str) -> str:
+    """The module of a command; of a stage's, too."""
+    return "unripple.cli.stages" if command == "stage" else f"unripple.cli.{command}"
+
+
+def _command_of(words: Sequence[str]) -> str | None:
+    """The command that some words call, or None: the whole command line has to answer them."""
+    command = words[0] if words else ""
+    known = itertools.chain.from_iterable(COMMANDS.values())
+    return command if _module_of(command) in known else None
 
 
 def main(arguments: Sequence[str] | None = None, each: Each | None = None) -> int:
@@ -95,7 +112,8 @@ def main(arguments: Sequence[str] | None = None, each: Each | None = None) -> in
     """
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s", force=True)
     try:
-        options = build_parser().parse_args(arguments)
+        words = sys.argv[1:] if arguments is None else arguments
+        options = build_parser(_command_of(words)).parse_args(words)
         options.each = each
         status: int | None = options.run(options)
         return status or 0

@@ -88,11 +88,11 @@ class StepMeter:
         self._ended = threading.Event()
 
     def __enter__(self) -> StepMeter:
-        from tqdm import tqdm
-        from tqdm.contrib.logging import logging_redirect_tqdm
-
         self._exits = contextlib.ExitStack()
         if not self._quiet and self._stream.isatty():
+            from tqdm import tqdm
+            from tqdm.contrib.logging import logging_redirect_tqdm
+
             self._exits.enter_context(logging_redirect_tqdm())
             self._bar = tqdm(
                 total=self._steps, file=self._stream, leave=False, dynamic_ncols=True, unit="stage"

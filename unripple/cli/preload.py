@@ -4,24 +4,22 @@ It loads what nearly every job needs, once for all and into memory that they sha
 started here.
 """
 
-import gc
 import importlib
+import itertools
 import os
 import signal
 
 from unripple.cli.main import COMMANDS
 from unripple.conventions import STAGES
-from unripple.processes import die_with
+from unripple.processes import die_with, importing
 from unripple.zoo.zoo import keep_networks
 
 signal.signal(signal.SIGINT, signal.SIG_IGN)  # Snakemake gets it, too, and ends us
 die_with(os.getppid())
 
-gc.disable()  # nothing here is garbage: looking for it is a fifth of the time
-for name in ("torch", "PIL.PngImagePlugin", "PIL.JpegImagePlugin", *COMMANDS):
-    importlib.import_module(name)
-for stage in STAGES:
-    importlib.import_module(f"unripple.stages.{stage}")
+commands = itertools.chain.from_iterable(COMMANDS.values())
+stages = (f"unripple.stages.{stage}" for stage in STAGES)
+with importing():
+    for name in ("torch", "PIL.PngImagePlugin", "PIL.JpegImagePlugin", *commands, *stages):
+        importlib.import_module(name)
 keep_networks()
-gc.freeze()
-gc.enable()

@@ -15,10 +15,18 @@ import torch
 from torch import Tensor, nn
 
 from unripple.models.layers.ffc import FFCBNReLU, FFCResBlock
+from unripple.models.layers.threads import OneThread
+
+
+class Doubling(OneThread, nn.ConvTranspose2d):
+    """A transposed convolution to twice the side."""
+
+    def __init__(self, fan_in: int, width: int) -> None:
+        super().__init__(fan_in, width, 3, 2, 1, output_padding=1)
 
 
 class Lama(nn.Module):
-    """The generator.
+    """The generator. Without gradients its bytes do not depend on threads, see `layers.threads`.
 
     Args:
         ngf: channels at full resolution; each downsampling doubles them, up to `max_features`.
@@ -49,7 +57,7 @@ class Lama(nn.Module):
         down.append(FFCBNReLU(widths[-2], 0, deep_local, deep_global, stride=2))
         up: list[nn.Module] = []
         for fan_in, width in zip(widths[:0:-1], widths[-2::-1], strict=True):
-            up.append(nn.ConvTranspose2d(fan_in, width, 3, 2, 1, output_padding=1))
+            up.append(Doubling(fan_in, width))
             up.extend([nn.BatchNorm2d(width), nn.ReLU(inplace=True)])
         self.blocks_to = 1 + len(down) + n_blocks
         # One flat list, because the published keys count it, the layers without weights included.

@@ -9,11 +9,11 @@ Source: own; the shape is that of the face world's average head.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import least_squares
 
 from unripple.conventions import Floats, Landmarks, NoFace, ShapeMismatch
 
@@ -96,12 +96,14 @@ def rotation(yaw_deg: float, pitch_deg: float, roll_deg: float) -> Points3D:
     return matrix
 
 
-def fit_head(landmarks: Landmarks | Floats, head: Head) -> HeadPose:
+def fit_head(landmarks: Landmarks | Floats, head: Head, *, for_words: bool = False) -> HeadPose:
     """Find the pose in which the mean head shows these landmarks.
 
     Args:
         landmarks: [5, 2] px: picture-left eye, picture-right eye, nose tip, mouth corners.
         head: the mean head.
+        for_words: whether the pose decides no picture: then without SciPy's optimisers, whose
+            import takes a tenth of a small edit. It is the same to a hundredth of a degree.
 
     Returns:
         The pose that leaves the least, usual poses preferred where landmarks cannot decide.
@@ -129,8 +131,8 @@ def fit_head(landmarks: Landmarks | Floats, head: Head) -> HeadPose:
         return np.concatenate([residual.ravel(), usual])
 
     # Steps of comparable effect in degrees, in the logarithm of the scale, and in px.
-    solution = least_squares(residuals, start, x_scale=[10, 10, 10, 0.1, size, size])
-    pose = _pose(solution.x)
+    minimise = _least_damped if for_words else _least_by_scipy
+    pose = _pose(minimise(residuals, start, np.array([10, 10, 10, 0.1, size, size])))
     # The least residual may still be large: five points of no face fit no pose.
     residual = pose.to_picture(head.landmarks)[:, :2] - observed
     if np.hypot(*residual.T).mean() / pose.scale > _MAX_RESIDUAL:
@@ -149,3 +151,37 @@ def _unusual(spreads: float) -> float:
 def _pose(guess: Points3D) -> HeadPose:
     yaw, pitch, roll, log_scale, x, y = (float(value) for value in guess)
     return HeadPose(yaw, pitch, roll, math.exp(log_scale), (x, y))
+
+
+Residuals = Callable[[Points3D], Points3D]
+
+
+def _least_by_scipy(residuals: Residuals, start: Points3D, steps: Points3D) -> Points3D:
+    """Where the squares of residuals are least; `steps` are of comparable effect."""
+    from scipy.optimize import least_squares
+
+    least: Points3D = least_squares(residuals, start, x_scale=steps).x
+    return least
+
+
+_SLOPE = 1e-6  # of a step: over which slopes are taken
+_MOST_ROUNDS = 60
+
+
+def _least_damped(residuals: Residuals, start: Points3D, steps: Points3D) -> Points3D:
+    """The same by Levenberg's and Marquardt's damped steps."""
+    best, left, damping = start, residuals(start), 1e-3
+    for _ in range(_MOST_ROUNDS):
+        moved = (residuals(best + aside) for aside in np.diag(_SLOPE * steps))
+        slopes = np.stack([(there - left) / _SLOPE for there in moved], axis=1)  # [R, N]
+        damped = np.vstack([slopes, math.sqrt(damping) * np.eye(len(steps))])
+        wanted = np.concatenate([-left, np.zeros(len(steps))])
+        step = np.linalg.lstsq(damped, wanted, rcond=None)[0]
+        there = residuals(best + steps * step)
+        if there @ there < left @ left:  # trusted more from now on, else less
+            best, left, damping = best + steps * step, there, damping / 10
+        else:
+            damping *= 10
+        if np.abs(step).max() < _SLOPE:
+            break
+    return best

@@ -113,11 +113,11 @@ def head_pose(landmarks: Floats, zoo: Zoo) -> HeadPose | None:
     """The pose of a head by its five landmarks [5, 2]; None where they are none of a face."""
     if np.isnan(landmarks).any():
         return None
-    from unripple.ops.head import fit_head  # scipy
+    from unripple.ops.head import fit_head
 
     mean_head: Any = zoo.load("head").net
     try:
-        return fit_head(landmarks, head_of(mean_head))
+        return fit_head(landmarks, head_of(mean_head), for_words=True)
     except NoFace:
         return None
 

@@ -28,7 +28,7 @@ from unripple.runtime.shared import Shared
 from unripple.runtime.threads import one_thread
 from unripple.runtime.work import OnProgress, Work
 from unripple.stages.keeping import MASKS
-from unripple.zoo.zoo import directions_path
+from unripple.zoo.zoo import directions_path, import_torch
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,7 @@ def compute_or_load(
     cache: ArtifactCache,
     uncounted: Uncounted = nullcontext,
     on_progress: OnProgress | None = None,
+    cores: int = 1,
 ) -> tuple[list[str], bool]:
     """Bring one photo through one step.
 
@@ -111,6 +112,7 @@ def compute_or_load(
         cache: where inputs are and outputs go.
         uncounted: see `limits`; networks are loaded in its context.
         on_progress: called with how far a long step is.
+        cores: how many it may use, where its bytes do not depend on them.
 
     Returns:
         The keys of the artifacts, several only where align finds several faces, and whether they
@@ -176,7 +178,7 @@ def compute_or_load(
         share=Shared(job, settings, ingredients["weights"], cache, uncounted),
         **slowly,
     )
-    with one_thread():
+    with one_thread(threads_of(job, settings, cores)):
         made = step.call(work)
     artifacts = made if isinstance(made, list) else [made]
     # A picture that takes the photo's place says what the photo said.
@@ -184,6 +186,17 @@ def compute_or_load(
     keys = keep(cache, artifacts, ingredients, metadata)
     work.draft.remove()
     return keys, False
+
+
+MOST_THREADS = 4
+"""More hardly help a network of one picture."""
+
+
+def threads_of(job: Job, settings: Mapping[str, Any], cores: int) -> int:
+    """On how many threads a step may compute: small networks would wait for theirs."""
+    roles = job.step.roles(settings)
+    alike = job.step.threads_alike and roles and all(map(job.zoo.is_large, roles))
+    return min(cores, MOST_THREADS) if alike else 1
 
 
 def _mask(path: Path, source: Source, limits: Limits) -> KeptMask:
@@ -264,8 +277,11 @@ def _load(job: Job, roles: Sequence[str], uncounted: Uncounted) -> None:
     """Load networks; nobody is told of it, again and again, once they are there."""
     there = all(job.zoo.is_loaded(role) for role in roles)
     with nullcontext() if there else uncounted():
-        for role in roles:
-            job.load(role)
+        if not there:
+            import_torch()  # with the threads that it has for others
+        with one_thread():  # the many small tensors of a file would wait for each other's threads
+            for role in roles:
+                job.load(role)
 
 
 def _inputs(cache: ArtifactCache, keys: Mapping[str, str]) -> dict[str, Artifact]:

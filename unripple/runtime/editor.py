@@ -312,11 +312,13 @@ class Editor:
         offset, before_step = how.get("offset"), how.get("before_step", _nothing)
         inputs = inputs_until(until, edit.name if edit else None, recipe)
 
-        def make(place: Place, keys: Mapping[Place, str]) -> str:
+        def make(place: Place, keys: Mapping[Place, str], cores: int) -> str:
             job = job_from_config(self.config, *place, self._zoo, edit=edit)
             needed = {name: keys[before] for name, before in inputs[place].items()}
             progress = self._on_progress
-            made, _ = compute_or_load(job, source, needed, self._cache, on_progress=progress)
+            made, _ = compute_or_load(
+                job, source, needed, self._cache, on_progress=progress, cores=cores
+            )
             key = made[how.get("face", 0) if place[0] == "align" else 0]
             return key if offset is None or place[0] != "translate" else self._moved(key, offset)
 

@@ -1,7 +1,8 @@
 """The steps of one photo in their order, those that do not wait for each other side by side.
 
 While one core edits, another parses the photo; then one parses the edit, and the other looks at its
-depth. Each step stays on one thread, so its bytes are those of a walk step by step.
+depth. These stay on one thread each, so their bytes are those of a walk step by step. A step for
+which all others wait gets all cores; see `Stage.threads_alike`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ Made = TypeVar("Made")
 
 def walk(
     needs: Mapping[Place, Sequence[Place]],
-    make: Callable[[Place, Mapping[Place, Made]], Made],
+    make: Callable[[Place, Mapping[Place, Made], int], Made],
     *,
     begin: Callable[[Place], None],
     cores: int,
@@ -25,7 +26,8 @@ def walk(
 
     Args:
         needs: the places that each one waits for, in an order in which they can be made.
-        make: makes one, given what is made so far.
+        make: makes one, given what is made so far, and on how many cores: on all of them while
+            nothing else can be made, else on one.
         begin: called in this thread before each; what it raises begins no further one.
         cores: how many are made at a time; with 1, all in this thread.
 
@@ -40,7 +42,7 @@ def walk(
         made: dict[Place, Made] = {}
         for place in needs:
             begin(place)
-            made[place] = make(place, made)
+            made[place] = make(place, made, 1)
         return made
     with ThreadPoolExecutor(cores) as threads:
         return _Walk(needs, make, begin, threads, cores).to_the_end()
@@ -52,7 +54,7 @@ class _Walk(Generic[Place, Made]):
     def __init__(
         self,
         needs: Mapping[Place, Sequence[Place]],
-        make: Callable[[Place, Mapping[Place, Made]], Made],
+        make: Callable[[Place, Mapping[Place, Made], int], Made],
         begin: Callable[[Place], None],
         threads: ThreadPoolExecutor,
         cores: int,
@@ -79,18 +81,21 @@ class _Walk(Generic[Place, Made]):
 
     def begin_what_can(self) -> None:
         """Begin the first places whose needs are made, as many as there are cores free."""
-        for place in list(self.waiting):
-            if self.errors or len(self.running) == self.cores:
+        ready = [
+            place for place in self.waiting if all(need in self.made for need in self.needs[place])
+        ]
+        alone = len(ready) == 1 and not self.running
+        for place in ready[: self.cores - len(self.running)]:
+            if self.errors:
                 return
-            if any(need not in self.made for need in self.needs[place]):
-                continue
             self.waiting.remove(place)
             try:
                 self.begin(place)
             except BaseException as error:  # raised by `to_the_end`, once the others are done
                 self.errors[place] = error
                 return
-            future = self.threads.submit(self.make, place, dict(self.made))
+            cores = self.cores if alone else 1
+            future = self.threads.submit(self.make, place, dict(self.made), cores)
             self.running[future] = place
 
     def note(self, future: Future[Made]) -> None:

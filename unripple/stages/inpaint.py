@@ -313,6 +313,7 @@ STAGE = Stage(
     recipes=(RIPPLE, EXTERNAL),
     roles=roles,
     borrows=what_is_painted,
+    threads_alike=True,
     loads_late=True,
     marked=True,
 )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -122,7 +122,12 @@ def processor(device: torch.device) -> str:
     return f"{platform.machine()} {vectors} {half} bfloat16"
 
 
-def measured(task: Task, rng: torch.Generator, step: int) -> dict[str, float]:
+def measured(
+    task: Task,
+    rng: torch.Generator,
+    step: int,
+    clock: Callable[[], float] = time.perf_counter,
+) -> dict[str, float]:
     """Pictures per second of a task's steps in both precisions, its quickest step in each.
 
     They are timed in turn, so that what else the machine does slows both. The first round also
@@ -135,7 +140,7 @@ def measured(task: Task, rng: torch.Generator, step: int) -> dict[str, float]:
         for again in range(ROUNDS):
             for name in DTYPES:
                 with computing(name):
-                    spent[name].append(seconds_of(task, rng, step + again))
+                    spent[name].append(seconds_of(task, rng, step + again, clock))
             quick, slow = sorted(min(times) for times in spent.values())
             clear = again > 0 or slow > CLEAR * quick
             if clear and sum(map(sum, spent.values())) >= SECONDS:
@@ -143,14 +148,16 @@ def measured(task: Task, rng: torch.Generator, step: int) -> dict[str, float]:
     return {name: task.batch_size / min(times) for name, times in spent.items()}
 
 
-def seconds_of(task: Task, rng: torch.Generator, step: int) -> float:
+def seconds_of(
+    task: Task, rng: torch.Generator, step: int, clock: Callable[[], float] = time.perf_counter
+) -> float:
     """How long drawing a batch and one step on it take."""
     device = device_of(task)
-    started = time.perf_counter()
+    started = clock()
     task.train_step(task.draw(rng), step)
     if device.type == "cuda":
         torch.cuda.synchronize(device)
-    return time.perf_counter() - started
+    return clock() - started
 
 
 @contextmanager

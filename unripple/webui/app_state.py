@@ -182,12 +182,12 @@ class AppState:
         )
 
     def zoo(self, models: str) -> Zoo:
-        """The networks of a set, all of them loaded."""
+        """The networks of a set; those are loaded that stay in memory together."""
         with self._lock:
             if models not in self._zoos:
                 zoo = Zoo(self.config_of(models, INVERTERS[0])["models"], self.device)
                 for role in ROLES:
-                    if zoo.has(role) and zoo.path(role).exists():
+                    if zoo.has(role) and zoo.path(role).exists() and not zoo.is_large(role):
                         zoo.load(role)
                 self._zoos[models] = zoo
             return self._zoos[models]

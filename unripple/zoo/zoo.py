@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from unripple.conventions import BadCheckpoint, BadConfig, UnknownName
 from unripple.paths import data_folder, published_folder
+from unripple.processes import importing
 from unripple.zoo.index import Index, read_index
 from unripple.zoo.memory import give_back_freed_memory, keep_freed_memory
 from unripple.zoo.weights import read_header
@@ -148,6 +151,13 @@ def keep_networks() -> None:
     _kept = {}
 
 
+def import_torch() -> None:
+    """Import torch and what loads networks, if nobody has."""
+    if "torch" not in sys.modules:
+        with importing():
+            import_module("unripple.zoo.networks")
+
+
 def _keep(name: Kept, network: Model) -> None:
     if _kept is None:
         return
@@ -241,6 +251,9 @@ class Zoo:
     @staticmethod
     def _is_fetched(name: str) -> bool:
         """Whether a published file's networks are here."""
+        # Who fetched none need not wait for the list, which takes longer to read than to ask.
+        if not any(published_folder().glob(f"{name}.*")):
+            return False
         entry = published_index().entries.get(name)
         roles = () if entry is None else entry.networks
         return any(
@@ -311,6 +324,7 @@ class Zoo:
         name = self._kept_name(role)
         if name is not None and _kept is not None and name in _kept:
             return _kept[name]
+        import_torch()
         from unripple.zoo import networks
 
         device = networks.find_device(self.device)
@@ -324,16 +338,19 @@ class Zoo:
 
     def _make_room(self, role: str) -> None:
         """Let go of the largest networks until a large one at its work is within `LOADED_MB`."""
-        length = _length(self.path(role))
-        if length < LARGE_MB * 1e6 or self.device.startswith(("cuda", "gpu")):
+        if not self.is_large(role) or self.device.startswith(("cuda", "gpu")):
             return
-        room = (LOADED_MB - WORKING_MB.get(role, 0)) * 1e6 - length
+        room = (LOADED_MB - WORKING_MB.get(role, 0)) * 1e6 - _length(self.path(role))
         others = {one: _length(self.path(one)) for one in self._loaded if one != role}
         going = sorted(others, key=others.__getitem__)
         while going and sum(others[one] for one in going) > room:
             del self._loaded[going.pop()]
         if len(going) < len(others) or role not in self._loaded:
             give_back_freed_memory()
+
+    def is_large(self, role: str) -> bool:
+        """Whether the network of a role is one of the published sizes."""
+        return _length(self.path(role)) >= LARGE_MB * 1e6
 
     def is_loaded(self, role: str) -> bool:
         """Whether `load` has nothing left to do."""

@@ -12,6 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from unripple.models.layers.threads import OneThread
+
 
 def real_spectrum(x: Tensor) -> Tensor:
     """Take the orthonormal real FFT of a map, in float32 whatever the autocast says.
@@ -36,12 +38,19 @@ def from_real_spectrum(spectrum: Tensor, size: torch.Size) -> Tensor:
     return torch.fft.irfft2(torch.view_as_complex(parts), s=tuple(size), norm="ortho")
 
 
+class Pointwise(OneThread, nn.Conv2d):
+    """A 1x1 convolution without bias."""
+
+    def __init__(self, fan_in: int, width: int) -> None:
+        super().__init__(fan_in, width, 1, bias=False)
+
+
 class FourierUnit(nn.Module):
     """A 1x1 convolution over the spectrum: every output pixel sees every input pixel."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.conv_layer = nn.Conv2d(2 * width, 2 * width, 1, bias=False)
+        self.conv_layer = Pointwise(2 * width, 2 * width)
         self.bn = nn.BatchNorm2d(2 * width)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -60,10 +69,10 @@ class SpectralTransform(nn.Module):
         super().__init__()
         half = width // 2
         self.conv1 = nn.Sequential(
-            nn.Conv2d(fan_in, half, 1, bias=False), nn.BatchNorm2d(half), nn.ReLU(inplace=True)
+            Pointwise(fan_in, half), nn.BatchNorm2d(half), nn.ReLU(inplace=True)
         )
         self.fu = FourierUnit(half)
-        self.conv2 = nn.Conv2d(half, width, 1, bias=False)
+        self.conv2 = Pointwise(half, width)
 
     def forward(self, x: Tensor) -> Tensor:
         narrow: Tensor = self.conv1(x)

@@ -1,7 +1,6 @@
 """A vision transformer's weights and blocks.
 
-Source: Dosovitskiy et al. 2021; layout and key names of timm (Apache-2.0), whose own module takes 5
-CPU seconds to import; `models.dpt.transformer` chooses between the two.
+Source: Dosovitskiy et al. 2021; layout and key names of timm (Apache-2.0), whose bytes it gives.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 CHUNK = 32  # crops per forward pass
 SURE = 0.07  # the highest share of a heatmap where a clear face has the landmark
+_last_search: tuple[Hashable, list[Landmarks]] | None = None
 MTCNN_LEAST_PX = 20  # of a photograph's shorter side; MTCNN looks for faces from there on
 
 
@@ -68,7 +70,26 @@ def faces_by_network(
     framing: Framing = FFHQ,
     max_spread: float = 0.12,
 ) -> list[Landmarks]:
-    """Find all faces with a landmark network, the most certain one first; see `ops.faces`."""
+    """Find all faces with a landmark network, the most certain one first; see `ops.faces`.
+
+    The last search is remembered: whoever decides who shall find the face has often found it.
+    """
+    digest = hashlib.sha256(np.ascontiguousarray(photo).data).digest()
+    asked = digest, photo.shape, network, net_size_px, framing, max_spread
+    global _last_search
+    if (last := _last_search) is None or last[0] != asked:
+        last = asked, _searched(photo, network, net_size_px, framing, max_spread)
+        _last_search = last
+    return [landmarks.copy() for landmarks in last[1]]
+
+
+def _searched(
+    photo: Photo,
+    network: Callable[[Tensor], Tensor],
+    net_size_px: int,
+    framing: Framing,
+    max_spread: float,
+) -> list[Landmarks]:
     from unripple.models.landmarks import LandmarkNet
 
     faces: list[DetectedFace] = find_faces(

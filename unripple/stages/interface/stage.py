@@ -89,6 +89,8 @@ class Stage(Declaration):
         reads_edited: whether a picture that somebody edited elsewhere is an input.
         reads_truth: whether what is known of the photo is an input.
         reads_directions: whether it asks for directions or translations by name.
+        threads_alike: whether its networks, if they are large, make the same bytes on any number of
+            threads.
         loads_late: whether networks are loaded only where they are asked, see `Work.shared`.
         marked: whether its colour pictures carry the mark of altered pictures.
         run_together: the same as `run` for several photos in one batch, where that pays.
@@ -120,6 +122,7 @@ class Stage(Declaration):
     reads_edited: bool = False
     reads_truth: bool = False
     reads_directions: bool = False
+    threads_alike: bool = False
     loads_late: bool = False
     marked: bool = False
     run_together: Callable[[Sequence[Work], Any], list[Any]] | None = None
