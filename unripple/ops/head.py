@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from scipy.interpolate import RBFInterpolator
 from scipy.optimize import least_squares
 
 from unripple.conventions import Floats, Landmarks, NoFace, ShapeMismatch
@@ -25,6 +26,9 @@ USUAL_YAW_DEG, USUAL_PITCH_DEG = 35.0, 12.0
 """Spread of poses in photographs. Five points tell pitch from face length badly; this decides."""
 _USUAL_SPREADS = 0.7
 """From how many spreads on a nod is no longer pulled back harder."""
+_FARTHEST_OWN = 0.12
+"""No point of a face lies farther beside the mean head's than this, head units: a mouth that opens
+moves a jaw, a landmark that was missed moves nothing."""
 _MAX_RESIDUAL = 0.2
 """Mean distance from the fitted landmarks, head units, beyond which they are no face's."""
 
@@ -136,6 +140,26 @@ def fit_head(landmarks: Landmarks | Floats, head: Head) -> HeadPose:
     if np.hypot(*residual.T).mean() / pose.scale > _MAX_RESIDUAL:
         raise NoFace(f"the landmarks {landmarks.round(1).tolist()} are not those of a face")
     return pose
+
+
+def with_own_features(head: Head, pose: HeadPose, landmarks: Landmarks | Floats) -> Head:
+    """The mean head with its features where this face has them, depths as they are.
+
+    A nose's ridge that lies beside the nose in the picture bends it when it turns.
+
+    Args:
+        head: the mean head.
+        pose: of the head in the picture, see `fit_head`.
+        landmarks: those that it was fitted to, [5, 2] px.
+    """
+    missed = landmarks.astype(np.float64) - pose.to_picture(head.landmarks)[:, :2]
+    length = np.hypot(*missed.T)[:, None] / pose.scale
+    missed *= np.minimum(1, _FARTHEST_OWN / np.maximum(length, 1e-9)) / pose.scale
+    # Nothing is known of depth: points move in the picture's plane, the shortest way.
+    plane = rotation(pose.yaw_deg, pose.pitch_deg, pose.roll_deg)[:2]
+    moved = RBFInterpolator(head.landmarks[:, :2], missed @ plane, kernel="linear", degree=0)
+    surface, own = (points + moved(points[:, :2]) for points in (head.surface, head.landmarks))
+    return head._replace(surface=surface, landmarks=own)
 
 
 def _unusual(spreads: float) -> float:

@@ -17,7 +17,7 @@ from scipy.interpolate import LinearNDInterpolator
 from scipy.sparse.linalg import spsolve
 
 from unripple.conventions import Floats, Mask
-from unripple.ops.head import Head, HeadPose
+from unripple.ops.head import Head, HeadPose, Points3D
 from unripple.ops.membrane import membrane
 
 GRID = 112
@@ -26,6 +26,8 @@ INFLATION = 2.2
 """The Poisson equation's source: how fast the inside rises."""
 _FACE_REACH = 0.86
 """Share of the face's half width that the mean head is believed on."""
+_BROAD = 0.45
+"""Reach of what counts as a face's large shape, without its nose, in half widths of the face."""
 _HIGHEST = 1.5
 """No point lies farther before the centre than this, in half widths of the face."""
 
@@ -55,6 +57,9 @@ def relief(person: Mask, pose: HeadPose, head: Head) -> Floats:
     inflated = _solve(inside, on_face, square, INFLATION)
     # Wide hair and shoulders would swell like balloons.
     inflated = np.minimum(inflated, (_limits(pose, head, grid, size) * shrink) ** 2)
+    # Hair lies on a skull: without one its relief would fall off behind the face's border.
+    skull = head_depth(pose, head, size=size, grid=grid) * shrink
+    inflated = np.where(skull**2 > inflated, np.where(skull > 0, skull**2, inflated), inflated)
     inflated = np.where(on_face, square, inflated)
     # The limit's and the face's borders are kinks, which would crease a turned picture.
     inflated = cv2.GaussianBlur(inflated, (0, 0), 1.0)
@@ -66,7 +71,7 @@ def relief(person: Mask, pose: HeadPose, head: Head) -> Floats:
 
 
 def deepened(depth: Floats, pose: HeadPose, head: Head, deeper: float) -> Floats:
-    """Make a face deeper and bring what surrounds it along.
+    """Make a face deeper and bring what surrounds it along; its nose stands out no farther.
 
     Were hair and ears left behind, all that a deeper face moves farther would be taken out of them:
     they would be stretched like rubber.
@@ -83,7 +88,11 @@ def deepened(depth: Floats, pose: HeadPose, head: Head, deeper: float) -> Floats
     if deeper == 1 or not on_face.any():
         return depth
     small = _shrunk(depth, grid)
-    more = cv2.resize(membrane(small, on_face), (size, size), interpolation=cv2.INTER_LINEAR)
+    # Means over the face alone: noses are as long as the mean head's, it is faces that are not.
+    broad = (0, 0), _BROAD * head.half_width * pose.scale * grid / size
+    share = np.maximum(cv2.GaussianBlur(on_face.astype(np.float32), *broad), 1e-6)
+    large = cv2.GaussianBlur(np.where(on_face, small, 0), *broad) / share
+    more = cv2.resize(membrane(large, on_face), (size, size), interpolation=cv2.INTER_LINEAR)
     deep: Floats = depth + (deeper - 1) * more
     return deep
 
@@ -102,7 +111,17 @@ def face_depth(pose: HeadPose, head: Head, *, size: int, grid: int) -> Floats:
     """What the mean head says, float64 [grid, grid] px; nan beside the face."""
     central = np.abs(head.surface[:, 0]) < _FACE_REACH * head.half_width
     face = central & (head.surface[:, 1] < head.chin_y) & (head.surface[:, 1] > head.brow_y - 0.25)
-    projected = pose.to_picture(head.surface[face])
+    return _depth_of(head.surface[face], pose, size=size, grid=grid)
+
+
+def head_depth(pose: HeadPose, head: Head, *, size: int, grid: int) -> Floats:
+    """The same of all of the head above its chin; 0 beside it."""
+    above = head.surface[head.surface[:, 1] < head.chin_y]
+    return np.nan_to_num(_depth_of(above, pose, size=size, grid=grid))
+
+
+def _depth_of(points: Points3D, pose: HeadPose, *, size: int, grid: int) -> Floats:
+    projected = pose.to_picture(points)
     centres = (np.arange(grid) + 0.5) * size / grid
     # The far cheek folds over the near one beyond 40 degrees; the nearer point is what is seen.
     order = np.argsort(projected[:, 2])
