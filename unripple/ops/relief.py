@@ -18,6 +18,7 @@ from scipy.sparse.linalg import spsolve
 
 from unripple.conventions import Floats, Mask
 from unripple.ops.head import Head, HeadPose, Points3D
+from unripple.ops.masks import distance_to
 from unripple.ops.membrane import membrane
 
 GRID = 112
@@ -26,6 +27,8 @@ INFLATION = 2.2
 """The Poisson equation's source: how fast the inside rises."""
 _FACE_REACH = 0.86
 """Share of the face's half width that the mean head is believed on."""
+_RISE = 0.5
+"""How steeply hair may rise beside the face, px of depth per px."""
 _BROAD = 0.45
 """Reach of what counts as a face's large shape, without its nose, in half widths of the face."""
 _HIGHEST = 1.5
@@ -57,6 +60,10 @@ def relief(person: Mask, pose: HeadPose, head: Head) -> Floats:
     inflated = _solve(inside, on_face, square, INFLATION)
     # Wide hair and shoulders would swell like balloons.
     inflated = np.minimum(inflated, (_limits(pose, head, grid, size) * shrink) ** 2)
+    if on_face.any():
+        # What rises from the face's border like a wall would slide over it in a turn.
+        edge = membrane(np.where(on_face, depth, 0).astype(np.float32), on_face) * shrink
+        inflated = np.minimum(inflated, (np.maximum(edge, 0) + _RISE * distance_to(on_face)) ** 2)
     # Hair lies on a skull: without one its relief would fall off behind the face's border.
     skull = head_depth(pose, head, size=size, grid=grid) * shrink
     inflated = np.where(skull**2 > inflated, np.where(skull > 0, skull**2, inflated), inflated)
@@ -133,12 +140,14 @@ def _depth_of(points: Points3D, pose: HeadPose, *, size: int, grid: int) -> Floa
 
 def _limits(pose: HeadPose, head: Head, grid: int, size: int) -> Floats:
     """The most that the relief may rise, px: a neck is thinner than a head."""
-    _, down = head_axes(pose, grid, size)
+    right, down = head_axes(pose, grid, size)
     width = 2 * head.half_width * pose.scale
     tall = (head.chin_y - head.brow_y) * pose.scale
     chin = head.chin_y * pose.scale
-    # By height: a whole head above the chin, less on the neck, least on the shoulders.
-    limit = 0.75 - 0.45 * smoothstep(down, chin - 0.25 * tall, chin + 0.10 * tall)
+    # By height: a whole head above the chin, less on the neck, least on the shoulders. Hair beside
+    # the face is no farther before the ears than on the neck: it would bulge, and wave in a turn.
+    lower = smoothstep(down, chin - 0.25 * tall, chin + 0.10 * tall)
+    limit = 0.75 - 0.45 * np.maximum(lower, smoothstep(np.abs(right), 0.3 * width, 0.55 * width))
     limit -= 0.22 * smoothstep(down, chin + 0.10 * tall, chin + 0.40 * tall)
     return np.minimum(limit * width, _HIGHEST * head.half_width * pose.scale)
 

@@ -171,14 +171,14 @@ def _angles(
     return {f"{axis}_deg": angle for axis, angle in by.items()}
 
 
-def _without_mirrored(alpha: Floats, shown: Mask) -> Floats:
-    """Beyond the photograph a person goes on as at its border, and no mirror image stands there."""
+def _without_mirrored(values: Floats, shown: Mask) -> Floats:
+    """Beyond the photograph all goes on as at its border, and no mirror image stands there."""
     from scipy import ndimage
 
     if shown.all() or not shown.any():
-        return alpha
+        return values
     nearest = ndimage.distance_transform_edt(~shown, return_distances=False, return_indices=True)
-    found: Floats = alpha[tuple(nearest)]
+    found: Floats = values[tuple(nearest)]
     return found
 
 
@@ -251,6 +251,9 @@ def edit(work: Work, settings: EditSettings) -> Edited:
     parsing = ParseSettings(scales=settings.scales, person=settings.person)
     labels = labels_of(work, aligned.picture, parsing)
     fine = _fine(work, aligned)
+    shown = _shown(work, aligned, fine.shape[0])
+    # Neither a network nor a painter takes the mirror image of a person for another one.
+    fine = _without_mirrored(fine, shown)
     share = _believed(work, fine, labels) if settings.person else None
     try:
         return edit_by_geometry(
@@ -267,7 +270,7 @@ def edit(work: Work, settings: EditSettings) -> Edited:
             rounder=settings.rounder,
             fine=fine,
             share=share,
-            shown=_shown(work, aligned, fine.shape[0]),
+            shown=shown,
             others=_others(work, aligned),
         )
     except NoFace as error:
