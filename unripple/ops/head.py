@@ -26,6 +26,7 @@ USUAL_YAW_DEG, USUAL_PITCH_DEG = 35.0, 12.0
 """Spread of poses in photographs. Five points tell pitch from face length badly; this decides."""
 _USUAL_SPREADS = 0.7
 """From how many spreads on a nod is no longer pulled back harder."""
+_SHALLOW = 0.12  # depth at which a rounded face's sides run out flat, head units
 _FARTHEST_OWN = 0.12
 """No point of a face lies farther beside the mean head's than this, head units: a mouth that opens
 moves a jaw, a landmark that was missed moves nothing."""
@@ -56,7 +57,10 @@ class Head(NamedTuple):
             by: how far at the cheekbones, half widths of the face; the middle line stays.
         """
         surface = self.surface.copy()
-        surface[:, 2] -= by * self.half_width * (surface[:, 0] / self.half_width) ** 2
+        z = surface[:, 2] - by * self.half_width * (surface[:, 0] / self.half_width) ** 2
+        # Not behind where the head turns: a jaw would swell on the side that comes into view.
+        front = (z + np.hypot(z, _SHALLOW)) / 2
+        surface[:, 2] = np.where(z < surface[:, 2], np.minimum(front, surface[:, 2]), z)
         return self._replace(surface=surface)
 
 
