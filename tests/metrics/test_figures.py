@@ -43,7 +43,8 @@ def test_the_truth_gets_perfect_figures() -> None:
         result_embedding=np.array([0.8, 0.6]),
         same_face=SameFace(np.array([0.0, 40.0]), np.array([1.0, 0.8])),
     )
-    of_pictures = {k: one for k, one in FIGURES.items() if not k.startswith("mesh_")}
+    judged = ("mesh_yaw_error", "mesh_pitch_drift", "identity_distance")  # by other networks
+    of_pictures = {k: one for k, one in FIGURES.items() if k not in judged}
     assert list(found) == list(of_pictures)
     for name, figure in of_pictures.items():
         if name == "identity_cosine":

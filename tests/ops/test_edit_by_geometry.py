@@ -127,3 +127,15 @@ def test_a_face_counts_as_much_as_all_of_the_picture() -> None:
     background[:, 10:55, 10:54] = 0.05  # the face is drawn well, its surroundings are not
     worse = np.full((3, 64, 64), 0.4, np.float32)
     assert drawn_db(background, landmarks) > drawn_db(worse, landmarks) + 8
+
+
+def test_who_stands_beside_stays(mean_head: MeanHead) -> None:
+    two = LABELS.copy()
+    two[30:70, 80:] = Face.HAIR
+    other = LANDMARKS + np.array([42, 4])
+    photo = np.where((two != Face.BACKGROUND)[..., None], 150 + NOISE, 20 + NOISE).astype(np.uint8)
+    edited = edit_by_geometry(photo, two, LANDMARKS, mean_head, turn_deg=-20, others=[other])
+    assert edited.alpha is not None
+    assert not edited.alpha[30:70, 80:].any()
+    assert edited.alpha[40, 48] == 255
+    assert np.array_equal(edited.picture[30:70, 80:], photo[30:70, 80:])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.ops.round_head import HEAD
 from unripple.conventions import NoFace, ShapeMismatch
-from unripple.ops.head import HeadPose, fit_head, rotation
+from unripple.ops.head import HeadPose, fit_head, rotation, with_own_features
 
 
 @settings(deadline=None, max_examples=40)
@@ -62,3 +62,17 @@ def test_points_that_form_no_face() -> None:
         fit_head(np.array([[0, 0], [10, 0], [300, 5], [0, 12], [10, 12]], np.float64), HEAD)
     with pytest.raises(ShapeMismatch):
         fit_head(np.zeros((68, 2)), HEAD)
+
+
+def test_features_come_to_lie_where_the_face_has_them() -> None:
+    pose = HeadPose(15.0, -5.0, 8.0, 40.0, (60.0, 50.0))
+    moved = np.array([[2, 0], [0, 1], [-3, 0], [0, 2], [1, 1]])
+    landmarks = pose.to_picture(HEAD.landmarks)[:, :2] + moved
+    own = with_own_features(HEAD, pose, landmarks)
+    assert pose.to_picture(own.landmarks)[:, :2] == pytest.approx(landmarks)
+    assert pose.to_picture(own.landmarks)[:, 2] == pytest.approx(
+        pose.to_picture(HEAD.landmarks)[:, 2]
+    )
+    landmarks[2, 0] += 400
+    far = with_own_features(HEAD, pose, landmarks)
+    assert np.abs(far.surface - HEAD.surface).max() < 0.2

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from unripple.ops.inpainting import misfit, smooth_fill
-from unripple.ops.layers import Layers, fine_plate, lay, lay_small, plate_share
+from unripple.ops.layers import Layers, fine_plate, lay, lay_small, mirrored, plate_share
 from unripple.ops.membrane import membrane
 
 SIZE = 64
@@ -90,3 +90,20 @@ def test_a_painting_is_judged_by_colour_and_by_structure(pattern: bool) -> None:
     striped, smooth = WALL + stripes, smooth_fill(photo, PERSON)
     better = misfit(striped, photo, PERSON) < misfit(smooth, photo, PERSON)
     assert better == pattern
+
+
+def test_a_background_goes_on_with_its_own_grain() -> None:
+    grain = np.random.default_rng(0).integers(0, 40, WALL.shape, dtype=np.uint8)
+    rough = np.where(PERSON[..., None], np.uint8(220), WALL + grain).astype(np.uint8)
+    plate = fine_plate(rough, WALL + 20, layers().alpha).astype(float)
+    ring = PERSON & (np.hypot(COLUMNS - 32, ROWS - 32) > 9)
+    assert np.std((plate - WALL)[ring]) > 0.6 * np.std(grain)
+    assert np.abs((plate - WALL)[ring].mean() - grain.mean()) < 4
+
+
+def test_no_image_of_what_is_no_background() -> None:
+    known = COLUMNS < 6  # a strip along the border: what lies beyond it is not the wall
+    painted = np.full((SIZE, SIZE, 3), 90, np.float32)
+    found = mirrored(PICTURE, known, painted)
+    assert np.abs(found[:, 40:] - 90).max() < 1
+    assert np.array_equal(mirrored(PICTURE, np.zeros_like(known), painted), painted)

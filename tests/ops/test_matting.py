@@ -56,3 +56,13 @@ def test_the_same_picture_is_cut_the_same_twice() -> None:
 def test_sizes_must_agree() -> None:
     with pytest.raises(ShapeMismatch):
         matte(PICTURE, SOFT[:50], doubt=0.03)
+
+
+def test_colours_of_the_background_make_no_holes_deep_inside() -> None:
+    picture = PICTURE.copy()
+    picture[44:52, 44:52] = PICTURE[2, 2]
+    found = matte(picture + TEXTURE, DISC, doubt=0.06)
+    assert (found.alpha[44:52, 44:52] == 1).all()
+    sure = np.hypot(COLUMNS - 48, ROWS - 48) < 20
+    picture[sure] = PICTURE[2, 2]
+    assert matte(picture, DISC, doubt=0.06, sure=sure).alpha[sure].min() > 0.9

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
 from tests.ops.round_head import HEAD
 from unripple.ops.head import HeadPose
 from unripple.ops.relief import relief, smoothstep
-from unripple.ops.turning import turn_head, turn_weight
+from unripple.ops.turning import kept_within, turn_head, turn_weight
 
 SIZE = 128
 POSE = HeadPose(0.0, 0.0, 0.0, 40.0, (64.0, 60.0))
@@ -90,3 +91,23 @@ def test_the_far_side_is_stretched_and_the_near_side_is_not() -> None:
 
 def test_smoothstep_has_flat_ends() -> None:
     assert smoothstep(np.array([-1.0, 0.0, 0.5, 1.0, 2.0]), 0, 1).tolist() == [0, 0, 0.5, 1, 1]
+
+
+def test_nothing_comes_from_beyond_the_photographs_border() -> None:
+    shown = COLUMNS < 100
+    offsets = np.stack([np.full((SIZE, SIZE), 12.0), np.full((SIZE, SIZE), 5.0)]).astype(np.float32)
+    kept = kept_within(offsets, shown)
+    origin = (COLUMNS + kept[0])[shown]
+    assert origin.max() <= 100
+    assert (np.diff((COLUMNS + kept[0])[64, :100]) > 0).all()  # stretched, not folded
+    assert kept[0, 64, 20] == pytest.approx(12, abs=0.1)
+    assert kept[1] == pytest.approx(offsets[1], abs=0.1)
+    assert np.array_equal(kept_within(-offsets, shown), -offsets)
+    assert kept_within(offsets, np.ones_like(shown)) is offsets
+
+
+def test_an_outline_is_no_comb() -> None:
+    turned = turn_head(PERSON, POSE, HEAD, yaw_deg=-20)
+    rim = turned.covered & ~cv2.erode(turned.covered.astype(np.uint8), np.ones((5, 5))).astype(bool)
+    steps = np.abs(np.diff(turned.offsets[0], axis=0))[rim[1:] & rim[:-1]]
+    assert np.percentile(steps, 95) < 1

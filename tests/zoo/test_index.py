@@ -91,7 +91,7 @@ MAPPERS = (
 UNNAMED = ("restyle_e4e_cars", "restyle_e4e_church", "restyle_e4e_horse", "restyle_e4e_wild")
 """Entries whose golden gives their address and not their file name."""
 
-PACKAGED = ("selfie", "face_mesh", "lpips_alex_packaged", "lpips_vgg_packaged")
+PACKAGED = ("selfie", "face_mesh", "dlib_face", "lpips_alex_packaged", "lpips_vgg_packaged")
 """Entries that lie inside packages of PyPI."""
 
 

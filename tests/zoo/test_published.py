@@ -268,7 +268,7 @@ def test_a_foreign_content_is_not_recognised() -> None:
 def test_the_list_names_layouts_and_networks_that_exist() -> None:
     lock = read_index(REPO / "data" / "models.lock.yaml")
     for entry in lock.entries.values():
-        known = {*published.LAYOUTS, published.TFLITE}
+        known = {*published.LAYOUTS, published.TFLITE, published.DLIB}
         assert not entry.networks or entry.layout in known, entry.name
         for role, network in entry.networks.items():
             assert role == published.DIRECTIONS or network in NETWORKS_OF[role], entry.name

@@ -60,6 +60,9 @@ FIGURES = {
     "yaw_error": Figure("achieved minus asked turn", 0.0, "°"),
     "mesh_yaw_error": Figure("the same, by a face mesh that turns nothing", 0.0, "°"),
     "mesh_pitch_drift": Figure("how much the head nodded unasked, by the same", 0.0, "°"),
+    "identity_distance": Figure(
+        "distance of face and photo by dlib's net, below .6 the same person", 0.0
+    ),
     "identity": Figure("likeness to the photo, less what a true turn keeps", 0.0),
     "identity_cosine": Figure("likeness to the photo", 1.0),
 }

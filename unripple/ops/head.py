@@ -25,6 +25,10 @@ USUAL_YAW_DEG, USUAL_PITCH_DEG = 35.0, 12.0
 """Spread of poses in photographs. Five points tell pitch from face length badly; this decides."""
 _USUAL_SPREADS = 0.7
 """From how many spreads on a nod is no longer pulled back harder."""
+_SHALLOW = 0.12  # depth at which a rounded face's sides run out flat, head units
+_FARTHEST_OWN = 0.12
+"""No point of a face lies farther beside the mean head's than this, head units: a mouth that opens
+moves a jaw, a landmark that was missed moves nothing."""
 _MAX_RESIDUAL = 0.2
 """Mean distance from the fitted landmarks, head units, beyond which they are no face's."""
 
@@ -52,7 +56,10 @@ class Head(NamedTuple):
             by: how far at the cheekbones, half widths of the face; the middle line stays.
         """
         surface = self.surface.copy()
-        surface[:, 2] -= by * self.half_width * (surface[:, 0] / self.half_width) ** 2
+        z = surface[:, 2] - by * self.half_width * (surface[:, 0] / self.half_width) ** 2
+        # Not behind where the head turns: a jaw would swell on the side that comes into view.
+        front = (z + np.hypot(z, _SHALLOW)) / 2
+        surface[:, 2] = np.where(z < surface[:, 2], np.minimum(front, surface[:, 2]), z)
         return self._replace(surface=surface)
 
 
@@ -138,6 +145,28 @@ def fit_head(landmarks: Landmarks | Floats, head: Head, *, for_words: bool = Fal
     if np.hypot(*residual.T).mean() / pose.scale > _MAX_RESIDUAL:
         raise NoFace(f"the landmarks {landmarks.round(1).tolist()} are not those of a face")
     return pose
+
+
+def with_own_features(head: Head, pose: HeadPose, landmarks: Landmarks | Floats) -> Head:
+    """The mean head with its features where this face has them, depths as they are.
+
+    A nose's ridge that lies beside the nose in the picture bends it when it turns.
+
+    Args:
+        head: the mean head.
+        pose: of the head in the picture, see `fit_head`.
+        landmarks: those that it was fitted to, [5, 2] px.
+    """
+    from scipy.interpolate import RBFInterpolator
+
+    missed = landmarks.astype(np.float64) - pose.to_picture(head.landmarks)[:, :2]
+    length = np.hypot(*missed.T)[:, None] / pose.scale
+    missed *= np.minimum(1, _FARTHEST_OWN / np.maximum(length, 1e-9)) / pose.scale
+    # Nothing is known of depth: points move in the picture's plane, the shortest way.
+    plane = rotation(pose.yaw_deg, pose.pitch_deg, pose.roll_deg)[:2]
+    moved = RBFInterpolator(head.landmarks[:, :2], missed @ plane, kernel="linear", degree=0)
+    surface, own = (points + moved(points[:, :2]) for points in (head.surface, head.landmarks))
+    return head._replace(surface=surface, landmarks=own)
 
 
 def _unusual(spreads: float) -> float:

@@ -15,7 +15,7 @@ import numpy as np
 
 from unripple.conventions import Affine, Floats, Mask, Photo, Shares
 from unripple.ops.geometry import apply, inverse, sample, scale_of
-from unripple.ops.masks import distance_to, grow
+from unripple.ops.masks import distance_to, grow, signed_distance
 from unripple.ops.matting import alpha_of, guided
 from unripple.ops.membrane import membrane
 
@@ -27,6 +27,8 @@ which draws a pale line beside dark hair."""
 TRACE = 8
 """Share of the person, of 255, that counts as a trace."""
 _FINER_PX = 2  # radius of the windows in which colours tell a photograph's share from the crop's
+_BROAD, _STEADY = 0.03, 0.02  # what counts as smooth in a background, and in a border, sides
+_MIRRORED = 0.1  # how far in a hole shows its border's mirror image, sides of the crop
 _LEFT = 0.15  # share of the person that must have left for the rim to be painted
 
 
@@ -212,6 +214,9 @@ def plate_share(alpha: Floats, after: Floats) -> Floats:
 def fine_plate(picture: Photo, plate: Photo, alpha: Shares) -> Photo:
     """A plate at the layers' resolution, which joins the picture's own background without a step.
 
+    Near the hole's border the background's own structure goes on, mirrored; the painting, which is
+    coarser, begins behind that.
+
     Args:
         picture: the crop, uint8 [F, F, 3].
         plate: the background as it was painted, smaller, uint8 [S, S, 3].
@@ -225,9 +230,46 @@ def fine_plate(picture: Photo, plate: Photo, alpha: Shares) -> Photo:
     known = ~grow(alpha > TRACE, 2 * max(RIM * side, 1.0))
     # What the painting is off by where the truth is known, carried smoothly into the hole.
     off = membrane(picture.astype(np.float32) - painted, known)
-    fine = np.rint(np.clip(painted + off, 0, 255)).astype(np.uint8)
+    continued = mirrored(picture, known, painted + off)
+    fine = np.rint(np.clip(continued, 0, 255)).astype(np.uint8)
     joined: Photo = np.where(known[..., None], picture, fine)
     return joined
+
+
+def mirrored(picture: Photo, known: Mask, painted: Floats) -> Floats:
+    """Continue a picture into a hole by its own mirror image, as far as one reaches.
+
+    What is smooth continues as a membrane; what is finer is mirrored at the hole's border, so that
+    neither colours nor grain have a step there.
+
+    Args:
+        picture: uint8 [F, F, 3].
+        known: where it shows the background, bool [F, F].
+        painted: what lies deeper in the hole, float32 [F, F, 3].
+    """
+    side = picture.shape[0]
+    if known.all() or not known.any():
+        return painted
+    broad = max(_BROAD * side, 1.0)
+    where = known.astype(np.float32)
+    weight = np.maximum(cv2.GaussianBlur(where, (0, 0), broad), 1e-6)[..., None]
+    own = np.where(known[..., None], picture, 0).astype(np.float32)
+    mean = cv2.GaussianBlur(own, (0, 0), broad) / weight
+    base = membrane(mean, known)
+    # The border's own steps would scatter the image: its direction is that of a smoothed distance.
+    depth = cv2.GaussianBlur(signed_distance(~known), (0, 0), max(_STEADY * side, 1.0))
+    slope = np.stack(np.gradient(depth)[::-1], axis=-1)
+    slope /= np.maximum(np.linalg.norm(slope, axis=-1, keepdims=True), 1e-6)
+    places = _centres(side, side, 0) - 2 * np.maximum(depth, 0)[..., None] * slope
+    seen = cv2.blur(
+        _look((_look(where, places) > 0.99).astype(np.float32), _centres(side, side, 0)), (3, 3)
+    )
+    finer = sample(np.where(known[..., None], own - mean, 0).astype(np.float32), places)
+    inside = np.clip(2 - depth / (_MIRRORED * side), 0, 1) * (seen > 0.99)
+    share = cv2.GaussianBlur(inside.astype(np.float32), (0, 0), max(_STEADY * side / 2, 1.0))
+    share = (np.minimum(share, inside))[..., None]
+    continued: Floats = painted + share * (base + finer - painted)
+    return continued
 
 
 def _centres(width: int, height: int, top: int, left: int = 0) -> Floats:

@@ -17,8 +17,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from unripple.conventions import Floats, Photo
-from unripple.ops.masks import grow, require_same_size, shrink
+from unripple.conventions import Floats, Mask, Photo
+from unripple.ops.masks import distance_to, grow, require_same_size, shrink
 
 REACH = 0.016
 """Radius of the guided filter, in sides of the picture: about a fringe of hair."""
@@ -44,27 +44,31 @@ class Matte(NamedTuple):
     colours: Photo
 
 
-def matte(picture: Photo, share: Floats, *, doubt: float) -> Matte:
+def matte(picture: Photo, share: Floats, *, doubt: float, sure: Mask | None = None) -> Matte:
     """Cut a person out softly.
 
     Args:
         picture: uint8 [S, S, 3].
         share: of the person by a coarser look, float [S, S] in [0, 1].
         doubt: how far that look may miss the border, sides of the picture.
+        sure: what is known to be the person, bool [S, S].
 
     Raises:
         ShapeMismatch: the arrays differ in size.
     """
     require_same_size(picture=picture, share=share)
     guide = picture.astype(np.float32) / 255
-    found = cut(picture, share, doubt=doubt)
+    found = cut(picture, share, doubt=doubt, sure=sure)
     radius = max(round(REACH * picture.shape[0]), 1)
     alpha = alpha_of(guide, *guided(guide, found, radius))
+    # Colours that a background has as well make no holes deep inside a person.
+    inner = distance_to(found < 0.5) / radius - 1
+    alpha = np.maximum(alpha, np.clip(inner, 0, 1)).astype(np.float32)
     colours = np.rint(255 * foreground_colours(guide, alpha)).astype(np.uint8)
     return Matte(alpha, colours)
 
 
-def cut(picture: Photo, share: Floats, *, doubt: float) -> Floats:
+def cut(picture: Photo, share: Floats, *, doubt: float, sure: Mask | None = None) -> Floats:
     """Move the border of a coarse share to the picture's edges, float32 [S, S]; see `matte`."""
     side = picture.shape[0]
     small = min(side, CUT_PX)
@@ -76,6 +80,9 @@ def cut(picture: Photo, share: Floats, *, doubt: float) -> Floats:
     labels = np.where(seen > 0.5, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
     labels[shrink(person, reach_px)] = cv2.GC_FGD
     labels[~grow(~beside, reach_px)] = cv2.GC_BGD
+    if sure is not None:
+        known = cv2.resize(sure.astype(np.uint8), (small, small), interpolation=cv2.INTER_AREA)
+        labels[known > 0] = cv2.GC_FGD
     looked = cv2.resize(picture, (small, small), interpolation=cv2.INTER_AREA)
     colours = np.zeros((1, 65)), np.zeros((1, 65))  # of person and background, filled in by OpenCV
     cv2.setRNGSeed(0)  # it clusters colours from random beginnings

@@ -17,7 +17,8 @@ from scipy.interpolate import LinearNDInterpolator
 from scipy.sparse.linalg import spsolve
 
 from unripple.conventions import Floats, Mask
-from unripple.ops.head import Head, HeadPose
+from unripple.ops.head import Head, HeadPose, Points3D
+from unripple.ops.masks import distance_to
 from unripple.ops.membrane import membrane
 
 GRID = 112
@@ -26,6 +27,10 @@ INFLATION = 2.2
 """The Poisson equation's source: how fast the inside rises."""
 _FACE_REACH = 0.86
 """Share of the face's half width that the mean head is believed on."""
+_RISE = 0.5
+"""How steeply hair may rise beside the face, px of depth per px."""
+_BROAD = 0.45
+"""Reach of what counts as a face's large shape, without its nose, in half widths of the face."""
 _HIGHEST = 1.5
 """No point lies farther before the centre than this, in half widths of the face."""
 
@@ -55,6 +60,13 @@ def relief(person: Mask, pose: HeadPose, head: Head) -> Floats:
     inflated = _solve(inside, on_face, square, INFLATION)
     # Wide hair and shoulders would swell like balloons.
     inflated = np.minimum(inflated, (_limits(pose, head, grid, size) * shrink) ** 2)
+    if on_face.any():
+        # What rises from the face's border like a wall would slide over it in a turn.
+        edge = membrane(np.where(on_face, depth, 0).astype(np.float32), on_face) * shrink
+        inflated = np.minimum(inflated, (np.maximum(edge, 0) + _RISE * distance_to(on_face)) ** 2)
+    # Hair lies on a skull: without one its relief would fall off behind the face's border.
+    skull = head_depth(pose, head, size=size, grid=grid) * shrink
+    inflated = np.where(skull**2 > inflated, np.where(skull > 0, skull**2, inflated), inflated)
     inflated = np.where(on_face, square, inflated)
     # The limit's and the face's borders are kinks, which would crease a turned picture.
     inflated = cv2.GaussianBlur(inflated, (0, 0), 1.0)
@@ -66,7 +78,7 @@ def relief(person: Mask, pose: HeadPose, head: Head) -> Floats:
 
 
 def deepened(depth: Floats, pose: HeadPose, head: Head, deeper: float) -> Floats:
-    """Make a face deeper and bring what surrounds it along.
+    """Make a face deeper and bring what surrounds it along; its nose stands out no farther.
 
     Were hair and ears left behind, all that a deeper face moves farther would be taken out of them:
     they would be stretched like rubber.
@@ -83,7 +95,11 @@ def deepened(depth: Floats, pose: HeadPose, head: Head, deeper: float) -> Floats
     if deeper == 1 or not on_face.any():
         return depth
     small = _shrunk(depth, grid)
-    more = cv2.resize(membrane(small, on_face), (size, size), interpolation=cv2.INTER_LINEAR)
+    # Means over the face alone: noses are as long as the mean head's, it is faces that are not.
+    broad = (0, 0), _BROAD * head.half_width * pose.scale * grid / size
+    share = np.maximum(cv2.GaussianBlur(on_face.astype(np.float32), *broad), 1e-6)
+    large = cv2.GaussianBlur(np.where(on_face, small, 0), *broad) / share
+    more = cv2.resize(membrane(large, on_face), (size, size), interpolation=cv2.INTER_LINEAR)
     deep: Floats = depth + (deeper - 1) * more
     return deep
 
@@ -102,7 +118,17 @@ def face_depth(pose: HeadPose, head: Head, *, size: int, grid: int) -> Floats:
     """What the mean head says, float64 [grid, grid] px; nan beside the face."""
     central = np.abs(head.surface[:, 0]) < _FACE_REACH * head.half_width
     face = central & (head.surface[:, 1] < head.chin_y) & (head.surface[:, 1] > head.brow_y - 0.25)
-    projected = pose.to_picture(head.surface[face])
+    return _depth_of(head.surface[face], pose, size=size, grid=grid)
+
+
+def head_depth(pose: HeadPose, head: Head, *, size: int, grid: int) -> Floats:
+    """The same of all of the head above its chin; 0 beside it."""
+    above = head.surface[head.surface[:, 1] < head.chin_y]
+    return np.nan_to_num(_depth_of(above, pose, size=size, grid=grid))
+
+
+def _depth_of(points: Points3D, pose: HeadPose, *, size: int, grid: int) -> Floats:
+    projected = pose.to_picture(points)
     centres = (np.arange(grid) + 0.5) * size / grid
     # The far cheek folds over the near one beyond 40 degrees; the nearer point is what is seen.
     order = np.argsort(projected[:, 2])
@@ -114,12 +140,14 @@ def face_depth(pose: HeadPose, head: Head, *, size: int, grid: int) -> Floats:
 
 def _limits(pose: HeadPose, head: Head, grid: int, size: int) -> Floats:
     """The most that the relief may rise, px: a neck is thinner than a head."""
-    _, down = head_axes(pose, grid, size)
+    right, down = head_axes(pose, grid, size)
     width = 2 * head.half_width * pose.scale
     tall = (head.chin_y - head.brow_y) * pose.scale
     chin = head.chin_y * pose.scale
-    # By height: a whole head above the chin, less on the neck, least on the shoulders.
-    limit = 0.75 - 0.45 * smoothstep(down, chin - 0.25 * tall, chin + 0.10 * tall)
+    # By height: a whole head above the chin, less on the neck, least on the shoulders. Hair beside
+    # the face is no farther before the ears than on the neck: it would bulge, and wave in a turn.
+    lower = smoothstep(down, chin - 0.25 * tall, chin + 0.10 * tall)
+    limit = 0.75 - 0.45 * np.maximum(lower, smoothstep(np.abs(right), 0.3 * width, 0.55 * width))
     limit -= 0.22 * smoothstep(down, chin + 0.10 * tall, chin + 0.40 * tall)
     return np.minimum(limit * width, _HIGHEST * head.half_width * pose.scale)
 

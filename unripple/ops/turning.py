@@ -17,6 +17,7 @@ from scipy import ndimage
 
 from unripple.conventions import Floats, Mask
 from unripple.ops.head import Head, HeadPose
+from unripple.ops.masks import HALF_PX, distance_to
 from unripple.ops.relief import deepened, head_axes, relief, smoothstep
 
 WIDEN = 0.8
@@ -26,6 +27,10 @@ FADE = 0.42
 """Heights of the face below the chin over which the turn fades into still shoulders."""
 _OVERSAMPLE = 2
 _MARGIN = 6  # a sixth of the side is added all around
+_TO_BORDER = 0.8
+"""How much of the way to a photograph's border a point may come from there."""
+_RIM, _EVEN = 0.035, 0.014
+"""Width of an outline's rim, where offsets are evened out, and over how much; sides."""
 _BEHIND = 0.09
 """What lies this many half widths behind its neighbours shines through a stretched surface."""
 _CRACKS = (0.8, 1.6, 3.0, 6.0, 12.0, 24.0)
@@ -110,6 +115,7 @@ def _turned(
     done &= turn_weight(pose, head, size, size) > 0  # the shoulders stay, to the byte
     # Zeros outside, so that the filter does not spread what cracks hold.
     offsets = np.stack([np.where(done, _smoothed(np.where(done, d, 0)), 0) for d in (dx, dy)])
+    offsets = _even_rim(offsets, covered)
     return Turned(offsets, covered, _stretch(offsets, covered))
 
 
@@ -145,6 +151,27 @@ def _turned_points(
     y = pose.centre[1] + turn_x * np.sin(angle) + nod_y * np.cos(angle)
     shown = _finer(person.astype(np.float32), fine) > 0.5
     return np.where(shown, x, np.nan), y, turn_z
+
+
+def kept_within(offsets: Floats, shown: Mask) -> Floats:
+    """Stretch what lies along a photograph's border instead of looking beyond it.
+
+    Args:
+        offsets: [2, S, S] px, see `Turned`.
+        shown: where the photograph is, bool [S, S].
+    """
+    if shown.all() or not shown.any():
+        return offsets
+    away = np.maximum(distance_to(~shown) - HALF_PX, 0)  # from the border, inwards
+    # Blurred, so that no direction flips half-way between two borders.
+    inwards = np.stack(np.gradient(cv2.GaussianBlur(away, (0, 0), away.shape[0] / 40))[::-1])
+    inwards /= np.maximum(np.hypot(*inwards), 1e-6)
+    outwards = np.maximum(-(offsets * inwards).sum(0), 0)
+    # No more than a part of the way to the border, so that the order of points stays.
+    allowed = _TO_BORDER * away
+    most = outwards * allowed / np.maximum((outwards**4 + allowed**4) ** 0.25, 1e-6)
+    kept: Floats = (offsets + (outwards - most) * inwards).astype(np.float32)
+    return kept
 
 
 def turn_weight(pose: HeadPose, head: Head, grid: int, size: int) -> Floats:
@@ -210,6 +237,28 @@ def _smoothed(offsets: Floats) -> Floats:
     """Without the rounding of the points to pixels, steps kept."""
     # Bilateral, so that a nose's offsets do not run into the cheek behind it.
     smooth: Floats = cv2.bilateralFilter(offsets.astype(np.float32), 7, 6.0, 1.6)
+    return smooth
+
+
+def _even_rim(offsets: Floats, covered: Mask) -> Floats:
+    """Smooth offsets along the outline, where the relief is so steep that points land anywhere.
+
+    Else a stretched outline looks like a comb.
+    """
+    size = covered.shape[0]
+    where = covered.astype(np.float32)
+    blur = (0, 0), max(_EVEN * size, 0.5)
+    weight = np.maximum(cv2.GaussianBlur(where, *blur), 1e-6)
+    share = np.clip(1 - distance_to(~covered) / max(_RIM * size, 1), 0, 1)
+
+    def blurred(axes: Floats) -> Floats:
+        return np.stack([cv2.GaussianBlur(axis * where, *blur) / weight for axis in axes])
+
+    # Twice (Tukey's twicing): a mean at a border leans inwards, where offsets are larger.
+    even = blurred(offsets)
+    even += blurred(offsets - even)
+    moved = np.where(offsets != 0, share, 0)
+    smooth: Floats = (offsets + moved * (even - offsets)).astype(np.float32)
     return smooth
 
 

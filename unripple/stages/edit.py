@@ -219,11 +219,11 @@ def edit(
         return Edited(to_photo(down(drawn, size_px)), to_photo(down(plain, size_px)), background)
 
 
-DEEPER, ROUNDER = 1.25, 0.4
-"""What real heads have beyond the mean head, whose face is flat: their eyes lie farther before the
-ears, by a quarter, and their cheeks farther back, by .4 half widths of the face at its sides (28 mm
-behind the eyes at the cheekbones). Without, a turn of 20 degrees reads 12 by a face mesh on
-photographs, where a true one reads 18."""
+DEEPER, ROUNDER = 1.25, 0.75
+"""What real heads have beyond the mean head, whose face is flat: but for its nose it lies farther
+before the ears, by a quarter, and its cheeks farther back, by .75 half widths of the face at its
+sides. Without, a turn of 20 degrees reads 12 by a face mesh on photographs, where a true one reads
+18. A face that is deeper instead (1.6 and .6) turns as far and is less alike."""
 FOREIGN_DB = 17.0
 """A photo whose codes alone draw it worse than this is not of the generator's world."""
 

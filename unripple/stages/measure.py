@@ -11,7 +11,7 @@ import numpy as np
 
 from unripple.conventions import Floats, Mask, Photo
 from unripple.metrics.subject import SameFace
-from unripple.stages import text_fit
+from unripple.stages import judging, text_fit
 from unripple.stages.align import Aligned
 from unripple.stages.compose import Composed
 from unripple.stages.drifting import ALSO_OF_EDIT, LPIPS_ROLES, drift_figures, person_after
@@ -24,11 +24,6 @@ from unripple.stages.ripple import Ripple, person
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from unripple.ops.mesh import FaceAngles
-
-
-MESH = "mesh_judge"
 
 
 class Measured(NamedTuple):
@@ -53,6 +48,7 @@ class MeasureSettings(Settings):
         asked_turn_deg: by how much the edit asks the head to turn.
         moves: its directions and degrees.
         mesh: whether a face mesh judges the turn, too.
+        same_person: whether dlib's net judges who it is, on faces that the mesh finds.
         asked_pitch_deg: by how much the edit asks it to nod, for the mesh.
         asked: whether anybody knows what was asked of the edit.
         lpips: whether LPIPS is asked about what lies outside an edit that nobody asked for here.
@@ -65,6 +61,7 @@ class MeasureSettings(Settings):
     asked_turn_deg: float | None = None
     moves: Mapping[str, float] = field(default_factory=dict)
     mesh: bool = False
+    same_person: bool = False
     asked_pitch_deg: float | None = None
     asked: bool = True
     lpips: bool = False
@@ -201,47 +198,6 @@ def embed(picture: Photo, identity: Callable[[Tensor], Tensor], *, net_size_px: 
     return embedding
 
 
-def judge_turn(
-    before: FaceAngles,
-    after: FaceAngles,
-    *,
-    asked_yaw_deg: float | None,
-    asked_pitch_deg: float | None,
-) -> dict[str, float]:
-    """How far a turn is off by the angles that a judge reads off photo and result.
-
-    Args:
-        before, after: the angles.
-        asked_yaw_deg, asked_pitch_deg: by how much the head was to turn; None where nobody knows.
-    """
-    figures = {}
-    if asked_yaw_deg is not None:
-        figures["mesh_yaw_error"] = after.yaw_deg - before.yaw_deg - asked_yaw_deg
-    if asked_pitch_deg is not None:
-        figures["mesh_pitch_drift"] = after.pitch_deg - before.pitch_deg - asked_pitch_deg
-    return figures
-
-
-def _by_mesh(work: Work, settings: MeasureSettings, result: Photo) -> dict[str, float]:
-    from unripple.ops.mesh import face_angles, mesh_of
-
-    aligned = work.input(Aligned, "align")
-    landmarks = aligned.landmarks_in_crop
-    if not settings.mesh or np.isnan(landmarks).any():
-        return {}
-    mesh = work.load("mesh_judge")
-    before, after = (
-        face_angles(mesh_of(picture, mesh.net, landmarks, size_px=mesh.size_px))
-        for picture in (aligned.picture, result)
-    )
-    return judge_turn(
-        before,
-        after,
-        asked_yaw_deg=settings.asked_turn_deg,
-        asked_pitch_deg=settings.asked_pitch_deg,
-    )
-
-
 def run(work: Work, settings: MeasureSettings) -> Measured:
     """Measure the result, and in a few figures the inverter's edit beside it."""
     photo = work.input(Aligned, "align").picture
@@ -262,7 +218,7 @@ def run(work: Work, settings: MeasureSettings) -> Measured:
         asked_turn_deg=settings.asked_turn_deg,
         truth=truth,
         judges=judges,
-    ) | _by_mesh(work, settings, work.input(Composed, "compose").picture)
+    ) | judging.by_mesh(work, settings)
     from unripple.metrics.figures import FIGURES
 
     edited = work.input(Edited, "edit").picture if elsewhere.given is None else elsewhere.given
@@ -337,9 +293,11 @@ def decide(settings: Values, plan: Plan) -> dict[str, Any]:
     elif asked is not None and "yaw" in plan.beyond_generator:
         asked += plan.turn["yaw"]
     decided = {**settings, **judges, "moves": plan.moves, "asked_turn_deg": asked}
-    if plan.has_model(MESH):
+    if plan.has_model(judging.MESH):
         nod = None if "pitch_to" in plan.turn else plan.turn.get("pitch", 0.0)
         decided |= {"mesh": True, "asked_pitch_deg": nod if asked else None}
+        if plan.has_model(judging.IDENTITY):
+            decided["same_person"] = True
     if not settings.get("asked", True) and all(plan.has_model(role) for role in LPIPS_ROLES):
         decided["lpips"] = True
     return decided | text_fit.decide(plan)
@@ -348,7 +306,8 @@ def decide(settings: Values, plan: Plan) -> dict[str, Any]:
 def roles(settings: Values) -> tuple[str, ...]:
     """Those that are asked."""
     judges = tuple(role for role in ("pose", "identity") if settings[role])
-    mesh = (MESH,) if settings.get("mesh") else ()
+    mesh = (judging.MESH,) if settings.get("mesh") else ()
+    mesh += (judging.IDENTITY,) if settings.get("same_person") else ()
     lpips = LPIPS_ROLES if settings.get("lpips") else ()
     return (*judges, *mesh, *lpips, *settings.get("seen_by", ()))
 

@@ -20,6 +20,7 @@ from unripple.conventions import BadCheckpoint, StoreError
 from unripple.models.stylegan2 import Generator
 from unripple.zoo import layouts
 from unripple.zoo.containers import read_container
+from unripple.zoo.dlib import read_dlib
 from unripple.zoo.index import Entry, Index
 from unripple.zoo.layouts import Misplaced, States, spreads_apart
 from unripple.zoo.networks import DEAD_KEYS, EXTRAS, fitted
@@ -37,6 +38,9 @@ LAYOUTS = {**layouts.LAYOUTS, **TEXT_LAYOUTS}
 
 TFLITE = "tflite"
 """The word of Entry.layout for a network that brings its graph along."""
+
+DLIB = "dlib"
+"""The word of Entry.layout for dlib's face net."""
 
 DIRECTIONS = "directions"
 """The word of Entry.networks for what is no network."""
@@ -71,6 +75,8 @@ def convert(source: Path, entry: Entry, folder: Path, *, sha256: str) -> dict[st
     if entry.layout == TFLITE:
         entry, states = _graph(entry, source)
         about = {role: _about(role, entry, sha256) for role in targets}
+    elif entry.layout == DLIB:
+        states = {role: read_dlib(source) for role in targets}
     else:
         states = _split(read_container(source, member=entry.member), entry, source)
     for role, state in states.items():

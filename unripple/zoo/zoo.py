@@ -37,6 +37,7 @@ ROLES = (
     "head",
     "person",
     "mesh_judge",
+    "identity_judge",
     "clip",
     "relevance",
     "mapper",
@@ -60,7 +61,7 @@ PUBLISHED_ROLES = (
 )
 """Roles that single methods and metrics ask for, and published files alone fill."""
 
-NOT_EMBEDDED = ("restorer", "person", "mesh_judge", *PUBLISHED_ROLES)
+NOT_EMBEDDED = ("restorer", "person", "mesh_judge", "identity_judge", *PUBLISHED_ROLES)
 """Roles that the embedded set has no network for."""
 
 STAGE_ROLES = {
@@ -74,7 +75,7 @@ STAGE_ROLES = {
 }
 """Stages may stand for the role that they are about; `depth` is both words already."""
 
-PACKAGED = {"person": "selfie", "mesh_judge": "face_mesh"}
+PACKAGED = {"person": "selfie", "mesh_judge": "face_mesh", "identity_judge": "dlib_face"}
 """Roles of the embedded set that a published file fills as soon as it was fetched."""
 
 BASE = "base"

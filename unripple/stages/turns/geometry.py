@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from unripple.conventions import Face, Floats, Labels, Landmarks, Mask, NoFace, Photo, Shares
+from unripple.ops.faces import apart, face_unit
 from unripple.ops.geometry import apply, resample, scale_of, stretched
 from unripple.ops.layers import Layers, lay_small
-from unripple.ops.masks import distance_to
+from unripple.ops.masks import distance_to, shrink
 from unripple.stages.align import LEAST_PX, MOST_PX, Aligned
 from unripple.stages.edit import Edited, EditSettings, head_of
+from unripple.stages.face_search import faces_by_mtcnn
 from unripple.stages.interface import Work
 from unripple.stages.parse import ParseSettings, labels_of, person_share
 from unripple.stages.turns import Turn
 
 if TYPE_CHECKING:
     from unripple.models.mean_head import MeanHead
-    from unripple.ops.head import HeadPose
+    from unripple.ops.head import Head, HeadPose
     from unripple.ops.turning import Turned
 
 TURN_PX = 256
@@ -33,6 +35,8 @@ decides. On rendered faces 3, 6 and 9 of 256 px gave a matte error of .026, .030
 AGREED_IOU = 0.96
 """Where both see so much of the same person, the parser is the sharper one. It loses the top of a
 hat, or a fur, in photographs where the two agree to .91; on most rendered faces to .97 and more."""
+_ANOTHER = 1.0  # from how many units of a face on another one is another one
+_SURE = 0.2  # how far within the face's border a face is one beyond doubt, half widths of it
 _STARTS = 8.0  # 1 / share of the turn at which a place moves in full
 NOWHERE: Mapping[str, float] = {}
 
@@ -53,6 +57,7 @@ def edit_by_geometry(
     fine: Photo | None = None,
     share: Floats | None = None,
     shown: Mask | None = None,
+    others: Sequence[Landmarks] = (),
 ) -> Edited:
     """Turn the head by moving the photo's own pixels; no generator is asked.
 
@@ -75,28 +80,37 @@ def edit_by_geometry(
         fine: the same picture, larger, uint8 [F, F, 3].
         share: of the person, where somebody other than the parser is believed, [F, F] in [0, 1].
         shown: what of it the photograph shows, bool [F, F]; the rest is its mirror image.
+        others: landmarks of whoever stands beside, px of the picture; they stay.
 
     Raises:
         NoFace: the landmarks are not those of a face.
     """
-    from unripple.ops.head import fit_head
+    from unripple.ops.head import fit_head, with_own_features
     from unripple.ops.matting import matte
-    from unripple.ops.turning import turn_head, turn_weight
+    from unripple.ops.turning import kept_within, turn_head, turn_weight
 
     head, fine = head_of(mean_head), photo if fine is None else fine
     size, side = photo.shape[0], fine.shape[0]
-    seen = _larger(labels != Face.BACKGROUND, side) if share is None else share
-    cut = matte(fine, seen, doubt=DOUBT if share is None else DOUBT_OF_PERSON)
-    if shown is not None:
-        cut = cut._replace(alpha=_without_mirrored(cut.alpha, shown))
     scale = TURN_PX / size
     pose = fit_head(landmarks * scale, head)
+    own = with_own_features(head.rounded(rounder), pose, landmarks * scale)
+    seen = _larger(labels != Face.BACKGROUND, side) if share is None else share
+    doubt = DOUBT if share is None else DOUBT_OF_PERSON
+    sure = _sure(pose, own, seen)
+    if others:
+        theirs = _larger(beside(landmarks, others, size), side)
+        seen, sure = seen * (1 - theirs), sure & (theirs < 0.5)
+    cut = matte(fine, seen, doubt=doubt, sure=sure)
+    if shown is not None:
+        cut = cut._replace(alpha=_without_mirrored(cut.alpha, shown))
     by = _angles(
         pose, {"yaw": turn_deg, "pitch": pitch_deg, "roll": roll_deg}, towards, upright_deg
     )
     person = cv2.resize(cut.alpha, (TURN_PX, TURN_PX), interpolation=cv2.INTER_AREA) > 0.5
-    turned = turn_head(person, pose, head.rounded(rounder), **by, deeper=deeper)
+    turned = turn_head(person, pose, own, **by, deeper=deeper)
     offsets, cover = _with_fringe(turned, FRINGE * TURN_PX)
+    if shown is not None:
+        offsets = kept_within(offsets, _at(shown, TURN_PX))
     moving = np.clip(_STARTS * turn_weight(pose, head, TURN_PX, TURN_PX), 0, 1) * any(by.values())
     layers = Layers(
         fine,
@@ -121,6 +135,33 @@ def edit_by_geometry(
     )
 
 
+def beside(landmarks: Landmarks, others: Sequence[Landmarks], size: int) -> Mask:
+    """Where somebody else's face is nearer than one's own, in units of each face, bool [S, S]."""
+    columns, rows = np.meshgrid(np.arange(size) + 0.5, np.arange(size) + 0.5)
+
+    def away(face: Landmarks) -> Floats:
+        x, y = face.mean(0)
+        return np.hypot(columns - x, rows - y) / float(face_unit(face))
+
+    nearest: Mask = np.min([away(face) for face in others], axis=0) < away(landmarks)
+    return nearest
+
+
+def _sure(pose: HeadPose, head: Head, seen: Floats) -> Mask:
+    """The middle of the face, which no likeness to a background makes a hole of, bool [F, F]."""
+    from unripple.ops.relief import face_depth
+
+    on_face = np.isfinite(face_depth(pose, head, size=TURN_PX, grid=TURN_PX))
+    middle = shrink(on_face, _SURE * head.half_width * pose.scale)
+    return (_larger(middle, seen.shape[0]) > 0.5) & (seen > 0.1)
+
+
+def _at(mask: Mask, side: int) -> Mask:
+    shares = cv2.resize(mask.astype(np.float32), (side, side), interpolation=cv2.INTER_AREA)
+    found: Mask = shares > 0.5
+    return found
+
+
 def _angles(
     pose: HeadPose, turn: dict[str, float], towards: Mapping[str, float], upright_deg: float
 ) -> dict[str, float]:
@@ -130,14 +171,14 @@ def _angles(
     return {f"{axis}_deg": angle for axis, angle in by.items()}
 
 
-def _without_mirrored(alpha: Floats, shown: Mask) -> Floats:
-    """Beyond the photograph a person goes on as at its border, and no mirror image stands there."""
+def _without_mirrored(values: Floats, shown: Mask) -> Floats:
+    """Beyond the photograph all goes on as at its border, and no mirror image stands there."""
     from scipy import ndimage
 
     if shown.all() or not shown.any():
-        return alpha
+        return values
     nearest = ndimage.distance_transform_edt(~shown, return_distances=False, return_indices=True)
-    found: Floats = alpha[tuple(nearest)]
+    found: Floats = values[tuple(nearest)]
     return found
 
 
@@ -210,6 +251,9 @@ def edit(work: Work, settings: EditSettings) -> Edited:
     parsing = ParseSettings(scales=settings.scales, person=settings.person)
     labels = labels_of(work, aligned.picture, parsing)
     fine = _fine(work, aligned)
+    shown = _shown(work, aligned, fine.shape[0])
+    # Neither a network nor a painter takes the mirror image of a person for another one.
+    fine = _without_mirrored(fine, shown)
     share = _believed(work, fine, labels) if settings.person else None
     try:
         return edit_by_geometry(
@@ -226,7 +270,8 @@ def edit(work: Work, settings: EditSettings) -> Edited:
             rounder=settings.rounder,
             fine=fine,
             share=share,
-            shown=_shown(work, aligned, fine.shape[0]),
+            shown=shown,
+            others=_others(work, aligned),
         )
     except NoFace as error:
         raise NoFace(f"{error}; mark them by hand, or set edit.turn to generator") from error
@@ -255,6 +300,19 @@ def _shown(work: Work, aligned: Aligned, side: int) -> Mask:
     return inside
 
 
+def _others(work: Work, aligned: Aligned) -> list[Landmarks]:
+    """Faces beside the one that turns, as the finder for photographs sees them in the crop."""
+    own, size = aligned.landmarks_in_crop, aligned.picture.shape[0]
+    shown = _shown(work, aligned, size)
+    found = faces_by_mtcnn(aligned.picture, work.load("mtcnn").net)
+    middles = [face.mean(0) for face in found]
+    return [
+        face
+        for face, (x, y) in zip(found, middles, strict=True)
+        if apart(own, [face]) > _ANOTHER and shown[int(y), int(x)]
+    ]
+
+
 def _believed(work: Work, fine: Photo, labels: Labels) -> Floats | None:
     """What the network of persons sees, where the parser does not see much the same."""
     person = work.load("person")
@@ -267,7 +325,7 @@ def _believed(work: Work, fine: Photo, labels: Labels) -> Floats | None:
 METHOD = Turn(
     name="geometry",
     help="the photo's own pixels on a 3-D head",
-    roles=("head", "parser"),
+    roles=("head", "parser", "mtcnn"),
     edit=edit,
     rank=2,
 )
