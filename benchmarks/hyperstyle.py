@@ -7,7 +7,7 @@ Every person is inverted from e4e's codes. Edits move the codes by the change of
 gives for the change of the true factors, so that nothing but the inversion is judged: turns by 20
 degrees to either side, and a smile. Each is compared with the true picture of the edit. Drawings
 are those of `unripple adapt --to drawing`, compared with what the filter makes of the true photo.
-Figures are medians.
+Figures are medians. Those of every 16 people are kept, so that a run that was ended goes on.
 """
 
 from __future__ import annotations
@@ -33,9 +33,11 @@ from unripple.models.stylegan2 import Generator
 from unripple.training import drawn, grids
 from unripple.training.encoders import load_encoder
 from unripple.training.latents import code, load_generator
+from unripple.training.starts import digest
 from unripple.zoo import networks
 
 SERIOUS, SMILING = -0.5, 0.8  # of a factor from -1 to 1
+PART = 16  # people whose figures are kept together
 FROM_LAYERS = (0, 8, 14, 99)  # offsets that drawings take; 99: none
 
 
@@ -54,8 +56,8 @@ def psnrs(picture: Tensor, truth: Tensor, person: Tensor | None = None) -> Tenso
     return -10 * torch.log10((square * share).sum((1, 2, 3)) / share.sum((1, 2, 3)))
 
 
-def edits_of(stored: Mapping[str, Tensor]) -> dict[str, Edited]:
-    """The true edits of people."""
+def edits_of(stored: Mapping[str, Tensor], first: int) -> dict[str, Edited]:
+    """The true edits of people, of whom the first one has this number."""
     factors, yaw = stored["factors"], stored["pose_deg"][:, 0]
     edits = {
         turn: Edited(
@@ -65,10 +67,10 @@ def edits_of(stored: Mapping[str, Tensor]) -> dict[str, Edited]:
         )
         for turn, sign in TURNS.items()
     }
-    return edits | {"smile": smiling(stored)}
+    return edits | {"smile": smiling(stored, first)}
 
 
-def smiling(stored: Mapping[str, Tensor]) -> Edited:
+def smiling(stored: Mapping[str, Tensor], first: int) -> Edited:
     """Everybody with another smile: from serious to smiling, or back."""
     column = INDEX["smile"]
     before = stored["factors"][:, column]
@@ -76,7 +78,7 @@ def smiling(stored: Mapping[str, Tensor]) -> Edited:
     pictures, persons, compiled = [], [], shutil.which("gcc") is not None
     for rows in torch.arange(len(before)).split(BATCH):
         fields = {name: stored[name][rows] for name in RenderedFaces._fields if name != "seeds"}
-        faces = RenderedFaces(**fields, seeds=SEED + rows)
+        faces = RenderedFaces(**fields, seeds=SEED + first + rows)
         true = counterfactual(faces, compiled=compiled, smile=after[rows])
         pictures.append(true.photo)
         persons.append(true.alpha)
@@ -121,11 +123,13 @@ class Bench:
 Figures = dict[str, list[Tensor]]
 
 
-def measured(bench: Bench, stored: Mapping[str, Tensor]) -> tuple[Figures, list[Tensor]]:
+def measured(
+    bench: Bench, stored: Mapping[str, Tensor], first: int
+) -> tuple[Figures, list[Tensor]]:
     """Figures of every person, a list over batches; and pictures of the first, row by row."""
     figures: Figures = defaultdict(list)
     strips: list[Tensor] = []
-    edits = edits_of(stored)
+    edits = edits_of(stored, first)
     for rows in torch.arange(len(stored["photo"])).split(BATCH):
         photo = grids.from_uint8(stored["photo"][rows])
         person = stored["alpha"][rows][:, None] > 127
@@ -172,12 +176,24 @@ def main() -> int:
     chosen = parser.parse_args()
     hypernet = chosen.hypernet or chosen.models / "hypernet.safetensors"
     bench = Bench(chosen.models, hypernet, chosen.iterations)
-    figures, strips = measured(bench, people(chosen.photos, 128, chosen.out))
-    for name, values in figures.items():
-        found = torch.cat(values).numpy()
-        print(f"{name:40}  {np.median(found):6.2f} dB  ({found.mean():.2f} mean)")
-    if chosen.sample is not None:
-        grids.write(chosen.sample, grids.rows(*strips))
+    weights = digest(
+        [*bench.hypernet.state_dict().values(), *bench.generator.state_dict().values()]
+    )
+    stored, parts = people(chosen.photos, 128, chosen.out), []
+    for first in range(0, chosen.photos, PART):
+        kept = chosen.out / f"hyperstyle-{weights[:16]}-{chosen.iterations}-{first:04d}.pt"
+        if not kept.exists() or (chosen.sample is not None and first == 0):
+            rows = {name: value[first : first + PART] for name, value in stored.items()}
+            figures, strips = measured(bench, rows, first)
+            if chosen.sample is not None and first == 0:
+                grids.write(chosen.sample, grids.rows(*strips))
+            torch.save({name: torch.cat(values) for name, values in figures.items()}, kept)
+        parts.append(torch.load(kept, weights_only=True))
+    for name in parts[0]:
+        found = torch.cat([part[name] for part in parts]).numpy()
+        print(
+            f"{name:40}  {np.median(found):6.2f} dB  (mean {found.mean():.2f}, {len(found)} people)"
+        )
     return 0
 
 

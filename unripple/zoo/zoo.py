@@ -11,6 +11,7 @@ from unripple.conventions import BadCheckpoint, BadConfig, UnknownName
 from unripple.paths import data_folder, published_folder
 from unripple.zoo.index import Index, read_index
 from unripple.zoo.memory import give_back_freed_memory, keep_freed_memory
+from unripple.zoo.over import files_of
 from unripple.zoo.weights import read_header
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ ROLES = (
     "generator",
     "encoder",
     "hfgi",
+    "hypernet",
     "parser",
     "depth",
     "inpainter",
@@ -49,7 +51,6 @@ STYLE_SPREAD = "style_spread"
 PUBLISHED_ROLES = (
     "inverter",
     "sfe_editor",
-    "hypernet",
     "w_encoder",
     "restyle",
     STYLE_SPREAD,
@@ -262,7 +263,7 @@ class Zoo:
 
     def files(self, role: str) -> list[Path]:
         """The weights files behind a role; their bytes decide what it computes."""
-        return [self.path(role)]
+        return files_of(self.path(role))
 
     def path(self, role: str) -> Path:
         """The weights file of a role.
