@@ -88,11 +88,12 @@ def adapt(editor: Editor, photo: Source, domain: Domain) -> Adapted:
     """
     generator = generator_of(editor.zoo, domain.generator)
     made: Any = editor.run(photo, "invert")
+    hypernet: Any = editor.zoo.load("hypernet").net
     picture = hyperstyle.adapted(
         made["invert"]["layer_codes"],
         codes_of(editor, photo, domain),
         generator,
-        editor.zoo.load("hypernet").net,
+        hypernet,
         iterations=editor.config["invert"][INVERTER]["iterations"],
         first_layer=domain.first_layer,
         noise=domain.noise,
@@ -120,7 +121,8 @@ def generator_of(zoo: Zoo, name: str) -> Generator:
     """
     own = f"{ROLE}-{name}"
     model = zoo.load(f"{ROLE}:{own if own in embedded_variants() else name}")
-    net, base = model.net, zoo.load(ROLE).net
+    net: Any = model.net
+    base: Any = zoo.load(ROLE).net
     if shapes_of(net) != shapes_of(base):
         raise BadConfig(
             f"--to {name}: {model.path} draws {net.size} px by other layers than the generator of "

@@ -74,9 +74,9 @@ def lpips(chosen: argparse.Namespace) -> Distance:
     """LPIPS as published, at the size that it is asked about, 256 px at most."""
     trunk, head = chosen.lpips_files
     zoo = Zoo({"lpips_trunk": trunk, "lpips_head": head})
-    parts = [zoo.load(role).net for role in ("lpips_trunk", "lpips_head")]
-    assert isinstance(parts[0], Taps) and isinstance(parts[1], Weights)
-    net = frozen(LPIPS(*parts), chosen.device)
+    taps, weights = zoo.load("lpips_trunk").net, zoo.load("lpips_head").net
+    assert isinstance(taps, Taps) and isinstance(weights, Weights)
+    net = frozen(LPIPS(taps, weights), chosen.device)
 
     def distance(picture: Tensor, target: Tensor) -> Tensor:
         per_picture: Tensor = net(picture, target)

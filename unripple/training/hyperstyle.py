@@ -18,6 +18,7 @@ import argparse
 import json
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -33,7 +34,7 @@ from unripple.training.latents import load_generator
 from unripple.training.loop import Batch, Figures, adam, parameters, to_device
 from unripple.training.precision import autocast
 from unripple.training.ranger import Ranger
-from unripple.training.shards import has_shards, open_photos
+from unripple.training.shards import Split, has_shards, open_photos
 from unripple.training.single import decay_at
 
 VALIDATION_FACES, SHOWN = 32, 8
@@ -86,21 +87,19 @@ def build(chosen: argparse.Namespace) -> HyperstyleTask:
     fields = ("photo", "labels") if has_shards(chosen.data) else ("photo",)
     encode, encoder = starts.load_start(chosen.encoder, generator, chosen.device)
     made_by = starts.digest([*generator.state_dict().values(), *encoder.state_dict().values()])
-    data, held_out = (
-        starts.extracted(
-            open_photos(chosen.data, size=size, split=split, device=chosen.device, fields=fields),
-            encode,
-            generator,
-            folder=chosen.out / "starts" / split,
-            made_by=made_by,
-            most=most,
+
+    def starts_of(split: Split, most: int | None) -> starts.Starts:
+        photos = open_photos(
+            chosen.data, size=size, split=split, device=chosen.device, fields=fields
         )
-        for split, most in (("train", chosen.photos), ("val", VALIDATION_FACES))
-    )
+        folder = chosen.out / "starts" / split
+        how: Any = {"folder": folder, "made_by": made_by, "most": most}
+        return starts.extracted(photos, encode, generator, **how)
+
     return HyperstyleTask(
         net,
-        data,
-        held_out,
+        starts_of("train", chosen.photos),
+        starts_of("val", VALIDATION_FACES),
         generator,
         auxiliary=auxiliary.load(chosen),
         l2=chosen.l2,
@@ -302,7 +301,7 @@ class HyperstyleTask:
         photo, first = (grids.from_uint8(faces[k].to(self.device)) for k in ("photo", "drawn"))
         w_plus = faces["w_plus"].to(self.device)
         steps: list[list[Tensor]] = []
-        for few, codes in zip(photo.split(8), w_plus.split(8), strict=True):
+        for few, codes in zip(torch.split(photo, 8), torch.split(w_plus, 8), strict=True):
             size = (few.shape[2], few.shape[3])
             with autocast(self.device):
                 found = refined(net, self.generator, few, codes, iterations=self.iterations)

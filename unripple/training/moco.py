@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -62,7 +63,7 @@ def trunk_state(chosen: argparse.Namespace) -> dict[str, Tensor]:
     return {key: value for key, value in own.items() if not key.startswith(HEAD)}
 
 
-def network(state: dict[str, Tensor]) -> nn.Module:
+def network(state: dict[str, Tensor]) -> Any:
     """ResNet-50 up to its average.
 
     Raises:
@@ -70,7 +71,7 @@ def network(state: dict[str, Tensor]) -> nn.Module:
     """
     from torchvision.models import resnet50  # seconds to import
 
-    net = resnet50(weights=None)
+    net: Any = resnet50(weights=None)
     net.fc = nn.Identity()
     try:
         net.load_state_dict(state)

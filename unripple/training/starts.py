@@ -125,7 +125,7 @@ def extracted(
 def _made(photo: Tensor, encode: Encode, generator: Synthesis) -> Batch:
     device = generator.constant.device
     made: dict[str, list[Tensor]] = {"w_plus": [], "drawn": []}
-    for few in photo.split(CHUNK):
+    for few in torch.split(photo, CHUNK):
         shown = grids.from_uint8(few.to(device))
         w_plus = encode(shown)
         picture = pooled(generator.synthesize(w_plus).float(), (few.shape[2], few.shape[3]))
