@@ -56,6 +56,13 @@ TRAININGS = {
         40,
         ["generator", "e4e"],
     ),
+    "hyperstyle": (
+        "hyperstyle --trunk data/models/parser.safetensors --batch 4 --l2 4 --perceptual 0.4"
+        " --background 0.5",
+        60,
+        ["generator", "e4e", "parser", "identity"],
+    ),
+    "domain": ("domain", 15, ["generator"]),
 }
 
 FEW = "" if SHARE >= 1 else " --people 16 --steps 2"

@@ -47,6 +47,7 @@ def networks() -> dict[str, nn.Module]:
         flow,
         gfpgan,
         hfgi,
+        hyperstyle,
         irse,
         lama,
         landmarks,
@@ -66,6 +67,16 @@ def networks() -> dict[str, nn.Module]:
                 "residue": hfgi.ResidualEncoder((4, 4, 4), out_channels=8, strides=(1, 1)),
                 "motion": flow.EditFlowNet((4, 4), 4, {"widths": (4, 4), "hidden": 8}),
             }
+        ),
+        "hypernet": hyperstyle.Hypernet(
+            (0, 3, 9),
+            CHANNELS,
+            widths=thin,
+            units=(1, 1, 1, 1),
+            code=6,
+            shared_inner=4,
+            inner=4,
+            halvings=2,
         ),
         "parser": bisenet.BiSeNet(19, thin, stem_stride=2),
         "depth": dpt.DPT(

@@ -13,13 +13,25 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.tiny import CHANNELS, CODES, SIZE, W, picture, save_model, write_directions, write_models
+from tests.tiny import (
+    CHANNELS,
+    CODES,
+    REPO,
+    SIZE,
+    W,
+    picture,
+    save_model,
+    write_directions,
+    write_models,
+)
 from unripple.conventions import BadConfig, UnrippleError
 from unripple.io.config import Config, complete
 from unripple.io.results import Manifest, Results
 from unripple.io.sheet import read_sheet, update_sheet
+from unripple.metrics.fidelity import psnr
 from unripple.models import hyperstyle, psp, restyle, w_encoder
 from unripple.pipeline.jobs import job_from_config
+from unripple.runtime.editor import Editor
 from unripple.runtime.shard import run_shard
 from unripple.stages.inverters import hyperstyle as hyperstyle_stage
 from unripple.stages.inverters import pti
@@ -257,6 +269,18 @@ def test_a_hypernetwork_of_a_larger_generator_is_named(
     config["models"] = {**config["models"], "hypernet": str(tmp_path / "large.safetensors")}
     with pytest.raises(BadConfig, match=r"tunes layer 15, and this generator's last one is 13"):
         run({**config, **HYPERSTYLE}, Results(tmp_path / "a"))
+
+
+def test_the_embedded_hypernetwork_needs_no_download_and_keeps_little() -> None:
+    editor = Editor(settings={"invert": {"method": "hyperstyle"}, "align": {"mode": "aligned"}})
+    photo = REPO / "data" / "photos" / "portrait-01.png"
+    found: Any = editor.run(photo, "invert")
+    made, truth = found["invert"], found["align"]["picture"]
+    plain = Editor(settings={"invert": {"method": "e4e"}, "align": {"mode": "aligned"}})
+    drawn: Any = plain.run(photo, "invert")["invert"]["picture"]
+    assert psnr(made["picture"], truth) > psnr(drawn, truth)
+    assert made["views"].shape == (128, 5 * 128, 3)
+    assert made["layer_codes"].nbytes + found["project"]["w_plus"].nbytes <= 40_000
 
 
 # Projectors

@@ -28,6 +28,7 @@ COMMANDS = {
         "unripple.cli.repair",
         "unripple.cli.strip",
         "unripple.cli.sweep",
+        "unripple.cli.adapt",
         "unripple.cli.view",
         "unripple.cli.report",
         "unripple.cli.editor",

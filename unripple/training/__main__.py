@@ -21,6 +21,8 @@ NETS = (
     "e4e",
     "flow",
     "hfgi",
+    "hyperstyle",
+    "domain",
     "parser",
     "depth",
     "inpainter",

@@ -94,3 +94,15 @@ def psnr(pictures: Tensor, targets: Tensor) -> float:
     # Per picture, then averaged in dB; / 4, for the range is 2.
     error = (pictures.float().clamp(-1, 1) - targets).square().mean((1, 2, 3)) / 4
     return float((-10 * torch.log10(error.clamp_min(1e-10))).mean())
+
+
+def person_psnr(pictures: Tensor, targets: Tensor, person: Tensor) -> float:
+    """PSNR in dB over the person alone, mean over pictures.
+
+    Args:
+        pictures, targets: [B, 3, H, W] in [-1, 1].
+        person: bool [B, 1, H, W].
+    """
+    # Error outside counts 0 and area outside does not count: the mean grows by the share.
+    share = person.float().mean((1, 2, 3)).log10().mean()
+    return psnr(torch.where(person, pictures, targets), targets) + 10 * float(share)

@@ -88,7 +88,7 @@ class FaceShards:
         """`n` random faces."""
         self._rescan()
         picks = torch.randint(len(self), (n,), generator=rng)
-        return self._gather(picks.tolist())
+        return self.rows_of(picks.tolist())
 
     def pairs(self, n: int, rng: torch.Generator) -> tuple[Batch, Batch]:
         """`n` random people at two poses each, in random order: (one, the other)."""
@@ -96,13 +96,14 @@ class FaceShards:
         person = torch.randint(len(self.rows), (n,), generator=rng)
         which = torch.randint(2, (n,), generator=rng)
         one, other = 2 * person + which, 2 * person + 1 - which
-        return self._gather(one.tolist()), self._gather(other.tolist())
+        return self.rows_of(one.tolist()), self.rows_of(other.tolist())
 
     def first(self, n: int) -> Batch:
         """The first `n` faces in file order (rows 2k, 2k+1 are one person)."""
-        return self._gather(list(range(min(n, len(self)))))
+        return self.rows_of(list(range(min(n, len(self)))))
 
-    def _gather(self, faces: list[int]) -> Batch:
+    def rows_of(self, faces: list[int]) -> Batch:
+        """The faces of these numbers, in file order."""
         batch: Batch = {}
         for field in self.fields:
             half = field in PER_PERSON
@@ -184,6 +185,10 @@ class FolderPhotos:
     def first(self, n: int) -> Batch:
         """The first `n` photos by name."""
         return {"photo": self.photo[:n]}
+
+    def rows_of(self, picks: list[int]) -> Batch:
+        """The photos of these numbers, by name."""
+        return {"photo": self.photo[picks]}
 
 
 def read_photo(path: Path, size: int) -> Tensor:

@@ -16,7 +16,8 @@ from unripple.extras import need
 from unripple.models.layers.folding import fold_norms
 from unripple.zoo import gpus
 from unripple.zoo.empty import shapes_only
-from unripple.zoo.weights import read_header, read_state, size_px
+from unripple.zoo.over import whole_state
+from unripple.zoo.weights import read_header, size_px
 
 EXTRAS = ("latent_avg", "text_vectors")
 """Tensors beside the weights proper: generator and encoder files hold the mean code, mappers the
@@ -212,7 +213,7 @@ def load(role: str, path: Path, device: torch.device) -> Model:
         BadCheckpoint: the file is damaged, foreign, or does not fit the network.
     """
     metadata, _ = read_header(path)
-    state = read_state(path)
+    state = whole_state(path, metadata)
     extras = {key: state.pop(key) for key in EXTRAS if key in state}
     remedy = f"name the right file under models.{role}"
     network = choose_network(role, metadata, state, f"{path}", remedy)

@@ -14,6 +14,7 @@ from unripple.paths import data_folder, published_folder
 from unripple.processes import importing
 from unripple.zoo.index import Index, read_index
 from unripple.zoo.memory import give_back_freed_memory, keep_freed_memory
+from unripple.zoo.over import files_of
 from unripple.zoo.weights import read_header
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ ROLES = (
     "generator",
     "encoder",
     "hfgi",
+    "hypernet",
     "parser",
     "depth",
     "inpainter",
@@ -53,7 +55,6 @@ STYLE_SPREAD = "style_spread"
 PUBLISHED_ROLES = (
     "inverter",
     "sfe_editor",
-    "hypernet",
     "w_encoder",
     "restyle",
     STYLE_SPREAD,
@@ -276,7 +277,7 @@ class Zoo:
 
     def files(self, role: str) -> list[Path]:
         """The weights files behind a role; their bytes decide what it computes."""
-        return [self.path(role)]
+        return files_of(self.path(role))
 
     def path(self, role: str) -> Path:
         """The weights file of a role.

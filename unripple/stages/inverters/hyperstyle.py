@@ -23,6 +23,7 @@ from unripple.stages.translate import Translated
 
 if TYPE_CHECKING:
     from unripple.models.hyperstyle import Hypernet
+    from unripple.models.layers.synthesis import Noise
     from unripple.models.stylegan2 import Generator
 
 
@@ -98,6 +99,51 @@ def tuned(
     codes = torch.from_numpy(np.array(layer_codes, np.float32))[None].to(device_of(hypernet))
     with torch.inference_mode():
         return OffsetSynthesis(generator, hypernet.offsets(codes, iterations))
+
+
+def adapted(
+    layer_codes: Floats,
+    w_plus: WPlus,
+    generator: Generator,
+    hypernet: Hypernet,
+    *,
+    iterations: int,
+    first_layer: int,
+    noise: Noise,
+    seed: int,
+) -> Photo:
+    """Draw a photo by a generator of another domain, tuned as the photo's own one was.
+
+    Args:
+        layer_codes: what `tune` kept of the photo.
+        w_plus: codes to draw, float32 [L, W].
+        generator: one that was fine-tuned from that which the hypernetwork was trained for.
+        hypernet, iterations: those of `tune`.
+        first_layer: offsets of the layers before it are left out, in the order of styles: shapes
+            are the domain's, colours and textures the photo's. From 0 on all are taken.
+        noise: what the generator adds to its features, see `Synthesis.synthesize`.
+        seed: of random noise.
+
+    Returns:
+        uint8 [S, S, 3], of the generator's side.
+
+    Source: Alaluf et al. 2022, section 5 (domain adaptation).
+    """
+    import torch
+
+    from unripple.ops.tensors import device_of, to_photo
+
+    device = device_of(generator)
+    kept = torch.from_numpy(np.array(layer_codes, np.float32))[None].to(device_of(hypernet))
+    with torch.inference_mode():
+        offsets = {
+            number: offset
+            for number, offset in hypernet.offsets(kept, iterations).items()
+            if number >= first_layer
+        }
+        rng = torch.Generator(device).manual_seed(seed)
+        codes = codes_of(w_plus, generator)
+        return to_photo(generator.synthesize(codes, noise=noise, rng=rng, weight_offsets=offsets))
 
 
 def tuned_generator(work: Work) -> Synthesizer:
