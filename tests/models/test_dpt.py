@@ -11,7 +11,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from unripple.models.dpt import DPT, PATCH, resized_positions, sizes_from_state
+from unripple.models.dpt import DPT, PATCH, resized_positions, sizes_from_state, transformer
 from unripple.models.layers.dpt_fusion import Reassemble
 from unripple.models.layers.dpt_resnetv2 import StdConv2dSame, pad_same
 from unripple.models.layers.transformer import VisionTransformer
@@ -136,20 +136,11 @@ def test_impossible_sizes_are_named(wrong: dict[str, Any]) -> None:
 
 
 def test_the_transformer_of_published_sizes_is_timms_to_the_bit() -> None:
-    timm: Any = pytest.importorskip("timm.models.vision_transformer")
     torch.manual_seed(0)
-    theirs = timm.VisionTransformer(
-        img_size=2 * PATCH,
-        patch_size=PATCH,
-        embed_dim=768,
-        depth=2,
-        num_heads=12,
-        mlp_ratio=4.0,
-        num_classes=3,
-    ).eval()
-    ours = VisionTransformer(
-        width=768, depth=2, heads=12, hidden=3072, patch_px=PATCH, grid=2, n_classes=3
-    ).eval()
+    sizes = {"width": 768, "depth": 2, "grid": 2, "n_classes": 3}
+    theirs: Any = transformer(**sizes, mlp_ratio=4.0).eval()
+    assert type(theirs).__module__.startswith("timm.")
+    ours = VisionTransformer(**sizes, heads=12, hidden=3072, patch_px=PATCH).eval()
     ours.load_state_dict(theirs.state_dict(), strict=True)
     a = b = torch.randn(1, 5, 768)
     with torch.inference_mode():

@@ -3,8 +3,9 @@
 Source: Ranftl et al. 2021; layout and key names of isl-org/DPT (MIT). `dpt_large-midas-2f21e586.pt`
 loads strictly into `DPT()`, `dpt_hybrid-midas-501f0c75.pt` into `DPT(**HYBRID)`.
 
-The vision transformer is `layers.transformer`, which gives the same keys and the same bytes as
-timm's: that one takes 5 CPU seconds to import, a seventh of all that a photo costs.
+The vision transformer of the published sizes is timm's. Smaller ones, the embedded one's among
+them, are `layers.transformer`, which gives the same keys and the same bytes: timm takes 5.4 CPU
+seconds to import (4.1 of them torchvision), and the demo would pay them in each of its processes.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from unripple.models.layers.transformer import VisionTransformer
 
 PATCH = 16
 HEAD_DIM = 64
+LEAST_PUBLISHED_WIDTH = 768  # of a vision transformer's tokens: "base"
 
 HYBRID: dict[str, Any] = {
     "token_width": 768,
@@ -136,14 +138,8 @@ class DPT(nn.Module):
                 f"level_widths {level_widths} must begin with the widths of the stem's first two "
                 f"stages, {tuple(stem_widths[1:3])}"
             )
-        vit = VisionTransformer(
-            width=token_width,
-            depth=depth,
-            heads=token_width // HEAD_DIM,
-            hidden=int(token_width * mlp_ratio),
-            patch_px=PATCH,
-            grid=grid,
-            n_classes=n_classes,
+        vit = transformer(
+            width=token_width, depth=depth, mlp_ratio=mlp_ratio, grid=grid, n_classes=n_classes
         )
         if stem_widths is not None:
             stem = ResNetV2(stem_widths, stem_blocks)
@@ -171,6 +167,34 @@ class DPT(nn.Module):
         else:
             depth = self.scratch(levels)
         return depth.squeeze(1).float()
+
+
+def transformer(
+    *, width: int, depth: int, mlp_ratio: float, grid: int, n_classes: int
+) -> VisionTransformer:
+    """A vision transformer for patches of 16 px; see `DPT` for the arguments."""
+    heads = width // HEAD_DIM
+    if width < LEAST_PUBLISHED_WIDTH:
+        return VisionTransformer(
+            width=width,
+            depth=depth,
+            heads=heads,
+            hidden=int(width * mlp_ratio),
+            patch_px=PATCH,
+            grid=grid,
+            n_classes=n_classes,
+        )
+    from timm.models import vision_transformer
+
+    return vision_transformer.VisionTransformer(
+        img_size=grid * PATCH,
+        patch_size=PATCH,
+        embed_dim=width,
+        depth=depth,
+        num_heads=heads,
+        mlp_ratio=mlp_ratio,
+        num_classes=n_classes,
+    )
 
 
 def resized_positions(table: Tensor, grid: tuple[int, int]) -> Tensor:
