@@ -4,7 +4,7 @@ from __future__ import annotations
 
 _FUNCTION = """
 a an the of in on at to by with without no not and or is are that this these his her its it has
-have having who whose looks look looking like wearing wears wear seen from down over across up out very
+have having who whose looks look looking like wearing wears wear seen from down over across up out
 more less quite rather slightly strongly somewhat all very
 """
 _PICTURES = """
