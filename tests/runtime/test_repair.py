@@ -102,12 +102,13 @@ def test_a_turned_head_comes_whole_before_the_background_that_the_editor_shows(
     turned = read(truth / "look_left" / "photo.png")
     after = read(truth / "look_left" / "alpha.png")[..., 0] >= 128
     given = disturb(turned, None, np.random.default_rng(6)).picture
-    result = editor.repair(photo, given).picture
+    repaired = editor.repair(photo, given)
+    result, painted = repaired.picture, repaired.artifacts["inpaint"]["plate"]
     resized = cv2.resize(given, photo.shape[1::-1], interpolation=cv2.INTER_AREA)
     assert psnr(result, turned) > psnr(resized, turned) + 8
     assert psnr(result, turned, after) > psnr(resized, turned, after) + 3
     away = person & ~after
-    assert psnr(result, turned, away) > psnr(read(truth / "plate.png"), turned, away) - 8
+    assert psnr(result, turned, away) > psnr(painted, turned, away) + 6
     outside = ~grow(person | after, 6)
     assert (result == photo).all(2)[outside].mean() > 0.995
 

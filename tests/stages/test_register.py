@@ -79,6 +79,10 @@ def test_a_head_that_moved_is_the_edits_as_a_whole() -> None:
     assert np.array_equal(moved, head)
     motion[2] = 0  # nobody believes it
     assert not meant(nothing, person, person, labels, labels, motion).any()
+    motion[2, 50:64] = 1  # a sixth can be followed, and most of that moved
+    assert np.array_equal(meant(nothing, person, person, labels, labels, motion), head)
+    motion[0, 20:62] = 0  # most of it stayed
+    assert not meant(nothing, person, person, labels, labels, motion).any()
 
 
 def test_colours_painted_on_a_grey_photo_stay_and_no_others() -> None:

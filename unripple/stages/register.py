@@ -113,8 +113,10 @@ def register(
             flow_px = float(np.median(np.hypot(*np.moveaxis(flow, 2, 0))[shown]))
     given = _given(edited, photo.shape, transform, size_px)
     tone = tone_of(given) if tone_of(crop) is None else None
-    plain, seen = (one if tone is None else toned(_levels(one), tone) for one in (crop, seen))
-    seen = np.where(shown[..., None], seen, plain).astype(np.float32)
+    plain = crop
+    if tone is not None:
+        plain, seen = toned(crop, tone), toned(_levels(seen), tone).astype(np.float32)
+    seen = np.where(shown[..., None], seen, plain)
     what = expected(plain, seen, _unedited(plain, seen) & shown)
     lost = what.picture - plain
     marked = changed(crop, seen, what._replace(picture=crop + lost), grow_px=grow_px) & shown
