@@ -81,7 +81,7 @@ def test_the_walk_makes_the_pictures_of_the_docs(
             look(size, scheme)
             page.mouse.move(0, 0)
             if part == "queue":
-                page.locator("#u-pairs").evaluate("one => one.scrollIntoView({ block: 'end' })")
+                page.locator("#u-queue-by").evaluate("one => one.scrollIntoView({ block: 'end' })")
             elif size == "phone":
                 page.evaluate("scrollTo(0, 0)")
             page.wait_for_timeout(400)
