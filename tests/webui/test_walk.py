@@ -18,12 +18,14 @@ from tests.webui.walk import Walk, whole_walk
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 LOOKS = [(size, scheme) for size in SIZES for scheme in ("light", "dark")]
 PICTURES = {
-    ("wide", "light"): {name: name for name in ("faces", "pins", "zoom", "mask", "queue")},
-    ("wide", "dark"): {"edit": "dark"},
-    ("phone", "light"): {"edit": "phone", "queue": "queue-phone"},
-    ("phone", "dark"): {"faces": "faces-phone"},
+    "faces": (("faces", "wide", "light"), ("faces-phone", "phone", "dark")),
+    "edit": (("dark", "wide", "dark"), ("phone", "phone", "light")),
+    "pins": (("pins", "wide", "light"),),
+    "zoom": (("zoom", "wide", "light"),),
+    "mask": (("mask", "wide", "light"),),
+    "queue": (("queue", "wide", "light"), ("queue-phone", "phone", "dark")),
 }
-"""What the docs show of each look: part of the walk, and its name there."""
+"""What the docs show of each part of the walk: names there, and in which look."""
 
 
 @pytest.fixture(scope="module")
@@ -63,24 +65,32 @@ def test_the_whole_walk(
     assert walker.complaints == [] and walker.strangers == []
 
 
-@pytest.mark.parametrize(("size", "scheme"), LOOKS)
 def test_the_walk_makes_the_pictures_of_the_docs(
-    browser: Any, embedded: str, repo: Path, place: Path, tmp_path: Path, axe: str,
-    size: str, scheme: str,
-) -> None:  # fmt: skip
-    walker = look_of(browser, embedded, size, scheme)
-    wanted = PICTURES[size, scheme]
+    browser: Any, embedded: str, repo: Path, place: Path, tmp_path: Path, axe: str
+) -> None:
+    walker = look_of(browser, embedded, "wide", "light")
+    page = walker.page
 
-    def shot(name: str) -> None:
-        if name in wanted:
-            walker.page.mouse.move(0, 0)
-            walker.page.wait_for_timeout(400)
-            walker.page.screenshot(path=str(repo / "docs" / f"page-{wanted[name]}.png"))
+    def look(size: str, scheme: str) -> None:
+        width, height = SIZES[size]
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(color_scheme=scheme)
+
+    def shot(part: str) -> None:
+        for name, size, scheme in PICTURES[part]:
+            look(size, scheme)
+            page.mouse.move(0, 0)
+            if part == "queue":
+                page.locator("#u-queue-by").evaluate("one => one.scrollIntoView({ block: 'end' })")
+            elif size == "phone":
+                page.evaluate("scrollTo(0, 0)")
+            page.wait_for_timeout(400)
+            page.screenshot(path=str(repo / "docs" / f"page-{name}.png"))
+        look("wide", "light")
 
     batch = place / "embedded" / "batch.yaml"
-    batch.parent.mkdir(exist_ok=True)
-    turn = -12.0 + LOOKS.index((size, scheme))
-    whole_walk(walker, Walk(place / "group.jpg", batch, tmp_path, turn, shot), axe)
+    batch.parent.mkdir()
+    whole_walk(walker, Walk(place / "group.jpg", batch, tmp_path, -12.0, shot), axe)
     walker.context.close()
     assert walker.complaints == [] and walker.strangers == []
 

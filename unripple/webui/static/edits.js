@@ -234,7 +234,7 @@ function refused(error, source) {
   clearTimeout(state.rest);
   $('refused-name').textContent = t('not.taken', { name: source.query.sample || source.query.name });
   $('refused-text').textContent = error.message;
-  $('refused-offers').replaceChildren(...error.offers.map(({ title, settings }) => offer(said('offer', title), () => openPhoto(source.query, source.body, { ...source.settings, ...settings }))));
+  $('refused-offers').replaceChildren(...error.offers.map(({ title, settings }) => offer(said('offer', title), () => { setControls({}); openPhoto(source.query, source.body, { ...source.settings, ...settings }); })));
   if (state.photo) $('refused-offers').append(offer(t('back.to', { name: state.photo.name }), () => { state.refused = null; draw(); say(''); pressSample(); full(); }));
   pressSample();
   drawFigures(null);

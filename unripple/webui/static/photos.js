@@ -37,7 +37,8 @@ async function openNew(query, body = null) {
   setControls({});
   const opened = await openPhoto(query, body);
   const again = () => { setControls(before); tellOthers('moved'); };
-  if (opened && isEdit(before)) say(labelOf(before), '', { title: t('edit.again'), call: again });
+  if (!opened) setControls(before); // of the photo that is still there
+  else if (isEdit(before)) say(labelOf(before), '', { title: t('edit.again'), call: again });
   return opened;
 }
 export async function addPhotos(files) {
