@@ -158,8 +158,9 @@ def lay_small(photo: Photo, layers: Layers, plate: Photo) -> tuple[Photo, Mask]:
     # What both ways of shrinking draw differently, edges above all, goes as the picture changes:
     # it would stay behind as the old outline.
     left = photo - small(layers.picture)
-    share = np.clip(np.abs(apart).max(-1, keepdims=True) / _SEEN, 0, 1)
-    picture = photo + apart - share * left
+    share = np.clip(np.abs(apart).max(-1) / _SEEN, 0, 1)
+    near = cv2.blur(cv2.dilate(share, np.ones((5, 5), np.uint8)), (3, 3))
+    picture = photo + apart - near[..., None] * left
     levels = np.rint(np.clip(picture, 0, 255)).astype(np.uint8)
     return np.where(changed[..., None], levels, photo), changed
 
