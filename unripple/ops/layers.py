@@ -29,7 +29,7 @@ TRACE = 8
 _FINER_PX = 2  # radius of the windows in which colours tell a photograph's share from the crop's
 _SEEN = 4.0  # levels of change from which nothing of the old picture is left
 _MOST_CRISP, _NEAR_PX = 3.0, 5  # of magnified outlines, and how far from them, px of the motion
-_BROAD, _STEADY = 0.03, 0.02  # what counts as smooth in a background, and in a border, sides
+_BROAD, _STEADY = 0.02, 0.02  # what counts as smooth in a background, and in a border, sides
 _MIRRORED = 0.1  # how far in a hole shows its border's mirror image, sides of the crop
 _LEFT = 0.15  # share of the person that must have left for the rim to be painted
 
