@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
 from unripple.ops.inpainting import misfit, smooth_fill
-from unripple.ops.layers import Layers, fine_plate, lay, lay_small, mirrored, plate_share
+from unripple.ops.layers import Layers, crisp, fine_plate, lay, lay_small, mirrored, plate_share
 from unripple.ops.membrane import membrane
 
 SIZE = 64
@@ -107,3 +108,35 @@ def test_no_image_of_what_is_no_background() -> None:
     found = mirrored(PICTURE, known, painted)
     assert np.abs(found[:, 40:] - 90).max() < 1
     assert np.array_equal(mirrored(PICTURE, np.zeros_like(known), painted), painted)
+
+
+def test_a_magnified_outline_is_as_soft_as_before() -> None:
+    soft = np.clip((COLUMNS - 20) / 6, 0, 1) * np.clip((44 - COLUMNS) / 6, 0, 1)
+    motion = np.zeros((2, SIZE, SIZE), np.float32)
+    motion[0] = (32 - COLUMNS) / 2 / SIZE  # everything twice as wide
+    wide = layers()._replace(alpha=np.rint(255 * soft).astype(np.uint8), motion=motion)
+    assert wide.magnified == pytest.approx(2, abs=0.05)
+    assert layers(0).magnified == pytest.approx(1)
+    border = (wide.alpha_after > 12) & (wide.alpha_after < 243)
+    assert border[32].sum() <= ((soft > 0.05) & (soft < 0.95))[32].sum() + 2
+    assert crisp(np.array([0.0, 0.4, 0.5, 1.0]), np.array(3.0)) == pytest.approx([0, 0.2, 0.5, 1])
+
+
+def test_no_ring_of_the_old_outline_stays_in_the_crop() -> None:
+    """The crop was shrunk in another way than the layers are."""
+    large = PICTURE.repeat(2, 0).repeat(2, 1)
+    person = PERSON.repeat(2, 0).repeat(2, 1)
+    motion = np.zeros((2, SIZE, SIZE), np.float32)
+    motion[0] = -8 / SIZE
+    full, alpha = np.full(person.shape, 255, np.uint8), (255 * person).astype(np.uint8)
+    laid = Layers(large, large, alpha, full, full, motion)
+    sharper = np.clip(PICTURE + 0.4 * (PICTURE.astype(float) - blurred(PICTURE)), 0, 255)
+    plate = fine_plate(large, WALL, alpha)
+    picture, _ = lay_small(sharper.astype(np.uint8), laid, plate)
+    gone = PERSON & ~np.roll(PERSON, 8, axis=1)
+    left = np.roll(gone, -1, axis=1) & (COLUMNS < 24)
+    assert np.abs(picture.astype(int) - WALL)[gone | left].max() <= 6
+
+
+def blurred(picture: np.ndarray) -> np.ndarray:
+    return cv2.GaussianBlur(picture.astype(np.float32), (0, 0), 1.5)

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from unripple.conventions import Affine, Floats, Mask, Photo, Shares
-from unripple.ops.geometry import apply, inverse, sample, scale_of
+from unripple.ops.geometry import apply, inverse, sample, scale_of, stretched
 from unripple.ops.masks import distance_to, grow, signed_distance
 from unripple.ops.matting import alpha_of, guided
 from unripple.ops.membrane import membrane
@@ -27,7 +27,9 @@ which draws a pale line beside dark hair."""
 TRACE = 8
 """Share of the person, of 255, that counts as a trace."""
 _FINER_PX = 2  # radius of the windows in which colours tell a photograph's share from the crop's
-_BROAD, _STEADY = 0.03, 0.02  # what counts as smooth in a background, and in a border, sides
+_SEEN = 4.0  # levels of change from which nothing of the old picture is left
+_MOST_CRISP, _NEAR_PX = 3.0, 5  # of magnified outlines, and how far from them, px of the motion
+_BROAD, _STEADY = 0.02, 0.02  # what counts as smooth in a background, and in a border, sides
 _MIRRORED = 0.1  # how far in a hole shows its border's mirror image, sides of the crop
 _LEFT = 0.15  # share of the person that must have left for the rim to be painted
 
@@ -74,9 +76,24 @@ class Layers(NamedTuple):
     @property
     def alpha_after(self) -> Shares:
         """Share of the person after the turn, uint8 [F, F]."""
-        shares = self.moved(self.alpha.astype(np.float32)) * (self.cover / 255)
+        side = self.alpha.shape[0]
+        moved = self.moved(self.alpha.astype(np.float32)) / 255
+        shares = crisp(moved, stretched(self.magnified, side)) * self.cover
         after: Shares = np.rint(shares).astype(np.uint8)
         return after
+
+    @property
+    def magnified(self) -> Floats:
+        """How much the photo is magnified across the turn, and near there, from 1, [s, s]."""
+        side = self.motion.shape[-1]
+        motion = self.motion.astype(np.float32) * side
+        # How far the origin moves per pixel: less than a pixel is magnified.
+        slopes = (np.abs(1 + np.gradient(motion[axis], axis=1 - axis)) for axis in (0, 1))
+        factor = 1 / np.clip(np.minimum(*slopes), 1 / _MOST_CRISP, 1)
+        # An outline's soft border lies beyond what is stretched, where offsets are constant.
+        wide = cv2.dilate(factor, np.ones((_NEAR_PX, _NEAR_PX), np.uint8))
+        even: Floats = cv2.blur(wide, (_NEAR_PX, _NEAR_PX)).astype(np.float32)
+        return even
 
 
 def lay(
@@ -137,13 +154,31 @@ def lay_small(photo: Photo, layers: Layers, plate: Photo) -> tuple[Photo, Mask]:
 
     # By the difference: what did not change has none, and so keeps the crop's bytes.
     changed = small(touched.astype(np.float32)) > 0
-    picture = photo + small(large.astype(np.float32) - layers.picture)
+    apart = small(large.astype(np.float32) - layers.picture)
+    # What both ways of shrinking draw differently, edges above all, goes as the picture changes:
+    # it would stay behind as the old outline.
+    left = photo - small(layers.picture)
+    share = np.clip(np.abs(apart).max(-1) / _SEEN, 0, 1)
+    near = cv2.blur(cv2.dilate(share, np.ones((5, 5), np.uint8)), (3, 3))
+    picture = photo + apart - near[..., None] * left
     levels = np.rint(np.clip(picture, 0, 255)).astype(np.uint8)
     return np.where(changed[..., None], levels, photo), changed
 
 
+def crisp(alpha: Floats, magnified: Floats) -> Floats:
+    """An outline that was magnified, as soft as it was before.
+
+    Args:
+        alpha: share of the person, [...].
+        magnified: by how much the place is magnified, from 1, [...].
+    """
+    sharp: Floats = np.clip((alpha - 0.5) * magnified + 0.5, 0, 1)
+    return sharp
+
+
 class _Maps(NamedTuple):
     layers: Layers
+    magnified: Floats  # of the layers' size
     apart: Floats  # what takes the background out of the person's colours
     slope: Floats | None  # how the share follows from the colours; None: it is looked up
     level: Floats | None
@@ -158,7 +193,8 @@ def _maps(layers: Layers, plate: Photo, *, finer: bool) -> _Maps:
         slope, level = guided(guide, layers.alpha.astype(np.float32) / 255, _FINER_PX)
     apart = layers.colours.astype(np.float32) - layers.picture
     hole = plate_share(layers.alpha / 255, layers.alpha_after / 255)
-    return _Maps(layers, apart, slope, level, plate.astype(np.float32), hole)
+    magnified = stretched(layers.magnified, layers.alpha.shape[0])
+    return _Maps(layers, magnified, apart, slope, level, plate.astype(np.float32), hole)
 
 
 def _laid(
@@ -173,7 +209,8 @@ def _laid(
     at = apply(inverse(transform), places)  # px of the layers
     origin = at + _offsets(layers, at)
     seen = sample(photo, apply(transform, origin))
-    alpha = _alpha(maps, seen, origin) * _look(layers.cover.astype(np.float32), at) / 255
+    alpha = crisp(_alpha(maps, seen, origin), _look(maps.magnified, at))
+    alpha *= _look(layers.cover.astype(np.float32), at) / 255
     person = np.clip(seen + _look(maps.apart, origin), 0, 255)
     hole = _look(maps.hole, at)[..., None]
     below = under.astype(np.float32)
@@ -204,7 +241,8 @@ def plate_share(alpha: Floats, after: Floats) -> Floats:
     trace = alpha > TRACE / 255
     if not trace.any():
         return np.zeros(alpha.shape, np.float32)
-    rim = np.clip(1 - distance_to(trace) / (1.5 * rim_px), 0, 1)
+    # In full as far as a camera draws an outline, then fading to where the plate is the photo.
+    rim = np.clip(2 - distance_to(trace) / rim_px, 0, 1)
     left = grow(alpha - after > _LEFT, 2 * rim_px).astype(np.float32)
     near = cv2.GaussianBlur(left, (0, 0), rim_px)
     share: Floats = np.maximum(np.clip(10 * alpha, 0, 1), rim * near).astype(np.float32)
