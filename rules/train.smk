@@ -57,8 +57,7 @@ TRAININGS = {
         ["generator", "e4e"],
     ),
     "hyperstyle": (
-        "hyperstyle --trunk data/models/parser.safetensors --batch 4 --l2 4 --perceptual 0.4"
-        " --background 0.5",
+        "hyperstyle --trunk data/models/parser.safetensors --batch 4 --l2 2",
         60,
         ["generator", "e4e", "parser", "identity"],
     ),

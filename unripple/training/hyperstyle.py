@@ -60,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--optimizer", choices=OPTIMIZERS, default="adam", help="ranger: as published")
     add("--lr", type=float, default=1e-3, help="published: 1e-4, of ranger")
     add("--l2", type=float, default=1.0, help="weight of the mean square difference")
-    add("--background", type=float, default=0.3, help="share of the background's error that "
+    add("--background", type=float, default=1.0, help="share of the background's error that "
         "counts, where shards tell it; no code knows it")  # fmt: skip
     auxiliary.add_published(parser)
     add("--perceptual", type=float, default=0.8, help="weight of the parser's features, which "
