@@ -27,8 +27,8 @@ MESH = "mesh_judge"
 ANY_SHAPE = "smile"
 """A direction of shape: the mean head's points, which are the same in all, are read off it."""
 VERSION = 2
-"""Raised when the same words shall give other bytes; part of such edits' keys alone, so that what the
-generator drew is not drawn again."""
+"""Raised when the same words shall give other bytes: part of the keys of such edits alone, so that
+what the generator drew is not drawn again."""
 STILL_PX = 0.02
 """Points that move less keep the photo's bytes."""
 
