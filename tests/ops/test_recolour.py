@@ -52,3 +52,15 @@ def test_a_guided_mask_keeps_to_the_pictures_edges() -> None:
     rough[:, 18:] = 1  # two columns off
     found = recolour.guided(rough, guide, 4, 8.0)
     assert found[:, 18].mean() < 0.55 < found[:, 22].mean()
+
+
+def test_a_mixture_is_no_brighter_than_what_it_is_mixed_of() -> None:
+    hair, skin = np.full(3, 0.02, np.float32), np.full(3, 0.5, np.float32)
+    share = np.repeat(np.linspace(0, 1, 48, dtype=np.float32)[None], 48, axis=0)
+    light = share[..., None] * hair + (1 - share[..., None]) * skin
+    pure = np.broadcast_to(hair, light.shape).copy()
+    made = recolour.recoloured(light, share, hair, hair * 10, coarse_px=2, pure=pure)
+    assert np.allclose(made[share == 0], skin)
+    assert np.allclose(made[share == 1], hair * 10, atol=1e-3)
+    assert (made <= np.maximum(light, hair * 10) + 1e-4).all()
+    assert (made >= light - 1e-4).all()

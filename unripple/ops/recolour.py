@@ -72,6 +72,7 @@ def recoloured(
     contrast: Contrast = AS_IT_IS,
     coarse_px: float,
     shines: bool = False,
+    pure: Floats | None = None,
 ) -> Floats:
     """Give a region another mean colour.
 
@@ -83,11 +84,14 @@ def recoloured(
         coarse_px: size from which structure counts as coarse.
         shines: whether what is much brighter than the mean is reflected light, which keeps its
             colour.
+        pure: the region's own light, without what shines through where its share is small,
+            [H, W, 3]; the light itself.
 
     Returns:
         Linear light, [H, W, 3]; where the share is 0, the very values.
     """
-    bright = np.maximum(light @ LUMINANCE, _DARK)
+    pure = light if pure is None else pure
+    bright = np.maximum(pure @ LUMINANCE, _DARK)
     mean = max(float(before @ LUMINANCE), _DARK)
     pattern = np.log(bright / mean).astype(np.float32)
     # Skin that a soft mask takes in beside dark hair is far brighter than any strand: as a strand
@@ -99,15 +103,18 @@ def recoloured(
     coarse = _within(pattern, share, coarse_px)
     shaped = contrast.coarse * coarse + contrast.fine * (pattern - coarse)
     # The region's own hues, around the new one.
-    hues = np.log(np.maximum(light, _DARK) / bright[..., None])
+    hues = np.log(np.maximum(pure, _DARK) / bright[..., None])
     hues -= np.log(np.maximum(before, _DARK) / mean)
     target = np.maximum(after, _DARK / 4)
     new = target * np.exp(shaped[..., None] + _CHROMA * np.clip(hues, -0.7, 0.7))
     if shines:
         low, high = np.log(_SHINE)
         reflected = np.clip((pattern - low) / (high - low), 0, 1)[..., None]
-        new = new + reflected * (light - new) * 0.6
-    mixed: Floats = light + share[..., None] * (new.astype(np.float32) - light)
+        new = new + reflected * (pure - new) * 0.6
+    mixed: Floats = light + share[..., None] * (new.astype(np.float32) - pure)
+    if pure is not light:
+        # A mixture is no brighter and no darker than what it is mixed of.
+        mixed = np.clip(mixed, np.minimum(new, light), np.maximum(new, light)).astype(np.float32)
     return mixed
 
 

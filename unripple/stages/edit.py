@@ -100,6 +100,7 @@ class EditSettings(Settings):
         deeper, rounder: factor on the head's depth, and how much rounder its face is, see `DEEPER`.
         scales, person: how the photo is parsed for a turn, see `stages.parse`.
         pixels, mesh: what the photo's own pixels do, see `stages.pixels`, and whether by a mesh.
+        pixels_version: see `stages.pixels.VERSION`.
         keep: what is left alone: none, background or masks, see `stages.keeping`.
     """
 
@@ -135,6 +136,7 @@ class EditSettings(Settings):
     scales: str = "six"
     person: bool = False
     pixels: Mapping[str, float] | None = None
+    pixels_version: int = 1
     mesh: bool = False
 
 

@@ -51,9 +51,11 @@ WORDS: Mapping[str, Shade] = {
 }
 
 
-THINGS: Mapping[str, tuple[str, tuple[float, float, float]]] = {
+THINGS: Mapping[str, tuple[str, tuple[float, ...]]] = {
     "glasses": ("glasses", (1.0, 0.7, 0.0)),
     "sunglasses": ("sunglasses", (1.0, 0.5, 1.0)),
+    "hat": ("a hat with a brim", (0.0, 0.0, 0.0, 1.0, 1.0, 0.08, 0.25)),
+    "beanie": ("a knitted hat", (0.0, 0.0, 0.0, 1.0, 0.0, 0.62, 0.35)),
 }
 """What can be put on, and how it looks, see `stages.families.worn`."""
 

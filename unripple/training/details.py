@@ -21,13 +21,12 @@ from unripple.conventions import Floats
 from unripple.faceworld.camera import CAMERA_HEIGHT, CAMERA_Z
 from unripple.faceworld.factors import FACTORS, with_factors
 from unripple.ops.recolour import to_linear
-from unripple.stages.families.detail import WINDOW
+from unripple.stages.families.detail import PER_PX, WINDOW
 from unripple.zoo.directions import Direction, write_directions
 from unripple.zoo.pixel_directions import DETAIL, details_file
 
 log = logging.getLogger(__name__)
 
-PER_PX = 0.0078
 _NEAR = (CAMERA_Z - 0.6) / CAMERA_Z  # the face lies before the plane that the window lies on
 _LARGEST = 2.5  # of the logarithm
 _BLUR = 0.5

@@ -5,8 +5,10 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from tests.ops.test_edit_by_geometry import LABELS, LANDMARKS, PHOTO, SIZE, mean_head
 from unripple.conventions import Face, Labels, NotOffered
@@ -16,6 +18,7 @@ from unripple.stages.edit import Edited, EditSettings
 from unripple.stages.families import FAMILIES
 from unripple.stages.pixels import face as seen
 from unripple.stages.pixels.changed import edit_pixels
+from unripple.stages.pixels.sharpness import blur_of
 from unripple.zoo.pixel_directions import pixel_directions
 
 __all__ = ["mean_head"]
@@ -30,11 +33,12 @@ def edited(
     pixels: dict[str, float],
     labels: Labels = LABELS,
     photo: Any = LARGE,
+    crop: Any = PHOTO,
     **more: Any,
 ) -> Edited:
     monkeypatch.setattr(seen, "labels_of", lambda *_: labels)
     transform = np.array([[TIMES, 0.0, 0.0], [0.0, TIMES, 0.0]], float)
-    aligned = Aligned(PHOTO, transform, (LANDMARKS * TIMES).astype(np.float32))
+    aligned = Aligned(crop, transform, (LANDMARKS * TIMES).astype(np.float32))
     work: Any = SimpleNamespace(
         input=lambda *_: aligned,
         load=lambda _: SimpleNamespace(net=head),
@@ -96,8 +100,8 @@ def test_a_closed_or_unknown_mouth_is_not_opened(
 def test_what_is_behind_is_not_uncovered(
     monkeypatch: pytest.MonkeyPatch, mean_head: MeanHead
 ) -> None:
-    for word in ("glasses", "beard"):
-        with pytest.raises(NotOffered, match=f"{word}: what is b.* not in the photo"):
+    for word in ("glasses", "beard", "hat"):
+        with pytest.raises(NotOffered, match=f"{word}: what is .* not in the photo"):
             edited(monkeypatch, mean_head, {word: -1.0})
 
 
@@ -134,3 +138,77 @@ def test_hair_becomes_lighter_from_any_colour(mean: tuple[float, float, float]) 
     assert darker.sum() <= same.sum() < lighter.sum()
     assert np.allclose(same, before, rtol=1e-6)
     assert 0.3 < contrast.fine <= 1
+
+
+COLOURS = {
+    Face.BACKGROUND: (90, 130, 170),
+    Face.CLOTH: (40, 60, 120),
+    Face.HAIR: (60, 40, 30),
+}
+"""Everything else is skin."""
+
+
+def portrait() -> Any:
+    """A flat face in colours, one px per px of the crop."""
+    picture = np.full((*LABELS.shape, 3), (205, 150, 120), np.uint8)
+    for part, colour in COLOURS.items():
+        picture[part == LABELS] = colour
+    noise = np.random.default_rng(2).integers(0, 9, picture.shape, dtype=np.uint8)
+    return picture + noise
+
+
+def test_hair_alone_takes_the_colour_of_hair(
+    monkeypatch: pytest.MonkeyPatch, mean_head: MeanHead
+) -> None:
+    flat = portrait()
+    large = np.kron(flat, np.ones((TIMES, TIMES, 1), np.uint8))
+    made = edited(monkeypatch, mean_head, {"hair_light": 3.0}, photo=large, crop=flat)
+    assert made.tint is not None
+    times = made.tint.shape[-1] // SIZE
+    lighter = made.tint.astype(float).mean(0).reshape(SIZE, times, SIZE, times).mean((1, 3))
+    upper = np.arange(SIZE)[:, None] < 40
+    assert lighter[(LABELS == Face.HAIR) & upper].mean() > 40
+    assert np.abs(lighter[(LABELS != Face.HAIR)]).mean() < 2
+
+
+def test_a_hat_covers_the_hair_and_is_part_of_the_person(
+    monkeypatch: pytest.MonkeyPatch, mean_head: MeanHead
+) -> None:
+    flat = portrait()
+    large = np.kron(flat, np.ones((TIMES, TIMES, 1), np.uint8))
+    made = edited(monkeypatch, mean_head, {"beanie": 1.0}, photo=large, crop=flat)
+    assert made.labels is not None and made.changed is not None and made.tint is not None
+    hat = made.labels == Face.HAT
+    assert hat.sum() > 0.3 * (LABELS == Face.HAIR).sum()
+    assert not hat[44:].any()  # the eyes stay free
+    differs = (made.picture != flat).any(-1)
+    assert differs[hat].mean() > 0.7
+    assert not differs[~made.changed].any()
+    assert not differs[70:].any()
+
+
+def test_what_lies_over_the_mouth_is_not_moved(
+    monkeypatch: pytest.MonkeyPatch, mean_head: MeanHead
+) -> None:
+    flat = portrait()
+    flat[50:72, 30:66] = (90, 140, 200)
+    with pytest.raises(NotOffered, match="smile: something lies over the mouth"):
+        edited(monkeypatch, mean_head, {"smile": 1.0}, crop=flat)
+
+
+def test_blur_is_measured() -> None:
+    step = np.where(np.arange(64) < 32, 40, 200).astype(np.float32)[None].repeat(64, 0)
+    inside = np.ones(step.shape, bool)
+    for sigma in (1.0, 2.5, 5.0):
+        blurred = ndimage.gaussian_filter(step, (0, sigma))
+        assert blur_of(blurred, inside) == pytest.approx(sigma, rel=0.25)
+    assert blur_of(step, inside) < 1
+
+
+def test_a_blurred_face_shows_no_freckles(
+    monkeypatch: pytest.MonkeyPatch, mean_head: MeanHead
+) -> None:
+    flat = portrait()
+    large = cv2.GaussianBlur(np.kron(flat, np.ones((TIMES, TIMES, 1), np.uint8)), (0, 0), 14)
+    with pytest.raises(NotOffered, match="freckles: the face is blurred in this photo"):
+        edited(monkeypatch, mean_head, {"freckles": 2.0}, photo=large, crop=flat)

@@ -27,6 +27,8 @@ class Window(NamedTuple):
     bottom: float
 
 
+PER_PX = 0.0078
+"""Head units per px of such a picture."""
 WINDOW = Window(-0.78, -0.72, 0.78, 1.08)
 
 

@@ -26,6 +26,9 @@ KNOB: str = knob(
 MESH = "mesh_judge"
 ANY_SHAPE = "smile"
 """A direction of shape: the mean head's points, which are the same in all, are read off it."""
+VERSION = 2
+"""Raised when the same words shall give other bytes: part of the keys of such edits alone, so that
+what the generator drew is not drawn again."""
 STILL_PX = 0.02
 """Points that move less keep the photo's bytes."""
 
@@ -68,7 +71,8 @@ def settle(work: Work, settings: EditSettings) -> dict[str, Any]:  # noqa: ARG00
 
 def asked(plan: Plan) -> dict[str, Any]:
     """The settings of an edit on pixels."""
-    told = {"pixels": dict(plan.pixels), **plan.settings_of("parse")}
+    told: dict[str, Any] = {"pixels": dict(plan.pixels), "pixels_version": VERSION}
+    told |= plan.settings_of("parse")
     if plan.has_model(MESH):
         told["mesh"] = True
     turn = asked_turn(plan, {name: by for name, by in plan.moves.items() if name in TURNING})

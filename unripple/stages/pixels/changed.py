@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -9,6 +10,7 @@ from scipy import ndimage
 
 from unripple.conventions import Face, Floats, Labels, Mask, NotOffered
 from unripple.ops.geometry import sample, stretched
+from unripple.ops.relief import smoothstep
 from unripple.ops.shaping import finer, joined, motion_of, origins_of, unfolded
 from unripple.stages.families import FAMILIES
 from unripple.stages.families.shape import places
@@ -16,11 +18,15 @@ from unripple.stages.interface import Direction, Work
 from unripple.stages.pixels import ANY_SHAPE, STILL_PX
 from unripple.stages.pixels.coloured import LARGEST_PX, Coloured, Regions, coloured, smaller
 from unripple.stages.pixels.face import SeenFace, see_face
-from unripple.stages.pixels.gates import Reduced, gated, of_fold
+from unripple.stages.pixels.gates import BROWS, EYES, MOUTH, Reduced, gated, of_fold
 
 if TYPE_CHECKING:
     from unripple.stages.edit import Edited, EditSettings
 
+FEATURES = frozenset((*EYES, *BROWS, *MOUTH, "nose_width", "nose_length", "nose_up", "nose_point"))
+"""Words that move features within the face, not its outline, which hair goes along with."""
+_AT_HAIR = 0.10
+"""Head units beside the hair over which their motion fades."""
 _VACATED_PX = 4.0  # at 128: how far a plate may reach beyond where the person was
 
 
@@ -77,8 +83,9 @@ def edit_seen(
     moves = {name: (shapes[name][0], kept[name]) for name in shapes if kept[name]}
     motion, folded = _motion(face, moves)
     reduced += of_fold({name: by for name, (_, by) in moves.items()}, folded)
-    where = _with_turn(face, origins_of(motion, face.size), settings, work)
-    return _drawn(face, where, painted.tint, reduced)
+    after = face if painted.labels is None else replace(face, labels=painted.labels)
+    where = _with_turn(after, origins_of(motion, face.size), settings, work)
+    return _drawn(face, after.labels, where, painted.tint, reduced)
 
 
 def _displaces(direction: Direction) -> bool:
@@ -108,12 +115,27 @@ def _motion(face: SeenFace, moves: dict[str, tuple[Direction, float]]) -> tuple[
     """Where the photo's points go, px, [2, n, n], and by what share that was held back."""
     if not moves:
         return np.zeros((2, face.grid, face.grid), np.float32), 1.0
-    displaced: Any = 0.0
-    for direction, degree in moves.values():
+    displaced: dict[bool, Any] = {}
+    for name, (direction, degree) in moves.items():
         displace = FAMILIES[direction.family].displace
         assert displace is not None
-        displaced = displaced + displace(direction, degree)
-    return unfolded(motion_of(face.laid, displaced), face.size)
+        features = name in FEATURES
+        displaced[features] = displaced.get(features, 0.0) + displace(direction, degree)
+    motion = np.zeros((2, face.grid, face.grid), np.float32)
+    for features, by in displaced.items():
+        moved = motion_of(face.laid, by)
+        motion += moved * _beside_hair(face) if features else moved
+    return unfolded(motion, face.size)
+
+
+def _beside_hair(face: SeenFace) -> Floats:
+    """1 on the face, falling to 0 at the hair: no brow that is raised takes the fringe along."""
+    hair = np.isin(face.labels, (Face.HAIR, Face.HAT))
+    if not hair.any():
+        return np.ones((face.grid, face.grid), np.float32)
+    away = ndimage.distance_transform_edt(~hair) / face.pose.scale
+    share = smoothstep(away, 0.0, _AT_HAIR).astype(np.float32)
+    return stretched(share, face.grid)
 
 
 def _with_turn(face: SeenFace, offsets: Floats, settings: EditSettings, work: Work) -> Map:
@@ -153,8 +175,18 @@ def _moved(person: Mask, offsets: Floats) -> Mask:
     return found
 
 
-def _drawn(face: SeenFace, where: Map, tint: Floats | None, reduced: list[Reduced]) -> Edited:
-    """The changed picture and what tells the later stages about it."""
+def _drawn(
+    face: SeenFace, parts: Labels, where: Map, tint: Floats | None, reduced: list[Reduced]
+) -> Edited:
+    """The changed picture and what tells the later stages about it.
+
+    Args:
+        face: as it was.
+        parts: with what was put on, uint8 [S, S].
+        where: the map of the edit.
+        tint: levels added before it.
+        reduced: what was held back.
+    """
     from unripple.stages.edit import Edited
 
     size, grid = face.size, where.offsets.shape[-1]
@@ -180,21 +212,21 @@ def _drawn(face: SeenFace, where: Map, tint: Floats | None, reduced: list[Reduce
         picture,
         picture,
         shares,
-        _carried(face, where, origins),
+        _carried(parts, where, origins),
         changed=ndimage.binary_dilation(shifted) if shifted.any() else shifted,
         notes=notes,
         tint=tint,
     )
 
 
-def _carried(face: SeenFace, where: Map, origins: Floats) -> Labels:
+def _carried(parts: Labels, where: Map, origins: Floats) -> Labels:
     """The parts where they went; what only just missed the person takes the nearest part."""
-    size = face.size
+    size = parts.shape[0]
     nearest = ndimage.distance_transform_edt(
-        ~face.person, return_distances=False, return_indices=True
+        parts == Face.BACKGROUND, return_distances=False, return_indices=True
     )
-    parts = face.labels[tuple(nearest)]
+    spread = parts[tuple(nearest)]
     columns, rows = (np.clip(origins[..., axis].astype(int), 0, size - 1) for axis in (0, 1))
-    background = np.full_like(face.labels, Face.BACKGROUND)
-    found: Labels = np.where(where.covered, parts[rows, columns], background)
+    background = np.full_like(parts, Face.BACKGROUND)
+    found: Labels = np.where(where.covered, spread[rows, columns], background)
     return found

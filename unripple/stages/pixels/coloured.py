@@ -8,7 +8,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from unripple.conventions import Floats, Photo
+from unripple.conventions import Floats, Labels, Photo
 from unripple.ops.geometry import compose, resample
 from unripple.ops.recolour import LUMINANCE, mean_colour, recoloured, to_levels, to_linear
 from unripple.ops.tones import tone_of
@@ -17,7 +17,8 @@ from unripple.stages.families import FAMILIES
 from unripple.stages.interface import Direction, Work
 from unripple.stages.pixels.face import SeenFace
 from unripple.stages.pixels.gates import Reduced
-from unripple.stages.pixels.masks import REGIONS, CloseLook, Region, irises, lips
+from unripple.stages.pixels.look import CloseLook, Region
+from unripple.stages.pixels.masks import REGIONS, irises, lips
 from unripple.stages.pixels.shaded import shaded_by
 from unripple.stages.pixels.worn import put_on
 
@@ -39,10 +40,12 @@ class Coloured(NamedTuple):
     Attributes:
         tint: levels to add in the crop's frame, float16 [3, s, s]; None where nothing is.
         reduced: what was held back, and why.
+        labels: the face's parts where something that was put on changes them, uint8 [S, S].
     """
 
     tint: Floats | None
     reduced: list[Reduced]
+    labels: Labels | None = None
 
 
 Regions = dict[Callable[[CloseLook], Region], Region]
@@ -84,7 +87,7 @@ def coloured(
         return Coloured(None, [])
     look = close_look(work, face, largest_px)
     light, reduced = to_linear(look.picture), []
-    before = to_levels(light)
+    before, labels = to_levels(light), None
     found: Regions = {} if regions is None else regions
     for name, (direction, degree) in asked.items():
         part = REGIONS[name]
@@ -106,13 +109,14 @@ def coloured(
         light, held = shaded_by(light, look, name, direction, degree)
         reduced += held
     for name, (direction, degree) in worn.items():
-        light, held = put_on(light, look, name, direction, degree)
+        light, parts, held = put_on(light, look, name, direction, degree)
+        labels = labels if parts is None else parts
         reduced += held
     tint = to_levels(light) - before
     tint[np.abs(tint).max(-1) < _VISIBLE] = 0
     if not tint.any():
         return Coloured(None, reduced)
-    return Coloured(np.moveaxis(tint, -1, 0).astype(np.float16), reduced)
+    return Coloured(np.moveaxis(tint, -1, 0).astype(np.float16), reduced, labels)
 
 
 def _shades(direction: Direction) -> bool:
@@ -142,6 +146,7 @@ def _one(
         contrast=contrast,
         coarse_px=max(1.0, _COARSE * look.unit),
         shines=name in ("skin", "lipstick"),
+        pure=region.own,
     )
 
 

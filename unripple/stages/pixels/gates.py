@@ -9,6 +9,7 @@ import numpy as np
 
 from unripple.conventions import Face
 from unripple.stages.pixels.face import SeenFace
+from unripple.stages.pixels.look import CloseLook, small_of
 
 _LIDS = ((159, 145, 33, 133), (386, 374, 362, 263))
 """Points of the face mesh: middle of the upper lid, of the lower one, and the eye's corners."""
@@ -28,9 +29,15 @@ GLASSES_AREA = 0.8
 """Area of what the parser takes for glasses, over the square of the distance between the eyes, from
 which somebody wears some: on photographs it takes shadows for up to .55, and real ones are 1."""
 
+COVERED = 0.4
+"""Share of the lower face with another colour than skin from which something lies over it."""
+_SKIN_HUE, _BEARD = 0.2, 20.0  # of the skin's own hue; CIELAB
+_LEAST_SKIN_PX, _LEAST_HUE = 40, 8.0
+
 EYES = ("eyes", "eye_size", "eye_gap", "eye_tilt")
 MOUTH = ("smile", "lips", "mouth_open", "mouth_width")
 BROWS = ("brows", "brow_tilt")
+NOSE = ("nose_width", "nose_length", "nose_up", "nose_point")
 
 
 class Reduced(NamedTuple):
@@ -130,7 +137,37 @@ def _behind_glasses(face: SeenFace, word: str, degree: float) -> tuple[float, st
     return 0.5, "glasses are in front of the eyes, and their rims would bend"
 
 
-GATES: tuple[Gate, ...] = (_turned_away, _small, _shut, _closed, _behind_glasses)
+def _covered(face: SeenFace, word: str, degree: float) -> tuple[float, str]:  # noqa: ARG001
+    if word not in (*MOUTH, *NOSE):
+        return 1.0, ""
+    share = covered_below(face)
+    if share < COVERED:
+        return 1.0, ""
+    what = "mouth" if word in MOUTH else "nose"
+    return 0.0, (
+        f"something lies over the {what} ({100 * share:.0f}% of the lower face has another colour "
+        "than its skin)"
+    )
+
+
+GATES: tuple[Gate, ...] = (_turned_away, _small, _shut, _closed, _behind_glasses, _covered)
+
+
+def covered_below(face: SeenFace) -> float:
+    """Share of the face between nose and chin that has a colour which neither its skin nor a beard
+    has, judged by the skin around the eyes."""
+    small = small_of(CloseLook(face.crop, 1.0, face))
+    upper = small.oval & (small.down > -0.45) & (small.down < 0.15)
+    lower = small.oval & (small.down > 0.35) & (small.down < 0.85)
+    if upper.sum() < _LEAST_SKIN_PX or lower.sum() < _LEAST_SKIN_PX:
+        return 0.0
+    skin = np.median(small.lab[upper], axis=0)
+    if float(np.hypot(*skin[1:])) < _LEAST_HUE:  # a photo without colours tells nothing
+        return 0.0
+    hue = small.lab[..., 1:] @ skin[1:] / float(skin[1:] @ skin[1:])
+    # A beard is darker than skin and has some of its hue; lips have more of it.
+    other = (hue < _SKIN_HUE) & (small.lab[..., 0] > skin[0] - _BEARD) | (hue < -_SKIN_HUE)
+    return float(other[lower].mean())
 
 
 def lid_opening(face: SeenFace) -> float:

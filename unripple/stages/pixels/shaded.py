@@ -8,13 +8,17 @@ import numpy as np
 from unripple.conventions import Face, Floats
 from unripple.ops.shaping import on_head
 from unripple.stages.families import FAMILIES
-from unripple.stages.families.detail import WINDOW
+from unripple.stages.families.detail import PER_PX, WINDOW
 from unripple.stages.interface import Direction
 from unripple.stages.pixels.gates import Reduced
-from unripple.stages.pixels.masks import EYES, INNER_LIPS, LIPS, CloseLook
+from unripple.stages.pixels.look import EYES, INNER_LIPS, LIPS, CloseLook
+from unripple.stages.pixels.sharpness import as_sharp, blur_px
 
 LEAST_FACE_PX = 90.0
 """Width of a face in the photograph below which no detail of its skin is seen."""
+SEEN, GONE = 0.03, 0.06
+"""Blur of a face, head units, up to which a detail of its skin is seen as it is, and from which
+nothing of it is."""
 _WIDTH = 1.24  # of the mean face, head units
 _OFF_LIPS = ("wrinkles", "beard", "moustache", "freckles")
 
@@ -40,9 +44,19 @@ def shaded_by(
     if degree < 0:
         why = "what is beneath it is not in the photo, so none is taken away"
         return light, [Reduced(name, degree, 0.0, why)]
+    blur = blur_px(look)
+    seen = float(np.clip((GONE - blur / look.unit) / (GONE - SEEN), 0, 1))
+    reduced = []
+    if seen < 1:
+        # px of the photograph, as whoever took it would say it
+        wide = 2.5 * blur / look.times * face.px
+        why = f"the face is blurred in this photo: its edges are {wide:.0f} px wide"
+        reduced.append(Reduced(name, degree, round(degree * seen, 3), why))
+    if not seen:
+        return light, reduced
     shading = FAMILIES[direction.family].shading
     assert shading is not None
-    picture = shading(direction, degree)
+    picture = shading(direction, degree * seen)
     side, (high, wide) = look.picture.shape[0], picture.shape[:2]
     places, inside = on_head(face.laid, face.points)
     x = (places[0] - WINDOW.left) / (WINDOW.right - WINDOW.left) * wide - 0.5
@@ -52,8 +66,9 @@ def shaded_by(
         for axis in (x, y, inside)
     )
     logarithm = cv2.remap(picture, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_CONSTANT)
+    logarithm = as_sharp(logarithm, look, PER_PX * look.unit / 2)
     made: Floats = light * np.exp(logarithm * (share * _bare(look, name))[..., None])
-    return made.astype(np.float32), []
+    return made.astype(np.float32), reduced
 
 
 def _bare(look: CloseLook, name: str) -> Floats:
