@@ -10,8 +10,8 @@ import torch
 
 from unripple.conventions import BadCheckpoint
 from unripple.models.dlib_face import NUMBERS, SIZE_PX, WIDTHS, DlibFace, convolutions
-from unripple.zoo.dlib import _shapes, read_dlib
 from unripple.paths import published_folder
+from unripple.zoo.dlib import _shapes, read_dlib
 
 RNG = np.random.default_rng(0)
 BEGIN = b"\x01\x01\x01\x0dloss_metric_2"

@@ -159,8 +159,8 @@ LIMITS = {
         "smaller is better",
         None,
         (0.45, 0.6),
-        "Below 0.6 two pictures count as of one person, by dlib's own word; nine of ten photographs "
-        "that geometry turns by 20 degrees stay below 0.45.",
+        "Below 0.6 two pictures count as of one person, by dlib's own word; nine of ten "
+        "photographs that geometry turns by 20 degrees stay below 0.45.",
     ),
     "identity": Limit(
         "still the same person",
