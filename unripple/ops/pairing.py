@@ -40,7 +40,7 @@ LEAST_SIDE_PX = 64
 _COLOURS_PX = 512  # longer side at which colours are compared
 _SAME_ASPECT = 0.03
 _ALIKE = 0.6
-_FLAT_VOTE = 0.2  # of a pixel without structure, which nobody can tell from an edit
+_FLAT_VOTE = 0.5  # of a pixel without structure, which nobody can tell from an edit
 
 
 class Pair(NamedTuple):
