@@ -54,11 +54,12 @@ METHODS: Mapping[str, Settings] = {
     "hfgi-faithful": FAITHFUL,
     "hfgi": {},
     "sfe": {"invert": {"method": "sfe"}},
-    "hyperstyle": {"invert": {"method": "hyperstyle"}, "project": {"method": "w"}},
+    "hyperstyle": {"invert": {"method": "hyperstyle"}},
     "pti": PTI,
     "pivot": E4E | {"project": {"method": "pivot"}},
     "pti, 150 steps": {"invert": {"method": "pti", "pti": {"tune": "steps", "steps": 150}}},
 }
+"""HyperStyle starts from e4e's codes, as the embedded hypernetwork was trained."""
 SLOW, SLOW_PHOTOS = ("pivot", "pti, 150 steps"), 32
 """Methods of half a minute a photo look at the first photos alone."""
 
