@@ -64,7 +64,7 @@ def edit_two_faces(walker: Watched, group: Path, shot: Shot) -> None:
     walker.wait(SHOWN)
     assert values(walker) == {}
     assert float(page.locator("#u-swipe").input_value()) > 60  # through the chosen face
-    set_slider(walker, "yaw", 20)
+    set_slider(walker, "yaw", 10)
     shot("faces")
     page.locator("#u-faces button").nth(0).click()
     walker.wait("unripple.photo.face === 0")
@@ -127,11 +127,10 @@ def keep_a_part(walker: Watched, shot: Shot) -> None:
     walker.wait(f"unripple.mask && unripple.version > {version}")
     walker.wait(SHOWN)
     for name in ("Invert", "Undo stroke"):
-        page.evaluate("window.maskBefore = unripple.mask")
+        version = page.evaluate("unripple.version")
         page.get_by_role("button", name=name).click()
-        walker.wait("unripple.mask && unripple.mask !== window.maskBefore")
-        walker.wait("unripple.outcome.kept && document.querySelector('#u-progress').hidden")
-    walker.wait(SHOWN)
+        walker.wait(f"unripple.mask && unripple.outcome.kept && unripple.version > {version}")
+        walker.wait(SHOWN)
     shot("mask")
 
 
