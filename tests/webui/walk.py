@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import yaml
 
-from tests.webui.browsing import Watched
+from tests.webui.browsing import WAIT_MS, Watched
 from tests.webui.steps import SHOWN, give, saved_violations, set_slider, unfold, values
 
 Shot = Callable[[str], None]
@@ -163,7 +163,9 @@ def run_and_reload(walker: Watched, walk: Walk) -> None:
     walker.wait(SHOWN)
     assert values(walker) == {"yaw": walk.turn}
     unfold(walker, "Queue")
-    walker.wait("document.querySelectorAll('#u-pairs li[data-state=done]').length === 3")
+    made = "document.querySelectorAll('#u-pairs li:is([data-state=done], [data-state=failed])')"
+    walker.wait(f"{made}.length === 3", 3 * WAIT_MS)  # a process starts for each
+    assert page.locator("#u-pairs li[data-state=failed]").count() == 0
     assert all(one["photos"] for one in yaml.safe_load(walk.batch.read_text())["edits"])
     images = "[...document.querySelectorAll('#u-pairs img')]"
     walker.wait(f"{images}.every(i => i.complete && i.naturalWidth)")
