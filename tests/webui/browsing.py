@@ -115,12 +115,12 @@ class Watched:
         if not url.startswith((address.partition("?")[0], "data:", "blob:")):
             self.strangers.append(url)
 
-    def wait(self, condition: str) -> None:
-        """Until a JavaScript expression is true.
+    def wait(self, condition: str, ms: int = WAIT_MS) -> None:
+        """Until a JavaScript expression is true, so long at most.
 
         Playwright's own way evaluates text within the page, which the page's policy forbids.
         """
-        until = time.monotonic() + WAIT_MS / 1000
+        until = time.monotonic() + ms / 1000
         while not self.page.evaluate(f"Boolean({condition})"):
             assert time.monotonic() < until, condition
             self.page.wait_for_timeout(POLL_MS)
