@@ -241,8 +241,8 @@ def plate_share(alpha: Floats, after: Floats) -> Floats:
     trace = alpha > TRACE / 255
     if not trace.any():
         return np.zeros(alpha.shape, np.float32)
-    # In full as far as a camera draws an outline, then fading to where the plate is the photo.
-    rim = np.clip(2 - distance_to(trace) / rim_px, 0, 1)
+    # In full as far as cameras draw an outline, and not much farther: backgrounds keep their bytes.
+    rim = np.clip(3 - 2 * distance_to(trace) / rim_px, 0, 1)
     left = grow(alpha - after > _LEFT, 2 * rim_px).astype(np.float32)
     near = cv2.GaussianBlur(left, (0, 0), rim_px)
     share: Floats = np.maximum(np.clip(10 * alpha, 0, 1), rim * near).astype(np.float32)
