@@ -146,7 +146,7 @@ def lay_small(photo: Photo, layers: Layers, plate: Photo) -> tuple[Photo, Mask]:
     as_it_is = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
     large, touched = lay(layers.picture, as_it_is, layers, plate, (0, side, 0, side))
 
-    def small(values: Floats | Mask) -> Floats:
+    def small(values: Floats | Mask | Photo) -> Floats:
         shrunk: Floats = cv2.resize(
             values.astype(np.float32), (size, size), interpolation=cv2.INTER_AREA
         )
