@@ -146,7 +146,7 @@ def lay_small(photo: Photo, layers: Layers, plate: Photo) -> tuple[Photo, Mask]:
     as_it_is = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
     large, touched = lay(layers.picture, as_it_is, layers, plate, (0, side, 0, side))
 
-    def small(values: Floats | Mask) -> Floats:
+    def small(values: Floats | Mask | Photo) -> Floats:
         shrunk: Floats = cv2.resize(
             values.astype(np.float32), (size, size), interpolation=cv2.INTER_AREA
         )
@@ -241,8 +241,8 @@ def plate_share(alpha: Floats, after: Floats) -> Floats:
     trace = alpha > TRACE / 255
     if not trace.any():
         return np.zeros(alpha.shape, np.float32)
-    # In full as far as a camera draws an outline, then fading to where the plate is the photo.
-    rim = np.clip(2 - distance_to(trace) / rim_px, 0, 1)
+    # In full as far as cameras draw an outline, and not much farther: backgrounds keep their bytes.
+    rim = np.clip(3 - 2 * distance_to(trace) / rim_px, 0, 1)
     left = grow(alpha - after > _LEFT, 2 * rim_px).astype(np.float32)
     near = cv2.GaussianBlur(left, (0, 0), rim_px)
     share: Floats = np.maximum(np.clip(10 * alpha, 0, 1), rim * near).astype(np.float32)

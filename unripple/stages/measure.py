@@ -306,8 +306,8 @@ def decide(settings: Values, plan: Plan) -> dict[str, Any]:
 def roles(settings: Values) -> tuple[str, ...]:
     """Those that are asked."""
     judges = tuple(role for role in ("pose", "identity") if settings[role])
-    mesh = (judging.MESH,) if settings.get("mesh") else ()
-    mesh += (judging.IDENTITY,) if settings.get("same_person") else ()
+    of_photos = {judging.MESH: "mesh", judging.IDENTITY: "same_person"}
+    mesh = tuple(role for role, asked in of_photos.items() if settings.get(asked))
     lpips = LPIPS_ROLES if settings.get("lpips") else ()
     return (*judges, *mesh, *lpips, *settings.get("seen_by", ()))
 

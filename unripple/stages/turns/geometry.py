@@ -10,9 +10,9 @@ import numpy as np
 
 from unripple.conventions import Face, Floats, Labels, Landmarks, Mask, NoFace, Photo, Shares
 from unripple.ops.faces import apart, face_unit
-from unripple.ops.geometry import apply, resample, scale_of, stretched
+from unripple.ops.geometry import Pixels, apply, resample, scale_of, stretched
 from unripple.ops.layers import Layers, lay_small
-from unripple.ops.masks import distance_to, shrink
+from unripple.ops.masks import distance_to, grow, shrink
 from unripple.stages.align import LEAST_PX, MOST_PX, Aligned
 from unripple.stages.edit import Edited, EditSettings, head_of
 from unripple.stages.face_search import faces_by_mtcnn
@@ -112,6 +112,8 @@ def edit_by_geometry(
     if shown is not None:
         offsets = kept_within(offsets, _at(shown, TURN_PX))
     moving = np.clip(_STARTS * turn_weight(pose, head, TURN_PX, TURN_PX), 0, 1) * any(by.values())
+    if shown is not None:  # what lies beyond the photograph is never seen, nor to be changed
+        moving = moving * grow(_at(shown, TURN_PX), 2)
     layers = Layers(
         fine,
         cut.colours,
@@ -171,14 +173,14 @@ def _angles(
     return {f"{axis}_deg": angle for axis, angle in by.items()}
 
 
-def _without_mirrored(values: Floats, shown: Mask) -> Floats:
+def _without_mirrored(values: Pixels, shown: Mask) -> Pixels:
     """Beyond the photograph all goes on as at its border, and no mirror image stands there."""
     from scipy import ndimage
 
     if shown.all() or not shown.any():
         return values
     nearest = ndimage.distance_transform_edt(~shown, return_distances=False, return_indices=True)
-    found: Floats = values[tuple(nearest)]
+    found: Pixels = values[tuple(nearest)]
     return found
 
 
