@@ -6,7 +6,7 @@
 Every person is inverted from e4e's codes. Edits move the codes by the change of w that the mapping
 gives for the change of the true factors, so that nothing but the inversion is judged: turns by 20
 degrees to either side, and a smile. Each is compared with the true picture of the edit. Drawings
-are those of `unripple adapt --to drawing`, compared with what the filter makes of the true photo.
+are those of `unripple adapt --to ink`, compared with what the filter makes of the true photo.
 Figures are medians. Those of every 16 people are kept, so that a run that was ended goes on.
 """
 
@@ -36,7 +36,7 @@ from unripple.training.latents import code, load_generator
 from unripple.training.starts import digest
 from unripple.zoo import networks
 
-SERIOUS, SMILING = -0.5, 0.8  # of a factor from -1 to 1
+SMILE = 1.0  # of a factor from -1 to 1
 PART = 16  # people whose figures are kept together
 FROM_LAYERS = (0, 8, 14, 99)  # offsets that drawings take; 99: none
 
@@ -71,10 +71,10 @@ def edits_of(stored: Mapping[str, Tensor], first: int) -> dict[str, Edited]:
 
 
 def smiling(stored: Mapping[str, Tensor], first: int) -> Edited:
-    """Everybody with another smile: from serious to smiling, or back."""
+    """Everybody with another smile: who smiles stops, who does not begins."""
     column = INDEX["smile"]
     before = stored["factors"][:, column]
-    after = torch.where(before > 0, SERIOUS, SMILING)
+    after = before - torch.where(before > 0, SMILE, -SMILE)
     pictures, persons, compiled = [], [], shutil.which("gcc") is not None
     for rows in torch.arange(len(before)).split(BATCH):
         fields = {name: stored[name][rows] for name in RenderedFaces._fields if name != "seeds"}
@@ -102,7 +102,7 @@ class Bench:
         net = networks.load("hypernet", hypernet, cpu).net
         assert isinstance(net, Hypernet)
         self.hypernet, self.iterations = net, iterations
-        drawing = models / "generator-drawing.safetensors"
+        drawing = models / "generator-ink.safetensors"
         self.drawing = networks.load("generator", drawing, cpu).net if drawing.exists() else None
 
     @torch.inference_mode()

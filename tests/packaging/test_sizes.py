@@ -8,7 +8,7 @@ import pytest
 
 from unripple.zoo.weights import read_header
 
-MOST_MB = {"hypernet": 7.0, "generator-drawing": 1.0}
+MOST_MB = {"hypernet": 7.0, "generator-ink": 1.0}
 ALL_MB = 80.0
 
 

@@ -119,7 +119,7 @@ def test_a_generator_of_other_layers_is_refused(config: dict[str, Any], tmp_path
 )
 def test_what_no_generator_has_is_refused(other: Any, told: str) -> None:
     with pytest.raises(BadConfig, match=told):
-        Domain(generator="drawing", **other)
+        Domain(generator="ink", **other)
 
 
 # The command
@@ -176,7 +176,7 @@ def test_mistakes_are_told_and_nothing_is_lost(
 
 
 def test_the_embedded_drawings_belong_to_the_embedded_generator() -> None:
-    net = generator_of(Zoo(), "drawing")
+    net = generator_of(Zoo(), "ink")
     base: Any = Zoo().load("generator").net
     with torch.no_grad():
         w_plus = base.map(torch.zeros(1, base.style_dim))[:, None].expand(-1, base.n_codes, -1)

@@ -48,6 +48,7 @@ LAYERS = (0, 2, 3, 5, 6, 8, 9, 11, 12)
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     folder = tmp_path_factory.mktemp("weights")
+    others = write_models(folder)  # a small hypernetwork among them
     torch.manual_seed(1)
     slim = {"style_dim": W, "n_codes": CODES}
     nets = {
@@ -68,7 +69,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
             size=SIZE,
             **network,
         )
-    return write_models(folder) | {role: str(folder / f"{role}.safetensors") for role in nets}
+    return others | {role: str(folder / f"{role}.safetensors") for role in nets}
 
 
 @pytest.fixture

@@ -79,7 +79,7 @@ def test_fine_layers_alone_learn_and_are_kept(task: Any, tmp_path: Path) -> None
     assert changed and not any("modulation" in name or "style" in name for name in changed)
     assert {name.split(".")[1] for name in changed if name.startswith("convs")} == set("4567")
     (path,) = task.export(tmp_path)
-    assert path.name == "generator-drawing.safetensors"
+    assert path.name == "generator-ink.safetensors"
     model = networks.load("generator", path, torch.device("cpu"))
     z = torch.randn(2, latents.STYLE_DIM)
     with torch.no_grad():

@@ -47,7 +47,7 @@ def test_every_role_is_exported_once(planned: list[list[str]]) -> None:
             exported.append(getattr(chosen, "name", "encoder" if name == "e4e" else name))
     not_trained = {"head", "relevance", *PACKAGED}  # measured; fetched
     embedded = [role for role in ROLES if Zoo().has(role) and role not in not_trained]
-    assert sorted(exported) == sorted([*embedded, "hfgi-faithful", "generator-drawing"])
+    assert sorted(exported) == sorted([*embedded, "hfgi-faithful", "generator-ink"])
 
 
 def test_runs_do_not_share_a_folder_and_read_what_others_write(planned: list[list[str]]) -> None:

@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from tests.tiny import SIZE, W, networks, save_model, write_models
 from tests.zoo.slim import nets
 from unripple.conventions import BadCheckpoint, BadConfig, UnknownName, UnrippleError
-from unripple.zoo import networks as nets_of_the_zoo
+from unripple.zoo import over
 from unripple.zoo.networks import FOLDED, NETWORKS_OF, Model, find_device, load
 from unripple.zoo.weights import write_state
 from unripple.zoo.zoo import ROLES, Zoo
@@ -227,8 +227,8 @@ def test_large_weights_are_in_memory_once(tmp_path: Path, monkeypatch: pytest.Mo
     """float32 weights are the very tensors that were read, which are views of the file."""
     path = saved("bisenet", tmp_path / "net.safetensors")
     read: dict[str, torch.Tensor] = {}
-    real = nets_of_the_zoo.read_state
-    monkeypatch.setattr(nets_of_the_zoo, "read_state", lambda p: read.setdefault("state", real(p)))
+    real = over.read_state
+    monkeypatch.setattr(over, "read_state", lambda p: read.setdefault("state", real(p)))
     model = load("parser", path, CPU)
     pointers = {key: value.data_ptr() for key, value in read["state"].items()}
     loaded = model.net.state_dict()

@@ -29,7 +29,7 @@ def register(commands: Any) -> None:
     """Add the command."""
     parser = commands.add_parser(
         "adapt",
-        help="a face drawn by a generator of another domain (drawing, Toonify, Pixar, ...)",
+        help="a face drawn by a generator of another domain (ink, Toonify, Pixar, ...)",
         description=(
             "Find how HyperStyle tunes the generator to a photo, tune a generator of another "
             "domain in the same way, let it draw the photo's codes, and print the files' names. A "
@@ -41,7 +41,7 @@ def register(commands: Any) -> None:
         "--to",
         required=True,
         metavar="DOMAIN",
-        help="drawing, or the name of a published generator that was fetched (toonify, pixar, "
+        help="ink, or the name of a published generator that was fetched (toonify, pixar, "
         "sketch, disney_princess), or a file",
     )
     parser.add_argument(

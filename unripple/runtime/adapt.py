@@ -27,7 +27,7 @@ class Domain:
     """Where to, and how.
 
     Attributes:
-        generator: `drawing`, which is embedded, or the name of a published file (`toonify`,
+        generator: `ink`, which is embedded, or the name of a published file (`toonify`,
             `pixar`, `sketch`, `disney_princess`), or a path.
         codes: the way to the codes that are drawn, a `project.method`; None: `restyle` where
             `models` has one, as published, and else the config's.

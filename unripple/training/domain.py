@@ -28,7 +28,7 @@ from unripple.training.shards import FaceShards
 from unripple.zoo.weights import read_header, size_px
 
 FROM_PX = 32
-NAME = "generator-drawing"
+NAME = "generator-ink"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
