@@ -58,7 +58,8 @@ def hair(look: CloseLook) -> Region:
     if clear < LEAST_CLEAR:
         return nothing(look, "hair and skin have about the same colour here, or there is none")
     cut = _cut(small, seeds, away, beyond, ears | behind)
-    share, own = _matte(look, cut, away > ALIKE)
+    said = ndimage.binary_erosion(small.labels == Face.HAIR, iterations=2)
+    share, own = _matte(look, cut, (away > ALIKE) | said)
     trust = float(np.clip(0.4 + clear, 0, 1))
     return Region(share, trust, "" if trust > 0.8 else "hair and skin look alike", own)
 
@@ -205,7 +206,7 @@ def _matte(look: CloseLook, cut: Mask, unlike: Mask) -> tuple[Floats, Floats]:
     Args:
         look: the face.
         cut: the hair, [n, n].
-        unlike: what has not the colours of skin.
+        unlike: what has not the colours of skin, or is hair to the parser.
     """
     side = look.picture.shape[0]
     radius = max(2, round(_REACH * look.unit))
