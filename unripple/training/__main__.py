@@ -21,6 +21,7 @@ NETS = (
     "e4e",
     "flow",
     "hfgi",
+    "sfe",
     "parser",
     "depth",
     "inpainter",

@@ -39,6 +39,10 @@ class AuxiliaryLosses:
         with autocast(picture.device):
             return {name: distance(picture, target) for name, distance in self.distances.items()}
 
+    def total(self, figures: Mapping[str, Tensor]) -> Tensor:
+        """The weighted sum of what a call gave."""
+        return torch.stack([self.weights[name] * value for name, value in figures.items()]).sum()
+
 
 def load(chosen: argparse.Namespace) -> AuxiliaryLosses:
     """The losses whose weight on the command line is above 0.

@@ -43,7 +43,7 @@ NETWORKS_OF: Mapping[str, tuple[str, ...]] = {
     "mesh_judge": ("tflite_graph",),
     "mtcnn": ("mtcnn",),
     "inverter": ("sfe_inverter",),
-    "sfe_editor": ("sfe_editor",),
+    "sfe_editor": ("sfe_editor", "sfe_flow_editor"),
     "hypernet": ("hyperstyle",),
     "w_encoder": ("w_encoder",),
     "restyle": ("restyle", "restyle_resnet"),
@@ -63,6 +63,7 @@ TELLTALES: Mapping[str, str] = {
     "restyle_resnet": "conv1.weight",
     "style_mapper": "mapper_0.mapping.1.weight",
     "vgg16": "features.28.weight",
+    "sfe_flow_editor": "flow.sharpness",
 }
 """Network -> a key that no other network of the role has."""
 
@@ -163,6 +164,7 @@ _NETS: Mapping[str, _Net] = {
     "psp": _Net("psp", "PSPEncoder"),
     "sfe_inverter": _Net("sfe", "Inverter"),
     "sfe_editor": _Net("sfe", "FeatureMixer"),
+    "sfe_flow_editor": _Net("sfe_flow", "FlowMixer"),
     "hyperstyle": _Net("hyperstyle", "Hypernet"),
     "w_encoder": _Net("w_encoder", "WEncoder"),
     "restyle": _Net("restyle", "RestyleEncoder"),
