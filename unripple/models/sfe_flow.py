@@ -90,9 +90,9 @@ class FeatureFlow(nn.Module):
             likeness = torch.exp(self.sharpness) * (one @ other) - torch.exp(self.reach) * apart
             share = likeness.softmax(dim=2)
             found = share @ centres - centres  # [B, N, 2]
-        size = old.shape[2:]
-        offsets = found.transpose(1, 2).unflatten(2, size)
-        return offsets, share.amax(2).unflatten(1, size)[:, None]
+        rows, columns = old.shape[2:]
+        offsets = found.transpose(1, 2).reshape(-1, 2, rows, columns)
+        return offsets, share.amax(2).reshape(-1, 1, rows, columns)
 
 
 class Led(NamedTuple):

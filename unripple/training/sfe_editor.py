@@ -218,7 +218,7 @@ class EditorTask(true_pairs.PoseEdits):
     def judged(self, edits: Edits) -> tuple[Tensor, Flow | None]:
         """What the averaged net makes of edits, a few at a time."""
         columns = (edits.photo, edits.guide, edits.edited)
-        parts = zip(*(column.split(PART) for column in columns), strict=True)
+        parts = zip(*(torch.split(column, PART) for column in columns), strict=True)
         pictures, flows = zip(
             *(self.drawn_after(self.average, *part) for part in parts), strict=True
         )

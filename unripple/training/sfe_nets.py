@@ -17,12 +17,13 @@ from torch import Tensor, nn
 from unripple.models import sfe
 from unripple.models.sfe_flow import FlowMixer
 from unripple.models.stylegan2 import Generator
-from unripple.training import start
-from unripple.training.encoders import N_CODES, SIZE
+from unripple.training import encoders, start
+from unripple.training.encoders import N_CODES
 from unripple.training.latents import CHANNELS, STYLE_DIM
 from unripple.training.loop import adam, frozen
 from unripple.training.ranger import Ranger
 
+SIZE = encoders.SIZE
 WIDTHS = (16, 32, 48, 64, 96)
 UNITS = (1, 1, 1, 2)
 STRIDES = (2, 1, 1, 4)

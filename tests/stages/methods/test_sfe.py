@@ -224,9 +224,8 @@ def test_a_generator_without_mean_is_refused(settings: Config, tmp_path: Path) -
 
 
 def test_a_set_without_such_an_inverter_says_so() -> None:
-    own = {"models": "published", "invert": {"method": "sfe"}, "align": {"mode": "aligned"}}
     with pytest.raises(BadConfig, match="the set 'published' has no inverter"):
-        Editor(settings=own).edit(PHOTO, smile=1)
+        Zoo("published").choice("inverter")
 
 
 # The embedded networks
