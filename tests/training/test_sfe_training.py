@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor, nn
 
 from unripple.conventions import BadCheckpoint, BadConfig, UnknownName, UnrippleError
@@ -23,7 +24,7 @@ from unripple.training.schedule import Budget
 from unripple.training.sfe_editor import EditorTask
 from unripple.training.sfe_inverter import InverterTask, Leashes
 from unripple.training.sfe_losses import Adversary
-from unripple.training.shards import FaceShards
+from unripple.training.shards import FaceShards, FolderPhotos
 from unripple.zoo import networks
 
 from .factor_faces import write_factor_shards
@@ -188,6 +189,30 @@ def test_all_may_be_drawn_again(folder: Path) -> None:
     batch = task.draw(torch.Generator().manual_seed(0))
     assert set(batch) == {"drawn_photo", "drawn_edit"}
     assert "flow_px" not in task.train_step(batch, 0)
+
+
+def test_a_plain_folder_of_photos_will_do(tmp_path: Path) -> None:
+    """The layout of FFHQ: e4e's codes stand for the true ones, the generator makes the pairs."""
+    for n in range(3):
+        pixels = torch.randint(0, 255, (SIZE, SIZE, 3), dtype=torch.uint8).numpy()
+        Image.fromarray(pixels).save(tmp_path / f"{n:05d}.png")
+    photos = [FolderPhotos(tmp_path, SIZE, split) for split in ("train", "val")]
+    generator = loop.frozen(latents.small_generator(SIZE), "cpu")
+    encoder = (loop.frozen(encoders.small_encoder(), "cpu"), torch.zeros(latents.STYLE_DIM))
+    shared: dict[str, Any] = {
+        "auxiliary": AuxiliaryLosses(LOSSES, dict.fromkeys(LOSSES, 1.0)),
+        "batch_size": 2,
+    }
+    first = InverterTask(*photos, generator, encoder, **shared)
+    table = [torch.ones(latents.STYLE_DIM)]
+    second = EditorTask(
+        *photos, generator, encoder, first.average, real=0.5, pairs=0.0, table=table, **shared
+    )
+    tasks: list[Task] = [first, second]
+    for task in tasks:
+        batch = task.draw(torch.Generator().manual_seed(0))
+        assert all(value.isfinite() for value in task.train_step(batch, 0).values())
+        assert "edit_psnr_db" not in task.validate() and task.sample().shape[1] == SIZE
 
 
 # Resuming
