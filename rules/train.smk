@@ -51,6 +51,21 @@ TRAININGS = {
         60,
         ["hfgi_faithful", "motion", "parser"],
     ),
+    "sfe_codes": (
+        "sfe --phase inverter --batch 8 --export never",
+        30,
+        ["generator", "e4e"],
+    ),
+    "sfe_inverter": (
+        "sfe --phase inverter --name inverter --init runs/sfe_codes --plain 0 --batch 8 --lr 2e-3",
+        30,
+        ["sfe_codes"],
+    ),
+    "sfe_editor": (
+        "sfe --phase editor --name sfe_editor --inverter runs/sfe_inverter --batch 8 --lr 2e-3",
+        40,
+        ["sfe_inverter"],
+    ),
     "hfgi_faithful": (
         "hfgi --pairs 0 --name hfgi-faithful --batch 8",
         40,

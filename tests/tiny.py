@@ -53,6 +53,7 @@ def networks() -> dict[str, nn.Module]:
         landmarks,
         mean_head,
         pose,
+        sfe,
         stylegan2,
     )
 
@@ -95,6 +96,8 @@ def networks() -> dict[str, nn.Module]:
         "restorer": gfpgan.GFPGAN(SIZE, 8, 2, {4: 8, 8: 8, 16: 4, 32: 4, 64: 4}),
         "attributes": attributes.AttributeNet((4, 4), 8, len(FACTORS)),
         "head": _round_head(mean_head.MeanHead),
+        "inverter": sfe.Inverter(thin, (1, 1, 1, 1), W, CODES, 8, 1),
+        "sfe_editor": sfe.FeatureMixer(8, 1),
     }
 
 

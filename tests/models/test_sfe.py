@@ -52,6 +52,15 @@ def test_features_have_a_quarter_of_the_photos_side() -> None:
     assert codes.shape == (2, 10, 16) and features.shape == (2, 8, 16, 16)
 
 
+def test_a_small_inverter_has_strides_of_its_own_and_heads_that_share() -> None:
+    net = sfe.Inverter(**SLIM, strides=(2, 1, 1, 4), rank=3).eval()
+    codes, features = net(torch.randn(1, 3, 64, 64))
+    assert codes.shape == (1, 10, 16) and features.shape == (1, 8, 32, 32)
+    assert sfe.sizes_from_state(net.state_dict()) == {**SLIM, "rank": 3}
+    with pytest.raises(ValueError, match="wanted 5, 4 and 4 numbers"):
+        sfe.Inverter(**SLIM, strides=(2, 1, 1))
+
+
 def test_heads_that_read_something_else_are_refused() -> None:
     state = inverter().state_dict()
     state["fs_backbone.styles.0.weight"] = torch.zeros(16, 56 * 4)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from unripple.training import encoders, flow, hfgi, latents
+from unripple.training import encoders, flow, hfgi, latents, sfe_editor, sfe_inverter, sfe_nets
 
 SIZE = 64
 
@@ -15,7 +15,7 @@ SIZE = 64
 def slim(monkeypatch: pytest.MonkeyPatch) -> None:
     """Replace the sizes of generator, encoder and what is trained on top of them."""
     channels = {4: 8, 8: 8, 16: 8, 32: 8, 64: 8}
-    for module in (latents, hfgi):
+    for module in (latents, hfgi, sfe_nets):
         monkeypatch.setattr(module, "CHANNELS", channels)
     monkeypatch.setattr(encoders, "WIDTHS", (8, 12, 16, 20, 24))
     monkeypatch.setattr(encoders, "UNITS", (1, 1, 1, 1))
@@ -28,6 +28,14 @@ def slim(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hfgi, "VALIDATION_FACES", 4)
     monkeypatch.setattr(flow, "WIDTHS", (6, 8, 8))
     monkeypatch.setattr(flow, "VALIDATION_FACES", 4)
+    monkeypatch.setattr(sfe_nets, "SIZE", SIZE)
+    monkeypatch.setattr(sfe_nets, "N_CODES", 10)
+    monkeypatch.setattr(sfe_nets, "WIDTHS", (6, 6, 8, 8, 8))
+    monkeypatch.setattr(sfe_nets, "RANK", 4)
+    monkeypatch.setattr(sfe_nets, "FUSER_BLOCKS", 1)
+    monkeypatch.setattr(sfe_nets, "EDITOR_BLOCKS", {"plain": 1, "flow": 1})
+    for phase in (sfe_inverter, sfe_editor):
+        monkeypatch.setattr(phase, "VALIDATION_FACES", 4)
 
 
 def moving_down(net: Any, pixels: int) -> None:

@@ -60,7 +60,7 @@ def test_runs_do_not_share_a_folder_and_read_what_others_write(planned: list[lis
     for chosen in runs.values():
         read = [
             getattr(chosen, option, None)
-            for option in ("init", "generator", "encoder", "pose", "motion")
+            for option in ("init", "generator", "encoder", "pose", "motion", "inverter")
         ]
         assert {str(path) for path in read if path is not None} <= set(runs)
 
@@ -102,6 +102,9 @@ def finished(folder: Path) -> Path:
         "hfgi",
         "hyperstyle",
         "domain",
+        "sfe_codes",
+        "sfe_inverter",
+        "sfe_editor",
         "clip",
         "clip_synonyms",
         "mapper",

@@ -31,7 +31,8 @@ from unripple.models.layers.synthesis import Synthesis
 WIDTHS_50 = (64, 64, 128, 256, 512)
 STRIDES = (2, 2, 1, 2)
 """Of the four stages. The third one keeps its side, so that its maps are a quarter of the photo's
-side, which the features of the generator are."""
+side, which the features of the generator are. The embedded net, which sees its whole photo, has
+other ones and says so in its file."""
 
 POOLED = 3
 """Side to which every stage is pooled before the heads."""
@@ -44,6 +45,9 @@ class Trunk(nn.Module):
         widths, units: channels of stem and stages, and units per stage.
         style_dim, n_codes: length of a code, and codes of w+.
         features: channels of the predicted features.
+        strides: of the stages; the features have the side of the third one.
+        rank: numbers to which a layer that all heads share reduces what they read, which most
+            weights of a small net would go into otherwise; None, as published, is no such layer.
     """
 
     def __init__(
@@ -53,33 +57,38 @@ class Trunk(nn.Module):
         style_dim: int,
         n_codes: int,
         features: int,
+        strides: Sequence[int] = STRIDES,
+        rank: int | None = None,
     ) -> None:
         super().__init__()
-        if len(widths) != 5 or len(units) != 4:
-            raise ValueError(f"got widths {widths} and units {units}, wanted 5 and 4 numbers")
+        if len(widths) != 5 or len(units) != 4 or len(strides) != 4:
+            given = f"widths {widths}, units {units} and strides {strides}"
+            raise ValueError(f"got {given}, wanted 5, 4 and 4 numbers")
         self.conv = nn.Sequential(
             nn.Conv2d(3, widths[0], 3, 1, 1, bias=False),
             nn.BatchNorm2d(widths[0]),
             nn.PReLU(widths[0]),
         )
         for n in range(4):
-            made = stage(widths[n], widths[n + 1], units[n], stride=STRIDES[n])
+            made = stage(widths[n], widths[n + 1], units[n], stride=strides[n])
             self.add_module(f"block_{n + 1}", made)
         read = sum(widths[1:]) * POOLED**2
-        self.styles = nn.ModuleList(nn.Linear(read, style_dim) for _ in range(n_codes))
+        self.narrow = nn.Identity() if rank is None else nn.Linear(read, rank)
+        self.styles = nn.ModuleList(nn.Linear(rank or read, style_dim) for _ in range(n_codes))
         self.content_layer = _unit(widths[3], features)
 
     def forward(self, photo: Tensor) -> tuple[Tensor, Tensor]:
         """Encode photos [B, 3, S, S].
 
         Returns:
-            codes [B, n_codes, style_dim] and features [B, features, S / 4, S / 4].
+            codes [B, n_codes, style_dim] and features, as published [B, features, S / 4, S / 4].
         """
         levels = [self.conv(photo)]
         for n in range(4):
             levels.append(self.get_submodule(f"block_{n + 1}")(levels[-1]))
         pooled = [F.adaptive_avg_pool2d(level, POOLED) for level in levels[1:]]
         read = torch.cat(pooled, dim=1).flatten(1)  # [B, sum of widths * 9], channels outermost
+        read = self.narrow(read)
         codes = torch.stack([head(read) for head in self.styles], dim=1)
         return codes, self.content_layer(levels[3])
 
@@ -141,6 +150,7 @@ class Inverter(Exact):
         style_dim, n_codes: of the generator.
         features: channels of the generator where the features enter.
         blocks: residual units of the fuser.
+        strides, rank: see `Trunk`.
     """
 
     def __init__(
@@ -151,9 +161,11 @@ class Inverter(Exact):
         n_codes: int = 18,
         features: int = 512,
         blocks: int = 5,
+        strides: Sequence[int] = STRIDES,
+        rank: int | None = None,
     ) -> None:
         super().__init__()
-        self.fs_backbone = Trunk(widths, units, style_dim, n_codes, features)
+        self.fs_backbone = Trunk(widths, units, style_dim, n_codes, features, strides, rank)
         self.fuser = FeatureMixer(features, blocks)
 
     def forward(self, photo: Tensor) -> tuple[Tensor, Tensor]:
@@ -161,7 +173,7 @@ class Inverter(Exact):
 
         Args:
             photo: [B, 3, 256, 256] in [-1, 1], see `seen`; other sides give features of a quarter
-                of them.
+                of them (with the strides of the published net).
 
         Returns:
             float32 codes [B, n_codes, style_dim], relative to the generator's mean w; and the
@@ -268,6 +280,9 @@ def sizes_from_state(state: Mapping[str, Tensor]) -> dict[str, Any]:
     widths = [state[f"{trunk}conv.0.weight"].shape[0]]
     widths += [state[f"{name}0.conv1.weight"].shape[0] for name in stages]
     style_dim, read = state[f"{trunk}styles.0.weight"].shape
+    shared = state.get(f"{trunk}narrow.weight")
+    rank = {} if shared is None else {"rank": read}
+    read = read if shared is None else shared.shape[1]
     if math.isqrt(read // sum(widths[1:])) != POOLED:
         raise ValueError(f"heads read {read} numbers, wanted {sum(widths[1:])} x {POOLED**2}")
     return {
@@ -277,6 +292,7 @@ def sizes_from_state(state: Mapping[str, Tensor]) -> dict[str, Any]:
         "n_codes": _count(state, f"{trunk}styles."),
         "features": state["fuser.conv.weight"].shape[0],
         "blocks": _count(state, "fuser.body."),
+        **rank,
     }
 
 

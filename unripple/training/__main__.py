@@ -23,6 +23,7 @@ NETS = (
     "hfgi",
     "hyperstyle",
     "domain",
+    "sfe",
     "parser",
     "depth",
     "inpainter",

@@ -43,6 +43,10 @@ class AuxiliaryLosses:
         with autocast(picture.device):
             return {name: distance(picture, target) for name, distance in self.distances.items()}
 
+    def total(self, figures: Mapping[str, Tensor]) -> Tensor:
+        """The weighted sum of what a call gave."""
+        return torch.stack([self.weights[name] * value for name, value in figures.items()]).sum()
+
 
 def add_published(parser: argparse.ArgumentParser) -> None:
     """Options of the losses whose networks are published ones, all off by default."""

@@ -82,6 +82,33 @@ def flow_state(path: Path) -> dict[str, Tensor]:
     return state
 
 
+def endpoint_error_px(batch: Batch, offsets: Tensor, *, off: float = BACKGROUND_WEIGHT) -> Tensor:
+    """Mean endpoint error of a flow over the points that both photos show, px.
+
+    Args:
+        batch: rows with `FIELDS`, of which the last ones have a pair, see `true_pairs.with_pairs`.
+        offsets: that were found for the pairs, see `models.flow.Flow`, [B, 2, S, S].
+        off: weight of points that are not of the person.
+    """
+    n = len(batch["photo"]) - len(offsets)
+    on = {name: value.to(offsets.device) for name, value in batch.items()}
+    true = correspondence(
+        on["factors"][n:],
+        on["inverse_depth"][n:],
+        on[true_pairs.TARGET + "factors"],
+        on[true_pairs.TARGET + "labels"],
+        on[true_pairs.TARGET + "inverse_depth"],
+    )
+    side = on["photo"].shape[-1]
+    offsets_px = offsets * (side / 2)  # [B, 2, S, S] px
+    centres = torch.arange(side, device=offsets.device) + 0.5
+    rows, columns = torch.meshgrid(centres, centres, indexing="ij")
+    true_px = true.position.permute(0, 3, 1, 2) - torch.stack((columns, rows))
+    error = (offsets_px - true_px).square().sum(1).add(1e-4).sqrt()  # [B, S, S]
+    weight = torch.where(on[true_pairs.TARGET + "alpha"] > 127, 1.0, off) * true.visible
+    return (error * weight).sum() / weight.sum().clamp_min(1)
+
+
 class FlowTask(SingleNet):
     """Flow, and the details warped by it; see `single.SingleNet`.
 
@@ -157,30 +184,8 @@ class FlowTask(SingleNet):
     def endpoint_error_px(
         self, batch: Batch, flow: Flow, n: int, off: float = BACKGROUND_WEIGHT
     ) -> Tensor:
-        """Mean endpoint error of the flow over the points that both photos show, px.
-
-        Args:
-            batch: see `draw`.
-            flow: what was found.
-            n: how many rows come before the pairs.
-            off: weight of points that are not of the person.
-        """
-        on = {name: value.to(self.device) for name, value in batch.items()}
-        true = correspondence(
-            on["factors"][n:],
-            on["inverse_depth"][n:],
-            on[true_pairs.TARGET + "factors"],
-            on[true_pairs.TARGET + "labels"],
-            on[true_pairs.TARGET + "inverse_depth"],
-        )
-        side = on["photo"].shape[-1]
-        offsets_px = flow.offsets[n:] * (side / 2)  # [B, 2, S, S] px
-        centres = torch.arange(side, device=self.device) + 0.5
-        rows, columns = torch.meshgrid(centres, centres, indexing="ij")
-        true_px = true.position.permute(0, 3, 1, 2) - torch.stack((columns, rows))
-        error = (offsets_px - true_px).square().sum(1).add(1e-4).sqrt()  # [B, S, S]
-        weight = torch.where(on[true_pairs.TARGET + "alpha"] > 127, 1.0, off) * true.visible
-        return (error * weight).sum() / weight.sum().clamp_min(1)
+        """See `endpoint_error_px`; the first n rows, without a pair, do not count."""
+        return endpoint_error_px(batch, flow.offsets[n:], off=off)
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:

@@ -77,9 +77,15 @@ class PoseEdits:
     @torch.no_grad()
     def invert(self, photo: Tensor) -> tuple[Tensor, Tensor]:
         """(w_plus [B, L, W], its picture [B, 3, S, S] clamped to [-1, 1])."""
-        with autocast(self.device):
-            w_plus = self.encoder(photo).float() + self.latent_avg
+        w_plus = self.codes(photo)
         return w_plus, self._drawn(w_plus)
+
+    @torch.no_grad()
+    def codes(self, photo: Tensor) -> Tensor:
+        """The codes alone that `invert` gives."""
+        with autocast(self.device):
+            w_plus: Tensor = self.encoder(photo).float() + self.latent_avg
+        return w_plus
 
     @torch.no_grad()
     def turn(self, w_plus: Tensor, picture: Tensor, case: PairedBatch) -> tuple[Tensor, Tensor]:
@@ -90,12 +96,20 @@ class PoseEdits:
         """
         if case.factors is None:
             return w_plus, picture
+        codes = self.turned(w_plus, case)
+        drawn = self._drawn(codes[case.n :])
+        return codes, torch.cat((picture[: case.n], drawn))
+
+    @torch.no_grad()
+    def turned(self, w_plus: Tensor, case: PairedBatch) -> Tensor:
+        """The codes alone that `turn` gives."""
+        if case.factors is None:
+            return w_plus
         # The change alone is exact; what the encoder got wrong of the photo stays, as in real
         # edits.
         before, after = (self.generator.map(code(factors)).float() for factors in case.factors)
         other = w_plus[case.n :] + (after - before)[:, None]
-        drawn = self._drawn(other)
-        return torch.cat((w_plus[: case.n], other)), torch.cat((picture[: case.n], drawn))
+        return torch.cat((w_plus[: case.n], other))
 
     def _drawn(self, w_plus: Tensor) -> Tensor:
         with autocast(self.device):

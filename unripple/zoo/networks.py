@@ -45,7 +45,7 @@ NETWORKS_OF: Mapping[str, tuple[str, ...]] = {
     "identity_judge": ("dlib_face",),
     "mtcnn": ("mtcnn",),
     "inverter": ("sfe_inverter",),
-    "sfe_editor": ("sfe_editor",),
+    "sfe_editor": ("sfe_editor", "sfe_flow_editor"),
     "hypernet": ("hyperstyle",),
     "w_encoder": ("w_encoder",),
     "restyle": ("restyle", "restyle_resnet"),
@@ -65,6 +65,7 @@ TELLTALES: Mapping[str, str] = {
     "restyle_resnet": "conv1.weight",
     "style_mapper": "mapper_0.mapping.1.weight",
     "vgg16": "features.28.weight",
+    "sfe_flow_editor": "flow.sharpness",
 }
 """Network -> a key that no other network of the role has."""
 
@@ -166,6 +167,7 @@ _NETS: Mapping[str, _Net] = {
     "psp": _Net("psp", "PSPEncoder"),
     "sfe_inverter": _Net("sfe", "Inverter"),
     "sfe_editor": _Net("sfe", "FeatureMixer"),
+    "sfe_flow_editor": _Net("sfe_flow", "FlowMixer"),
     "hyperstyle": _Net("hyperstyle", "Hypernet"),
     "w_encoder": _Net("w_encoder", "WEncoder"),
     "restyle": _Net("restyle", "RestyleEncoder"),

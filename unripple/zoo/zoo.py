@@ -43,6 +43,8 @@ ROLES = (
     "clip",
     "relevance",
     "mapper",
+    "inverter",
+    "sfe_editor",
 )
 """Roles with a weights file of their own."""
 
@@ -53,8 +55,6 @@ STYLE_SPREAD = "style_spread"
 """Mean and deviation of style space, where the file of relevance lacks them."""
 
 PUBLISHED_ROLES = (
-    "inverter",
-    "sfe_editor",
     "w_encoder",
     "restyle",
     STYLE_SPREAD,
@@ -123,7 +123,8 @@ def chosen_directions(directions: str, zoo: Zoo) -> str:
         return directions
     if not zoo.is_published("generator"):
         return EMBEDDED
-    return SFE if zoo.has("sfe_editor") else PUBLISHED
+    own = zoo.has("sfe_editor") and zoo.is_published("sfe_editor")
+    return SFE if own else PUBLISHED
 
 
 Kept: TypeAlias = tuple[str, Path, int, int]

@@ -29,13 +29,14 @@ if TYPE_CHECKING:
 
     from unripple.models.sfe import FeatureMixer
     from unripple.models.sfe import Inverter as Network
+    from unripple.models.sfe_flow import FlowMixer
 
 
 class Nets(NamedTuple):
     """What draws: the generator, and the network that edits features."""
 
     generator: Any
-    editor: FeatureMixer
+    editor: FeatureMixer | FlowMixer
 
 
 def invert_features(
@@ -65,9 +66,10 @@ def invert_features(
         codes = codes_of(w_plus, nets.generator)
         _, predicted = inverter(looked)
         kept = sfe.fused(inverter, nets.generator, codes, predicted)[0].half()
-        styles = nets.generator.styles(codes)
-        drawn = _drawn(nets, styles, kept[None].float(), torch.zeros_like(kept[None].float()))
-        plain = draw(codes_of(guide, nets.generator), nets.generator, size_px=size_px)
+        led = codes_of(guide, nets.generator)
+        own_styles, guide_styles = (nets.generator.styles(one) for one in (codes, led))
+        drawn = _drawn(nets, kept[None].float(), own_styles, guide_styles, guide_styles)
+        plain = draw(led, nets.generator, size_px=size_px)
         features: Floats = kept.cpu().numpy()
         picture = to_photo(down(drawn, size_px))
         return Inverted(picture, None, features=features, guide=guide, plain=to_photo(plain))
@@ -99,33 +101,44 @@ def edit_features(
     """
     import torch
 
-    from unripple.models import sfe
-    from unripple.ops.tensors import to_photo
+    from unripple.ops.tensors import device_of, to_photo
 
-    assert inverted.features is not None and inverted.guide is not None
+    assert inverted.features is not None
+    assert inverted.guide is not None
     moved = restyled(nets.generator, styles)
     with torch.inference_mode():
-        after = moved.styles(codes_of(w_plus, nets.generator))
-        kept = torch.from_numpy(inverted.features.astype(np.float32))[None].to(after[0].device)
+        kept = torch.from_numpy(inverted.features.astype(np.float32))[None]
+        kept = kept.to(device_of(nets.generator))
         background = None
         if still is not None:
             background = torch.from_numpy(still[None, None].astype(np.float32) / 255).to(kept)
-        change = sfe.change(
-            nets.generator,
-            nets.generator.styles(codes_of(inverted.guide, nets.generator)),
-            moved.styles(codes_of(guide, nets.generator)),
-            kept.shape[-1],
-            background=background,
+        led = nets.generator.styles(codes_of(inverted.guide, nets.generator))
+        after, led_after = (
+            moved.styles(codes_of(codes, nets.generator)) for codes in (w_plus, guide)
         )
-        drawn = _drawn(nets, after, kept, change)
+        drawn = _drawn(nets, kept, after, led, led_after, background)
         plain = draw(codes_of(guide, nets.generator), moved, size_px=size_px)
         return Edited(to_photo(down(drawn, size_px)), to_photo(plain))
 
 
-def _drawn(nets: Nets, styles: Any, features: Tensor, change: Tensor) -> Tensor:
-    from unripple.models import sfe
+def _drawn(
+    nets: Nets,
+    features: Tensor,
+    styles: Any,
+    guide: Any,
+    edited_guide: Any,
+    background: Tensor | None = None,
+) -> Tensor:
+    """A photo's features [1, C, h, h], edited as the guide's styles say, and drawn with styles."""
+    from unripple.models import sfe, sfe_flow
 
-    edited = nets.editor(features, change)
+    side_px = features.shape[-1]
+    change = sfe.change(nets.generator, guide, edited_guide, side_px, background=background)
+
+    def led() -> sfe_flow.Led:
+        return sfe_flow.Led(*(sfe.drawn(nets.generator, one, side_px) for one in (guide, styles)))
+
+    edited = sfe_flow.edited(nets.editor, features, change, led)
     return sfe.rendered(nets.generator, styles, edited).float().clamp(-1, 1)
 
 
