@@ -69,16 +69,6 @@ def networks() -> dict[str, nn.Module]:
                 "motion": flow.EditFlowNet((4, 4), 4, {"widths": (4, 4), "hidden": 8}),
             }
         ),
-        "hypernet": hyperstyle.Hypernet(
-            (0, 3, 9),
-            CHANNELS,
-            widths=thin,
-            units=(1, 1, 1, 1),
-            code=6,
-            shared_inner=4,
-            inner=4,
-            halvings=2,
-        ),
         "parser": bisenet.BiSeNet(19, thin, stem_stride=2),
         "depth": dpt.DPT(
             token_width=64,
@@ -98,6 +88,16 @@ def networks() -> dict[str, nn.Module]:
         "head": _round_head(mean_head.MeanHead),
         "inverter": sfe.Inverter(thin, (1, 1, 1, 1), W, CODES, 8, 1),
         "sfe_editor": sfe.FeatureMixer(8, 1),
+        "hypernet": hyperstyle.Hypernet(
+            (0, 3, 9),
+            CHANNELS,
+            widths=thin,
+            units=(1, 1, 1, 1),
+            code=6,
+            shared_inner=4,
+            inner=4,
+            halvings=2,
+        ),
     }
 
 

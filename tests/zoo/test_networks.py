@@ -238,6 +238,14 @@ def test_large_weights_are_in_memory_once(tmp_path: Path, monkeypatch: pytest.Mo
     assert path.read_bytes() == before
 
 
+def test_who_only_looks_leaves_weights_that_gradients_go_through(models: dict[str, str]) -> None:
+    with torch.inference_mode():
+        net = load("pose", Path(models["pose"]), CPU).net
+    picture = torch.zeros(1, 3, 64, 64, requires_grad=True)
+    net(picture).sum().backward()
+    assert picture.grad is not None and bool(picture.grad.isfinite().all())
+
+
 def test_a_model_knows_its_network() -> None:
     assert Model("parser", torch.nn.Identity()).network == ""
     assert set(NETWORKS_OF) >= set(ROLES)
@@ -249,7 +257,7 @@ def test_loading_imports_no_compiler_and_no_torchvision(models: dict[str, str]) 
 import sys
 from unripple.zoo.zoo import ROLES, Zoo
 zoo = Zoo({models})
-for role in set(ROLES) - { {*NEED_A_GRAPH, *OF_TEXTS} }:
+for role in set(ROLES) - { {*NEED_A_GRAPH, *ALONE, *OF_TEXTS} }:
     zoo.load(role)
 print(sorted({{"sympy", "timm", "torch._dynamo", "torchvision"}} & set(sys.modules)))
 """

@@ -206,6 +206,7 @@ def find_device(name: str) -> torch.device:
     return device
 
 
+@torch.inference_mode(False)  # who asks first may only look; who asks next may need gradients
 def load(role: str, path: Path, device: torch.device) -> Model:
     """Build the network of a role from its file.
 

@@ -192,7 +192,7 @@ def test_what_lies_over_the_mouth_is_not_moved(
 ) -> None:
     flat = portrait()
     flat[50:72, 30:66] = (90, 140, 200)
-    with pytest.raises(NotOffered, match="smile: something lies over the mouth"):
+    with pytest.raises(NotOffered, match="smile: something lies over the lower face"):
         edited(monkeypatch, mean_head, {"smile": 1.0}, crop=flat)
 
 

@@ -143,10 +143,9 @@ def _covered(face: SeenFace, word: str, degree: float) -> tuple[float, str]:  # 
     share = covered_below(face)
     if share < COVERED:
         return 1.0, ""
-    what = "mouth" if word in MOUTH else "nose"
     return 0.0, (
-        f"something lies over the {what} ({100 * share:.0f}% of the lower face has another colour "
-        "than its skin)"
+        f"something lies over the lower face ({100 * share:.0f}% of it has another colour than "
+        "its skin)"
     )
 
 

@@ -80,12 +80,14 @@ def _why_not(look: CloseLook, degree: float, what: str) -> str:
     face = look.face
     across = float(np.hypot(*(face.landmarks[1] - face.landmarks[0])))
     hat = what == "a hat"
+    if degree < 0 and hat:
+        return "what is under a hat is not in the photo, so none is taken off"
     if degree < 0:
-        return f"what is {'under' if hat else 'behind'} {what} is not in the photo, so none " + (
-            "is taken off" if hat else "are taken off"
-        )
+        return "what is behind glasses is not in the photo, so none are taken off"
+    if degree < WORN and hat:
+        return f"a hat is worn or not; ask for {WORN:g} or more"
     if degree < WORN:
-        return f"{what} {'is' if hat else 'are'} worn or not; ask for {WORN:g} or more"
+        return f"glasses are worn or not; ask for {WORN:g} or more"
     if not hat and int((face.labels == Face.GLASSES).sum()) > GLASSES_AREA * across**2:
         return "glasses are worn already"
     if hat and hat_of(small_of(look)).any():
