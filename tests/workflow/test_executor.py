@@ -192,11 +192,11 @@ def test_a_kill_from_outside_is_not_the_photos_fault(at_bob, project: Path) -> N
     assert not (project / ALIGN).exists()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_jobs_end_with_their_run(at_bob, project: Path, number: signal.Signals) -> None:
-    """As Ctrl-C and a system that is out of memory do it: to all, or to Snakemake alone."""
+    """As Ctrl-C, `timeout` and a system out of memory do it: to all, or to Snakemake alone."""
     run, _, started = at_bob
-    (os.killpg if number == signal.SIGINT else os.kill)(run.pid, number)
+    (os.kill if number == signal.SIGKILL else os.killpg)(run.pid, number)
     run.communicate(timeout=PATIENCE_S)
     wait_for(lambda: gone(started), "a process outlives its run")
     assert not (project / ALIGN).exists()

@@ -43,6 +43,8 @@ class Each(Protocol):
 Task: TypeAlias = Callable[[Each], Outcome]
 """Goes through photos with what it is called with; task and outcome are pickled."""
 
+_UNKNOWN = 255
+"""Exit status that multiprocessing gives where the process that forks workers has ended, too."""
 _OWN_FAULTS = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
 
 
@@ -186,9 +188,11 @@ class _Worker:
         self.process.join()
         status = self.process.exitcode
         how = f"by {signal.Signals(-status).name}" if status < 0 else f"with exit status {status}"
+        if status == _UNKNOWN:
+            how = "with the process that it was forked from"
         if not self._photo:
             raise UnrippleError(f"the job's process ended {how}; run again") from error
-        if status >= 0 or -status in _OWN_FAULTS:
+        if 0 <= status != _UNKNOWN or -status in _OWN_FAULTS:
             advice = "save the photo anew with another program, or leave it out"
             return {self._photo: Crashed(f"a library crashed over it, {how}; {advice}")}
         killed = (
