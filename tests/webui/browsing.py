@@ -28,7 +28,7 @@ SKIN = (200, 150, 125)
 
 
 def write_folder(folder: Path) -> Path:
-    """A folder to edit in with tiny networks; its mouths are wide and all is skin: `smile` works."""
+    """A folder to edit in with tiny networks; mouths are wide and all is skin, for `smile`."""
     photos = {"anna.png": (64, 64), "bob.png": (90, 120)}
     wide = [*LANDMARKS[:3], [24.0, 45.0], [40.0, 45.0]]
     written = _tiny(folder, photos)
