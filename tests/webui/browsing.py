@@ -28,15 +28,14 @@ SKIN = (200, 150, 125)
 
 
 def write_folder(folder: Path) -> Path:
-    """A folder to edit in with tiny networks; mouths are wide and all is skin, for `smile`."""
+    """A folder to edit in with tiny networks; mouths are wide and one is skin, for `smile`."""
     photos = {"anna.png": (64, 64), "bob.png": (90, 120)}
     wide = [*LANDMARKS[:3], [24.0, 45.0], [40.0, 45.0]]
     written = _tiny(folder, photos)
     (written / "data" / "landmarks.json").write_text(json.dumps(dict.fromkeys(photos, wide)))
-    for name in photos:
-        path = written / "data" / "photos" / name
-        with Image.open(path) as photo:
-            Image.blend(photo, Image.new("RGB", photo.size, SKIN), 0.85).save(path)
+    path = written / "data" / "photos" / "anna.png"  # of noise, which passes for a covered face
+    with Image.open(path) as photo:
+        Image.blend(photo, Image.new("RGB", photo.size, SKIN), 0.85).save(path)
     return written
 
 
