@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import logging
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unripple.cli import options as shared
+from unripple.cli.each import write_each
 from unripple.conventions import UnrippleError
 from unripple.io.photo import PHOTO_SUFFIXES
 
@@ -79,12 +79,10 @@ def register(commands: Any) -> None:
 
 
 def _adapt(options: argparse.Namespace) -> int:
-    from unripple.cli.main import BAD_INPUT
     from unripple.io.places import sheet_to_read
     from unripple.runtime.adapt import Domain, generator_of, settings_of
     from unripple.runtime.cache import LayeredCache, MemoryCache
     from unripple.runtime.editor import Editor
-    from unripple.runtime.shard import costs_one_photo
     from unripple.runtime.subject import find_source
 
     domain = Domain(
@@ -106,23 +104,11 @@ def _adapt(options: argparse.Namespace) -> int:
     cache = LayeredCache(results.store, MemoryCache())
     editor = Editor(device=options.device, settings=config, cache=cache)
     generator_of(editor.zoo, domain.generator)  # what is wrong with it is told before the work
-    failed = 0
-    for path, source in sources.items():
-        try:
-            _write(editor, source, domain, outs[path], beside=options.beside)
-        except Exception as error:
-            if not costs_one_photo(error):
-                raise
-            failed += 1
-            log.error("unripple: %s", error)
-            if not isinstance(error, UnrippleError):
-                log.error("%s: unforeseen error", source.photo, exc_info=error)
-            continue
-        sys.stdout.write(f"{outs[path]}\n")
-        sys.stdout.flush()
-    if failed and len(sources) > 1:
-        log.error("unripple: %d of %d photos failed, see above", failed, len(sources))
-    return BAD_INPUT if failed else 0
+
+    def write(source: Source, out: Path) -> None:
+        _write(editor, source, domain, out, beside=options.beside)
+
+    return write_each(sources, outs, write)
 
 
 def _names(

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unripple.cli import options as shared
+from unripple.cli.each import write_each
 from unripple.conventions import UnrippleError
 from unripple.io.text_edits import with_strength
 
@@ -104,11 +105,9 @@ def register(commands: Any) -> None:
 
 
 def _sweep(options: argparse.Namespace) -> int:
-    from unripple.cli.main import BAD_INPUT
     from unripple.io.places import sheet_to_read
     from unripple.runtime.cache import LayeredCache, MemoryCache
     from unripple.runtime.editor import Editor
-    from unripple.runtime.shard import costs_one_photo
     from unripple.runtime.subject import find_source
 
     config = shared.config_of(options)
@@ -131,23 +130,11 @@ def _sweep(options: argparse.Namespace) -> int:
             if warning not in told:  # that of a text is every strength's
                 told.add(warning)
                 log.warning("%s", warning)
-    failed = 0
-    for path, source in sources.items():
-        try:
-            _write(editor, source, edit_at, options, outs[path])
-        except Exception as error:
-            if not costs_one_photo(error):
-                raise
-            failed += 1
-            log.error("unripple: %s", error)
-            if not isinstance(error, UnrippleError):
-                log.error("%s: unforeseen error", source.photo, exc_info=error)
-            continue
-        sys.stdout.write(f"{outs[path]}\n")
-        sys.stdout.flush()
-    if failed and len(sources) > 1:
-        log.error("unripple: %d of %d photos failed, see above", failed, len(sources))
-    return BAD_INPUT if failed else 0
+
+    def write(source: Source, out: Path) -> None:
+        _write(editor, source, edit_at, options, out)
+
+    return write_each(sources, outs, write)
 
 
 def _sweep_to(options: argparse.Namespace, config: Config) -> int:
