@@ -93,7 +93,7 @@ class Holdout:
     codes: Tensor
     target: Tensor
     every: int = 10
-    first: int = 40
+    first: int = 90
 
 
 class Seen(NamedTuple):

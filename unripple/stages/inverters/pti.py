@@ -42,8 +42,11 @@ class PtiSettings(Settings):
 
     tune: Literal["auto", "distance", "steps"] = knob(
         "auto",
-        "when to stop: auto (where the mirrored photo is drawn best, about where edits are) | "
+        "when to stop: auto (after `at_least`, before the mirrored photo is drawn worse) | "
         "distance (as published, at `enough`) | steps (after all of them)",
+    )
+    at_least: int = knob(
+        90, "tune auto: steps that are always made; edits only gain", minimum=0, maximum=5000
     )
     steps: int = knob(350, "at most (published: 350)", minimum=1, maximum=5000)
     enough: float = knob(
@@ -102,7 +105,7 @@ def tune(
     codes, target = codes_of(w_plus, generator), to_tensor(photo, device=device_of(generator))
     holdout = None
     if mirrored is not None:
-        holdout = Holdout(codes_of(mirrored, generator), target.flip(3))
+        holdout = Holdout(codes_of(mirrored, generator), target.flip(3), first=settings.at_least)
     tuning = Tuning(
         generator,
         codes,
@@ -202,6 +205,8 @@ def _decide(settings: Values, plan: Plan) -> Values:
     """The settings that decide weights, and which distance it is."""
     own = dict(settings[METHOD.name])
     unused = [] if own["tune"] == "distance" else ["enough"]
+    if own["tune"] != "auto":
+        unused += ["at_least"]
     if own["locality_weight"] == 0:
         unused += ["locality_reach"]
     if own["perceptual_weight"] == 0:
