@@ -19,6 +19,7 @@ from unripple.training.flow import FIELDS
 from unripple.training.latents import load_generator
 from unripple.training.sfe_editor import EditorTask
 from unripple.training.sfe_inverter import InverterTask, Leashes
+from unripple.training.sfe_task import SfeOptions
 from unripple.training.shards import FaceShards, FolderPhotos, Split, has_shards, open_photos
 from unripple.zoo.directions import read_directions
 
@@ -95,7 +96,7 @@ def build(chosen: argparse.Namespace) -> InverterTask | EditorTask:
     generator = load_generator(chosen.generator, chosen.device)
     encoder = load_encoder(chosen.encoder, chosen.device)
     adversary = sfe_losses.Adversary(chosen.adversarial, chosen.adversarial_from, chosen.device)
-    shared = {
+    shared: SfeOptions = {
         "auxiliary": sfe_losses.load(chosen),
         "adversary": adversary,
         "batch_size": chosen.batch,
