@@ -32,10 +32,11 @@ from unripple.training.flow import DISOCCLUSION_WEIGHT, FLOW_WEIGHT, endpoint_er
 from unripple.training.loop import Batch
 from unripple.training.precision import autocast
 from unripple.training.sfe_losses import shown
-from unripple.training.sfe_task import SfeOptions, SfeTask, Step
+from unripple.training.sfe_task import PhaseStep, SfeOptions, SfeTask
 from unripple.training.shards import FaceShards, FolderPhotos
 
-PART = 16  # of them at a time
+PART = 16  # held-out faces at a time
+SHOWN_EDITS = 4
 DRAWN = "drawn_"  # prefix of the fields of photos that are drawn again before they are edited
 
 
@@ -164,14 +165,14 @@ class EditorTask(SfeTask[sfe.FeatureMixer | FlowMixer]):
         features, picture = sfe_nets.lower(self.generator, self.generator.styles(w_plus), side_px)
         return picture, features
 
-    def take(self, batch: Batch, step: int) -> Step:  # noqa: ARG002
+    def take(self, batch: Batch, step: int) -> PhaseStep:  # noqa: ARG002
         """Draw each target from what is known of its photo."""
         edits = self.edits(batch)
         drawn, flow = self.drawn_after(self.net, edits.photo, edits.guide, edits.edited)
         seen = edits.target + (drawn - edits.target) * edits.observed
         figures = {**self.auxiliary(seen, edits.target), **flow_losses(batch, flow)}
         weights = {"flow_px": FLOW_WEIGHT, "left": DISOCCLUSION_WEIGHT, **self.auxiliary.weights}
-        return Step(figures, weights, drawn, edits.target, edits.person)
+        return PhaseStep(figures, weights, drawn, edits.target, edits.person)
 
     @torch.no_grad()
     def judged(self, edits: Edits) -> tuple[Tensor, Flow | None]:
@@ -191,7 +192,7 @@ class EditorTask(SfeTask[sfe.FeatureMixer | FlowMixer]):
         """PSNR of inversions, and nearness to true edits, on held-out people."""
         still = self.edits({"photo": self.held_out["photo"]})
         figures = {"psnr_db": losses.psnr(self.judged(still)[0], still.photo)}
-        if self.has_pairs:
+        if has_pairs(self.held_out):
             batch = true_pairs.swapped(self.held_out)
             edits = self.edits(batch)
             drawn, flow = self.judged(edits)
@@ -201,20 +202,22 @@ class EditorTask(SfeTask[sfe.FeatureMixer | FlowMixer]):
             figures |= {name: float(value) for name, value in flow_losses(batch, flow).items()}
         return figures
 
-    @property
-    def has_pairs(self) -> bool:
-        """Whether the held-out photos are true pairs."""
-        return set(true_pairs.FIELDS) <= set(self.held_out)
-
     @torch.no_grad()
     def sample(self) -> Photo:
-        """Photos and their inversions; their partners, and edits to them by e4e and by us."""
-        few = {name: value[:12] for name, value in self.held_out.items()}
+        """Photos and their inversions; their partners, and edits to them by e4e and by us.
+
+        Special pictures have no partners; they are edited by some of the table.
+        """
+        few = self.looked_at()
         still = self.edits({"photo": few["photo"]})
         strips = [still.photo, self.judged(still)[0]]
-        if self.has_pairs:
+        if has_pairs(few):
             edits = self.edits(true_pairs.swapped(few))
             strips += [edits.target, self._drawn(edits.edited), self.judged(edits)[0]]
+        if self.special is not None:
+            for move in self.table[:: max(1, len(self.table) // SHOWN_EDITS)]:
+                edited = still.guide + move.to(still.guide)
+                strips += [self._drawn(edited), self.judged(still._replace(edited=edited))[0]]
         return grids.rows(*strips)
 
     def notes(self) -> str:
@@ -225,6 +228,11 @@ class EditorTask(SfeTask[sfe.FeatureMixer | FlowMixer]):
             f"{self.real:.0%} of the training were photos that stay; {self.pairs:.0%} of the edits "
             "were true pairs."
         )
+
+
+def has_pairs(faces: Batch) -> bool:
+    """Whether photos are true pairs."""
+    return set(true_pairs.FIELDS) <= set(faces)
 
 
 def flow_losses(batch: Batch, flow: Flow | None) -> dict[str, Tensor]:

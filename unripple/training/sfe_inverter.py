@@ -22,7 +22,7 @@ from unripple.training.latents import code, w_statistics
 from unripple.training.loop import Batch
 from unripple.training.precision import autocast
 from unripple.training.sfe_losses import shown
-from unripple.training.sfe_task import SfeOptions, SfeTask, Step
+from unripple.training.sfe_task import PhaseStep, SfeOptions, SfeTask
 from unripple.training.shards import FaceShards, FolderPhotos
 
 
@@ -144,7 +144,7 @@ class InverterTask(SfeTask[sfe.Inverter]):
             "l2_latent": beside.square().mean(),
         }
 
-    def take(self, batch: Batch, step: int) -> Step:
+    def take(self, batch: Batch, step: int) -> PhaseStep:
         """Draw the photos in both ways."""
         photo = grids.from_uint8(batch["photo"].to(self.device))
         plain = self.leashes.plain
@@ -158,7 +158,7 @@ class InverterTask(SfeTask[sfe.Inverter]):
             figures["plain"] = self.auxiliary.total(pictures)
         weights = {name: (1 - plain) * weight for name, weight in self.auxiliary.weights.items()}
         weights |= self.leashes._asdict()
-        return Step(figures, weights, drawn.restored, photo, shown(batch, photo))
+        return PhaseStep(figures, weights, drawn.restored, photo, shown(batch, photo))
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
@@ -175,7 +175,7 @@ class InverterTask(SfeTask[sfe.Inverter]):
     @torch.no_grad()
     def sample(self) -> Photo:
         """Photos, their drawings by the codes alone, and by codes and features."""
-        photo = grids.from_uint8(self.held_out["photo"].to(self.device))[:12]
+        photo = grids.from_uint8(self.looked_at()["photo"].to(self.device))
         drawn = self.inverted(self.average, photo)
         return grids.rows(photo, drawn.plain, drawn.restored)
 

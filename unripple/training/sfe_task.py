@@ -22,7 +22,7 @@ from unripple.training.sfe_losses import Adversary
 from unripple.training.shards import FaceShards, FolderPhotos
 from unripple.training.single import OneNet, decay_at
 
-VALIDATION_FACES = 64
+VALIDATION_FACES, SHOWN = 64, 12
 
 
 class SfeOptions(TypedDict, total=False):
@@ -35,6 +35,7 @@ class SfeOptions(TypedDict, total=False):
         optimizer, lr: see `sfe_nets.optimizer`.
         adversary: the adversarial term; without one there is none.
         name: of the exported files; the role by default.
+        special: pictures to look at in place of held-out people, uint8 [N, 3, S, S].
     """
 
     auxiliary: Required[AuxiliaryLosses]
@@ -44,10 +45,11 @@ class SfeOptions(TypedDict, total=False):
     lr: float
     adversary: Adversary
     name: str
+    special: Tensor | None
 
 
-class Step(NamedTuple):
-    """What one step drew.
+class PhaseStep(NamedTuple):
+    """What came of a batch.
 
     Attributes:
         figures: losses by their names, scalars.
@@ -97,11 +99,18 @@ class SfeTask(OneNet[Net], true_pairs.PoseEdits):
         self.data, self.held_out = data, held_out.first(VALIDATION_FACES)
         self.auxiliary, self.name = options["auxiliary"], options.get("name", self.role)
         self.adversary = options.get("adversary") or Adversary(0.0, 0, device)
+        self.special = options.get("special")
         self.nets |= self.adversary.nets
         self.optimizers |= self.adversary.optimizers
 
+    def looked_at(self) -> Batch:
+        """What `sample` shows: the special pictures, or some of the held-out people."""
+        if self.special is not None:
+            return {"photo": self.special}
+        return {name: value[:SHOWN] for name, value in self.held_out.items()}
+
     @abstractmethod
-    def take(self, batch: Batch, step: int) -> Step:
+    def take(self, batch: Batch, step: int) -> PhaseStep:
         """Draw a batch by the net that learns, and say how far off that is."""
 
     def train_step(self, batch: Batch, step: int) -> Figures:
