@@ -50,7 +50,7 @@ class SaveOptions(TypedDict, total=False):
     overwrite: bool
 
 
-class File(NamedTuple):
+class SavedPicture(NamedTuple):
     """A picture to be written.
 
     Attributes:
@@ -86,8 +86,8 @@ def edit_to(
         parts, part = made.artifacts, "plain"  # sfe's own guide
         if part not in parts["invert"]:
             parts, part = own.with_settings(PLAIN).run(source, "edit", edit), "picture"
-        files.append(File("_e4e_inversion", _shown(parts["invert"][part])))
-        files.append(File("_e4e_edit", _shown(parts["edit"][part]), edited=True))
+        files.append(SavedPicture("_e4e_inversion", _shown(parts["invert"][part])))
+        files.append(SavedPicture("_e4e_edit", _shown(parts["edit"][part]), edited=True))
     marked = made.metadata.of_result(marked=made.marked)
     for one in files:
         path = place.with_name(f"{place.stem}{one.suffix}{place.suffix}")
@@ -115,18 +115,20 @@ def settings_of(config: Mapping[str, Any], options: SaveOptions) -> dict[str, An
     return changed
 
 
-def pictures_of(made: Result, options: SaveOptions) -> list[File]:
+def pictures_of(made: Result, options: SaveOptions) -> list[SavedPicture]:
     """What an edit gave, SAVE first."""
     parts = made.artifacts
-    files = [File("", _shown(parts["compose"]["picture"]), edited=True)]
+    files = [SavedPicture("", _shown(parts["compose"]["picture"]), edited=True)]
     if options.get("align"):
-        files.append(File("_aligned", _shown(parts["align"]["picture"])))
-        files.append(File("_unaligned", made.picture, edited=True))
+        files.append(SavedPicture("_aligned", _shown(parts["align"]["picture"])))
+        files.append(SavedPicture("_unaligned", made.picture, edited=True))
     if options.get("mask") is not None:
         words = {"_mask": "keep", "_face": "face", "_back": "background"}
-        files += [File(suffix, _shown(parts["edit"][part])) for suffix, part in words.items()]
+        files += [
+            SavedPicture(suffix, _shown(parts["edit"][part])) for suffix, part in words.items()
+        ]
     if options.get("save_inversion"):
-        files.append(File("_inversion", _shown(parts["invert"]["picture"])))
+        files.append(SavedPicture("_inversion", _shown(parts["invert"]["picture"])))
     return files
 
 

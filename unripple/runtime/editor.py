@@ -24,6 +24,7 @@ from unripple.io.config import Config, Edit, complete
 from unripple.io.edited import EditedFile
 from unripple.io.landmarks import landmarks_of, read_landmarks
 from unripple.io.photo import Photograph, read_photo
+from unripple.io.published_names import NAMED
 from unripple.io.results import PHOTO
 from unripple.pipeline.checks import warnings_of
 from unripple.pipeline.graph import Place, find_step, inputs_until
@@ -41,7 +42,7 @@ from unripple.runtime.work import OnProgress
 from unripple.stages.interface import EXTERNAL
 from unripple.zoo.directions import Direction
 from unripple.zoo.pixel_directions import listed_directions
-from unripple.zoo.zoo import Zoo, chosen_directions, directions_path
+from unripple.zoo.zoo import SFE, Zoo, chosen_directions, directions_path
 
 
 def _nothing() -> None: ...
@@ -107,9 +108,10 @@ class Editor:
 
     def available(self) -> list[Available]:
         """The directions that `edit` takes, in words, in their order."""
+        texts = NAMED if chosen_directions(self.config["directions"], self._zoo) == SFE else ()
         return [
-            Available(name, one.family, one.usable, one.unit, one.attribute)
-            for name, one in self.directions.items()
+            Available(one.name, one.family, one.usable, one.unit, one.attribute)
+            for one in (*self.directions.values(), *texts)
         ]
 
     def warnings(self, edit: Edit, made: Mapping[str, Artifact] | None = None) -> list[str]:
