@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from unripple.training import encoders, flow, hfgi, latents, sfe_editor, sfe_inverter, sfe_nets
+from unripple.training import encoders, flow, hfgi, latents, sfe_nets, sfe_task
 
 SIZE = 64
 
@@ -34,8 +34,7 @@ def slim(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sfe_nets, "RANK", 4)
     monkeypatch.setattr(sfe_nets, "FUSER_BLOCKS", 1)
     monkeypatch.setattr(sfe_nets, "EDITOR_BLOCKS", {"plain": 1, "flow": 1})
-    for phase in (sfe_inverter, sfe_editor):
-        monkeypatch.setattr(phase, "VALIDATION_FACES", 4)
+    monkeypatch.setattr(sfe_task, "VALIDATION_FACES", 4)
 
 
 def moving_down(net: Any, pixels: int) -> None:

@@ -15,7 +15,16 @@ from torch import Tensor, nn
 
 from unripple.conventions import BadCheckpoint, BadConfig, UnknownName, UnrippleError
 from unripple.models import sfe, sfe_flow
-from unripple.training import encoders, flow, latents, loop, sfe_losses, sfe_nets, true_pairs
+from unripple.training import (
+    encoders,
+    flow,
+    latents,
+    loop,
+    sfe_losses,
+    sfe_nets,
+    shards,
+    true_pairs,
+)
 from unripple.training import sfe as training
 from unripple.training.__main__ import parser_for
 from unripple.training.auxiliary import AuxiliaryLosses
@@ -213,6 +222,18 @@ def test_a_plain_folder_of_photos_will_do(tmp_path: Path) -> None:
         batch = task.draw(torch.Generator().manual_seed(0))
         assert all(value.isfinite() for value in task.train_step(batch, 0).values())
         assert "edit_psnr_db" not in task.validate() and task.sample().shape[1] == SIZE
+
+
+def test_special_pictures_are_looked_at_in_both_phases(folder: Path, tmp_path: Path) -> None:
+    for name in ("b", "a"):
+        Image.new("RGB", (80, 80), (200, 90, 40)).save(tmp_path / f"{name}.png")
+    special = shards.read_photos(tmp_path, SIZE)
+    assert inverter_task(folder, special=special).sample().shape == (3 * SIZE, 2 * SIZE, 3)
+    table = [torch.full((latents.STYLE_DIM,), float(n)) for n in (1, 2)]
+    shown = editor_task(folder, special=special, table=table).sample()
+    assert shown.shape == ((2 + 2 * len(table)) * SIZE, 2 * SIZE, 3)
+    with pytest.raises(UnrippleError, match="no pictures"):
+        shards.read_photos(folder, SIZE)
 
 
 # Resuming

@@ -10,9 +10,11 @@ import yaml
 from PIL import Image
 
 from tests.tiny import snakemake, write_project
+from unripple.cli.main import main
 from unripple.conventions import BadConfig, UnrippleError
 from unripple.io.config import Config, Edit, complete, edits, read_config
 from unripple.io.landmarks import read_landmarks
+from unripple.runtime.editor import Editor
 from unripple.webui.app_state import AppState
 from unripple.webui.batch import Added, add, remove
 from unripple.webui.batch_marks import Marked
@@ -140,7 +142,7 @@ def test_what_the_pipeline_could_not_make_is_refused(app_state: AppState, tmp_pa
 
 
 @pytest.mark.slow
-def test_page_and_pipeline_give_the_same_bytes(
+def test_page_pipeline_python_and_command_give_the_same_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = write_project(tmp_path / "project", {"anna.png": (64, 64), "bob.png": (90, 120)})
@@ -171,6 +173,12 @@ def test_page_and_pipeline_give_the_same_bytes(
     maker = Maker(Path("batch.yaml"), "cpu", lambda _: None)
     told = maker.make({"id": "one", "photo": "bob-2.png", "edit": "page"})
     assert Path(told["picture"]).read_bytes() == made["bob-2"]
+    saved = [tmp_path / "python.png", tmp_path / "command.png"]
+    editor = Editor(settings=read_config(Path("batch.yaml")))
+    editor.edit(masked.photo, pose=-1.7, smile=0.4).save(saved[0])
+    words = [str(masked.photo), "pose=-1.7", "smile=0.4", "--config", "batch.yaml"]
+    assert main(["edit", *words, "-o", str(saved[1])]) == 0
+    assert all(path.read_bytes() == made["bob-2"] for path in saved)
     said = snakemake(folder, "--configfile", "batch.yaml")
     results = results_of(read_config(Path("batch.yaml"))).root
     assert (results / "paste/turned/bob.picture.png").read_bytes() == turned

@@ -89,10 +89,12 @@ class Cost(NamedTuple):
 
     Attributes:
         peak_bytes: the most memory that any of its processes held.
+        together_bytes: the most that all of them held at a time, what they share counted once.
         cpu_s: processor time of all of them together.
     """
 
     peak_bytes: int
+    together_bytes: int
     cpu_s: float
 
 
@@ -110,19 +112,27 @@ def _run_watched(command: tuple[str, ...]) -> None:
     """
     peaks: dict[int, int] = {}
     seconds: dict[int, float] = {}
+    together = 0
     with Path("run.log").open("w+") as log:
         running = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
         while running.poll() is None:
+            held = 0
             for process in psutil.Process().children(recursive=True):
                 with suppress(psutil.NoSuchProcess, ProcessLookupError, FileNotFoundError):
                     used = process.cpu_times()
                     seconds[process.pid] = used.user + used.system
-                    status = Path(f"/proc/{process.pid}/status").read_text()
-                    largest = re.search(r"VmHWM:\s+(\d+) kB", status)
-                    if largest is not None:
-                        peaks[process.pid] = 1024 * int(largest[1])
+                    peaks[process.pid] = _bytes_of(process.pid, "status", "VmHWM")
+                    held += _bytes_of(process.pid, "smaps_rollup", "Pss")
+            together = max(together, held)
             time.sleep(WATCHED_EVERY_S)
         log.seek(0)
         assert running.returncode == 0, log.read()
     ended = 1024 * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    Path(COST).write_text(json.dumps([max(ended, *peaks.values()), sum(seconds.values())]))
+    cost = Cost(max(ended, *peaks.values()), together, sum(seconds.values()))
+    Path(COST).write_text(json.dumps(cost))
+
+
+def _bytes_of(pid: int, file: str, key: str) -> int:
+    """What the system says of a process's memory; 0 of one that has just ended."""
+    found = re.search(rf"^{key}:\s+(\d+) kB", Path(f"/proc/{pid}/{file}").read_text(), re.MULTILINE)
+    return 1024 * int(found[1]) if found else 0

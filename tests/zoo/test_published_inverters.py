@@ -281,6 +281,44 @@ def test_generators_of_512_px_have_16_codes(name: str, repo: Path) -> None:
     assert isinstance(net, stylegan2.Generator) and (net.size, net.n_codes) == (512, 16)
 
 
+@pytest.mark.parametrize(
+    ("name", "seen"), [("hyperstyle_cars", (192, 256)), ("hyperstyle_wild", (256, 256))]
+)
+def test_cars_and_wild_animals_are_drawn_from_16_codes(
+    name: str, seen: tuple[int, int], repo: Path, tmp_path: Path
+) -> None:
+    """From a file in the published container: the generator's whole square, of which cars are
+    looked at without the rows above and below."""
+    torch.manual_seed(0)
+    channels = {4 << n: 6 if n < 5 else 4 for n in range(8)}
+    generator = stylegan2.Generator(512, W, 2, channels)
+    tuned = [number for number in hyperstyle.TUNED if number < 23]
+    hypernet = hyperstyle.Hypernet(tuned, channels, **THIN, code=6, shared_inner=3, inner=4)
+    own = state_of(hypernet, "hypernet.")
+    blocks = tuple(sorted(hypernet.shared))
+    content = {
+        "state_dict": repeated(own, blocks) | state_of(generator, "decoder."),
+        "latent_avg": torch.randn(16, W),
+        "opts": {"output_size": 512},
+    }
+    torch.save(content, source := tmp_path / "published.pt")
+    listed = read_index(repo / "data" / "models.lock.yaml").entry(name)
+    files = convert(source, listed, tmp_path / "models", sha256=SHA)
+    nets: dict[str, Any] = {role: load(role, path, CPU).net for role, path in files.items()}
+    assert (nets["generator"].size, nets["generator"].n_codes) == (512, 16)
+    with torch.no_grad():
+        steps = hyperstyle.refined(
+            nets["hypernet"],
+            nets["generator"],
+            torch.rand(1, 3, *seen) * 2 - 1,
+            torch.randn(1, 16, W),
+            iterations=2,
+        )
+        pictures = [step.picture for step in steps]
+    assert all(picture.shape == (1, 3, 512, 512) for picture in pictures)
+    assert pictures[0].isfinite().all() and not torch.equal(*pictures)
+
+
 def test_the_inception_of_fid_is_torchvisions_by_its_keys(repo: Path) -> None:
     """The published file is older than the counters of batch norms."""
     from torchvision.models import inception_v3

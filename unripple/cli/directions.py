@@ -14,10 +14,11 @@ from unripple.cli import options as shared
 from unripple.cli.meter import LossMeter
 from unripple.conventions import Floats, UnrippleError
 from unripple.extras import need
+from unripple.io.published_names import NAMED, Named
 from unripple.pipeline.turns import CONVINCES_DEG, TOWARDS
 from unripple.zoo.directions import read_directions, write_directions
 from unripple.zoo.pixel_directions import pixel_directions
-from unripple.zoo.zoo import Zoo, chosen_directions, directions_path
+from unripple.zoo.zoo import SFE, Zoo, chosen_directions, directions_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,9 +102,12 @@ def _add_measuring(parser: argparse.ArgumentParser) -> None:
 
 def _list(options: argparse.Namespace) -> None:
     config = shared.config_of(options)
-    path = directions_path(chosen_directions(config["directions"], Zoo(config["models"])))
+    chosen = chosen_directions(config["directions"], Zoo(config["models"]))
+    path = directions_path(chosen)
     for direction in read_directions(path).values():
         _write_line(direction, " (weak in this generator)" if direction.weak else "")
+    for named in NAMED if chosen == SFE else ():
+        _write_line(named, " (follows a text)")
     # A word may stand in both: who makes the edit, `edit.attributes` and the photo say.
     for direction in pixel_directions().values():
         _write_line(direction, f" (the photo's own pixels: {direction.family})")
@@ -112,7 +116,7 @@ def _list(options: argparse.Namespace) -> None:
         sys.stdout.write(words + "\n")
 
 
-def _write_line(direction: Direction, remark: str) -> None:
+def _write_line(direction: Direction | Named, remark: str) -> None:
     usable = "unmeasured"
     if direction.usable is not None:
         usable = "{:g} to {:g}".format(*direction.usable)

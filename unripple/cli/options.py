@@ -28,6 +28,7 @@ from unripple.io.config import (
 from unripple.io.outputs import check_distinct, check_output
 from unripple.io.photo import PHOTO_SUFFIXES
 from unripple.io.places import ENDING, results_folder, sheet_of
+from unripple.io.published_names import edit_of_moves
 from unripple.io.results import Results
 from unripple.io.sheet import SHEET, read_sheet
 from unripple.io.text_edits import WORDS, chain_edit, text_edit
@@ -291,11 +292,11 @@ def add_text(parser: argparse.ArgumentParser) -> None:
 
 ABOUT_TEXT = {
     "neutral": "the same without it (default: a face)",
-    "method": "how it is followed: direction (default), global, optimise, mapper",
+    "method": "how it is followed: direction (default), global, optimise, mapper, deltaedit",
     "strength": "how far; direction counts deviations of the codes",
     "templates": "sentences that it is put into: plain (default), imagenet",
     "levels": "codes that move, like coarse,medium (default: all)",
-    "disentangle": "global: channels that follow by less stay",
+    "disentangle": "global, deltaedit: channels that follow by less stay",
     "channels": "global: instead, how many channels move",
     "variant": "global: styleclip (default), hyperstyle, sfe",
     "steps": "optimise: how many",
@@ -373,4 +374,4 @@ def edit_of(words: list[str], config: Config) -> Edit:
             moves[name] = check_degree(name, degree, where=f"--edit {word}: degree")
         except BadConfig as error:
             raise BadConfig(f"{error} (wanted direction=degree, like pose=-3)") from error
-    return Edit("edit", tuple(sorted(moves.items())))
+    return edit_of_moves("edit", moves, where="--edit ")

@@ -183,7 +183,7 @@ def _edit_at(options: argparse.Namespace) -> Callable[[float], Edit]:
         UnrippleError: a direction and a text are named, or neither.
         BadText, BadConfig: see `io.text_edits`.
     """
-    from unripple.io.config import Edit
+    from unripple.io.published_names import edit_of_moves
 
     if options.strength is not None:
         raise UnrippleError("--strength: LOW and HIGH say it")
@@ -194,7 +194,7 @@ def _edit_at(options: argparse.Namespace) -> Callable[[float], Edit]:
     if len(options.photos) < 2:
         raise UnrippleError("sweep: name a photo and a direction, or say a --text")
     *options.photos, options.direction = options.photos
-    return lambda degree: Edit("edit", ((options.direction, degree),))
+    return lambda degree: edit_of_moves("edit", {options.direction: degree})
 
 
 def _once_each(sources: list[Source]) -> dict[Path, Source]:

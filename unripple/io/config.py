@@ -369,7 +369,9 @@ def _edit(entry: Mapping[str, Any] | str) -> Edit:
         )
     if single:
         moves = {entry["direction"]: entry["degree"]}
-    return Edit(name, tuple(sorted(moves.items())))
+    from unripple.io.published_names import edit_of_moves  # which needs this module
+
+    return edit_of_moves(name, moves, where=f"config: edits: {name}: ")
 
 
 def find_edit(config: Config, name: str) -> Edit:

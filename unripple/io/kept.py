@@ -1,5 +1,5 @@
 """Masks of what edits shall leave alone, one picture per photo in a folder: `<photo>.png`, by the
-photo's id or the name of its file.
+photo's id or the name of its file; or one picture for every photo.
 
 White is kept. A picture of the photograph's shape, whatever its size, is about the photograph;
 another one must be square, and is about the aligned picture.
@@ -36,13 +36,19 @@ class KeptMask:
 def mask_file(folder: Path, photo: str, file: str = "") -> Path:
     """The mask of a photo, given its id and the name of its file.
 
+    Args:
+        folder: of masks, or the file of the only one.
+        photo, file: whose mask.
+
     Raises:
-        BadConfig: there is no such folder.
+        BadConfig: there is no such folder or file.
         BadPhoto: it has no mask of this photo.
     """
+    if folder.is_file():
+        return folder
     if not folder.is_dir():
         raise BadConfig(
-            f"config: edit.keep: no folder {str(folder)!r}; or write none or background"
+            f"config: edit.keep: no folder or file {str(folder)!r}; or write none or background"
         )
     for name in (file, photo) if file else (photo,):
         for suffix in PHOTO_SUFFIXES:

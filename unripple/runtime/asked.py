@@ -7,6 +7,7 @@ from typing import Any
 
 from unripple.conventions import UnrippleError
 from unripple.io.config import Edit, check_degree
+from unripple.io.published_names import edit_of_moves
 from unripple.io.text_edits import WORDS, chain_edit, text_edit
 
 EDIT = "edit"
@@ -26,8 +27,8 @@ def asked_edit(
     """
     if text is None and chain is None:
         if edit is None:
-            moves = sorted((name, _degree(name, by)) for name, by in how.items())
-            return Edit(EDIT, tuple(moves))
+            moves = {name: _degree(name, by) for name, by in how.items()}
+            return edit_of_moves(EDIT, moves, where="edit: ")
         if how:
             raise UnrippleError(f"edit: {edit.name} says what to do; leave the degrees out")
         return edit

@@ -17,17 +17,14 @@ from unripple.conventions import (
     BadConfig,
     NoFace,
     Photo,
-    ShapeMismatch,
     UnknownName,
-    WPlus,
 )
 from unripple.io.artifact import Artifact
 from unripple.io.config import Config, Edit, complete
-from unripple.io.digest import array_sha256, value_sha256
 from unripple.io.edited import EditedFile
 from unripple.io.landmarks import landmarks_of, read_landmarks
-from unripple.io.metadata import NOTHING
 from unripple.io.photo import Photograph, read_photo
+from unripple.io.published_names import NAMED
 from unripple.io.results import PHOTO
 from unripple.pipeline.checks import warnings_of
 from unripple.pipeline.graph import Place, find_step, inputs_until
@@ -37,13 +34,15 @@ from unripple.runtime.advice import advice, head_pose
 from unripple.runtime.asked import EDIT, asked_edit
 from unripple.runtime.cache import ArtifactCache, MemoryCache
 from unripple.runtime.compute import Source, compute_or_load
+from unripple.runtime.edit_to import SaveOptions, edit_to
+from unripple.runtime.moved import moved
 from unripple.runtime.result import LAST_STEP, Available, Result, RunOptions, joined
 from unripple.runtime.walk import walk
 from unripple.runtime.work import OnProgress
 from unripple.stages.interface import EXTERNAL
 from unripple.zoo.directions import Direction
 from unripple.zoo.pixel_directions import listed_directions
-from unripple.zoo.zoo import Zoo, chosen_directions, directions_path
+from unripple.zoo.zoo import SFE, Zoo, chosen_directions, directions_path
 
 
 def _nothing() -> None: ...
@@ -109,9 +108,10 @@ class Editor:
 
     def available(self) -> list[Available]:
         """The directions that `edit` takes, in words, in their order."""
+        texts = NAMED if chosen_directions(self.config["directions"], self._zoo) == SFE else ()
         return [
-            Available(name, one.family, one.usable, one.unit, one.attribute)
-            for name, one in self.directions.items()
+            Available(one.name, one.family, one.usable, one.unit, one.attribute)
+            for one in (*self.directions.values(), *texts)
         ]
 
     def warnings(self, edit: Edit, made: Mapping[str, Artifact] | None = None) -> list[str]:
@@ -188,6 +188,35 @@ class Editor:
         path = None if isinstance(photo, np.ndarray) else source.path
         warnings = [*self.warnings(edit, faces[0]), *metadata.lost]
         return Result(joined(faces), faces[0], warnings, metadata, marked, path, faces)
+
+    def edit_to(
+        self,
+        photo: str | Path | Photo | Source,
+        direction: str,
+        power: float,
+        save: str | Path,
+        **options: Unpack[SaveOptions],
+    ) -> Result:
+        """Edit an aligned crop along one direction, and save it and what was on the way.
+
+        Args and errors are those of `edit`; of files and options see `runtime.edit_to`.
+
+        Example:
+            >>> editor.edit_to("anna.png", "fs_smiling", -6, "out.png")  # doctest: +SKIP
+        """
+        return edit_to(self, photo, direction, power, save, **options)
+
+    def with_settings(self, changes: Mapping[str, Mapping[str, Any]]) -> Editor:
+        """An editor of the same networks and cache, with keys of some sections changed."""
+        changed = {name: {**self.config[name], **section} for name, section in changes.items()}
+        return Editor(
+            settings={**self.config, **changed},
+            cache=self._cache,
+            zoo=self._zoo,
+            on_progress=self._on_progress,
+            before_stage=self._before_stage,
+            cores=self._cores,
+        )
 
     def repair(
         self,
@@ -311,16 +340,15 @@ class Editor:
         source = self.open(photo, characteristics=how.get("characteristics", ""))
         offset, before_step = how.get("offset"), how.get("before_step", _nothing)
         inputs = inputs_until(until, edit.name if edit else None, recipe)
+        cache = self._cache
 
         def make(place: Place, keys: Mapping[Place, str], cores: int) -> str:
             job = job_from_config(self.config, *place, self._zoo, edit=edit)
             needed = {name: keys[before] for name, before in inputs[place].items()}
             progress = self._on_progress
-            made, _ = compute_or_load(
-                job, source, needed, self._cache, on_progress=progress, cores=cores
-            )
+            made, _ = compute_or_load(job, source, needed, cache, on_progress=progress, cores=cores)
             key = made[how.get("face", 0) if place[0] == "align" else 0]
-            return key if offset is None or place[0] != "translate" else self._moved(key, offset)
+            return key if offset is None or place[0] != "translate" else moved(cache, key, offset)
 
         def begin(place: Place) -> None:
             before_step()
@@ -328,27 +356,6 @@ class Editor:
 
         needs = {place: list(before.values()) for place, before in inputs.items()}
         return walk(needs, make, begin=begin, cores=self._cores)
-
-    def _moved(self, key: str, offset: WPlus) -> str:
-        """Codes in the cache moved by an offset, in the cache; their key."""
-        made_from = {"stage": "translate", "codes": key, "offset": array_sha256(offset)}
-        moved = value_sha256(made_from)
-        if not self._cache.has(moved):
-            artifact = self._cache.get(key)
-            codes: Any = artifact["w_plus"]
-            if codes.shape != offset.shape:
-                raise ShapeMismatch(
-                    f"the translation is {list(offset.shape)}, this generator's codes are "
-                    f"{list(codes.shape)}: it belongs to another model set"
-                )
-            both = {
-                name: np.asarray(artifact[name]) + offset
-                for name in ("w_plus", "guide")
-                if name in artifact
-            }
-            artifact_moved = {**artifact, **both, "about": {"turn": False}}
-            self._cache.put(moved, artifact_moved, made_from, NOTHING)
-        return moved
 
     @property
     def _max_megapixels(self) -> float:

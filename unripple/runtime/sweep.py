@@ -11,6 +11,7 @@ from unripple.conventions import Photo
 from unripple.io.colour import to_srgb
 from unripple.io.config import Edit, check_knob
 from unripple.io.photo import read_photo
+from unripple.io.published_names import edit_of_moves
 from unripple.runtime.compute import Source
 from unripple.runtime.editor import Editor
 from unripple.runtime.result import LAST_STEP, joined
@@ -61,7 +62,7 @@ def sweep(
     limit = editor.config["limits"]["megapixels"]
     profile = None
     for degree in degrees:
-        edit = edit_at(degree) if callable(edit_at) else Edit("edit", ((edit_at, degree),))
+        edit = edit_at(degree) if callable(edit_at) else edit_of_moves("edit", {edit_at: degree})
         if crop:
             picture: Any = editor.run(source, last, edit)[last]["picture"]
         else:

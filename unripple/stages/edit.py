@@ -115,7 +115,8 @@ class EditSettings(Settings):
     keep: str = knob(
         "none",
         "what the edit leaves alone: none | background (as the parser sees it) | a FOLDER of "
-        "masks, <photo>.png, white is kept. It acts on sfe's features; others need keep_pixels",
+        "masks, <photo>.png, white is kept, or one mask's file. It acts on sfe's features; others "
+        "need keep_pixels",
     )
     keep_threshold: float = knob(
         0.995,

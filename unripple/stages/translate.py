@@ -13,6 +13,7 @@ from unripple.conventions import LEVELS, BadText, Floats, Photo, ShapeMismatch, 
 from unripple.ops.latents import Component, is_turn, moved_along, moved_to
 from unripple.stages.families import FAMILIES
 from unripple.stages.interface import DRAWN, Draft, Plan, Settings, Stage, Values, Work, knob
+from unripple.stages.inverters import INVERTERS
 from unripple.stages.project import Projected
 from unripple.stages.texts import TEXTS, Start, TextSettings, decide_text
 
@@ -96,7 +97,12 @@ def run(work: Work, settings: TranslateSettings) -> Translated:
     w_plus, guide = work.input(Projected, "project")
     if texts := texts_of(settings):
         *_, found = follow_texts(work, texts, w_plus)
-        return found._replace(guide=None if guide is None else guide + (found.w_plus - w_plus))
+        if guide is not None:
+            led = guide + (found.w_plus - w_plus)
+            if any(text.apart for text in texts):
+                led = [*follow_texts(work, texts, guide)][-1].w_plus
+            found = found._replace(guide=led)
+        return found
     codes = _moved(work, settings, w_plus)
     # Not every family adds the same to any codes, so the guide goes the whole way by itself.
     led = None if guide is None else _moved(work, settings, guide)
@@ -244,11 +250,24 @@ def decide(settings: Values, plan: Plan) -> dict[str, Any]:
     if plan.edit is not None and plan.edit.translation:
         return {**settings, "translation": plan.edit.translation}
     texts = [] if plan.edit is None else [decide_text(text, plan) for text in plan.edit.texts]
+    if _leads_apart(texts, plan):
+        texts = [{**text, "apart": True} for text in texts]
     if len(texts) > 1:
         return {**settings, "chain": texts}
     if texts:
         return {**settings, "text": texts[0]}
     return {**settings, "moves": plan.moves}
+
+
+def _leads_apart(texts: Sequence[Values], plan: Plan) -> bool:
+    """Whether a guide must follow the texts by itself: it would not be moved as the codes are.
+
+    Where a text is optimised, which takes minutes and is no edit of the source, it moves with them.
+    """
+    methods = [TEXTS[text["method"]] for text in texts]
+    led = INVERTERS[plan.config["invert"]["method"]].projector is not None
+    slow = any(method.follow_together is not None for method in methods)
+    return led and not slow and not all(method.additive for method in methods)
 
 
 def roles(settings: Values) -> tuple[str, ...]:

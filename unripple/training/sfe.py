@@ -19,7 +19,15 @@ from unripple.training.flow import FIELDS
 from unripple.training.latents import load_generator
 from unripple.training.sfe_editor import EditorTask
 from unripple.training.sfe_inverter import InverterTask, Leashes
-from unripple.training.shards import FaceShards, FolderPhotos, Split, has_shards, open_photos
+from unripple.training.sfe_task import SfeOptions
+from unripple.training.shards import (
+    FaceShards,
+    FolderPhotos,
+    Split,
+    has_shards,
+    open_photos,
+    read_photos,
+)
 from unripple.zoo.directions import read_directions
 
 KINDS = {"generator": 0.0, "mixed": 0.5, "true": 1.0}
@@ -52,6 +60,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--encoder", type=Path, default=Path("runs/e4e"), help="run folder or safetensors")
     add("--optimizer", choices=("ranger", "adam"), default="ranger")
     add("--lr", type=float, default=3e-3)
+    add("--special", type=Path, help="folder of aligned pictures that every grid shows, edited by "
+        "some of the table, in place of held-out people")  # fmt: skip
     sfe_losses.add_arguments(parser)
     inverter = parser.add_argument_group("phase inverter").add_argument
     inverter("--feat-rec", type=float, default=0.01, help="weight of the squared distance of the "
@@ -95,7 +105,7 @@ def build(chosen: argparse.Namespace) -> InverterTask | EditorTask:
     generator = load_generator(chosen.generator, chosen.device)
     encoder = load_encoder(chosen.encoder, chosen.device)
     adversary = sfe_losses.Adversary(chosen.adversarial, chosen.adversarial_from, chosen.device)
-    shared = {
+    shared: SfeOptions = {
         "auxiliary": sfe_losses.load(chosen),
         "adversary": adversary,
         "batch_size": chosen.batch,
@@ -103,6 +113,7 @@ def build(chosen: argparse.Namespace) -> InverterTask | EditorTask:
         "optimizer": chosen.optimizer,
         "lr": chosen.lr,
         "name": chosen.name,
+        "special": None if chosen.special is None else read_photos(chosen.special, sfe_nets.SIZE),
     }
     data, held_out = open_split("train"), open_split("val")
     if chosen.phase == "inverter":
@@ -130,7 +141,7 @@ def build(chosen: argparse.Namespace) -> InverterTask | EditorTask:
         kind=chosen.editor,
         real=chosen.real,
         pairs=pairs,
-        table=[] if pairs == 1 else edit_table(chosen),
+        table=[] if pairs == 1 and chosen.special is None else edit_table(chosen),
         **shared,
     )
 

@@ -15,12 +15,11 @@ Generator, e4e and inverter stay in evaluation mode, norms included (in the sour
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Unpack
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from unripple.conventions import Photo
 from unripple.models import sfe
@@ -28,17 +27,16 @@ from unripple.models.e4e import Encoder
 from unripple.models.flow import Flow
 from unripple.models.sfe_flow import FlowMixer, Led
 from unripple.models.stylegan2 import Generator
-from unripple.training import cards, ema, framing, grids, losses, sfe_nets, start, true_pairs
-from unripple.training.auxiliary import AuxiliaryLosses
+from unripple.training import grids, losses, sfe_nets, true_pairs
 from unripple.training.flow import DISOCCLUSION_WEIGHT, FLOW_WEIGHT, endpoint_error_px
-from unripple.training.loop import Batch, Figures, optimizer_step, parameters, to_device
+from unripple.training.loop import Batch
 from unripple.training.precision import autocast
-from unripple.training.sfe_losses import Adversary, shown
+from unripple.training.sfe_losses import shown
+from unripple.training.sfe_task import PhaseStep, SfeOptions, SfeTask
 from unripple.training.shards import FaceShards, FolderPhotos
-from unripple.training.single import decay_at
 
-VALIDATION_FACES = 64
-PART = 16  # of them at a time
+PART = 16  # held-out faces at a time
+SHOWN_EDITS = 4
 DRAWN = "drawn_"  # prefix of the fields of photos that are drawn again before they are edited
 
 
@@ -59,7 +57,7 @@ class Edits(NamedTuple):
     edited: Tensor
 
 
-class EditorTask(true_pairs.PoseEdits):
+class EditorTask(SfeTask[sfe.FeatureMixer | FlowMixer]):
     """The feature editor; see `loop.Task`.
 
     Args:
@@ -67,16 +65,11 @@ class EditorTask(true_pairs.PoseEdits):
         generator: frozen.
         encoder: frozen e4e, which guides edits, and the mean w of its codes.
         inverter: frozen.
-        auxiliary: the losses between pictures.
-        batch_size: pictures per step.
-        device: where everything lives.
         kind: see `sfe_nets.small_editor`.
-        optimizer, lr: see `sfe_nets.optimizer`.
         real: share of a batch that is to stay as it is, in [0, 1].
         pairs: share of the edits that are true pairs, likewise.
         table: what the other edits add to every code, [style_dim] each.
-        adversary: the adversarial term; None is none.
-        name: of the exported files.
+        options: see `SfeOptions`.
     """
 
     role = "sfe_editor"
@@ -89,36 +82,17 @@ class EditorTask(true_pairs.PoseEdits):
         encoder: tuple[Encoder, Tensor],
         inverter: sfe.Inverter,
         *,
-        auxiliary: AuxiliaryLosses,
-        batch_size: int,
-        device: str = "cpu",
         kind: str = "flow",
-        optimizer: str = "ranger",
-        lr: float = 3e-3,
         real: float = 0.375,
         pairs: float = 1.0,
         table: Sequence[Tensor] = (),
-        adversary: Adversary | None = None,
-        name: str = role,
+        **options: Unpack[SfeOptions],
     ) -> None:
-        super().__init__(generator, encoder, device)
-        self.data, self.batch_size, self.auxiliary = data, batch_size, auxiliary
-        self.inverter, self.kind, self.name, self.progress = inverter, kind, name, 0.0
+        net = sfe_nets.small_editor(kind)
+        super().__init__(net, data, held_out, generator, encoder, **options)
+        self.arch = "sfe_flow.FlowMixer" if kind == "flow" else "sfe.FeatureMixer"
+        self.inverter, self.kind = inverter, kind
         self.real, self.pairs, self.table = real, pairs, list(table)
-        self.adversary = adversary or Adversary(0.0, 0, device)
-        self.net = to_device(sfe_nets.small_editor(kind), device)
-        self.average = ema.shadow(self.net)
-        self.nets: dict[str, nn.Module] = {self.role: self.net, **self.adversary.nets}
-        self.ema: dict[str, nn.Module] = {self.role: self.average}
-        self.optimizers: dict[str, torch.optim.Optimizer] = {
-            self.role: sfe_nets.optimizer(optimizer, parameters(self.net), lr),
-            **self.adversary.optimizers,
-        }
-        self.held_out = held_out.first(VALIDATION_FACES)
-
-    def start_from(self, path: Path) -> None:
-        """Start from another run's average, or from exported weights."""
-        start.load(start.averaged(path, self.role), path, self.net, self.average)
 
     def draw(self, rng: torch.Generator) -> Batch:
         """Photos that stay, then true pairs; and those that are drawn again, with their edits."""
@@ -191,28 +165,14 @@ class EditorTask(true_pairs.PoseEdits):
         features, picture = sfe_nets.lower(self.generator, self.generator.styles(w_plus), side_px)
         return picture, features
 
-    def train_step(self, batch: Batch, step: int) -> Figures:
+    def take(self, batch: Batch, step: int) -> PhaseStep:  # noqa: ARG002
         """Draw each target from what is known of its photo."""
         edits = self.edits(batch)
-        self.net.train()
         drawn, flow = self.drawn_after(self.net, edits.photo, edits.guide, edits.edited)
         seen = edits.target + (drawn - edits.target) * edits.observed
-        figures = {
-            **self.auxiliary(seen, edits.target),
-            **flow_losses(batch, flow),
-            **self.adversary.fooled(drawn, edits.target, edits.person, step),
-        }
-        weights = {
-            "flow_px": FLOW_WEIGHT,
-            "left": DISOCCLUSION_WEIGHT,
-            "adversarial": self.adversary.weight,
-            **self.auxiliary.weights,
-        }
-        total = torch.stack([weights[name] * value for name, value in figures.items()]).sum()
-        optimizer_step(total, self.optimizers[self.role], clip=sfe_nets.GRADIENT_NORM)
-        figures |= self.adversary.learn(drawn, edits.target, edits.person, step)
-        ema.follow(self.average, self.net, decay_at(step))
-        return {name: value.detach() for name, value in figures.items()}
+        figures = {**self.auxiliary(seen, edits.target), **flow_losses(batch, flow)}
+        weights = {"flow_px": FLOW_WEIGHT, "left": DISOCCLUSION_WEIGHT, **self.auxiliary.weights}
+        return PhaseStep(figures, weights, drawn, edits.target, edits.person)
 
     @torch.no_grad()
     def judged(self, edits: Edits) -> tuple[Tensor, Flow | None]:
@@ -232,7 +192,7 @@ class EditorTask(true_pairs.PoseEdits):
         """PSNR of inversions, and nearness to true edits, on held-out people."""
         still = self.edits({"photo": self.held_out["photo"]})
         figures = {"psnr_db": losses.psnr(self.judged(still)[0], still.photo)}
-        if self.has_pairs:
+        if has_pairs(self.held_out):
             batch = true_pairs.swapped(self.held_out)
             edits = self.edits(batch)
             drawn, flow = self.judged(edits)
@@ -242,32 +202,23 @@ class EditorTask(true_pairs.PoseEdits):
             figures |= {name: float(value) for name, value in flow_losses(batch, flow).items()}
         return figures
 
-    @property
-    def has_pairs(self) -> bool:
-        """Whether the held-out photos are true pairs."""
-        return set(true_pairs.FIELDS) <= set(self.held_out)
-
     @torch.no_grad()
     def sample(self) -> Photo:
-        """Photos and their inversions; their partners, and edits to them by e4e and by us."""
-        few = {name: value[:12] for name, value in self.held_out.items()}
+        """Photos and their inversions; their partners, and edits to them by e4e and by us.
+
+        Special pictures have no partners; they are edited by some of the table.
+        """
+        few = self.looked_at()
         still = self.edits({"photo": few["photo"]})
         strips = [still.photo, self.judged(still)[0]]
-        if self.has_pairs:
+        if has_pairs(few):
             edits = self.edits(true_pairs.swapped(few))
             strips += [edits.target, self._drawn(edits.edited), self.judged(edits)[0]]
+        if self.special is not None:
+            for move in self.table[:: max(1, len(self.table) // SHOWN_EDITS)]:
+                edited = still.guide + move.to(still.guide)
+                strips += [self._drawn(edited), self.judged(still._replace(edited=edited))[0]]
         return grids.rows(*strips)
-
-    def export(self, folder: Path) -> list[Path]:
-        """Write the averaged editor."""
-        about = {
-            "role": self.role,
-            "arch": "sfe_flow.FlowMixer" if self.kind == "flow" else "sfe.FeatureMixer",
-            "size": str(sfe_nets.SIZE),
-            **framing.about(),
-        }
-        path = folder / f"{self.name}.safetensors"
-        return [cards.save_half(path, self.average.state_dict(), **about)]
 
     def notes(self) -> str:
         """For the card."""
@@ -277,6 +228,11 @@ class EditorTask(true_pairs.PoseEdits):
             f"{self.real:.0%} of the training were photos that stay; {self.pairs:.0%} of the edits "
             "were true pairs."
         )
+
+
+def has_pairs(faces: Batch) -> bool:
+    """Whether photos are true pairs."""
+    return set(true_pairs.FIELDS) <= set(faces)
 
 
 def flow_losses(batch: Batch, flow: Flow | None) -> dict[str, Tensor]:

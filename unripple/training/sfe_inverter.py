@@ -8,26 +8,22 @@ to be the photo. The features are held near those of the codes, and the codes ne
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Unpack
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from unripple.conventions import Photo
 from unripple.models import sfe
 from unripple.models.e4e import Encoder
 from unripple.models.stylegan2 import Generator
-from unripple.training import cards, ema, framing, grids, losses, sfe_nets, start
-from unripple.training.auxiliary import AuxiliaryLosses
+from unripple.training import grids, losses, sfe_nets
 from unripple.training.latents import code, w_statistics
-from unripple.training.loop import Batch, Figures, optimizer_step, parameters, to_device
+from unripple.training.loop import Batch
 from unripple.training.precision import autocast
-from unripple.training.sfe_losses import Adversary, shown
+from unripple.training.sfe_losses import shown
+from unripple.training.sfe_task import PhaseStep, SfeOptions, SfeTask
 from unripple.training.shards import FaceShards, FolderPhotos
-from unripple.training.single import decay_at
-
-VALIDATION_FACES = 64
 
 
 class Leashes(NamedTuple):
@@ -69,23 +65,19 @@ class Drawn(NamedTuple):
     plain: Tensor
 
 
-class InverterTask:
+class InverterTask(SfeTask[sfe.Inverter]):
     """The inverter; see `loop.Task`.
 
     Args:
         data, held_out: photos; shards have the factors that the true codes follow from.
         generator: frozen.
         encoder: frozen e4e, and the mean w of its codes.
-        auxiliary: the losses between pictures.
-        batch_size: pictures per step.
-        device: where everything lives.
-        optimizer, lr: see `sfe_nets.optimizer`.
         leashes: see there.
-        adversary: the adversarial term; None is none.
-        name: of the exported files.
+        options: see `SfeOptions`.
     """
 
     role = "inverter"
+    arch = "sfe.Inverter"
 
     def __init__(
         self,
@@ -94,34 +86,13 @@ class InverterTask:
         generator: Generator,
         encoder: tuple[Encoder, Tensor],
         *,
-        auxiliary: AuxiliaryLosses,
-        batch_size: int,
-        device: str = "cpu",
-        optimizer: str = "ranger",
-        lr: float = 3e-3,
         leashes: Leashes | None = None,
-        adversary: Adversary | None = None,
-        name: str = role,
+        **options: Unpack[SfeOptions],
     ) -> None:
-        self.data, self.batch_size, self.device = data, batch_size, device
-        self.generator, self.auxiliary, self.name = generator, auxiliary, name
-        self.encoder, self.latent_avg = encoder
-        self.leashes, self.progress = leashes or Leashes(), 0.0
-        self.adversary = adversary or Adversary(0.0, 0, device)
+        net = sfe_nets.small_inverter()
+        super().__init__(net, data, held_out, generator, encoder, **options)
+        self.leashes = leashes or Leashes()
         self.spread = w_statistics(generator)[1]
-        self.net = to_device(sfe_nets.small_inverter(), device)
-        self.average = ema.shadow(self.net)
-        self.nets: dict[str, nn.Module] = {self.role: self.net, **self.adversary.nets}
-        self.ema: dict[str, nn.Module] = {self.role: self.average}
-        self.optimizers: dict[str, torch.optim.Optimizer] = {
-            self.role: sfe_nets.optimizer(optimizer, parameters(self.net), lr),
-            **self.adversary.optimizers,
-        }
-        self.held_out = held_out.first(VALIDATION_FACES)
-
-    def start_from(self, path: Path) -> None:
-        """Start from another run's average, or from exported weights."""
-        start.load(start.averaged(path, self.role), path, self.net, self.average)
 
     def draw(self, rng: torch.Generator) -> Batch:
         """Random photos."""
@@ -161,8 +132,7 @@ class InverterTask:
         """The true codes of rendered photos, e4e's of others, [B, 1 or L, W]."""
         if "factors" in batch:
             return self.generator.map(code(batch["factors"].to(self.device))).float()[:, None]
-        with autocast(self.device):
-            return self.encoder(photo).float() + self.latent_avg
+        return self.codes(photo)
 
     def leash_losses(self, drawn: Drawn, batch: Batch, photo: Tensor) -> dict[str, Tensor]:
         """How far features and codes have gone, by the names in `Leashes`."""
@@ -174,28 +144,21 @@ class InverterTask:
             "l2_latent": beside.square().mean(),
         }
 
-    def train_step(self, batch: Batch, step: int) -> Figures:
-        """Draw the photos in both ways, then one step of the optimizer."""
+    def take(self, batch: Batch, step: int) -> PhaseStep:
+        """Draw the photos in both ways."""
         photo = grids.from_uint8(batch["photo"].to(self.device))
-        self.net.train()
         plain = self.leashes.plain
         drawn = self.inverted(self.net, photo, self.leashes.admitted(step), plainly=plain > 0)
-        visible = shown(batch, photo)
         figures = {
             **self.auxiliary(drawn.restored, photo),
             **self.leash_losses(drawn, batch, photo),
-            **self.adversary.fooled(drawn.restored, photo, visible, step),
         }
         if plain:
             pictures = self.auxiliary(drawn.plain, photo)
             figures["plain"] = self.auxiliary.total(pictures)
         weights = {name: (1 - plain) * weight for name, weight in self.auxiliary.weights.items()}
-        weights |= self.leashes._asdict() | {"adversarial": self.adversary.weight}
-        total = torch.stack([weights[name] * value for name, value in figures.items()]).sum()
-        optimizer_step(total, self.optimizers[self.role], clip=sfe_nets.GRADIENT_NORM)
-        figures |= self.adversary.learn(drawn.restored, photo, visible, step)
-        ema.follow(self.average, self.net, decay_at(step))
-        return {name: value.detach() for name, value in figures.items()}
+        weights |= self.leashes._asdict()
+        return PhaseStep(figures, weights, drawn.restored, photo, shown(batch, photo))
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
@@ -212,21 +175,13 @@ class InverterTask:
     @torch.no_grad()
     def sample(self) -> Photo:
         """Photos, their drawings by the codes alone, and by codes and features."""
-        photo = grids.from_uint8(self.held_out["photo"].to(self.device))[:12]
+        photo = grids.from_uint8(self.looked_at()["photo"].to(self.device))
         drawn = self.inverted(self.average, photo)
         return grids.rows(photo, drawn.plain, drawn.restored)
 
-    def export(self, folder: Path) -> list[Path]:
-        """Write the averaged inverter."""
-        about = {
-            "role": self.role,
-            "arch": "sfe.Inverter",
-            "size": str(sfe_nets.SIZE),
-            "arguments": json.dumps({"strides": sfe_nets.STRIDES}),
-            **framing.about(),
-        }
-        path = folder / f"{self.name}.safetensors"
-        return [cards.save_half(path, self.average.state_dict(), **about)]
+    def metadata(self) -> dict[str, str]:
+        """What the weights file says of itself."""
+        return {**super().metadata(), "arguments": json.dumps({"strides": sfe_nets.STRIDES})}
 
     def notes(self) -> str:
         """For the card."""

@@ -156,7 +156,6 @@ class FolderPhotos:
         UnrippleError: the split is empty.
     """
 
-    SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp"})
     EVERY = 32
 
     def __init__(
@@ -166,7 +165,7 @@ class FolderPhotos:
         split: Split = "train",
         device: torch.device | str = "cpu",
     ) -> None:
-        paths = sorted(p for p in Path(folder).rglob("*") if p.suffix.lower() in self.SUFFIXES)
+        paths = pictures_of(folder)
         held_out = set(paths[:: self.EVERY])
         self.paths = [p for p in paths if (p in held_out) == (split == "val")]
         if not self.paths:
@@ -189,6 +188,27 @@ class FolderPhotos:
     def rows_of(self, picks: list[int]) -> Batch:
         """The photos of these numbers, by name."""
         return {"photo": self.photo[picks]}
+
+
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp"})
+
+
+def pictures_of(folder: Path) -> list[Path]:
+    """The picture files of a folder and of those within, by name."""
+    return sorted(p for p in Path(folder).rglob("*") if p.suffix.lower() in SUFFIXES)
+
+
+def read_photos(folder: Path, size: int) -> Tensor:
+    """All pictures of a folder, uint8 [N, 3, size, size] RGB, by name.
+
+    Raises:
+        BadPhoto: a file cannot be read as a picture.
+        UnrippleError: there are none.
+    """
+    paths = pictures_of(folder)
+    if not paths:
+        raise UnrippleError(f"no pictures (png, jpg, webp) in {folder}")
+    return torch.stack([read_photo(path, size) for path in paths])
 
 
 def read_photo(path: Path, size: int) -> Tensor:

@@ -7,7 +7,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Generic, Self
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +15,15 @@ from torch.optim import Optimizer
 
 from unripple.conventions import Photo
 from unripple.training import cards, ema, grids, start
-from unripple.training.loop import Batch, Figures, adam, optimizer_step, parameters, to_device
+from unripple.training.loop import (
+    Batch,
+    Figures,
+    Net,
+    adam,
+    optimizer_step,
+    parameters,
+    to_device,
+)
 from unripple.training.precision import autocast
 from unripple.training.shards import FaceShards
 
@@ -48,28 +56,35 @@ def task_arguments(chosen: argparse.Namespace, fields: Sequence[str]) -> dict[st
     }
 
 
-class SingleNet(ABC):
-    """Task of one net: subclasses say what a batch is, what the loss is, and how good the net is.
+class OneNet(ABC, Generic[Net]):
+    """One net, its average and its optimizer; subclasses say what a step is.
 
     Args:
         net: what to train.
         batch_size: pictures per step.
         device: where the net lives.
-        lr: of Adam.
+        optimizer: of its parameters.
     """
 
     role: str
     arch: str  # module.Class below unripple.models, for the weights file's metadata
     size_px: int = 128  # side of the pictures that the net is trained for
-    net_sizes: dict[str, Any]  # arguments that rebuild the net
 
-    def __init__(self, net: nn.Module, *, batch_size: int, device: str, lr: float) -> None:
+    def __init__(
+        self,
+        net: Net,
+        *,
+        batch_size: int,
+        device: str,
+        optimizer: Callable[[list[nn.Parameter]], Optimizer],
+    ) -> None:
         self.batch_size, self.device, self.progress = batch_size, device, 0.0
+        self.name = self.role  # of the exported file
         self.net = to_device(net, device)
-        self.average: nn.Module = ema.shadow(self.net)
+        self.average = ema.shadow(self.net)
         self.nets: dict[str, nn.Module] = {self.role: self.net}
         self.ema: dict[str, nn.Module] = {self.role: self.average}
-        self.optimizers: dict[str, Optimizer] = {self.role: adam(parameters(self.net), lr)}
+        self.optimizers: dict[str, Optimizer] = {self.role: optimizer(parameters(self.net))}
 
     def start_from(self, path: Path) -> None:
         """Start from another run's average, or from exported weights."""
@@ -80,8 +95,8 @@ class SingleNet(ABC):
         """A batch, augmented, on the device."""
 
     @abstractmethod
-    def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Scalars; the one named `loss` is minimised."""
+    def train_step(self, batch: Batch, step: int) -> Figures:
+        """One step of the optimizer, averages included; the losses, as scalars."""
 
     @abstractmethod
     def validate(self) -> dict[str, float]:
@@ -94,6 +109,38 @@ class SingleNet(ABC):
     @abstractmethod
     def notes(self) -> str:
         """For the card."""
+
+    def export(self, folder: Path) -> list[Path]:
+        """Write the averaged net to `<folder>/<name>.safetensors`."""
+        path = folder / f"{self.name}.safetensors"
+        state = self.average.state_dict()
+        return [cards.save_half(path, state, role=self.role, **self.metadata())]
+
+    def metadata(self) -> dict[str, str]:
+        """What the weights file says of itself."""
+        return {"arch": self.arch, "size": str(self.size_px)}
+
+
+class SingleNet(OneNet[nn.Module]):
+    """Task of one net: subclasses say what a batch is, what the loss is, and how good the net is.
+
+    Args:
+        net: what to train.
+        batch_size: pictures per step.
+        device: where the net lives.
+        lr: of Adam.
+    """
+
+    net_sizes: dict[str, Any]  # arguments that rebuild the net
+
+    def __init__(self, net: nn.Module, *, batch_size: int, device: str, lr: float) -> None:
+        super().__init__(
+            net, batch_size=batch_size, device=device, optimizer=lambda own: adam(own, lr)
+        )
+
+    @abstractmethod
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Scalars; the one named `loss` is minimised."""
 
     @torch.no_grad()
     def predict(self, photo: Tensor) -> Tensor:
@@ -109,19 +156,9 @@ class SingleNet(ABC):
         ema.follow(self.average, self.net, decay_at(step))
         return {name: value.detach() for name, value in figures.items()}
 
-    def export(self, folder: Path) -> list[Path]:
-        """Write the averaged net to `<folder>/<role>.safetensors`."""
-        path = folder / f"{self.role}.safetensors"
-        state = self.average.state_dict()
-        return [cards.save_half(path, state, role=self.role, **self.metadata())]
-
     def metadata(self) -> dict[str, str]:
         """What the weights file says of itself."""
-        return {
-            "arch": self.arch,
-            "size": str(self.size_px),
-            "sizes": json.dumps(self.net_sizes),
-        }
+        return {**super().metadata(), "sizes": json.dumps(self.net_sizes)}
 
 
 class FaceNet(SingleNet):

@@ -54,10 +54,13 @@ JUDGES = ("id_vit", "inception", "lpips_trunk", "lpips_head")
 STYLE_SPREAD = "style_spread"
 """Mean and deviation of style space, where the file of relevance lacks them."""
 
+ONLY = {STYLE_SPREAD: "s_mean_std", "delta_mapper": "delta_mapper"}
+"""Roles that one published file alone fills."""
+
 PUBLISHED_ROLES = (
     "w_encoder",
     "restyle",
-    STYLE_SPREAD,
+    *ONLY,
     *JUDGES,
 )
 """Roles that single methods and metrics ask for, and published files alone fill."""
@@ -221,8 +224,8 @@ class Zoo:
         """
         role, _, own = role.partition(":")
         chosen = EMBEDDED if role == MTCNN else own or self._chosen.get(role, self._base)
-        if role == STYLE_SPREAD and role not in self._chosen:
-            return "s_mean_std"  # the only one there is
+        if role in ONLY and role not in self._chosen:
+            return ONLY[role]
         if chosen == EMBEDDED and role in PACKAGED and self._is_fetched(PACKAGED[role]):
             return PACKAGED[role]
         if chosen == EMBEDDED and role in NOT_EMBEDDED:

@@ -332,7 +332,7 @@ def test_masks_of_no_fitting_shape_are_refused(settings: Config, tmp_path: Path)
     Image.fromarray(half(33, 33)).save(tmp_path / "bob.png")  # of the aligned picture
     made = Editor(settings=own).edit("data/photos/bob.png", smile=1).artifacts["edit"]
     assert made["keep"][:, :31].all() and not made["keep"][:, 34:].any()
-    with pytest.raises(BadConfig, match=r"edit\.keep: no folder 'nowhere'"):
+    with pytest.raises(BadConfig, match=r"edit\.keep: no folder or file 'nowhere'"):
         Editor(settings=changed(settings, edit={"keep": "nowhere"})).edit(PHOTO, smile=1)
 
 

@@ -12,6 +12,7 @@ import torch
 from unripple.conventions import BadText, ShapeMismatch
 from unripple.io.draft import Draft
 from unripple.models import clip
+from unripple.models.delta_mapper import DeltaMapper
 from unripple.models.mapper import LatentMapper, StyleMapper
 from unripple.models.relevance import Relevance
 from unripple.models.stylegan2 import Generator
@@ -310,3 +311,56 @@ def test_a_killed_chain_ends_in_the_same_bytes(
     for name in ("w_plus", "styles", "iterates"):
         assert getattr(again, name).tobytes() == getattr(whole, name).tobytes()
     assert again.about == whole.about
+
+
+# DeltaEdit
+
+
+class _DeltaZoo(_Zoo):
+    """With a generator that has finer styles than the seven that are as wide as a code."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        generator = Generator(size=64, style_dim=W, n_mlp=1, channels={4 << n: 8 for n in range(5)})
+        styles = generator.styles(torch.zeros(1, CODES + 2, W))
+        rows = sum(style.shape[1] for i, style in enumerate(styles) if i % 3 != 1)
+        tables = Relevance(rows, 16, 0)
+        tables.relevance.copy_(torch.nn.functional.normalize(torch.randn(rows, 16), dim=1))
+        mapper = DeltaMapper(8, rows - 7 * 8, 32)
+        nets = {"generator": generator, "relevance": tables, "delta_mapper": mapper}
+        for role, net in nets.items():
+            self.models[role] = Model(role, net.eval().requires_grad_(False))
+
+
+def delta_work(zoo: Any, **said: Any) -> Work:
+    w_plus = np.random.default_rng(3).standard_normal((CODES + 2, W)).astype(np.float32)
+    text = {**ASKED, "method": "deltaedit", "disentangle": 0.05, **said}
+    settings = {"first_code": 0, "end_code": None, "text": text}
+    return Work(settings, {"project": {"w_plus": w_plus}}, zoo)
+
+
+def test_deltaedit_moves_the_styles_that_follow_and_no_others() -> None:
+    zoo = _DeltaZoo()
+    work = delta_work(zoo)
+    found = moved(work)
+    assert found.w_plus.tobytes() == work.inputs["project"]["w_plus"].tobytes()
+    assert found.styles is not None
+    styles = zoo.models["generator"].net.styles(torch.zeros(1, CODES + 2, W))
+    parts = np.split(found.styles, np.cumsum([style.shape[1] for style in styles])[:-1])
+    assert all(not part.any() for i, part in enumerate(parts) if i % 3 == 1)  # of RGB layers
+    moves = np.concatenate([part for i, part in enumerate(parts) if i % 3 != 1])
+    assert 0 < found.about["channels_moved"] < len(moves)
+    assert (moves != 0).sum() <= found.about["channels_moved"]
+    twice = moved(delta_work(zoo, strength=4.0))
+    assert np.allclose(twice.styles, 2 * found.styles, atol=1e-6)
+    all_of_them = moved(delta_work(zoo, disentangle=0.0))
+    assert all_of_them.about["channels_moved"] == len(moves)
+
+
+def test_deltaedit_says_what_it_lacks() -> None:
+    zoo = _DeltaZoo()
+    with pytest.raises(BadText, match="no channel follows this text by 1 or more"):
+        moved(delta_work(zoo, disentangle=1.0))
+    zoo.models["relevance"] = Model("relevance", Relevance(5, 16, 0))
+    with pytest.raises(BadText, match="5 channels have a relevance"):
+        moved(delta_work(zoo))

@@ -46,6 +46,7 @@ class TextSettings:
         every: method optimise: a picture of every so many steps is kept; 0 keeps none.
         mapper: method mapper: which one, by name or path; None is that of the models.
         faces: how the generator's codes are drawn: `faceworld` or `normal`.
+        apart: method mapper: whether codes that lead others go their own way.
         roles: the networks that it needs.
     """
 
@@ -67,6 +68,7 @@ class TextSettings:
     every: int = 0
     mapper: str | None = None
     faces: str = "faceworld"
+    apart: bool = False
     roles: Sequence[str] = ()
 
     @staticmethod
@@ -103,6 +105,7 @@ class TextMethod(Method):
         needs: the networks for a text, where not all of `roles`, or others, are needed.
         follow_together: the same for several photos in one batch, where that pays.
         uses: those of the settings, beside the text, that decide what it does.
+        additive: whether the same is added to any codes.
     """
 
     follow: Callable[[Work, TextSettings, Start], Translated]
@@ -112,6 +115,7 @@ class TextMethod(Method):
         Callable[[Sequence[Work], TextSettings, Sequence[Start]], list[Translated]] | None
     ) = None
     uses: tuple[str, ...] = ()
+    additive: bool = True
 
 
 TEXTS = Registry(__name__, TextMethod)

@@ -110,5 +110,6 @@ METHOD = TextMethod(
     needs=needs,
     strength=1.0,
     uses=("levels", "mapper"),
+    additive=False,
     rank=4,
 )
