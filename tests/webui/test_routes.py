@@ -22,6 +22,7 @@ from starlette.testclient import TestClient
 
 import unripple
 from tests.badinput.hostile import broken
+from unripple.stages.inverters import INVERTERS
 from unripple.webui.app_state import AppState
 from unripple.webui.guard import Guard
 from unripple.webui.routes import Routes, _while_connected
@@ -223,6 +224,15 @@ def test_the_models_can_be_chosen_and_wrong_ones_are_named(client: TestClient) -
     for query in ("inverter=nerf", "models=imaginary"):
         assert client.post(f"{mine}/photo?same=1&{query}").status_code == 404
     assert client.get(f"{mine}/controls/imaginary").status_code == 404
+
+
+def test_inverters_are_offered_whose_networks_are_there(
+    client: TestClient, app_state: AppState
+) -> None:
+    models = {**app_state.config["models"], "hypernet": "nowhere.safetensors"}
+    app_state.config = {**app_state.config, "models": models}
+    offered = client.post("/studio/begin").json()["controls"]["inverters"]
+    assert offered == [name for name in INVERTERS if name != "hyperstyle"]
 
 
 @pytest.mark.parametrize("query", ["sample=a&sample=b", "sampel=bob.png", "name=a&name=b"])

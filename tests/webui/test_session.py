@@ -28,7 +28,7 @@ def session(app_state: AppState, tmp_path: Path) -> Session:
     return one
 
 
-@pytest.mark.parametrize("inverter", ["hfgi", "e4e"])
+@pytest.mark.parametrize("inverter", ["hfgi", "e4e", "sfe", "hyperstyle"])
 def test_the_result_is_that_of_a_live_session(
     session: Session, app_state: AppState, tmp_path: Path, inverter: str
 ) -> None:

@@ -25,6 +25,7 @@ from unripple.runtime.view import thumbnail
 from unripple.runtime.work import Work
 from unripple.stages.align import finder_of
 from unripple.stages.families import text
+from unripple.stages.inverters import INVERTERS
 from unripple.webui.controls import Group, grouped
 from unripple.webui.reading import PATIENT, Decoded, Patience, Reader
 from unripple.webui.text_controls import texts_of
@@ -43,7 +44,6 @@ from unripple.zoo.zoo import (
 )
 
 CONFIGURED = "configured"
-INVERTERS = ("hfgi", "e4e")
 BATCH = Path("batch.yaml")
 PREFIX = "unripple-editor-"
 _THUMBNAIL_PX = 128
@@ -126,7 +126,7 @@ class AppState:
         """The config of one choice on the page.
 
         Args:
-            models, inverter: what is chosen of `models` and `INVERTERS`.
+            models, inverter: what is chosen of `models` and `inverters`.
             align: settings of the section `align` that the page chose otherwise.
 
         Raises:
@@ -135,16 +135,26 @@ class AppState:
         """
         if models not in self.models:
             raise UnknownName(f"models {models!r}{nearest(models, self.models)}")
-        if inverter not in INVERTERS:
-            raise UnknownName(f"inverter {inverter!r}{nearest(inverter, INVERTERS)}")
         content = {
             **self.config,
-            "invert": {**self.config["invert"], "method": inverter},
+            "invert": {**self.config["invert"], "method": INVERTERS[inverter].name},
             "align": {**self.config["align"], **align},
         }
         if models != self.models[0]:
             content |= {"models": models, "directions": AUTO}
         return complete(content)
+
+    def _config_of(self, models: str) -> Config:
+        return self.config_of(models, self.config["invert"]["method"])
+
+    def inverters(self, models: str) -> list[str]:
+        """The inverters all of whose networks a set has."""
+        zoo = self.zoo(models)
+        return [
+            name
+            for name, method in INVERTERS.items()
+            if all(zoo.has(role) and zoo.path(role).exists() for role in method.roles)
+        ]
 
     def face_finder(self, models: str, mode: str | None = None) -> str:
         """Who looks for faces with these models, `align.mode` being `mode` or else the config's."""
@@ -185,7 +195,7 @@ class AppState:
         """The networks of a set; those are loaded that stay in memory together."""
         with self._lock:
             if models not in self._zoos:
-                zoo = Zoo(self.config_of(models, INVERTERS[0])["models"], self.device)
+                zoo = Zoo(self._config_of(models)["models"], self.device)
                 for role in ROLES:
                     if zoo.has(role) and zoo.path(role).exists() and not zoo.is_large(role):
                         zoo.load(role)
@@ -210,7 +220,7 @@ class AppState:
 
     def directions(self, models: str) -> Mapping[str, Direction]:
         """The directions of a set by name."""
-        config = self.config_of(models, INVERTERS[0])
+        config = self._config_of(models)
         return listed_directions(
             directions_path(chosen_directions(config["directions"], Zoo(config["models"])))
         )
@@ -262,7 +272,7 @@ class AppState:
             "groups": [group.as_json() for group in self.groups(models)],
             "translations": list(self.all_translations()),
             "models": self.models,
-            "inverters": list(INVERTERS),
+            "inverters": self.inverters(models),
             "samples": list(self.samples()),
             "inverter": self.config["invert"]["method"],
             "batch": str(self.batch),

@@ -138,6 +138,9 @@ export function showControls(controls) {
   tellOthers('translations');
   state.texts = controls.texts;
   tellOthers('texts');
+  // One whose line is missing among the texts is shown by its own name.
+  const title = (name) => t('inverter.' + name).replace(/^inverter\./, '');
+  options($('inverter'), controls.inverters, title, $('inverter').value || controls.inverter);
 }
 listen('language', () => {
   if (!shown) return;

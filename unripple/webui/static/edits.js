@@ -202,11 +202,12 @@ function pressSample() {
 
 // The work of last time; false if it cannot be had any more.
 export async function reopen(before) {
-  for (const name of ['models', 'inverter']) {
-    if (![...$(name).options].some((option) => option.value === before[name])) return false;
-    $(name).value = before[name];
-  }
+  const has = (name) => [...$(name).options].some((option) => option.value === before[name]);
+  if (!has('models')) return false;
+  $('models').value = before.models;
   showControls(await (await ask('/controls/' + encodeURIComponent(before.models))).json());
+  if (!has('inverter')) return false;
+  $('inverter').value = before.inverter;
   const { face = 0, others = {}, ...own } = before.edit;
   setControls(own);
   const opened = await openPhoto(before.query, before.body, before.settings, { face });

@@ -82,7 +82,7 @@ const SENTENCES = [
   ['{name} holds {found} numbers, these models want {wanted}: it was made for others', '{name} enthält {found} Zahlen, diese Modelle wollen {wanted}: es wurde für andere gemacht'],
   ['no translation {name}', 'Es gibt keine Verschiebung {name}'],
   ['models {name}', 'Diese Modelle gibt es nicht: {name}'],
-  ['inverter {name}', 'Diese Inversion gibt es nicht: {name}'],
+  ['no inverter {name}', 'Diese Inversion gibt es nicht: {name}'],
   ['no sample {name}', 'Es gibt kein Beispiel {name}'],
   ['this edit changes the photo\'s own pixels and draws no codes; add it to the batch', 'Diese Bearbeitung ändert die eigenen Pixel des Fotos und verschiebt keine Kodes; reihe sie in die Warteschlange ein'],
   ['this text moves channels of style space and no codes, which a translation holds; add it to the batch instead', 'Dieser Text bewegt Kanäle und keine Kodes, die eine Verschiebung enthält; reihe ihn in die Warteschlange ein'],

@@ -29,11 +29,6 @@ for (const form of root.querySelectorAll('form')) form.addEventListener('submit'
 try {
   const { controls } = await begin();
   options($('models'), controls.models);
-  const inversions = () => options($('inverter'), controls.inverters, (name) => t('inverter.' + name).replace(/^inverter\./, ''), $('inverter').value || controls.inverter);
-  $('inverter').replaceChildren();
-  inversions();
-  $('inverter').value = controls.inverter;
-  listen('language', inversions);
   const samples = () => showSamples(controls.samples);
   samples();
   listen('language', samples);

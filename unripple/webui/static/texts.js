@@ -159,6 +159,9 @@ export const TEXTS = {
   'models.set': ['Model set', 'Modellsatz'],
   'inverter.hfgi': ['hfgi: with details', 'hfgi: mit Einzelheiten'],
   'inverter.e4e': ['e4e: codes alone', 'e4e: Kodes allein'],
+  'inverter.pti': ['pti: tuned to the photo, minutes', 'pti: auf das Foto abgestimmt, Minuten'],
+  'inverter.sfe': ['sfe: with its features', 'sfe: mit seinen Merkmalen'],
+  'inverter.hyperstyle': ['hyperstyle: tuned by a network', 'hyperstyle: von einem Netz abgestimmt'],
 
   'save': ['Save', 'Sichern'],
   'save.title': ['Save the image in the format chosen under Save', 'Das Bild im Format sichern, das unter Sichern gewählt ist'],
