@@ -14,8 +14,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,6 +24,7 @@ import numpy as np
 import torch
 
 from benchmarks.heldout import SEED
+from benchmarks.pieces import Pieces
 from unripple import atomic, faceworld
 from unripple.conventions import Mask, Photo, UnrippleError
 from unripple.faceworld.factors import FACTORS, INDEX, sample_factors, with_factors
@@ -181,7 +182,7 @@ def change_drawn(result: Photo, pair_photo: Photo, truth: Photo, person: Mask) -
 def run(options: argparse.Namespace) -> None:
     """Judge what is not judged yet, piece by piece, and write the table."""
     folder, words = options.out, options.words or JUDGED
-    until = time.monotonic() + 60 * options.minutes
+    pieces = Pieces(options.minutes)
     zoo = Zoo()
     directions = str(generator_directions(folder / "generator.directions.safetensors", zoo))
     common = {"align": {"mode": "embedded", "max_spread": 0.3}, "directions": directions}
@@ -192,15 +193,9 @@ def run(options: argparse.Namespace) -> None:
             for way in ("pixels", "generator")
         }
         for name in words:
-            path = folder / f"{name}-{first}.json"
-            if path.exists():
-                continue
-            if time.monotonic() > until:
-                sys.stderr.write("time is up; run it again to go on\n")
+            piece = partial(_piece, editors, name, first, folder)
+            if not pieces.kept(folder / f"{name}-{first}.json", piece):
                 return
-            figures = _piece(editors, name, pairs_of(name, first, folder))
-            atomic.write_text(path, json.dumps(figures))
-            sys.stderr.write(f"{first} {_line(name, figures)}\n")
     sys.stdout.write(table(collected(folder, words)))
 
 
@@ -217,10 +212,10 @@ def collected(folder: Path, words: Sequence[str]) -> dict[str, dict[str, list[fl
 
 
 def _piece(
-    editors: Mapping[str, Editor], name: str, pairs: Sequence[Pair]
+    editors: Mapping[str, Editor], name: str, first: int, folder: Path
 ) -> dict[str, list[float]]:
     figures: dict[str, list[float]] = {}
-    for number, pair in enumerate(pairs):
+    for number, pair in enumerate(pairs_of(name, first, folder)):
         if not pair.degree:
             continue
         try:
@@ -230,6 +225,7 @@ def _piece(
             one = {"refused": 1.0}
         for figure, value in one.items():
             figures.setdefault(figure, []).append(value)
+    sys.stderr.write(f"{first} {_line(name, figures)}\n")
     return figures
 
 

@@ -2,11 +2,9 @@
 
     python -m benchmarks.shapes_real OUT [--photos FOLDER] [--minutes 15]
 
-See `benchmarks.real` for the photographs and the judge of identity. Whether an edit is seen, and
-with the right sign, is told by what no edit asks: dlib's 68 points for shapes, lips and irises, and
-the parser's hair for colours of hair. One reading of dlib's points is as coarse as some of the
-edits are: the mean of `VIEWS` readings, from boxes around the face that dlib finds in the photo, is
-what counts. Photos go one by one: what OUT holds is not done again.
+See `benchmarks.real` for the photographs and the judge of identity, `benchmarks.shape_judges` for
+those who tell whether an edit is seen, and with the right sign. Photos go one by one: what OUT
+holds is not done again.
 """
 
 from __future__ import annotations
@@ -17,26 +15,20 @@ import math
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import cv2
 import numpy as np
 from PIL import Image, ImageDraw
 
+from benchmarks.pieces import Pieces
 from benchmarks.real import collect, dlib_identity
-from unripple import atomic
-from unripple.conventions import Face, Floats, Photo, UnrippleError
+from benchmarks.shape_judges import SIGNS, DlibPoints, changed_far, dlib_points, face_of, see
+from unripple.conventions import Floats, Landmarks, Photo, UnrippleError
 from unripple.io.config import Edit
 from unripple.runtime.editor import Editor
-from unripple.stages.align import Aligned
 
 CELL_PX = 260
-SHIFTS, ZOOMS = (-0.06, -0.03, 0.0, 0.03, 0.06), (0.92, 1.0, 1.08)
-VIEWS = tuple(product(SHIFTS, SHIFTS, ZOOMS))
-"""Boxes that are read, beside the one that was found: right and down, sides of it, and its size."""
-LEAST_HAIR_PX = 60
 
 EDITS: Mapping[str, Mapping[str, float]] = {
     "smile": {"smile": 1.2},
@@ -55,59 +47,24 @@ EDITS: Mapping[str, Mapping[str, float]] = {
     "grey": {"grey": 2.0},
     "lipstick": {"lipstick": 2.0},
     "blue eyes": {"iris": 2.0},
+    "darker skin": {"skin": 1.2},
+    "beard": {"beard": 1.5},
+    "glasses": {"glasses": 1.0},
+    "hat": {"hat": 1.0},
 }
 """The columns of the sheet of photographs."""
 
 
-def _across(points: Floats, one: int, other: int) -> float:
-    return float(np.hypot(*(points[one] - points[other])))
-
-
-class Seen(NamedTuple):
-    """What judges see of a face.
+class Judges(NamedTuple):
+    """Who says what an edit did; None where dlib's packages cannot be had.
 
     Attributes:
-        points: dlib's, px of the upright piece, [68, 2].
-        lab: the piece's colours, CIELAB, [S, S, 3].
-        hair: mean colour of the parser's hair, [3]; nan where it sees none.
+        identity: a face's 128 numbers.
+        points: dlib's.
     """
 
-    points: Floats
-    lab: Floats
-    hair: Floats
-
-    def mean(self, *outlines: Sequence[int]) -> Floats:
-        """The mean colour within outlines of points, [3]."""
-        mask = np.zeros(self.lab.shape[:2], np.uint8)
-        for outline in outlines:
-            cv2.fillPoly(mask, [np.rint(self.points[list(outline)]).astype(np.int32)], 1)
-        inside: Floats = self.lab[mask > 0].mean(0)
-        return inside
-
-
-_LIPS, _EYES = range(48, 60), (range(36, 42), range(42, 48))
-
-SIGNS: Mapping[str, Callable[[Seen], float]] = {
-    "smile": lambda s: s.points[[62, 66], 1].mean() - s.points[[48, 54], 1].mean(),
-    "no smile": lambda s: -(s.points[[62, 66], 1].mean() - s.points[[48, 54], 1].mean()),
-    "eyes": lambda s: (
-        _across(s.points, 37, 41) + _across(s.points, 38, 40) + _across(s.points, 43, 47)
-    ),
-    "brows": lambda s: s.points[36:48, 1].mean() - s.points[17:27, 1].mean(),
-    "nose wide": lambda s: _across(s.points, 31, 35),
-    "nose pointed": lambda s: s.points[33, 1] - s.points[36:48, 1].mean(),
-    "lips": lambda s: _across(s.points, 51, 62) + _across(s.points, 57, 66),
-    "jaw": lambda s: _across(s.points, 5, 11),
-    "face wide": lambda s: _across(s.points, 2, 14),
-    "face long": lambda s: s.points[8, 1] - s.points[36:48, 1].mean(),
-    "double chin": lambda s: _across(s.points, 5, 11),
-    "blond": lambda s: float(s.hair[0]),
-    "black": lambda s: -float(s.hair[0]),
-    "grey": lambda s: -float(np.hypot(*s.hair[1:])),
-    "lipstick": lambda s: float(s.mean(_LIPS)[1]),
-    "blue eyes": lambda s: -float(s.mean(*_EYES)[2]),
-}
-"""What grows with an edit."""
+    identity: Callable[[Photo, Landmarks], Floats] | None
+    points: DlibPoints | None
 
 
 def run(options: argparse.Namespace) -> None:
@@ -118,41 +75,80 @@ def run(options: argparse.Namespace) -> None:
     else:
         photos = collect(options.out)
     photos = {n: one for n, one in photos.items() if not options.only or n in options.only}
-    identity = dlib_identity(options.dlib or options.out)
-    points = dlib_points(options.dlib or options.out)
+    place = options.dlib or options.out
+    judges = Judges(dlib_identity(place), dlib_points(place))
     editor = Editor(settings={"align": {"faces": "largest"}, "edit": {"attributes": "pixels"}})
-    until = time.monotonic() + 60 * options.minutes
+    pieces, rows = Pieces(options.minutes), []
     for name, photo in photos.items():
         path = options.out / f"{name}.json"
-        if not path.exists():
-            if time.monotonic() > until:
-                sys.stderr.write("time is up; run it again to go on\n")
-                return
-            rows = _edited(editor, name, photo, options.out, identity, points)
-            atomic.write_text(path, json.dumps(rows, indent=1))
-    rows = [row for n in photos for row in json.loads((options.out / f"{n}.json").read_text())]
+
+        def edited(name: str = name, photo: Photo = photo) -> list[dict[str, Any]]:
+            return _edited(editor, name, photo, options.out, judges, options.edits)
+
+        if not pieces.kept(path, edited):
+            return
+        rows += json.loads(path.read_text())
     _sheet(options.out, list(photos))
     sys.stdout.write(real_table(rows))
 
 
 def _edited(
-    editor: Editor, name: str, photo: Photo, folder: Path, identity: Any, points: Any
+    editor: Editor,
+    name: str,
+    photo: Photo,
+    folder: Path,
+    judges: Judges,
+    edits: Sequence[str],
 ) -> list[dict[str, Any]]:
-    """Every edit of a photo: pictures of the face, and what judges say."""
-    source, rows = editor.open(photo), []
-    for edit, words in [("photo", {}), *EDITS.items()]:
+    """Edits of a photo: pictures of the face, and what judges say."""
+    source, rows, seen = editor.open(photo), [], _Before(judges, photo)
+    chosen = [(edit, EDITS[edit]) for edit in edits]
+    for edit, words in [("photo", {}), *chosen]:
         started = time.process_time()
         told: dict[str, Any] = {"photo": name, "edit": edit}
         try:
             made: Any = editor.run(source, "paste", Edit("edit", tuple(sorted(words.items()))))
+            told["seconds"] = round(time.process_time() - started, 2)
             picture = made["paste"]["picture"] if words else photo
-            told |= _told(made, photo, picture, edit, identity, points)
+            told |= seen.told(editor, made, edit, picture)
             Image.fromarray(face_of(made, picture)).save(folder / f"{name}.{edit}.png")
         except UnrippleError as error:
             told |= {"failed": type(error).__name__, "why": str(error)}
-        told["seconds"] = round(time.process_time() - started, 2)
         rows.append(told)
     return rows
+
+
+class _Before:
+    """A photo as judges see it, looked at once."""
+
+    def __init__(self, judges: Judges, photo: Photo) -> None:
+        self._judges, self._photo = judges, photo
+        self._box: Any = None
+        self._seen: Any = None
+        self._person: Any = None
+
+    def told(self, editor: Editor, made: Any, edit: str, picture: Photo) -> dict[str, Any]:
+        """What an edit did."""
+        photo, (identity, points) = self._photo, self._judges
+        told: dict[str, Any] = {"reduced": (made["edit"].get("notes") or {}).get("reduced", [])}
+        told["changed"] = float((picture != photo).any(-1).mean())
+        told["changed_far"] = changed_far(made, photo, picture)
+        if edit not in SIGNS:
+            return told
+        if identity is not None:
+            landmarks = made["align"]["landmarks"]
+            if self._person is None:
+                self._person = identity(photo, landmarks)
+            told["identity"] = float(np.linalg.norm(self._person - identity(picture, landmarks)))
+        if points is not None:
+            if self._seen is None:
+                self._box = points.box(face_of(made, photo))
+                self._seen = see(made, photo, points, self._box, editor.zoo)
+            after = see(made, picture, points, self._box, editor.zoo)
+            grown = SIGNS[edit](after) - SIGNS[edit](self._seen)
+            if math.isfinite(grown):
+                told["sign"] = grown
+        return told
 
 
 def _sheet(folder: Path, names: Sequence[str]) -> None:
@@ -166,97 +162,13 @@ def _sheet(folder: Path, names: Sequence[str]) -> None:
     page.save(folder / "sheet.png")
 
 
-def _told(
-    made: Any, photo: Photo, picture: Photo, edit: str, identity: Any, points: Any
-) -> dict[str, Any]:
-    landmarks = made["align"]["landmarks"]
-    told: dict[str, Any] = {"reduced": (made["edit"].get("notes") or {}).get("reduced", [])}
-    told["changed"] = float((picture != photo).any(-1).mean())
-    if identity is not None and edit != "photo":
-        told["identity"] = float(
-            np.linalg.norm(identity(photo, landmarks) - identity(picture, landmarks))
-        )
-    if points is not None and edit in SIGNS:
-        box = points.box(face_of(made, photo))
-        before, after = (_seen(made, one, points, box) for one in (photo, picture))
-        grown = SIGNS[edit](after) - SIGNS[edit](before)
-        if math.isfinite(grown):
-            told["sign"] = grown
-    return told
-
-
-def _seen(made: Any, picture: Photo, points: Any, box: Floats) -> Seen:
-    piece = face_of(made, picture)
-    lab = cv2.cvtColor(piece.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
-    aligned = Aligned(**made["align"])
-    hair = made["parse@photo"]["labels"] == Face.HAIR
-    hair[int(aligned.landmarks_in_crop[:, 1].max()) :] = False  # clothes look like hair to it
-    colour = np.full(3, np.nan)
-    if hair.sum() >= LEAST_HAIR_PX:
-        crop = aligned.seen(picture).astype(np.float32) / 255
-        colour = cv2.cvtColor(crop, cv2.COLOR_RGB2LAB)[hair].mean(0)
-    return Seen(points(piece, box), lab, colour)
-
-
-def face_of(made: Any, picture: Photo) -> Photo:
-    """The face's surroundings, upright, from the whole picture."""
-    aligned = Aligned(**made["align"])
-    large = 4 * aligned.picture.shape[0]
-    from unripple.ops.geometry import compose, resample
-
-    smaller = np.array([[0.25, 0.0, 0.0], [0.0, 0.25, 0.0]])
-    shown: Photo = resample(picture, compose(aligned.transform, smaller), width=large, height=large)
-    margin = large // 6
-    return np.ascontiguousarray(shown[margin // 2 : -2 * margin + margin // 2, margin:-margin])
-
-
-class DlibPoints:
-    """dlib's 68 points in an upright piece of a picture."""
-
-    def __init__(self, dlib: Any, file: Path) -> None:
-        self._dlib = dlib
-        self._finder, self._points = (
-            dlib.get_frontal_face_detector(),
-            dlib.shape_predictor(str(file)),
-        )
-
-    def box(self, piece: Photo) -> Floats:
-        """Left, top, right and bottom of the face in it."""
-        found = self._finder(piece, 0)
-        if not found:
-            return np.array([0.22, 0.30, 0.78, 0.86]) * piece.shape[0]
-        one = max(found, key=lambda box: box.width())
-        return np.array([one.left(), one.top(), one.right(), one.bottom()], float)
-
-    def __call__(self, piece: Photo, box: Floats) -> Floats:
-        """The mean of many readings, [68, 2]."""
-        middle, side = (box[:2] + box[2:]) / 2, float((box[2:] - box[:2]).mean())
-        readings = []
-        for right, down, zoom in VIEWS:
-            at, half = middle + side * np.array((right, down)), side * zoom / 2
-            edges = (*(at - half).astype(int), *(at + half).astype(int))
-            shape = self._points(piece, self._dlib.rectangle(*(int(edge) for edge in edges)))
-            readings.append([(one.x, one.y) for one in shape.parts()])
-        mean: Floats = np.mean(readings, axis=0)
-        return mean
-
-
-def dlib_points(folder: Path) -> DlibPoints | None:
-    """The points, or None where dlib's packages cannot be had."""
-    try:
-        import dlib  # type: ignore[import-not-found]
-    except ImportError:
-        return None
-    models = next((folder / "dlib").rglob("face_recognition_models/models"), None)
-    if models is None:
-        return None
-    return DlibPoints(dlib, models / "shape_predictor_68_face_landmarks.dat")
-
-
 def real_table(rows: Sequence[Mapping[str, Any]]) -> str:
     """Per edit: how many were made, reduced, refused; identity; the sign."""
-    lines = ["| edit | made | reduced | refused | identity median (max) | right sign | CPU-s |"]
-    lines.append("| --- | --- | --- | --- | --- | --- | --- |")
+    lines = [
+        "| edit | made | reduced | refused | identity median (max) | right sign | changed far away "
+        "| CPU-s |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
     for edit in EDITS:
         of_edit = [row for row in rows if row["edit"] == edit]
         made = [row for row in of_edit if "failed" not in row]
@@ -268,6 +180,7 @@ def real_table(rows: Sequence[Mapping[str, Any]]) -> str:
             f"| {len(of_edit) - len(made)} "
             f"| {f'{np.median(away):.2f} ({max(away):.2f})' if away else ''} "
             f"| {f'{sum(signs)} of {len(signs)}' if signs else ''} "
+            f"| {max((row['changed_far'] for row in made), default=math.nan):.5f} "
             f"| {np.median(seconds) if seconds else math.nan:.1f} |"
         )
     return "\n".join(lines) + "\n"
@@ -279,6 +192,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--photos", type=Path, help="photographs of yours instead, one face each")
     parser.add_argument("--only", nargs="+", default=[], help="names of photos")
+    parser.add_argument("--edits", nargs="+", default=list(EDITS), choices=list(EDITS))
     parser.add_argument("--dlib", type=Path, help="where `benchmarks.real` put dlib")
     parser.add_argument("--minutes", type=float, default=600.0, help="after which a run ends")
     options = parser.parse_args(arguments)

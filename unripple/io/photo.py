@@ -19,6 +19,7 @@ from PIL import Image, UnidentifiedImageError
 from unripple import atomic
 from unripple.conventions import BadPhoto, Photo, UnrippleError
 from unripple.io import colour
+from unripple.io.digest import array_sha256
 from unripple.io.metadata import NOTHING, PNG_IPTC, Metadata, orientation, read_metadata
 
 log = logging.getLogger(__name__)
@@ -68,6 +69,11 @@ class Photograph:
     def srgb(self) -> Photo:
         """The pixels in the colour space of the networks, uint8 [H, W, 3]."""
         return colour.to_srgb(self.pixels, self.metadata.space)
+
+    @cached_property
+    def sha256(self) -> str:
+        """SHA-256 of the pixels; a large photo is not read again for each of its steps."""
+        return array_sha256(self.pixels)
 
     def in_own_colours(self, pixels: Photo) -> Photo:
         """sRGB pixels, uint8 [..., 3], in the colour space of this photograph."""

@@ -140,15 +140,17 @@ def sample(picture: Pixels, places: Floats) -> Floats:
     Raises:
         BadPhoto: a place is no number, or farther away than anyone may mean.
     """
-    if not (np.abs(places) < _FARTHEST_PX).all():
+    x, y = places[..., 0], places[..., 1]
+    # Axis by axis: a minimum over pairs is twenty times slower. A nan is the minimum of all.
+    first, last = np.array((x.min(), y.min())), np.array((x.max(), y.max()))
+    if not (first.min() > -_FARTHEST_PX and last.max() < _FARTHEST_PX):
         raise BadPhoto(
             f"a place to look at is nan or more than {_FARTHEST_PX} px away; see whether the "
             "landmarks are this photo's and the models undamaged"
         )
     # Only the part that is looked at becomes floats: a photo may be a hundred times larger.
     size = np.array(picture.shape[1::-1])
-    first = np.floor(places.min((0, 1))) - _CUBIC_PX
-    last = np.ceil(places.max((0, 1))) + _CUBIC_PX
+    first, last = np.floor(first) - _CUBIC_PX, np.ceil(last) + _CUBIC_PX
     # What lies beyond a border shows what lies as far within it.
     mirrored_first, mirrored_last = 2 * size - 1 - last, 1 - first
     first = np.where(last > size, np.minimum(first, mirrored_first), first)

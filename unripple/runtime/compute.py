@@ -60,7 +60,7 @@ class Source:
             BadPhoto: the file is gone.
         """
         if self.pixels is not None:
-            return array_sha256(self.pixels.pixels)
+            return self.pixels.sha256
         try:
             return file_sha256(self.path)
         except OSError as error:

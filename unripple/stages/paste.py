@@ -240,17 +240,15 @@ def _border(
     border_px: float,
 ) -> Floats:
     """Weight that fades along those sides of the crop beyond which the photograph goes on."""
-    x, y = np.moveaxis(_places(to_crop, width, height), -1, 0)
     high, wide = photo.shape[:2]
     corners = np.array([[0.5, 0.5], [wide - 0.5, 0.5], [0.5, high - 0.5], [wide - 0.5, high - 0.5]])
     reach = apply(inverse(transform), corners)  # of the outermost pixel centres, crop px
+    beyond = *reach.min(0), *(size - reach.max(0))
     weight = np.ones((height, width))
-    for inside, outermost in (
-        (x, reach[:, 0].min()),
-        (size - x, size - reach[:, 0].max()),
-        (y, reach[:, 1].min()),
-        (size - y, size - reach[:, 1].max()),
-    ):
+    if min(beyond) >= 0:
+        return weight.astype(np.float32)
+    x, y = np.moveaxis(_places(to_crop, width, height), -1, 0)
+    for inside, outermost in zip((x, y, size - x, size - y), beyond, strict=True):
         if outermost < 0:
             weight = np.minimum(weight, np.clip(inside / max(border_px, 1e-6), 0, 1))
     return weight.astype(np.float32)

@@ -16,8 +16,10 @@ from unripple.models.mean_head import MeanHead
 from unripple.stages.align import Aligned
 from unripple.stages.edit import Edited, EditSettings
 from unripple.stages.families import FAMILIES
+from unripple.stages.pixels import changed
 from unripple.stages.pixels import face as seen
-from unripple.stages.pixels.changed import edit_pixels
+from unripple.stages.pixels.changed import SOFT_PX, edit_pixels
+from unripple.stages.pixels.coloured import Coloured
 from unripple.stages.pixels.sharpness import blur_of
 from unripple.zoo.pixel_directions import pixel_directions
 
@@ -43,6 +45,7 @@ def edited(
         input=lambda *_: aligned,
         load=lambda _: SimpleNamespace(net=head),
         pixel_direction=lambda name: pixel_directions()[name],
+        shared=lambda name, made_from, make, roles: make(),
         photo=SimpleNamespace(srgb=photo, pixels=photo),
     )
     return edit_pixels(work, EditSettings(pixels=pixels, **more))
@@ -76,6 +79,44 @@ def test_a_wider_face_has_more_of_it(monkeypatch: pytest.MonkeyPatch, mean_head:
         assert labels is not None
         areas.append(int((labels != Face.BACKGROUND).sum()))
     assert areas[0] < int((LABELS != Face.BACKGROUND).sum()) < areas[1]
+
+
+@pytest.mark.parametrize("degree", [-2.0, 2.0])
+def test_only_the_rim_that_an_outline_sweeps_over_changes_beside_it(
+    monkeypatch: pytest.MonkeyPatch, mean_head: MeanHead, degree: float
+) -> None:
+    made = edited(monkeypatch, mean_head, {"face_width": degree})
+    assert made.motion is not None and made.changed is not None
+    swept = float(np.abs(made.motion[:2].astype(np.float64)).max()) * SIZE
+    beside = ndimage.distance_transform_edt(LABELS == Face.BACKGROUND)
+    differs = (made.picture != PHOTO).any(-1)
+    assert differs.any()
+    assert not differs[beside > swept + SOFT_PX * SIZE / 128 + 1].any()
+    assert not (differs & ~made.changed).any()
+
+
+def test_the_soft_border_of_hair_moves_along(
+    monkeypatch: pytest.MonkeyPatch, mean_head: MeanHead
+) -> None:
+    wide = edited(monkeypatch, mean_head, {"face_width": 2.0}).labels
+    monkeypatch.setattr(changed, "SOFT_PX", 0.0)
+    tight = edited(monkeypatch, mean_head, {"face_width": 2.0}).labels
+    assert wide is not None and tight is not None
+    grown, cut = wide != Face.BACKGROUND, tight != Face.BACKGROUND
+    assert (grown & ~cut).any() and not (cut & ~grown).any()
+
+
+def test_strands_beyond_the_cut_are_coloured_as_part_of_the_person(
+    monkeypatch: pytest.MonkeyPatch, mean_head: MeanHead
+) -> None:
+    reach = ndimage.binary_dilation(LABELS != Face.BACKGROUND, iterations=2)
+    tint = np.where(reach, 20.0, 0.0).astype(np.float16)[None].repeat(3, 0)
+    monkeypatch.setattr(changed, "coloured", lambda *_, **__: Coloured(tint, []))
+    made = edited(monkeypatch, mean_head, {"hair_light": 1.0})
+    assert made.labels is not None and (made.labels[reach] != Face.BACKGROUND).all()
+    assert (made.picture[reach] > PHOTO[reach]).all()
+    far = ~ndimage.binary_dilation(reach)
+    assert np.array_equal(made.picture[far], PHOTO[far])
 
 
 def test_a_shape_and_a_turn_are_one_map(

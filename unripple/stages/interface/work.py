@@ -86,6 +86,10 @@ class Photograph(Protocol):
         """In the colour space of the networks."""
 
     @property
+    def sha256(self) -> str:
+        """SHA-256 of those pixels."""
+
+    @property
     def metadata(self) -> FileMetadata:
         """What its file says beside them."""
 

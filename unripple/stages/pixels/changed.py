@@ -27,6 +27,10 @@ FEATURES = frozenset((*EYES, *BROWS, *MOUTH, "nose_width", "nose_length", "nose_
 """Words that move features within the face, not its outline, which hair goes along with."""
 _AT_HAIR = 0.10
 """Head units beside the hair over which their motion fades."""
+_SEEN = 1.0  # levels that colour adds to a pixel, from which it is part of the person
+SOFT_PX = 2.0
+"""At 128: how far single hairs reach beyond the person whom a parser cuts out. So far the
+background moves outwards with them, or they would be cut off as if by a saw."""
 _VACATED_PX = 4.0  # at 128: how far a plate may reach beyond where the person was
 
 
@@ -83,9 +87,25 @@ def edit_seen(
     moves = {name: (shapes[name][0], kept[name]) for name in shapes if kept[name]}
     motion, folded = _motion(face, moves)
     reduced += of_fold({name: by for name, (_, by) in moves.items()}, folded)
-    after = face if painted.labels is None else replace(face, labels=painted.labels)
+    parts = face.labels if painted.labels is None else painted.labels
+    if painted.tint is not None:
+        parts = _with_tinted(parts, painted.tint)
+    after = replace(face, labels=parts)
     where = _with_turn(after, origins_of(motion, face.size), settings, work)
     return _drawn(face, after.labels, where, painted.tint, reduced)
+
+
+def _with_tinted(labels: Labels, tint: Floats) -> Labels:
+    """The parts of a face, grown by what is coloured: the last strands of hair lie beyond the
+    person whom a parser cuts out, and would keep their colour as a jagged rim."""
+    seen = np.abs(smaller(tint, labels.shape[0])).max(-1) > _SEEN
+    beyond = ndimage.binary_dilation(seen) & (labels == Face.BACKGROUND)
+    if not beyond.any():
+        return labels
+    nearest = ndimage.distance_transform_edt(
+        labels == Face.BACKGROUND, return_distances=False, return_indices=True
+    )
+    return np.where(beyond, labels[tuple(nearest)], labels)
 
 
 def _displaces(direction: Direction) -> bool:
@@ -163,7 +183,7 @@ def _with_turn(face: SeenFace, offsets: Floats, settings: EditSettings, work: Wo
 
 
 def _moved(person: Mask, offsets: Floats) -> Mask:
-    """The person after a change of shape."""
+    """The person after a change of shape; where it grew, with the soft border of its hair."""
     size = person.shape[0]
     moved = finer(offsets, size)
     if not (np.abs(moved) > STILL_PX).any():
@@ -171,7 +191,9 @@ def _moved(person: Mask, offsets: Floats) -> Mask:
     rows, columns = np.mgrid[:size, :size]
     x = np.clip(np.rint(columns + moved[0]).astype(int), 0, size - 1)
     y = np.clip(np.rint(rows + moved[1]).astype(int), 0, size - 1)
-    found: Mask = person[y, x]
+    away = ndimage.distance_transform_edt(~person)
+    came_out = (away[y, x] <= SOFT_PX * size / 128) & (away > away[y, x])
+    found: Mask = person[y, x] | came_out
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -131,24 +132,56 @@ def see_face(work: Work, settings: EditSettings, points: Floats) -> SeenFace:
             "for none; set align.mode to mtcnn or embedded, or edit.attributes to generator"
         )
     head = head_of(work.load("head").net)
-    parsing = ParseSettings(scales=settings.scales, person=settings.person)
-    labels = labels_of(work, aligned.picture, parsing)
     try:
         turn_pose = fit_head(landmarks, head)
     except NoFace as error:
         raise NoFace(f"{error}; mark them by hand, or set edit.attributes to generator") from error
-    mesh, pose = None, turn_pose
-    if settings.mesh:
-        mesh = _mesh(work, aligned)
-        pose = pose_of_mesh(points[-MESH_POINTS:], mesh)
-    px = scale_of(aligned.transform)
-    share = None
-    if settings.person:
-        person: Any = work.load("person")
-        share = person_share(aligned.picture, person.net, net_size_px=person.size_px)
+    found = _looked(work, settings, aligned)
+    mesh: Any = found.get("mesh")
+    pose = turn_pose if mesh is None else pose_of_mesh(points[-MESH_POINTS:], mesh)
     return SeenFace(
-        aligned.picture, labels, landmarks, mesh, head, pose, turn_pose, share, px, points
+        crop=aligned.picture,
+        labels=found["labels"],
+        landmarks=landmarks,
+        mesh=mesh,
+        head=head,
+        pose=pose,
+        turn_pose=turn_pose,
+        person_share=found.get("person_share"),
+        px=scale_of(aligned.transform),
+        points=points,
     )
+
+
+def _looked(work: Work, settings: EditSettings, aligned: Aligned) -> Mapping[str, Any]:
+    """What networks see of the face: parts, share of the person, mesh. Edits of a photo have it
+    in common."""
+    from unripple.stages.pixels import MESH
+
+    asked = {"scales": settings.scales, "person": settings.person, "mesh": settings.mesh}
+    made_from: dict[str, Any] = {**asked, "picture": aligned.picture}
+    roles = ["parser"]
+    if settings.person:
+        roles.append("person")
+    if settings.mesh:
+        assert work.photo is not None
+        roles.append(MESH)
+        made_from |= {"photo": work.photo.sha256, "landmarks": aligned.landmarks}
+        made_from["transform"] = aligned.transform
+
+    def look() -> dict[str, Any]:
+        parsing = ParseSettings(scales=settings.scales, person=settings.person)
+        found = {"labels": labels_of(work, aligned.picture, parsing)}
+        if settings.person:
+            person: Any = work.load("person")
+            found["person_share"] = person_share(
+                aligned.picture, person.net, net_size_px=person.size_px
+            )
+        if settings.mesh:
+            found["mesh"] = _mesh(work, aligned)
+        return found
+
+    return work.shared("face", made_from, look, roles)
 
 
 def _mesh(work: Work, aligned: Aligned) -> Floats:
