@@ -16,7 +16,8 @@ from unripple.extras import need
 from unripple.models.layers.folding import fold_norms
 from unripple.zoo import gpus
 from unripple.zoo.empty import shapes_only
-from unripple.zoo.over import whole_state
+from unripple.zoo.over import files_of, whole_state
+from unripple.zoo.streaming import FileViews
 from unripple.zoo.weights import read_header, size_px
 
 EXTRAS = ("latent_avg", "text_vectors")
@@ -222,20 +223,24 @@ def load(role: str, path: Path, device: torch.device) -> Model:
     network = choose_network(role, metadata, state, f"{path}", remedy)
     arguments = metadata.get("arguments", {})  # what leaves no trace in the weights
     net = fitted(role, network, state, f"{path}", remedy, arguments)
-    _check_finite({**state, **extras}, f"{path}", remedy)
+    _check_finite({**state, **extras}, f"{path}", remedy, FileViews(files_of(path)))
     net.load_state_dict(state, assign=True)
     net.requires_grad_(False).eval().to(device)
     return Model(role, net, extras, metadata, path, network)
 
 
 def for_inference(model: Model) -> Model:
-    """The same network, made faster in place where it will not be trained; see `FOLDED`."""
+    """The same network, faster and smaller in place where it will not be trained.
+
+    See `FOLDED` and `zoo.streaming`.
+    """
     if model.role in FOLDED:
         fold_norms(model.net)
+    FileViews(files_of(model.path)).stream(model.net)
     return model
 
 
-def _check_finite(state: Mapping[str, Tensor], where: str, remedy: str) -> None:
+def _check_finite(state: Mapping[str, Tensor], where: str, remedy: str, views: FileViews) -> None:
     """Refuse weights that are no numbers: what they make is none either, and may not end.
 
     Raises:
@@ -244,6 +249,7 @@ def _check_finite(state: Mapping[str, Tensor], where: str, remedy: str) -> None:
     for key, tensor in state.items():
         # A finite sum has finite terms only, and costs a tenth of looking at each.
         if not tensor.is_floating_point() or bool(tensor.sum(dtype=torch.float32).isfinite()):
+            views.let_go(tensor)
             continue
         if not bool(torch.isfinite(tensor).all()):
             raise BadCheckpoint(

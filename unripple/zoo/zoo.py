@@ -213,6 +213,7 @@ class Zoo:
             roles = ", ".join((*ROLES, *PUBLISHED_ROLES))
             raise UnknownName(f"models: no role {unknown[0]!r}; roles: {roles}")
         self._loaded: dict[str, Model] = {}
+        self._last_large = ""
 
     def choice(self, role: str) -> str:
         """What was chosen for a role: "embedded", another embedded file or a published one by name,
@@ -351,8 +352,9 @@ class Zoo:
         going = sorted(others, key=others.__getitem__)
         while going and sum(others[one] for one in going) > room:
             del self._loaded[going.pop()]
-        if len(going) < len(others) or role not in self._loaded:
+        if role != self._last_large:  # what another one freed has other sizes
             give_back_freed_memory()
+            self._last_large = role
 
     def is_large(self, role: str) -> bool:
         """Whether the network of a role is one of the published sizes."""
