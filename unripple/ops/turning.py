@@ -25,6 +25,10 @@ WIDEN = 0.8
 comes up beside the rim; a relief alone would shrink, and uncover what a real turn does not."""
 FADE = 0.42
 """Heights of the face below the chin over which the turn fades into still shoulders."""
+_OWN_WIDTH, _BESIDE = 0.62, 1.0
+"""From where on sideways a point belongs to the head less and less, and not at all, widths of the
+face from its middle. A neighbour's half face, which no finder sees, begins there. Hair so far out
+hardly moves in a turn, so it may as well be bent a little."""
 _OVERSAMPLE = 2
 _MARGIN = 6  # a sixth of the side is added all around
 _TO_BORDER = 0.8
@@ -181,7 +185,7 @@ def turn_weight(pose: HeadPose, head: Head, grid: int, size: int) -> Floats:
     # Three fades: into the shoulders, sideways (a person beside), and above a high hairdo.
     chin, tall = head.chin_y * pose.scale, 2 * (head.chin_y - head.brow_y) * pose.scale * 0.7
     below = 1 - smoothstep(down, chin, chin + FADE * tall)
-    beside = 1 - smoothstep(np.abs(right), width, 1.45 * width)
+    beside = 1 - smoothstep(np.abs(right), _OWN_WIDTH * width, _BESIDE * width)
     above = 1 - smoothstep(-down, 1.5 * tall, 1.9 * tall)
     share: Floats = below * beside * above
     return share

@@ -93,7 +93,7 @@ def edit_by_geometry(
     size, side = photo.shape[0], fine.shape[0]
     scale = TURN_PX / size
     pose = fit_head(landmarks * scale, head)
-    own = with_own_features(head.rounded(rounder), pose, landmarks * scale)
+    own = with_own_features(head.realistic(rounder), pose, landmarks * scale)
     seen = _larger(labels != Face.BACKGROUND, side) if share is None else share
     doubt = DOUBT if share is None else DOUBT_OF_PERSON
     sure = _sure(pose, own, seen)
