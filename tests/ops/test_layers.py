@@ -110,7 +110,7 @@ def test_a_line_beside_the_person_is_not_bent_around_it() -> None:
     wall[np.abs(columns - 58) < 1] = 255
     found = mirrored(wall, away > 60, np.full((256, 256, 3), 102, np.float32))
     assert found[away < 60].max() < 150  # 268 where it is bent
-    assert np.std(found[(away < 60) & (away > 56)]) > 0.35 * np.std(grain)  # .38 without a line
+    assert np.std(found[(away < 60) & (away > 56)]) > 0.35 * np.std(grain)
 
 
 def test_no_image_of_what_is_no_background() -> None:

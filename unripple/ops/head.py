@@ -26,9 +26,9 @@ USUAL_YAW_DEG, USUAL_PITCH_DEG = 35.0, 12.0
 _USUAL_SPREADS = 0.7
 """From how many spreads on a nod is no longer pulled back harder."""
 _SHALLOW = 0.12  # depth at which a rounded face's sides run out flat, head units
-_BLUNT = 0.5
-"""By how much less a real nose stands out than the mean head's, of what it stands out. From .4 to 1
-a face mesh reads the same turns on photographs, and identity is nearer to the photo's by a tenth."""
+_BLUNT = 0.8
+"""By how much less a real nose stands out than the mean head's, of what it stands out. With .4 to 1
+a face mesh reads the same turns on photographs, and identity is a tenth nearer to the photo's."""
 _NOSE_LEVEL, _NOSE_WIDTH = 0.08, 0.26
 """What is a nose: what lies so far before eyes and mouth, head units; its width, half widths of the
 face."""

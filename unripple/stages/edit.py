@@ -221,9 +221,9 @@ def edit(
         return Edited(to_photo(down(drawn, size_px)), to_photo(down(plain, size_px)), background)
 
 
-DEEPER, ROUNDER = 1.25, 0.5
+DEEPER, ROUNDER = 1.25, 0.6
 """What real heads have beyond the mean head, whose face is flat: but for its nose it lies farther
-before the ears, by a quarter, and its cheeks farther back, by half a half width of the face at its
+before the ears, by a quarter, and its cheeks farther back, by .6 half widths of the face at its
 sides. Without, a turn of 20 degrees reads 12 by a face mesh on photographs, where a true one reads
 18. A face that is deeper instead (1.6 and .6) turns as far and is less alike, and so is one whose
 nose stands out as far as the mean head's, see `ops.head.Head.realistic`."""
