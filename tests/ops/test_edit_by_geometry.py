@@ -43,7 +43,21 @@ def test_the_nose_goes_where_it_was_asked_to(mean_head: MeanHead, turn: float) -
     edited = edit_by_geometry(PHOTO, LABELS, LANDMARKS, mean_head, turn_deg=turn)
     assert edited.labels is not None
     nose = COLUMNS[edited.labels == Face.NOSE].mean() - 48
-    assert nose == pytest.approx(28 * 0.9 * np.sin(np.radians(turn)), abs=2)
+    real = HEAD.realistic(0).surface
+    tip = real[np.argmin(np.hypot(real[:, 0], real[:, 1] - 0.25)), 2]
+    assert nose == pytest.approx(28 * tip * np.sin(np.radians(turn)), abs=2)
+
+
+def test_a_profile_is_held_and_says_so(mean_head: MeanHead) -> None:
+    aside = POSE._replace(yaw_deg=42.0)
+    seen = aside.to_picture(HEAD.landmarks)[:, :2]
+    made = edit_by_geometry(PHOTO, LABELS, seen, mean_head, turn_deg=-20)
+    assert made.notes is not None
+    (told,) = made.notes["reduced"]
+    assert told["asked"] == -20 and -15 < told["used"] < -5
+    assert "hides" in told["why"]
+    away = edit_by_geometry(PHOTO, LABELS, seen, mean_head, turn_deg=10)
+    assert away.notes is None
 
 
 def test_background_and_shoulders_keep_every_byte(mean_head: MeanHead) -> None:

@@ -76,3 +76,25 @@ def test_features_come_to_lie_where_the_face_has_them() -> None:
     landmarks[2, 0] += 400
     far = with_own_features(HEAD, pose, landmarks)
     assert np.abs(far.surface - HEAD.surface).max() < 0.2
+
+
+def test_a_realistic_nose_stands_out_less_and_nothing_else_moves_forward() -> None:
+    real = HEAD.realistic(0)
+    right, down, before = HEAD.surface.T
+    change = real.surface[:, 2] - before
+    tip = np.argmin(np.hypot(right, down - 0.25))
+    assert change[tip] == pytest.approx(-0.8 * (before[tip] - 0.59 - 0.08), abs=0.01)
+    assert (change <= 0).all()
+    assert np.array_equal(real.surface[:, :2], HEAD.surface[:, :2])
+    beyond = (np.abs(right) > HEAD.half_width) | (down > HEAD.landmarks[3:, 1].max())
+    assert change[beyond] == pytest.approx(0, abs=1e-6)
+    # Landmarks tell the pose: a nose that is short in a turn is no other one in the photo.
+    assert np.array_equal(real.landmarks, HEAD.landmarks)
+
+
+def test_a_realistic_head_is_rounded_as_asked() -> None:
+    flat, round_ = (HEAD.realistic(by).surface for by in (0.0, 0.5))
+    side = np.abs(HEAD.surface[:, 0]) > 0.5
+    assert (round_[side, 2] < flat[side, 2]).all()
+    middle = np.abs(HEAD.surface[:, 0]) < 1e-9
+    assert np.array_equal(round_[middle], flat[middle])

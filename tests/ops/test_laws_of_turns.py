@@ -135,7 +135,7 @@ def test_the_head_takes_part_all_the_way_and_nothing_more_than_that() -> None:
     assert share[int(90 - 1.4 * tall), 56] == 1
     assert 0 < share[int(90 - 1.7 * tall), 56] < 1 and share[int(90 - 1.95 * tall), 56] == 0
     width = 2 * HEAD.half_width * 20
-    assert share[90, int(56 + 0.95 * width)] == 1 and share[90, int(56 + 1.5 * width)] == 0
+    assert share[90, int(56 + 0.58 * width)] == 1 and share[90, int(56 + 1.05 * width)] == 0
 
 
 def test_a_turn_that_is_not_named_is_none() -> None:

@@ -102,6 +102,17 @@ def test_a_background_goes_on_with_its_own_grain() -> None:
     assert np.abs((plate - WALL)[ring].mean() - grain.mean()) < 4
 
 
+def test_a_line_beside_the_person_is_not_bent_around_it() -> None:
+    rows, columns = np.mgrid[:256, :256] + 0.5
+    away = np.hypot(columns - 128, rows - 128)
+    grain = np.random.default_rng(0).integers(0, 6, (256, 256, 3))
+    wall = (100 + grain).astype(np.uint8)
+    wall[np.abs(columns - 58) < 1] = 255
+    found = mirrored(wall, away > 60, np.full((256, 256, 3), 102, np.float32))
+    assert found[away < 60].max() < 150  # 268 where it is bent
+    assert np.std(found[(away < 60) & (away > 56)]) > 0.35 * np.std(grain)
+
+
 def test_no_image_of_what_is_no_background() -> None:
     known = COLUMNS < 6  # a strip along the border: what lies beyond it is not the wall
     painted = np.full((SIZE, SIZE, 3), 90, np.float32)

@@ -9,7 +9,7 @@ import pytest
 from tests.ops.round_head import HEAD
 from unripple.ops.head import HeadPose
 from unripple.ops.relief import relief, smoothstep
-from unripple.ops.turning import kept_within, turn_head, turn_weight
+from unripple.ops.turning import held, kept_within, turn_head, turn_weight
 
 SIZE = 128
 POSE = HeadPose(0.0, 0.0, 0.0, 40.0, (64.0, 60.0))
@@ -111,3 +111,22 @@ def test_an_outline_is_no_comb() -> None:
     rim = turned.covered & ~cv2.erode(turned.covered.astype(np.uint8), np.ones((5, 5))).astype(bool)
     steps = np.abs(np.diff(turned.offsets[0], axis=0))[rim[1:] & rim[:-1]]
     assert np.percentile(steps, 95) < 1
+
+
+@pytest.mark.parametrize(
+    ("looks", "asked", "turns"),
+    [
+        (0.0, -50.0, -50.0),
+        (30.0, -45.0, -45.0),
+        (40.0, -20.0, -12.5),
+        (-40.0, 20.0, 12.5),
+        (-40.0, 9.0, 9.0),
+        (-40.0, -20.0, -20.0),
+        (80.0, -80.0, -5.0),
+        (40.0, 0.0, 0.0),
+    ],
+)
+def test_a_profile_is_turned_back_as_far_as_it_convinces(
+    looks: float, asked: float, turns: float
+) -> None:
+    assert held(looks, asked) == turns

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from unripple.ops.head import HeadPose
-from unripple.runtime.advice import foreign_advice, plain_drawing_db, turn_advice
+from unripple.runtime.advice import foreign_advice, plain_drawing_db, reduced_advice, turn_advice
 
 LANDMARKS = np.array([(40, 50), (88, 50), (64, 76), (46, 100), (82, 100)], np.float32)
 
@@ -55,3 +55,10 @@ def test_turns_that_show_what_the_photo_hides(
 ) -> None:
     told = turn_advice(turn, HeadPose(yaw, 0.0, 0.0, 30.0, (64.0, 64.0)))
     assert len(told) == len(words) and all(w in t for w, t in zip(words, told, strict=True))
+
+
+def test_what_was_held_is_told() -> None:
+    one = {"word": "yaw", "asked": -20.0, "used": -12.5, "why": "the photo hides the rest"}
+    told = reduced_advice({"notes": {"reduced": [one]}})
+    assert told == ["yaw = -20 was reduced to -12.5: the photo hides the rest"]
+    assert reduced_advice({}) == reduced_advice({"notes": None}) == []

@@ -26,6 +26,12 @@ USUAL_YAW_DEG, USUAL_PITCH_DEG = 35.0, 12.0
 _USUAL_SPREADS = 0.7
 """From how many spreads on a nod is no longer pulled back harder."""
 _SHALLOW = 0.12  # depth at which a rounded face's sides run out flat, head units
+_BLUNT = 0.8
+"""By how much less a real nose stands out than the mean head's, of what it stands out. With .4 to 1
+a face mesh reads the same turns on photographs, and identity is a tenth nearer to the photo's."""
+_NOSE_LEVEL, _NOSE_WIDTH = 0.08, 0.26
+"""What is a nose: what lies so far before eyes and mouth, head units; its width, half widths of the
+face."""
 _FARTHEST_OWN = 0.12
 """No point of a face lies farther beside the mean head's than this, head units: a mouth that opens
 moves a jaw, a landmark that was missed moves nothing."""
@@ -48,6 +54,24 @@ class Head(NamedTuple):
     chin_y: float
     brow_y: float
     half_width: float
+
+    def realistic(self, rounder: float) -> Head:
+        """The same head as real ones are: its nose stands out less, its face is rounder.
+
+        Args:
+            rounder: see `rounded`.
+        """
+        right, down, depth = self.surface.T
+        eyes, mouth = self.landmarks[:2].mean(0), self.landmarks[3:].mean(0)
+        # Between the eyes and the mouth, on the middle line, and only what stands out: no step
+        # where the nose ends.
+        ridge = np.exp(-((right / (_NOSE_WIDTH * self.half_width)) ** 2))
+        tall = mouth[1] - eyes[1]
+        from_eyes = np.clip((down - eyes[1]) / (0.2 * tall) + 1, 0, 1)
+        to_mouth = np.clip((mouth[1] - down) / (0.2 * tall), 0, 1)
+        standing_out = np.maximum(depth - (eyes[2] + mouth[2]) / 2 - _NOSE_LEVEL, 0)
+        blunter = depth - _BLUNT * ridge * from_eyes * to_mouth * standing_out
+        return self._replace(surface=np.stack([right, down, blunter], axis=1)).rounded(rounder)
 
     def rounded(self, by: float) -> Head:
         """The same head, its face lying farther back towards the sides.

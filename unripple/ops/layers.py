@@ -31,6 +31,7 @@ _SEEN = 4.0  # levels of change from which nothing of the old picture is left
 _MOST_CRISP, _NEAR_PX = 3.0, 5  # of magnified outlines, and how far from them, px of the motion
 _BROAD, _STEADY = 0.02, 0.02  # what counts as smooth in a background, and in a border, sides
 _MIRRORED = 0.1  # how far in a hole shows its border's mirror image, sides of the crop
+_USUAL = 4.0  # times the median: what stands out from a background's structure
 _LEFT = 0.15  # share of the person that must have left for the rim to be painted
 
 
@@ -302,12 +303,31 @@ def mirrored(picture: Photo, known: Mask, painted: Floats) -> Floats:
     seen = cv2.blur(
         _look((_look(where, places) > 0.99).astype(np.float32), _centres(side, side, 0)), (3, 3)
     )
-    finer = sample(np.where(known[..., None], own - mean, 0).astype(np.float32), places)
+    structure = np.where(known[..., None], own - mean, 0).astype(np.float32)
+    finer = sample(_without_lines(structure, known, depth > -_MIRRORED * side), places)
     inside = np.clip(2 - depth / (_MIRRORED * side), 0, 1) * (seen > 0.99)
     share = cv2.GaussianBlur(inside.astype(np.float32), (0, 0), max(_STEADY * side / 2, 1.0))
     share = (np.minimum(share, inside))[..., None]
     continued: Floats = painted + share * (base + finer - painted)
     return continued
+
+
+def _without_lines(structure: Floats, known: Mask, near: Mask) -> Floats:
+    """Structure that may be mirrored at a border: grain, leaves, no edge of a window.
+
+    A mirrored line bends into an arc along the head, which tells everybody where it was.
+
+    Args:
+        structure: what is finer than a picture's means, [F, F, 3].
+        known: where there is any, bool [F, F].
+        near: where it would be taken from, bool [F, F].
+    """
+    strength = np.abs(structure).max(axis=-1)[known & near]
+    if not strength.size:
+        return structure
+    limit = _USUAL * float(np.median(strength))
+    found: Floats = np.clip(structure, -limit, limit)
+    return found
 
 
 def _centres(width: int, height: int, top: int, left: int = 0) -> Floats:

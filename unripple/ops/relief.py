@@ -25,7 +25,7 @@ GRID = 112
 """Side of the grid on which the equation is solved; the relief is smooth, so more shows nothing."""
 INFLATION = 2.2
 """The Poisson equation's source: how fast the inside rises."""
-_FACE_REACH = 0.86
+_FACE_REACH = 1.0
 """Share of the face's half width that the mean head is believed on."""
 _RISE = 0.5
 """How steeply hair may rise beside the face, px of depth per px."""

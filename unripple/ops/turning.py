@@ -23,8 +23,17 @@ from unripple.ops.relief import deepened, head_axes, relief, smoothstep
 WIDEN = 0.8
 """How much of its width the outline keeps. A head is deeper than wide, so when it turns, its back
 comes up beside the rim; a relief alone would shrink, and uncover what a real turn does not."""
+PROFILE_DEG, MOST_BACK_DEG, LEAST_BACK_DEG = 30.0, 20.0, 5.0
+"""A head that looks farther to the side than this is turned back to the front by so much at most,
+and by three quarters of a degree less with every degree. By more its nose becomes a bulge on
+photographs: what lies behind it is in none of their pixels."""
+_LESS_BACK = 0.75
 FADE = 0.42
 """Heights of the face below the chin over which the turn fades into still shoulders."""
+_OWN_WIDTH, _BESIDE = 0.62, 1.0
+"""From where on sideways a point belongs to the head less and less, and not at all, widths of the
+face from its middle. A neighbour's half face, which no finder sees, begins there. Hair so far out
+hardly moves in a turn, so it may as well be bent a little."""
 _OVERSAMPLE = 2
 _MARGIN = 6  # a sixth of the side is added all around
 _TO_BORDER = 0.8
@@ -153,6 +162,20 @@ def _turned_points(
     return np.where(shown, x, np.nan), y, turn_z
 
 
+def held(pose_yaw_deg: float, yaw_deg: float) -> float:
+    """How far a head can be turned sideways with the pixels that a photo has of it, degrees.
+
+    Args:
+        pose_yaw_deg: where it looks in the photo.
+        yaw_deg: how far it is asked to turn; only from a profile back to the front it is less.
+    """
+    beyond = abs(pose_yaw_deg) - PROFILE_DEG
+    if beyond <= 0 or pose_yaw_deg * yaw_deg >= 0:
+        return yaw_deg
+    most = max(MOST_BACK_DEG - _LESS_BACK * beyond, LEAST_BACK_DEG)
+    return float(np.copysign(min(abs(yaw_deg), most), yaw_deg))
+
+
 def kept_within(offsets: Floats, shown: Mask) -> Floats:
     """Stretch what lies along a photograph's border instead of looking beyond it.
 
@@ -181,7 +204,7 @@ def turn_weight(pose: HeadPose, head: Head, grid: int, size: int) -> Floats:
     # Three fades: into the shoulders, sideways (a person beside), and above a high hairdo.
     chin, tall = head.chin_y * pose.scale, 2 * (head.chin_y - head.brow_y) * pose.scale * 0.7
     below = 1 - smoothstep(down, chin, chin + FADE * tall)
-    beside = 1 - smoothstep(np.abs(right), width, 1.45 * width)
+    beside = 1 - smoothstep(np.abs(right), _OWN_WIDTH * width, _BESIDE * width)
     above = 1 - smoothstep(-down, 1.5 * tall, 1.9 * tall)
     share: Floats = below * beside * above
     return share

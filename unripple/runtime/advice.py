@@ -45,6 +45,8 @@ def advice(config: Config, zoo: Zoo, edit: Edit, made: Mapping[str, Artifact]) -
         notes = [foreign] if foreign else []
     turn = plan.turn or {"yaw": plan.asked_turn_deg(plan.moves) or 0.0}
     align: Any = made["align"]
+    if held := [] if made_on_pixels(made) else reduced_advice(made.get("edit", {})):
+        return notes + held
     if turn.get("yaw") or "yaw_to" in turn:
         pose = head_pose(align["landmarks"], zoo)
         notes += turn_advice(turn, pose) if pose else []
@@ -65,14 +67,21 @@ def pixel_advice(words: Mapping[str, float], made: Mapping[str, Artifact]) -> li
     """
     if not made_on_pixels(made):
         return []
-    edit: Any = made["edit"]
     known = pixel_directions()
     told = [known[word].warning(degree) for word, degree in words.items()]
-    told += [
+    return [text for text in told if text] + reduced_advice(made["edit"])
+
+
+def reduced_advice(edit: Mapping[str, Any]) -> list[str]:
+    """What an edit did less than was asked, and why.
+
+    Args:
+        edit: its artifact.
+    """
+    return [
         f"{one['word']} = {one['asked']:g} was reduced to {one['used']:g}: {one['why']}"
-        for one in edit.get("notes", {}).get("reduced", [])
+        for one in (edit.get("notes") or {}).get("reduced", [])
     ]
-    return [text for text in told if text]
 
 
 def plain_drawing_db(artifacts: Mapping[str, Artifact]) -> float | None:

@@ -273,7 +273,7 @@ def run(work: Work, settings: ComposeSettings) -> Composed:
 STAGE = Stage(
     name="compose",
     help="put the edited person over that background",
-    version=3,
+    version=4,
     run=run,
     outputs=Composed,
     settings=ComposeSettings,

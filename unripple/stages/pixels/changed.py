@@ -173,7 +173,7 @@ def _with_turn(face: SeenFace, offsets: Floats, settings: EditSettings, work: Wo
     turned = turn_head(
         person,
         now,
-        face.head.rounded(settings.rounder),
+        face.head.realistic(settings.rounder),
         yaw_deg=by["yaw"],
         pitch_deg=by["pitch"],
         roll_deg=by["roll"],

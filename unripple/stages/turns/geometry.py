@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -62,7 +62,8 @@ def edit_by_geometry(
     """Turn the head by moving the photo's own pixels; no generator is asked.
 
     Beyond the person's soft outlines, before and after, and on the shoulders, every byte is the
-    photo's. Behind the turned head stands the old one still: `compose` paints that over.
+    photo's. Behind the turned head stands the old one still: `compose` paints that over. A profile
+    is turned back as far as convinces, which `notes` tell, see `ops.turning.held`.
 
     Args:
         photo: the unedited picture, uint8 [S, S, 3].
@@ -87,13 +88,13 @@ def edit_by_geometry(
     """
     from unripple.ops.head import fit_head, with_own_features
     from unripple.ops.matting import matte
-    from unripple.ops.turning import kept_within, turn_head, turn_weight
+    from unripple.ops.turning import held, kept_within, turn_head, turn_weight
 
     head, fine = head_of(mean_head), photo if fine is None else fine
     size, side = photo.shape[0], fine.shape[0]
     scale = TURN_PX / size
     pose = fit_head(landmarks * scale, head)
-    own = with_own_features(head.rounded(rounder), pose, landmarks * scale)
+    own = with_own_features(head.realistic(rounder), pose, landmarks * scale)
     seen = _larger(labels != Face.BACKGROUND, side) if share is None else share
     doubt = DOUBT if share is None else DOUBT_OF_PERSON
     sure = _sure(pose, own, seen)
@@ -106,6 +107,7 @@ def edit_by_geometry(
     by = _angles(
         pose, {"yaw": turn_deg, "pitch": pitch_deg, "roll": roll_deg}, towards, upright_deg
     )
+    asked, by["yaw_deg"] = by["yaw_deg"], held(pose.yaw_deg, by["yaw_deg"])
     person = cv2.resize(cut.alpha, (TURN_PX, TURN_PX), interpolation=cv2.INTER_AREA) > 0.5
     turned = turn_head(person, pose, own, **by, deeper=deeper)
     offsets, cover = _with_fringe(turned, FRINGE * TURN_PX)
@@ -134,7 +136,20 @@ def edit_by_geometry(
         alpha=layers.alpha,
         cover=layers.cover,
         moving=layers.moving,
+        notes=_told(asked, by["yaw_deg"], pose),
     )
+
+
+def _told(asked: float, used: float, pose: HeadPose) -> dict[str, Any] | None:
+    """What to know of a turn that was held; None where it was not."""
+    if asked == used:
+        return None
+    why = (
+        f"the head looks {pose.yaw_deg:.0f} degrees to the side, so the photo hides what more "
+        f"would bring forward; it looks {pose.yaw_deg + used:.0f} degrees to the side now"
+    )
+    reduced = {"word": "yaw", "asked": round(asked, 1), "used": round(used, 1), "why": why}
+    return {"reduced": [reduced]}
 
 
 def beside(landmarks: Landmarks, others: Sequence[Landmarks], size: int) -> Mask:
