@@ -15,9 +15,13 @@ from tests.sfe_files import write_networks
 from tests.tiny import CHANNELS, CODES, SIZE, W, picture, save_model
 from tests.tiny_clip import save_clip
 from unripple.io.config import complete
+from unripple.io.text_edits import text_edit
 from unripple.models import hyperstyle, w_encoder
+from unripple.models.mapper import LatentMapper, moved
 from unripple.models.relevance import Relevance
+from unripple.pipeline.jobs import job_from_config
 from unripple.runtime.editor import Editor
+from unripple.zoo.zoo import Zoo
 
 THIN: dict[str, Any] = {"widths": (4, 8, 4, 8, 4), "units": (1, 1, 1, 1)}
 LAYERS = (0, 2, 3, 5, 6, 8, 9, 11, 12)
@@ -77,3 +81,42 @@ def test_codes_and_styles_of_a_text_reach_the_edit(
                 assert np.allclose(step, led, atol=1e-5)
             drawn.append(np.asarray(made["edit"]["picture"]).astype(int))
         assert np.abs(drawn[0] - drawn[1]).max() > 3, method
+
+
+def test_a_mapper_asks_the_guide_for_itself(models: dict[str, str], tmp_path: Path) -> None:
+    """It says something else of other codes, so that the step of the codes is not the guide's."""
+    photo = tmp_path / "anna.png"
+    Image.fromarray(picture(1)).save(photo)
+    torch.manual_seed(2)
+    mapper = stirred(LatentMapper((W,) * 5))
+    save_model(
+        tmp_path / "mapper.safetensors",
+        dict(mapper.state_dict()),
+        size=SIZE,
+        texts={"hat": TEXT},
+        vectors="none",
+    )
+    chosen = {role: path for role, path in models.items() if role != "loud"}
+    chosen["mapper"] = str(tmp_path / "mapper.safetensors")
+    settings = {"models": chosen, "align": {"mode": "aligned"}, "invert": {"method": "sfe"}}
+    editor = Editor(settings=settings)
+    made = editor.edit(photo, text="hat", method="mapper", strength=3.0).artifacts
+    before, after = made["project"], made["translate"]
+    net = editor.zoo.load("mapper").net
+    for name in ("w_plus", "guide"):
+        codes = torch.from_numpy(np.asarray(before[name]))[None]
+        wanted = moved(net, codes, None, strength=3.0)[0]
+        assert np.allclose(after[name], wanted.numpy(), atol=1e-5), name
+    steps = [np.asarray(after[n]) - np.asarray(before[n]) for n in ("w_plus", "guide")]
+    assert np.abs(steps[0] - steps[1]).max() > 1e-4
+    plain = {**settings, "invert": {"method": "hfgi"}}
+    assert "apart" not in translate_settings(plain) and translate_settings(settings)["apart"]
+
+
+def translate_settings(settings: dict[str, Any]) -> dict[str, Any]:
+    """Of the text, which enter the key."""
+    config = complete(settings)
+    edit = text_edit("hat", {"text": "hat", "method": "mapper"}, where="")
+    job = job_from_config(config, "translate", "hat", Zoo(config["models"]), edit=edit)
+    said: dict[str, Any] = job.settings["text"]
+    return said

@@ -176,7 +176,8 @@ def test_page_pipeline_python_and_command_give_the_same_bytes(
     saved = [tmp_path / "python.png", tmp_path / "command.png"]
     editor = Editor(settings=read_config(Path("batch.yaml")))
     editor.edit(masked.photo, pose=-1.7, smile=0.4).save(saved[0])
-    words = [str(masked.photo), "pose=-1.7", "smile=0.4", "--config", "batch.yaml"]
+    degrees = ["--edit", "pose=-1.7", "--edit", "smile=0.4"]
+    words = [str(masked.photo), *degrees, "--config", "batch.yaml"]
     assert main(["edit", *words, "-o", str(saved[1])]) == 0
     assert all(path.read_bytes() == made["bob-2"] for path in saved)
     said = snakemake(folder, "--configfile", "batch.yaml")

@@ -13,6 +13,7 @@ import torch
 
 from unripple.cli.main import main
 from unripple.conventions import BadCheckpoint, UnknownName
+from unripple.io.published_names import NAMED
 from unripple.ops.latents import FFHQ_COMPONENTS
 from unripple.pipeline.turns import TOWARDS
 from unripple.runtime.editor import Editor
@@ -64,7 +65,11 @@ def test_all_published_directions_are_listed_before_anything_is_fetched(
     lines = dict(line.split("\t", 1) for line in said if "photo's own pixels" not in line)
     published = read_directions(TABLE)
     assert len(published) == 3 + 3 + 8 + 14
-    assert published.keys() | TOWARDS.keys() == lines.keys()  # turns are in every set
+    texts = {one.name for one in NAMED}  # 14 mappers, global text, DeltaEdit
+    assert published.keys() | TOWARDS.keys() | texts == lines.keys()  # turns are in every set
+    assert len(texts) == 14 + 2 and not texts & published.keys()
+    assert lines["afro"].startswith("0 to 0.14\tp times what mapper styleclip_afro says")
+    assert lines["angry"].endswith("makes angry; moves the background (follows a text)")
     assert lines["fs_smiling"].startswith(
         "-10 to 10\tp lengths of a boundary of w+ (fs boundary)\t"
     )
@@ -83,6 +88,8 @@ def test_the_session_tells_the_same() -> None:
     assert told["black hair"].family == "style" and told["black hair"].usable == (-7, 10)
     assert told["age"].effect == "makes older" and "p/2" in told["age"].degree
     assert told["sideburns"].effect.endswith("(against its name)")
+    assert told["depp"].family == "text" and told["depp"].usable == (0, 0.12)
+    assert all(one.name in told for one in NAMED)
 
 
 def test_a_power_of_fs_is_so_many_boundaries(fetched: Path) -> None:
