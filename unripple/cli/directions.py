@@ -102,14 +102,23 @@ def _add_measuring(parser: argparse.ArgumentParser) -> None:
 def _list(options: argparse.Namespace) -> None:
     config = shared.config_of(options)
     path = directions_path(chosen_directions(config["directions"], Zoo(config["models"])))
+    _head("drawn by the generator (name, usable degrees, what one degree is, what it does):")
     for direction in read_directions(path).values():
         _write_line(direction, " (weak in this generator)" if direction.weak else "")
     # A word may stand in both: who makes the edit, `edit.attributes` and the photo say.
+    _head("the photo's own pixels; on photographs these are taken where a name stands twice:")
     for direction in pixel_directions().values():
         _write_line(direction, f" (the photo's own pixels: {direction.family})")
+    _head("turns of the head:")
     for axis, most in CONVINCES_DEG.items():
         words = f"{axis}\t{-most:g} to {most:g}\tone degree\thead {TOWARDS[axis]} (a turn)"
         sys.stdout.write(words + "\n")
+
+
+def _head(title: str) -> None:
+    """Head the lines that follow, for people: it goes to stderr, at its place among them."""
+    sys.stdout.flush()
+    log.info("%s", title)
 
 
 def _write_line(direction: Direction, remark: str) -> None:
