@@ -25,5 +25,5 @@ def need(package: str, extra: str, what: str) -> None:
     if importlib.util.find_spec(package) is None:
         raise NotInstalled(
             f"{what} needs the package {package}, which the default install leaves out; pip "
-            f"install 'unripple[{extra}]', or in a clone uv sync --inexact --extra {extra}"
+            f"install 'unripple[{extra}]', or in a clone .uv/bin/uv sync --inexact --extra {extra}"
         )

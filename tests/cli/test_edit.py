@@ -59,6 +59,7 @@ def test_a_folder_goes_into_a_folder_beside_it(
     ]
     said = capsys.readouterr().err.splitlines()
     assert all("the generator draws this photo" in line for line in said)  # no progress, no sum
+    assert [line.partition(": ")[0] for line in said] == [str(photos / name) for name in NAMES]
     assert sorted(path.name for path in photos.iterdir()) == list(NAMES)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.webui.browsing import SIZES, Watched, server, write_faces
+from tests.webui.browsing import SIZES, WAIT_MS, Watched, server, write_faces
 from tests.webui.group import write_group
 from tests.webui.steps import SHOWN, values
 
@@ -133,7 +133,9 @@ def queue_and_save_by_keys(walker: Watched, turn: float) -> None:
         press(walker, "#u-queue-add")
         walker.wait(f"document.querySelectorAll('#u-pairs li').length === {number + 2}")
     press(walker, "#u-queue-run")
-    walker.wait("document.querySelectorAll('#u-pairs li[data-state=done]').length === 3")
+    made = "document.querySelectorAll('#u-pairs li:is([data-state=done], [data-state=failed])')"
+    walker.wait(f"{made}.length === 3", 3 * WAIT_MS)  # a process starts for each
+    assert walker.page.locator("#u-pairs li[data-state=failed]").count() == 0
     tab_to(walker, "#u-save")
     with walker.page.expect_download() as download:
         walker.page.keyboard.press("Enter")

@@ -104,16 +104,25 @@ def _list(options: argparse.Namespace) -> None:
     config = shared.config_of(options)
     chosen = chosen_directions(config["directions"], Zoo(config["models"]))
     path = directions_path(chosen)
+    _head("drawn by the generator (name, usable degrees, what one degree is, what it does):")
     for direction in read_directions(path).values():
         _write_line(direction, " (weak in this generator)" if direction.weak else "")
     for named in NAMED if chosen == SFE else ():
         _write_line(named, " (follows a text)")
     # A word may stand in both: who makes the edit, `edit.attributes` and the photo say.
+    _head("the photo's own pixels; on photographs these are taken where a name stands twice:")
     for direction in pixel_directions().values():
         _write_line(direction, f" (the photo's own pixels: {direction.family})")
+    _head("turns of the head:")
     for axis, most in CONVINCES_DEG.items():
         words = f"{axis}\t{-most:g} to {most:g}\tone degree\thead {TOWARDS[axis]} (a turn)"
         sys.stdout.write(words + "\n")
+
+
+def _head(title: str) -> None:
+    """Head the lines that follow, for people: it goes to stderr, at its place among them."""
+    sys.stdout.flush()
+    log.info("%s", title)
 
 
 def _write_line(direction: Direction | Named, remark: str) -> None:

@@ -214,6 +214,7 @@ class _Session:
         self._meter: StepMeter = StepMeter(
             each * photos, quiet=options.quiet, verbose=options.verbose
         )
+        self._alone = photos == 1
         self._warned: set[str] = set()
 
     def run(self, tasks: Sequence[Task]) -> int:
@@ -254,10 +255,13 @@ class _Session:
             cores=self._options.cores,
         )
         result = editor.edit(task.photo, self._edit)
+        of_every_photo = editor.warnings(self._edit)
         for warning in result.warnings:
-            if warning not in self._warned:  # that of a degree is every photo's
-                self._warned.add(warning)
-                log.warning("%s", warning)
+            alone = self._alone or warning in of_every_photo
+            said = warning if alone else _named(task.photo, warning)
+            if said not in self._warned:
+                self._warned.add(said)
+                log.warning("%s", said)
         result.save(task.out, overwrite=self._options.overwrite)
         if self._options.strip is not None:
             strip = NOTHING.of_result(marked=result.marked)
