@@ -19,7 +19,9 @@ from unripple.conventions import Floats, Photo
 _DARK = 2e-3  # linear light below which a sensor's noise is not drawn out
 LUMINANCE = np.array((0.2126, 0.7152, 0.0722))
 _HIGHEST, _BEYOND = 97.5, 0.5  # percentile of a part's pattern, and the logarithm beyond it
-_CHROMA = 0.3  # share of a region's own variety of hues that stays
+_CHROMA = 0.3  # share of a region's own variety of hues that stays, but for what shines:
+_CHROMA_OF_SKIN = 0.9  # blush, lips and shadows keep theirs
+_MIRRORED = 0.35  # share of reflected light that a new colour leaves as it is
 _SHINE = (1.5, 3.2)  # brightness over the mean from which, and to which, light is only reflected
 
 
@@ -106,11 +108,12 @@ def recoloured(
     hues = np.log(np.maximum(pure, _DARK) / bright[..., None])
     hues -= np.log(np.maximum(before, _DARK) / mean)
     target = np.maximum(after, _DARK / 4)
-    new = target * np.exp(shaped[..., None] + _CHROMA * np.clip(hues, -0.7, 0.7))
+    chroma = _CHROMA_OF_SKIN if shines else _CHROMA
+    new = target * np.exp(shaped[..., None] + chroma * np.clip(hues, -0.7, 0.7))
     if shines:
         low, high = np.log(_SHINE)
         reflected = np.clip((pattern - low) / (high - low), 0, 1)[..., None]
-        new = new + reflected * (pure - new) * 0.6
+        new = new + reflected * (pure - new) * _MIRRORED
     mixed: Floats = light + share[..., None] * (new.astype(np.float32) - pure)
     if pure is not light:
         # A mixture is no brighter and no darker than what it is mixed of.

@@ -95,15 +95,23 @@ def test_only_the_rim_that_an_outline_sweeps_over_changes_beside_it(
     assert not (differs & ~made.changed).any()
 
 
-def test_the_soft_border_of_hair_moves_along(
+def test_before_a_plain_background_the_soft_border_of_hair_moves_along(
     monkeypatch: pytest.MonkeyPatch, mean_head: MeanHead
 ) -> None:
-    wide = edited(monkeypatch, mean_head, {"face_width": 2.0}).labels
+    background = (LABELS == Face.BACKGROUND)[..., None]
+    plain = np.where(background, np.uint8(90), PHOTO)
+    stripes = np.where(background, np.uint8(250) * (np.arange(SIZE) // 4 % 2)[:, None], PHOTO)
+
+    def covers(crop: Any) -> Any:
+        labels = edited(monkeypatch, mean_head, {"face_width": 2.0}, crop=crop).labels
+        assert labels is not None
+        return labels != Face.BACKGROUND
+
+    grown, striped = covers(plain), covers(stripes.astype(np.uint8))
     monkeypatch.setattr(changed, "SOFT_PX", 0.0)
-    tight = edited(monkeypatch, mean_head, {"face_width": 2.0}).labels
-    assert wide is not None and tight is not None
-    grown, cut = wide != Face.BACKGROUND, tight != Face.BACKGROUND
+    cut = covers(plain)
     assert (grown & ~cut).any() and not (cut & ~grown).any()
+    assert (striped & ~cut).sum() < 0.1 * (grown & ~cut).sum()  # lines stay straight
 
 
 def test_strands_beyond_the_cut_are_coloured_as_part_of_the_person(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import cv2
 import numpy as np
 from scipy import ndimage
 
-from unripple.conventions import Face, Floats, Labels, Mask, NotOffered
+from unripple.conventions import Face, Floats, Labels, Mask, NotOffered, Photo
 from unripple.ops.geometry import sample, stretched
 from unripple.ops.relief import smoothstep
 from unripple.ops.shaping import finer, joined, motion_of, origins_of, unfolded
@@ -31,6 +32,7 @@ _SEEN = 1.0  # levels that colour adds to a pixel, from which it is part of the 
 SOFT_PX = 2.0
 """At 128: how far single hairs reach beyond the person whom a parser cuts out. So far the
 background moves outwards with them, or they would be cut off as if by a saw."""
+_PLAIN, _BESIDE_PX = 20.0, 4.0  # levels of deviation up to which it is plain, and how far around
 _VACATED_PX = 4.0  # at 128: how far a plate may reach beyond where the person was
 
 
@@ -163,7 +165,7 @@ def _with_turn(face: SeenFace, offsets: Floats, settings: EditSettings, work: Wo
     from unripple.ops.turning import turn_head
     from unripple.stages.align import Aligned
 
-    person = _moved(face.person, offsets)
+    person = _moved(face.person, offsets, face.crop)
     by = {"yaw": settings.turn_deg or 0.0, "pitch": settings.pitch_deg, "roll": settings.roll_deg}
     now, tilt = face.turn_pose, work.input(Aligned, "align").tilt_deg
     angles = {"yaw": now.yaw_deg, "pitch": now.pitch_deg, "roll": now.roll_deg + tilt}
@@ -182,8 +184,9 @@ def _with_turn(face: SeenFace, offsets: Floats, settings: EditSettings, work: Wo
     return Map(joined(offsets, finer(turned.offsets, face.grid), face.size), turned.covered)
 
 
-def _moved(person: Mask, offsets: Floats) -> Mask:
-    """The person after a change of shape; where it grew, with the soft border of its hair."""
+def _moved(person: Mask, offsets: Floats, crop: Photo) -> Mask:
+    """The person after a change of shape; where it grew before a plain background, with the soft
+    border of its hair."""
     size = person.shape[0]
     moved = finer(offsets, size)
     if not (np.abs(moved) > STILL_PX).any():
@@ -192,8 +195,25 @@ def _moved(person: Mask, offsets: Floats) -> Mask:
     x = np.clip(np.rint(columns + moved[0]).astype(int), 0, size - 1)
     y = np.clip(np.rint(rows + moved[1]).astype(int), 0, size - 1)
     away = ndimage.distance_transform_edt(~person)
-    came_out = (away[y, x] <= SOFT_PX * size / 128) & (away > away[y, x])
+    soft = away <= SOFT_PX * size / 128
+    came_out = soft[y, x] & (away > away[y, x]) & (_spread(crop, ~soft) < _PLAIN)[y, x]
     found: Mask = person[y, x] | came_out
+    return found
+
+
+def _spread(crop: Photo, background: Mask) -> Floats:
+    """Usual deviation of the background beside every pixel, levels, [S, S]: where it is no plain
+    one, its lines would step aside with the hair."""
+    sigma = _BESIDE_PX * len(crop) / 128
+    weights, levels = background.astype(np.float32), crop.astype(np.float32)
+
+    def mean(values: Floats) -> Floats:
+        seen = cv2.GaussianBlur(weights, (0, 0), sigma) + 1e-6
+        found: Floats = cv2.GaussianBlur(values * weights[..., None], (0, 0), sigma)
+        return found / seen[..., None]
+
+    squares = mean(levels**2) - mean(levels) ** 2
+    found: Floats = np.sqrt(np.maximum(squares, 0)).max(-1)
     return found
 
 

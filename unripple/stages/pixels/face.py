@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -169,19 +169,21 @@ def _looked(work: Work, settings: EditSettings, aligned: Aligned) -> Mapping[str
         made_from |= {"photo": work.photo.sha256, "landmarks": aligned.landmarks}
         made_from["transform"] = aligned.transform
 
-    def look() -> dict[str, Any]:
-        parsing = ParseSettings(scales=settings.scales, person=settings.person)
-        found = {"labels": labels_of(work, aligned.picture, parsing)}
-        if settings.person:
-            person: Any = work.load("person")
-            found["person_share"] = person_share(
-                aligned.picture, person.net, net_size_px=person.size_px
-            )
-        if settings.mesh:
-            found["mesh"] = _mesh(work, aligned)
-        return found
-
+    look = partial(_look, work, settings, aligned)
     return work.shared("face", made_from, look, roles)
+
+
+def _look(work: Work, settings: EditSettings, aligned: Aligned) -> dict[str, Any]:
+    """The same, looked at now."""
+    crop = aligned.picture
+    parsing = ParseSettings(scales=settings.scales, person=settings.person)
+    found: dict[str, Any] = {"labels": labels_of(work, crop, parsing)}
+    if settings.person:
+        person: Any = work.load("person")
+        found["person_share"] = person_share(crop, person.net, net_size_px=person.size_px)
+    if settings.mesh:
+        found["mesh"] = _mesh(work, aligned)
+    return found
 
 
 def _mesh(work: Work, aligned: Aligned) -> Floats:

@@ -141,7 +141,7 @@ def skin(look: CloseLook) -> Region:
         for outline in EYES:
             whole = whole * (1 - soft(look.polygon(outline), 0.015 * look.unit))
         inner = soft(look.polygon(INNER_LIPS), 0.01 * look.unit)
-        whole = whole * (1 - inner) * (1 - 0.6 * brows(look).share)
+        whole = whole * (1 - inner) * (1 - 0.2 * brows(look).share)
     beside = float((share * ~small.oval).sum() / max(int(small.oval.sum()), 1))
     if beside > _MOST_BESIDE:
         return nothing(look, "skin cannot be told from hair and clothes of its colour here")

@@ -95,12 +95,18 @@ def rendered_pair(
     bare, worn = (
         _rendered(one, per_px, window) for one in (factors, with_factors(factors, **looks))
     )
-    known = bare.landmarks[0, :3].double().numpy()
-    observed = look.face.landmarks[:3].astype(np.float64) * look.times
-    affine, _ = cv2.estimateAffinePartial2D(known, observed, method=cv2.LMEDS)
-    if affine is None:
-        affine = cv2.getAffineTransform(known.astype(np.float32), observed.astype(np.float32))
-    return RenderedPair(bare, worn, affine)
+    # By the eyes alone: noses differ, and would tilt what is laid onto the eyes.
+    known = bare.landmarks[0, :2].double().numpy()
+    observed = look.face.landmarks[:2].astype(np.float64) * look.times
+    return RenderedPair(bare, worn, _similarity(known, observed))
+
+
+def _similarity(known: Floats, observed: Floats) -> Floats:
+    """The map that takes two points to two others: turned, resized and moved, [2, 3]."""
+    one, other = (complex(*(pair[1] - pair[0])) for pair in (known, observed))
+    times = other / one
+    linear = np.array([[times.real, -times.imag], [times.imag, times.real]])
+    return np.column_stack((linear, observed[0] - linear @ known[0]))
 
 
 def _azimuth(look: CloseLook, light: Floats) -> float:

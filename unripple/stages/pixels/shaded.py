@@ -10,6 +10,7 @@ from unripple.ops.shaping import on_head
 from unripple.stages.families import FAMILIES
 from unripple.stages.families.detail import PER_PX, WINDOW
 from unripple.stages.interface import Direction
+from unripple.stages.pixels import stubble
 from unripple.stages.pixels.gates import Reduced
 from unripple.stages.pixels.look import EYES, INNER_LIPS, LIPS, CloseLook
 from unripple.stages.pixels.sharpness import as_sharp, blur_px
@@ -56,7 +57,11 @@ def shaded_by(
         return light, reduced
     shading = FAMILIES[direction.family].shading
     assert shading is not None
-    picture = shading(direction, degree * seen)
+    picture, per_px = shading(direction, degree * seen), PER_PX
+    if name in stubble.WORDS:
+        picture, per_px = stubble.in_hairs(picture), PER_PX / stubble.FINER
+        px = 1 / (per_px * look.unit)  # of hairs per px of the look, which shows their mean
+        picture = cv2.GaussianBlur(picture, (0, 0), max(px / 2, 0.3))
     side, (high, wide) = look.picture.shape[0], picture.shape[:2]
     places, inside = on_head(face.laid, face.points)
     x = (places[0] - WINDOW.left) / (WINDOW.right - WINDOW.left) * wide - 0.5
@@ -66,7 +71,7 @@ def shaded_by(
         for axis in (x, y, inside)
     )
     logarithm = cv2.remap(picture, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_CONSTANT)
-    logarithm = as_sharp(logarithm, look, PER_PX * look.unit / 2)
+    logarithm = as_sharp(logarithm, look, per_px * look.unit / 2)
     made: Floats = light * np.exp(logarithm * (share * _bare(look, name))[..., None])
     return made.astype(np.float32), reduced
 
