@@ -41,9 +41,10 @@ class FileViews:
 
     def has(self, tensor: Tensor) -> bool:
         """Whether a tensor is a view, and large enough to be worth a call to the system."""
+        if not tensor.is_cpu or not tensor.is_contiguous() or tensor.nbytes < LEAST_BYTES:
+            return False
         start, stop = _place(tensor)
-        worth = stop - start >= LEAST_BYTES and tensor.is_contiguous()
-        return worth and any(low <= start and stop <= high for low, high in self._ranges)
+        return any(low <= start and stop <= high for low, high in self._ranges)
 
     def let_go(self, tensor: Tensor) -> None:
         """Give back the pages of a view that nobody has written to; of another tensor nothing."""
