@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import struct
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -36,7 +37,12 @@ def test_a_header_is_read_once_until_its_file_changes(
 ) -> None:
     files: list[Path] = []
     read = weights._read_header
-    monkeypatch.setattr(weights, "_read_header", lambda one: (files.append(one), read(one))[1])
+
+    def counted(one: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+        files.append(one)
+        return read(one)
+
+    monkeypatch.setattr(weights, "_read_header", counted)
     for _ in range(3):
         metadata, table = read_header(path)
         metadata.clear()  # what a caller does to its own stays its own

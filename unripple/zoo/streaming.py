@@ -91,11 +91,9 @@ def _give_back(view: Tensor) -> None:
     """Give back the pages that hold nothing but a view of a file."""
     start, stop = _place(view)
     first, after = -(-start // mmap.PAGESIZE) * mmap.PAGESIZE, stop // mmap.PAGESIZE * mmap.PAGESIZE
+    advise = ctypes.CDLL(None).madvise
     # It may refuse, as for memory that is locked; then the pages stay.
-    _LIBC.madvise(ctypes.c_void_p(first), ctypes.c_size_t(after - first), _DONTNEED)
-
-
-_LIBC = None if sys.platform == "win32" else ctypes.CDLL(None)
+    advise(ctypes.c_void_p(first), ctypes.c_size_t(after - first), _DONTNEED)
 
 
 def _mapped(paths: Sequence[Path]) -> Iterator[tuple[int, int]]:
