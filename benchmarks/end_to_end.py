@@ -1,13 +1,15 @@
 """What one photo costs at published sizes, with 1, 3 and 10 edits, stage by stage.
 
     python benchmarks/end_to_end.py [--edits 1 3 10] [--photo FILE] [--weights FOLDER] [--embedded]
-                                    [--cores N]
+                                    [--cores N] [--size 1024]
 
-The networks have the published sizes and made-up weights, 2.4 GB, which are written into a folder
-(a temporary one if none is named) and loaded as fetched ones are. Such networks see nothing, so
-after the parser and the depth network have done their work, a round person takes the place of what
-they say: a little further right in every edit. Everything else is the product's own way, in
-memory, on one thread. --embedded takes the weights that come with the program, as they are.
+The networks have the published sizes and made-up weights, 3.1 GB, which are written into a folder
+(a temporary one if none is named) and loaded as fetched ones are. --size 256 draws, paints and
+parses at that many pixels, as the source projects' scripts do; see `benchmarks/against.py`. Such
+networks see nothing, so after the parser and the depth network have done their work, a round person
+takes the place of what they say: a little further right in every edit. Everything else is the
+product's own way, in memory, on one thread. --embedded takes the weights that come with the
+program, as they are.
 
 CPU seconds by stage; loading a network counts for the stage that first needs it. The peak of memory
 is the whole process's, when that many edits were made.
@@ -62,36 +64,46 @@ from unripple.stages.interface import RIPPLE
 from unripple.zoo.zoo import published_index
 
 SIDE_PX = 1024
+PARSED_PX = 512  # at most
 FACE_OF_CIHP = 13
 
-NETWORKS: Mapping[str, Callable[[], nn.Module]] = {
+NETWORKS: Mapping[str, Callable[[int], nn.Module]] = {
     "generator": stylegan2.Generator,
-    "encoder": e4e.Encoder,
-    "hfgi": lambda: nn.ModuleDict(
+    "encoder": lambda side: e4e.Encoder(n_codes=2 * (side.bit_length() - 2)),
+    "hfgi": lambda _: nn.ModuleDict(
         {"grid_align": hfgi.Aligner(), "residue": hfgi.ResidualEncoder()}
     ),
-    "parser": graphonomy.Graphonomy,
-    "depth": dpt.DPT,
-    "inpainter": lama.Lama,
-    "identity": irse.Backbone,
+    "parser": lambda _: graphonomy.Graphonomy(),
+    "depth": lambda _: dpt.DPT(),
+    "inpainter": lambda _: lama.Lama(),
+    "identity": lambda _: irse.Backbone(),
 }
-"""Those of the set `published`, by role."""
+"""Those of the set `published`, by role, for pictures of one side."""
+
+SIZED = ("generator", "encoder", "parser")
+"""Roles whose files differ from side to side."""
 
 
-def write_weights(folder: Path) -> dict[str, str]:
-    """Write networks of the published sizes; role -> file."""
+def write_weights(folder: Path, side: int = SIDE_PX) -> dict[str, str]:
+    """Write networks of the published sizes, for pictures of `side` px; role -> file."""
     files = {}
     index = published_index()
     for role, build in NETWORKS.items():
-        path = folder / f"{role}.safetensors"
+        own = f"-{side}" if role in SIZED and side != SIDE_PX else ""
+        path = folder / f"{role}{own}.safetensors"
         files[role] = str(path)
         if path.exists():
             continue
         torch.manual_seed(0)
-        state = {key: value.contiguous() for key, value in stirred(build()).state_dict().items()}
+        net = stirred(build(side))
+        state = {key: value.contiguous() for key, value in net.state_dict().items()}
         if role in ("generator", "encoder"):
             state["latent_avg"] = torch.zeros(512)
-        about = index.entry(index.sets["published"][role]).metadata[role]
+        about = dict(index.entry(index.sets["published"][role]).metadata[role])
+        if role == "parser":
+            about["size"] = min(side, PARSED_PX)
+        if role == "generator":
+            about["size"] = side
         save_file(state, path, metadata={key: json.dumps(value) for key, value in about.items()})
     return files
 
@@ -277,6 +289,7 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, help="folder to keep the made-up weights in")
     parser.add_argument("--embedded", action="store_true", help="small networks, real masks")
     parser.add_argument("--cores", type=int, help="when each stage begins and ends on so many")
+    parser.add_argument("--size", type=int, default=SIDE_PX, help="side of the picture, px")
     asked = parser.parse_args()
     torch.set_num_threads(1)
     shown = Image.open(asked.photo).convert("RGB")
@@ -285,18 +298,21 @@ def main() -> None:
         walk(settings, np.asarray(shown), asked.edits)
         return
     with tempfile.TemporaryDirectory() as temporary:
-        folder = asked.weights or Path(temporary)
-        folder.mkdir(parents=True, exist_ok=True)
-        models = write_weights(folder)
-        directions = write_directions(folder / "directions.safetensors")
+        settings |= published(asked.weights or Path(temporary), asked.size)
         see_round_persons()
-        large = np.asarray(shown.resize((SIDE_PX, SIDE_PX), Image.Resampling.BICUBIC))
-        judges = {"measure": {"pose": False}}
-        chosen = {**settings, **judges, "models": models, "directions": directions}
+        resized = shown.resize((asked.size, asked.size), Image.Resampling.BICUBIC)
         if asked.cores:
-            timeline(chosen, large, asked.cores)
+            timeline(settings, np.asarray(resized), asked.cores)
         else:
-            walk(chosen, large, asked.edits)
+            walk(settings, np.asarray(resized), asked.edits)
+
+
+def published(folder: Path, side: int) -> dict[str, Any]:
+    """Settings with made-up networks of the published sizes, which are written into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    directions = write_directions(folder / "directions.safetensors")
+    models = write_weights(folder, side)
+    return {"measure": {"pose": False}, "models": models, "directions": directions}
 
 
 if __name__ == "__main__":

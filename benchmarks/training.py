@@ -31,19 +31,25 @@ SIDE, PEOPLE, SHARDS = 128, 32, 4
 MODELS = Path("data/models")
 DRAWN = f"--generator {MODELS}/generator.safetensors"
 INVERTED = f"{DRAWN} --encoder {MODELS}/encoder.safetensors"
+SFE = f"--batch 8 --lr 2e-3 {INVERTED}"
 TRAININGS: Mapping[str, str] = {
-    "generator": "--batch 8 --adversarial 0.01",
-    "e4e": f"--batch 8 --perceptual 0.5 --identity 0.2 {DRAWN}",
-    "motion": f"--batch 8 {INVERTED} --pose {MODELS}/pose.safetensors",
-    "hfgi": f"--batch 8 {INVERTED} --motion {MODELS}/hfgi.safetensors --perceptual 0.3 --pairs 0.9",
-    "parser": "",
-    "depth": "--batch 8",
-    "inpainter": "--batch 8",
-    "landmarks": "",
-    "pose": "--batch 32",
-    "attributes": "",
-    "identity": "--batch 32",
+    "generator": "generator --batch 8 --adversarial 0.01",
+    "e4e": f"e4e --batch 8 --perceptual 0.5 --identity 0.2 {DRAWN}",
+    "motion": f"flow --batch 8 {INVERTED} --pose {MODELS}/pose.safetensors",
+    "hfgi": f"hfgi --batch 8 {INVERTED} --motion {MODELS}/hfgi.safetensors --perceptual 0.3"
+    " --pairs 0.9",
+    "inverter": f"sfe --phase inverter --plain 0 {SFE}",
+    "sfe_editor": f"sfe --phase editor --inverter {MODELS}/inverter.safetensors {SFE}",
+    "hyperstyle": f"hyperstyle --trunk {MODELS}/parser.safetensors --batch 4 --l2 2 {INVERTED}",
+    "parser": "parser",
+    "depth": "depth --batch 8",
+    "inpainter": "inpainter --batch 8",
+    "landmarks": "landmarks",
+    "pose": "pose --batch 32",
+    "attributes": "attributes",
+    "identity": "identity --batch 32",
 }
+"""Net -> words of `python -m unripple.training`, those of `rules/train.smk`."""
 
 
 def noise(index: int) -> dict[str, Tensor]:
@@ -69,8 +75,9 @@ def noise(index: int) -> dict[str, Tensor]:
 
 def rates(net: str, data: Path, device: str) -> dict[str, float]:
     """Pictures per second of one training, by precision."""
-    words = [*TRAININGS[net].split(), "--data", str(data), "--device", device, "--steps", "1"]
-    chosen = door.parser_for(net).parse_args(words)
+    training, *words = TRAININGS[net].split()
+    words += ["--data", str(data), "--device", device, "--steps", "1"]
+    chosen = door.parser_for(training).parse_args(words)
     torch.manual_seed(0)
     task = chosen.module.build(chosen)
     clock = time.process_time if device == "cpu" else time.perf_counter

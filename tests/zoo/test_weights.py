@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import struct
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from safetensors.torch import load_file
 
 from tests.tiny import save_model
 from unripple.conventions import BadCheckpoint
+from unripple.zoo import weights
 from unripple.zoo.directions import read_directions
 from unripple.zoo.weights import read_header, read_state, size_px, write_state, written_bytes
 
@@ -28,6 +30,27 @@ def test_metadata_is_decoded_without_reading_weights(path: Path) -> None:
     assert metadata == {"arch": "net", "size": 64, "crop": {"s": 1}}
     assert table["a"]["shape"] == [3]
     assert size_px(metadata, path) == 64
+
+
+def test_a_header_is_read_once_until_its_file_changes(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files: list[Path] = []
+    read = weights._read_header
+
+    def counted(one: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+        files.append(one)
+        return read(one)
+
+    monkeypatch.setattr(weights, "_read_header", counted)
+    for _ in range(3):
+        metadata, table = read_header(path)
+        metadata.clear()  # what a caller does to its own stays its own
+        table.clear()
+    assert len(files) == 1
+    write_state(path, {"other": torch.zeros(3)}, {"size": 7})
+    assert read_header(path)[0]["size"] == 7
+    assert len(files) == 2
 
 
 def test_floats_become_float32_and_integers_stay(path: Path) -> None:

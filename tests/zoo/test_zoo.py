@@ -152,3 +152,18 @@ def test_the_largest_leaves_when_all_would_be_too_large(
     assert zoo.load("parser") is not first[1]
     zoo.load("landmarks")  # needs as much as the parser has
     assert loaded() == ["pose", "landmarks"]
+
+
+def test_freed_memory_goes_back_when_another_large_network_begins(
+    repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    roles = ("pose", "landmarks")
+    zoo = Zoo({role: str(repo / f"data/models/{role}.safetensors") for role in roles})
+    monkeypatch.setattr(module, "LARGE_MB", 0.1)
+    given_back: list[str] = []
+    monkeypatch.setattr(module, "give_back_freed_memory", lambda: given_back.append("some"))
+    counts = []
+    for role in ("pose", "pose", "landmarks", "pose"):
+        zoo.load(role)
+        counts.append(len(given_back))
+    assert counts == [1, 1, 2, 3]

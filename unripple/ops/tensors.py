@@ -5,6 +5,8 @@ A photograph is RGB, uint8, [H, W, 3]. A network picture is float, [B, 3, H, W],
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -75,6 +77,7 @@ def resized(photo: Photo, size_px: int) -> Photo:
 def device_of(network: object) -> torch.device:
     """Where a network's weights live; the CPU for one without weights."""
     if isinstance(network, nn.Module):
-        for weights in (*network.parameters(), *network.buffers()):
+        # The first one says it: to list all takes longer than some layers.
+        for weights in itertools.chain(network.parameters(), network.buffers()):
             return weights.device
     return torch.device("cpu")

@@ -41,9 +41,10 @@ class FileViews:
 
     def has(self, tensor: Tensor) -> bool:
         """Whether a tensor is a view, and large enough to be worth a call to the system."""
+        if not tensor.is_cpu or not tensor.is_contiguous() or tensor.nbytes < LEAST_BYTES:
+            return False
         start, stop = _place(tensor)
-        worth = stop - start >= LEAST_BYTES and tensor.is_contiguous()
-        return worth and any(low <= start and stop <= high for low, high in self._ranges)
+        return any(low <= start and stop <= high for low, high in self._ranges)
 
     def let_go(self, tensor: Tensor) -> None:
         """Give back the pages of a view that nobody has written to; of another tensor nothing."""
@@ -90,11 +91,9 @@ def _give_back(view: Tensor) -> None:
     """Give back the pages that hold nothing but a view of a file."""
     start, stop = _place(view)
     first, after = -(-start // mmap.PAGESIZE) * mmap.PAGESIZE, stop // mmap.PAGESIZE * mmap.PAGESIZE
+    advise = ctypes.CDLL(None).madvise
     # It may refuse, as for memory that is locked; then the pages stay.
-    _LIBC.madvise(ctypes.c_void_p(first), ctypes.c_size_t(after - first), _DONTNEED)
-
-
-_LIBC = None if sys.platform == "win32" else ctypes.CDLL(None)
+    advise(ctypes.c_void_p(first), ctypes.c_size_t(after - first), _DONTNEED)
 
 
 def _mapped(paths: Sequence[Path]) -> Iterator[tuple[int, int]]:

@@ -7,6 +7,7 @@ import math
 import os
 import struct
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,8 @@ _WIDTHS["BOOL"] = 1
 def read_header(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """The metadata and the tensor table of a weights file, without reading the weights.
 
-    Metadata values that are JSON are decoded.
+    Metadata values that are JSON are decoded. A file that kept its size and time of change within
+    one process is not read twice: every photo of a stage asks again.
 
     Returns:
         metadata, and tensor name -> {"dtype", "shape", "data_offsets"}.
@@ -34,6 +36,22 @@ def read_header(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     Raises:
         BadCheckpoint: the file is missing, no safetensors, or cut short.
     """
+    try:
+        about = path.stat()
+    except OSError:
+        return _read_header(path)  # says what is wrong
+    metadata, table = _kept_header(
+        path, about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns
+    )
+    return dict(metadata), dict(table)
+
+
+@lru_cache(maxsize=64)
+def _kept_header(path: Path, *_state: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    return _read_header(path)
+
+
+def _read_header(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     try:
         with opened(path) as file:
             size = os.fstat(file.fileno()).st_size
