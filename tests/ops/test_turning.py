@@ -117,16 +117,19 @@ def test_an_outline_is_no_comb() -> None:
     ("looks", "asked", "turns"),
     [
         (0.0, -50.0, -50.0),
+        (0.0, 70.0, 55.0),
+        (-20.0, 70.0, 70.0),
+        (-20.0, 80.0, 75.0),
         (30.0, -45.0, -45.0),
         (40.0, -20.0, -12.5),
         (-40.0, 20.0, 12.5),
         (-40.0, 9.0, 9.0),
-        (-40.0, -20.0, -20.0),
+        (-40.0, -20.0, -15.0),
+        (40.0, 60.0, 15.0),
+        (80.0, 20.0, 5.0),
         (80.0, -80.0, -5.0),
         (40.0, 0.0, 0.0),
     ],
 )
-def test_a_profile_is_turned_back_as_far_as_it_convinces(
-    looks: float, asked: float, turns: float
-) -> None:
+def test_profiles_turn_as_far_as_convinces(looks: float, asked: float, turns: float) -> None:
     assert held(looks, asked) == turns

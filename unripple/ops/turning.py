@@ -23,11 +23,13 @@ from unripple.ops.relief import deepened, head_axes, relief, smoothstep
 WIDEN = 0.8
 """How much of its width the outline keeps. A head is deeper than wide, so when it turns, its back
 comes up beside the rim; a relief alone would shrink, and uncover what a real turn does not."""
-PROFILE_DEG, MOST_BACK_DEG, LEAST_BACK_DEG = 30.0, 20.0, 5.0
+PROFILE_DEG, MOST_BACK_DEG, LEAST_DEG = 30.0, 20.0, 5.0
 """A head that looks farther to the side than this is turned back to the front by so much at most,
-and by three quarters of a degree less with every degree. By more its nose becomes a bulge on
-photographs: what lies behind it is in none of their pixels."""
+and by three quarters of a degree less with every degree, but by the least all the same. By more its
+nose becomes a bulge on photographs: what lies behind it is in none of their pixels."""
 _LESS_BACK = 0.75
+ASIDE_DEG = 55.0
+"""No head is turned to look farther to the side than this: its nose would lie on its cheek."""
 FADE = 0.42
 """Heights of the face below the chin over which the turn fades into still shoulders."""
 _OWN_WIDTH, _BESIDE = 0.62, 1.0
@@ -167,13 +169,16 @@ def held(pose_yaw_deg: float, yaw_deg: float) -> float:
 
     Args:
         pose_yaw_deg: where it looks in the photo.
-        yaw_deg: how far it is asked to turn; only from a profile back to the front it is less.
+        yaw_deg: how far it is asked to turn; back from a profile, or into one, it is less.
     """
-    beyond = abs(pose_yaw_deg) - PROFILE_DEG
-    if beyond <= 0 or pose_yaw_deg * yaw_deg >= 0:
-        return yaw_deg
-    most = max(MOST_BACK_DEG - _LESS_BACK * beyond, LEAST_BACK_DEG)
-    return float(np.copysign(min(abs(yaw_deg), most), yaw_deg))
+    aside = abs(pose_yaw_deg)
+    if pose_yaw_deg * yaw_deg >= 0:  # farther aside
+        most = ASIDE_DEG - aside
+    elif aside > PROFILE_DEG:
+        most = MOST_BACK_DEG - _LESS_BACK * (aside - PROFILE_DEG)
+    else:
+        most = aside + ASIDE_DEG  # through the front to the other side
+    return float(np.copysign(min(abs(yaw_deg), max(most, LEAST_DEG)), yaw_deg))
 
 
 def kept_within(offsets: Floats, shown: Mask) -> Floats:

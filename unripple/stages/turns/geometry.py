@@ -62,8 +62,8 @@ def edit_by_geometry(
     """Turn the head by moving the photo's own pixels; no generator is asked.
 
     Beyond the person's soft outlines, before and after, and on the shoulders, every byte is the
-    photo's. Behind the turned head stands the old one still: `compose` paints that over. A profile
-    is turned back as far as convinces, which `notes` tell, see `ops.turning.held`.
+    photo's. Behind the turned head stands the old one still: `compose` paints that over. Profiles
+    turn as far as convinces, which `notes` tell, see `ops.turning.held`.
 
     Args:
         photo: the unedited picture, uint8 [S, S, 3].
@@ -145,8 +145,8 @@ def _told(asked: float, used: float, pose: HeadPose) -> dict[str, Any] | None:
     if asked == used:
         return None
     why = (
-        f"the head looks {pose.yaw_deg:.0f} degrees to the side, so the photo hides what more "
-        f"would bring forward; it looks {pose.yaw_deg + used:.0f} degrees to the side now"
+        f"the head looks {pose.yaw_deg:.0f} degrees to the side in the photo, which hides what "
+        f"more would show; it looks {pose.yaw_deg + used:.0f} degrees to the side now"
     )
     reduced = {"word": "yaw", "asked": round(asked, 1), "used": round(used, 1), "why": why}
     return {"reduced": [reduced]}
