@@ -98,10 +98,10 @@ def run(work: Work, settings: TranslateSettings) -> Translated:
     if texts := texts_of(settings):
         *_, found = follow_texts(work, texts, w_plus)
         if guide is not None:
-            led = guide + (found.w_plus - w_plus)
+            moved_guide = guide + (found.w_plus - w_plus)
             if any(text.apart for text in texts):
-                led = [*follow_texts(work, texts, guide)][-1].w_plus
-            found = found._replace(guide=led)
+                moved_guide = [*follow_texts(work, texts, guide)][-1].w_plus
+            found = found._replace(guide=moved_guide)
         return found
     codes = _moved(work, settings, w_plus)
     # Not every family adds the same to any codes, so the guide goes the whole way by itself.
