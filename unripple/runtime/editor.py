@@ -24,7 +24,7 @@ from unripple.io.config import Config, Edit, complete
 from unripple.io.edited import EditedFile
 from unripple.io.landmarks import landmarks_of, read_landmarks
 from unripple.io.photo import Photograph, read_photo
-from unripple.io.published_names import NAMED
+from unripple.io.published_names import NAMED, Named
 from unripple.io.results import PHOTO
 from unripple.pipeline.checks import warnings_of
 from unripple.pipeline.graph import Place, find_step, inputs_until
@@ -108,10 +108,11 @@ class Editor:
 
     def available(self) -> list[Available]:
         """The directions that `edit` takes, in words, in their order."""
-        texts = NAMED if chosen_directions(self.config["directions"], self._zoo) == SFE else ()
+        listed: list[Direction | Named] = [*self.directions.values()]
+        if chosen_directions(self.config["directions"], self._zoo) == SFE:
+            listed += NAMED
         return [
-            Available(one.name, one.family, one.usable, one.unit, one.attribute)
-            for one in (*self.directions.values(), *texts)
+            Available(one.name, one.family, one.usable, one.unit, one.attribute) for one in listed
         ]
 
     def warnings(self, edit: Edit, made: Mapping[str, Artifact] | None = None) -> list[str]:
