@@ -108,10 +108,11 @@ class Editor:
 
     def available(self) -> list[Available]:
         """The directions that `edit` takes, in words, in their order."""
-        texts = NAMED if chosen_directions(self.config["directions"], self._zoo) == SFE else ()
-        every: tuple[Direction | Named, ...] = (*self.directions.values(), *texts)
+        listed: list[Direction | Named] = [*self.directions.values()]
+        if chosen_directions(self.config["directions"], self._zoo) == SFE:
+            listed += NAMED
         return [
-            Available(one.name, one.family, one.usable, one.unit, one.attribute) for one in every
+            Available(one.name, one.family, one.usable, one.unit, one.attribute) for one in listed
         ]
 
     def warnings(self, edit: Edit, made: Mapping[str, Artifact] | None = None) -> list[str]:

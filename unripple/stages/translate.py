@@ -97,12 +97,12 @@ def run(work: Work, settings: TranslateSettings) -> Translated:
     w_plus, guide = work.input(Projected, "project")
     if texts := texts_of(settings):
         *_, found = follow_texts(work, texts, w_plus)
-        if guide is not None:
-            moved_guide = guide + (found.w_plus - w_plus)
-            if any(text.apart for text in texts):
-                moved_guide = [*follow_texts(work, texts, guide)][-1].w_plus
-            found = found._replace(guide=moved_guide)
-        return found
+        if guide is None:
+            return found
+        if any(text.apart for text in texts):
+            *_, apart = follow_texts(work, texts, guide)
+            return found._replace(guide=apart.w_plus)
+        return found._replace(guide=guide + (found.w_plus - w_plus))
     codes = _moved(work, settings, w_plus)
     # Not every family adds the same to any codes, so the guide goes the whole way by itself.
     led = None if guide is None else _moved(work, settings, guide)
