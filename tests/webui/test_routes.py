@@ -27,6 +27,7 @@ from unripple.webui.app_state import AppState
 from unripple.webui.guard import Guard
 from unripple.webui.routes import Routes, _while_connected
 from unripple.webui.session import Session
+from unripple.zoo.zoo import Zoo
 
 ADDRESS = "http://127.0.0.1:7860"
 
@@ -233,6 +234,19 @@ def test_inverters_are_offered_whose_networks_are_there(
     app_state.config = {**app_state.config, "models": models}
     offered = client.post("/studio/begin").json()["controls"]["inverters"]
     assert offered == [name for name in INVERTERS if name != "hyperstyle"]
+
+
+def test_the_first_photo_waits_for_no_network_that_only_edits_need(
+    app_state: AppState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[str] = []
+    monkeypatch.setattr(Zoo, "load", lambda _, role: loaded.append(role))
+    monkeypatch.setattr(app_state.photo_seen, "wait", lambda: loaded.append("the photo"))
+    monkeypatch.setattr("unripple.webui.app_state.text.warm_up", lambda *_: None)
+    app_state.warm_up()
+    before = loaded[: loaded.index("the photo")]
+    assert {"encoder", "generator", "hfgi", "parser", "depth"} <= set(before)
+    assert not {"clip", "inpainter", "mapper"} & set(before)
 
 
 @pytest.mark.parametrize("query", ["sample=a&sample=b", "sampel=bob.png", "name=a&name=b"])

@@ -6,7 +6,7 @@ import contextlib
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -16,7 +16,8 @@ from unripple.conventions import UnknownName, UnrippleError
 from unripple.io.config import Config, complete
 from unripple.io.photo import PHOTO_SUFFIXES, encode_jpeg
 from unripple.io.schema import nearest
-from unripple.pipeline.graph import STEPS
+from unripple.pipeline.graph import RECIPES, STEPS
+from unripple.pipeline.jobs import job_from_config
 from unripple.pipeline.limits import Limits
 from unripple.processes import own_cores
 from unripple.runtime.cache import MemoryCache
@@ -192,21 +193,17 @@ class AppState:
         )
 
     def zoo(self, models: str) -> Zoo:
-        """The networks of a set; those are loaded that stay in memory together."""
+        """The networks of a set; each is loaded when it is first asked for."""
         with self._lock:
             if models not in self._zoos:
-                zoo = Zoo(self._config_of(models)["models"], self.device)
-                for role in ROLES:
-                    if zoo.has(role) and zoo.path(role).exists() and not zoo.is_large(role):
-                        zoo.load(role)
-                self._zoos[models] = zoo
+                self._zoos[models] = Zoo(self._config_of(models)["models"], self.device)
             return self._zoos[models]
 
     def warm_up(self) -> None:
         """Load the first set's networks, and what the stages import, before anybody waits.
 
-        What all texts share takes seconds to draw, and nobody says a text before a photo is open:
-        so the first photo does not wait for it.
+        Those that a photo needs come first; nobody edits before a photo is open. The others, and
+        what all texts share, which takes seconds to draw, follow then.
         """
         import importlib
 
@@ -214,9 +211,21 @@ class AppState:
             for stage in STEPS:
                 importlib.import_module(f"unripple.stages.{stage}")
             zoo = self.zoo(self.models[0])
+            _load(zoo, self._photo_roles(zoo))
+            self.photo_seen.wait()
+            _load(zoo, ROLES)
             if zoo.has("clip") and not zoo.is_published("generator"):
-                self.photo_seen.wait()
                 text.warm_up(Work({}, {}, zoo), text.FACEWORLD)
+
+    def _photo_roles(self, zoo: Zoo) -> list[str]:
+        """The networks of the stages that a photo goes through without an edit, in their order."""
+        config = self._config_of(self.models[0])
+        roles: list[str] = []
+        for stage, step in RECIPES[config["recipe"]].items():
+            for place in step.places(()):
+                job = job_from_config(config, stage, place, zoo)
+                roles += job.step.roles(job.settings)
+        return list(dict.fromkeys(roles))
 
     def directions(self, models: str) -> Mapping[str, Direction]:
         """The directions of a set by name."""
@@ -283,6 +292,13 @@ class AppState:
 def keeping(masks: Path) -> dict[str, Any]:
     """Settings of the section `edit` by which masks in a folder keep the photo's bytes."""
     return {"keep": str(masks), "keep_pixels": True}
+
+
+def _load(zoo: Zoo, roles: Iterable[str]) -> None:
+    """Load those that stay in memory together."""
+    for role in roles:
+        if zoo.has(role) and zoo.path(role).exists() and not zoo.is_large(role):
+            zoo.load(role)
 
 
 def _is_here(models: str) -> bool:
