@@ -33,6 +33,7 @@ SOFT_PX = 2.0
 """At 128: how far single hairs reach beyond the person whom a parser cuts out. So far the
 background moves outwards with them, or they would be cut off as if by a saw."""
 _PLAIN, _BESIDE_PX = 20.0, 4.0  # levels of deviation up to which it is plain, and how far around
+_STRANDS_PX = 4.0  # at 128: how far beyond the person colour may go; soft masks of skin leak
 _VACATED_PX = 4.0  # at 128: how far a plate may reach beyond where the person was
 
 
@@ -104,9 +105,8 @@ def _with_tinted(labels: Labels, tint: Floats) -> Labels:
     beyond = ndimage.binary_dilation(seen) & (labels == Face.BACKGROUND)
     if not beyond.any():
         return labels
-    nearest = ndimage.distance_transform_edt(
-        labels == Face.BACKGROUND, return_distances=False, return_indices=True
-    )
+    away, nearest = ndimage.distance_transform_edt(labels == Face.BACKGROUND, return_indices=True)
+    beyond &= away <= _STRANDS_PX * len(labels) / 128
     return np.where(beyond, labels[tuple(nearest)], labels)
 
 
