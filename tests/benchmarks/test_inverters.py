@@ -252,12 +252,15 @@ def row_at(step: float, mirrored: float, edits: float) -> dict[str, float]:
 
 def test_auto_stops_before_the_mirrored_photo_is_drawn_worse() -> None:
     seen = (0.9, 0.5, 0.6, 0.4, 0.3, 0.2, 0.25, 0.1)
-    rows = [row_at(10.0 * n, held, 20.0 + n) for n, held in enumerate(seen)]
-    assert rows[tuning_curve.stopped(rows)]["step"] == 50  # what rose before step 40 counts not
-    falling = [row_at(10.0 * n, 1.0 - 0.1 * n, 20.0) for n in range(7)]
+    start = tuning_curve.FIRST - 40
+    rows = [row_at(start + 10.0 * n, held, 20.0 + n) for n, held in enumerate(seen)]
+    # What rose before the first look counts not.
+    assert rows[tuning_curve.stopped(rows)]["step"] == tuning_curve.FIRST + 10
+    falling = [row_at(start + 10.0 * n, 1.0 - 0.1 * n, 20.0) for n in range(7)]
     assert tuning_curve.stopped(falling) == 6
     said = tuning_curve.verdict([rows, rows])
-    assert "auto: 25.00 dB after 50 steps" in said and "best for all, 70 steps: 27.00 dB" in said
+    assert "auto: 25.00 dB after 100 steps" in said
+    assert "best for all, 120 steps: 27.00 dB" in said
     root = ElementTree.fromstring(tuning_curve.plot([rows]))
     lines = list(root.iter("{http://www.w3.org/2000/svg}polyline"))
     assert len(lines) == 4 and all(len(one.get("points", "").split()) == 8 for one in lines)
