@@ -35,6 +35,7 @@ BOUNDS_S = {"first picture": 3.0, "preview": 0.4, "cancel": 0.3}
 """By the first words of a row."""
 SLIDERS = {"yaw": (-20.0, 20.0), "nose_width": (-1.5, 1.5), "hair_length": (-3.0, 3.0)}
 LARGE_PX = (4000, 3000)
+OPEN = "unripple.photo && document.querySelector('#u-under').naturalWidth > 0"
 _AGAIN = 3
 _CANCEL = """() => new Promise((done) => {
   const began = performance.now();
@@ -50,12 +51,11 @@ Row = tuple[str, float, float]
 
 def start(browser: Any, address: str) -> Iterator[Row]:
     """A first visit: nothing of the page is in the browser, and no photo of last time."""
-    shown = "document.querySelector('#u-under').naturalWidth > 0"
     waits = []
     for _ in range(_AGAIN):
         began = time.perf_counter()
         visitor = Watched(browser, address, *SIZES["wide"])
-        visitor.wait(f"unripple.photo && {shown}")
+        visitor.wait(OPEN)
         waits.append(time.perf_counter() - began)
         visitor.context.close()
     yield _row("first picture", waits)
@@ -63,11 +63,14 @@ def start(browser: Any, address: str) -> Iterator[Row]:
 
 def previews(browser: Any, address: str, moves: int) -> Iterator[Row]:
     """Slide without pause, so that no edit at full quality comes between."""
-    page = Watched(browser, address, *SIZES["wide"]).page
+    visitor = Watched(browser, address, *SIZES["wide"])
+    visitor.wait(OPEN)  # a slider that moves before asks for nothing
+    page = visitor.page
     for name, (low, high) in SLIDERS.items():
         page.evaluate("unripple.timings.length = 0")
         for number in range(moves + 1):
-            degree = low + (high - low) * ((number * 7) % moves) / moves
+            # A quarter of a step beside 0, where nothing is edited and no preview is asked for.
+            degree = low + (high - low) * ((number * 7) % moves + 0.25) / moves
             page.locator(f"#u-slider-{name}").fill(str(round(degree, 1)))
             while page.evaluate("unripple.timings.length") <= number:
                 page.wait_for_timeout(5)
