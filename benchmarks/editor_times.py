@@ -66,11 +66,13 @@ def previews(browser: Any, address: str, moves: int) -> Iterator[Row]:
     visitor = Watched(browser, address, *SIZES["wide"])
     visitor.wait(OPEN)  # a slider that moves before asks for nothing
     page = visitor.page
+    page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
     for name, (low, high) in SLIDERS.items():
         page.evaluate("unripple.timings.length = 0")
         for number in range(moves + 1):
-            # A quarter of a step beside 0, where nothing is edited and no preview is asked for.
-            degree = low + (high - low) * ((number * 7) % moves + 0.25) / moves
+            degree = low + (high - low) * ((number * 7) % moves) / moves
+            if round(degree, 1) == 0:  # nothing is edited there, and no preview asked for
+                degree = (high - low) / moves / 2
             page.locator(f"#u-slider-{name}").fill(str(round(degree, 1)))
             while page.evaluate("unripple.timings.length") <= number:
                 page.wait_for_timeout(5)
