@@ -29,7 +29,7 @@ REPO = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPO))
 
 from tests.webui.browsing import SIZES, Watched, chromium, server  # noqa: E402
-from tests.webui.steps import SHOWN, give  # noqa: E402
+from tests.webui.steps import CANCEL, SHOWN, give  # noqa: E402
 
 BOUNDS_S = {"first picture": 3.0, "preview": 0.4, "cancel": 0.3}
 """By the first words of a row."""
@@ -37,13 +37,6 @@ SLIDERS = {"yaw": (-20.0, 20.0), "nose_width": (-1.5, 1.5), "hair_length": (-3.0
 LARGE_PX = (4000, 3000)
 OPEN = "unripple.photo && document.querySelector('#u-under').naturalWidth > 0"
 _AGAIN = 3
-_CANCEL = """() => new Promise((done) => {
-  const began = performance.now();
-  document.getElementById('u-cancel').click();
-  const look = () => (document.getElementById('u-progress').hidden
-    ? done(performance.now() - began) : setTimeout(look, 5));
-  look();
-})"""
 
 Row = tuple[str, float, float]
 """What is waited for, median and 95% within, seconds."""
@@ -97,7 +90,7 @@ def large(browser: Any, address: str, folder: Path) -> Iterator[Row]:
     for degree in range(10, 10 + _AGAIN):
         page.locator("#u-slider-yaw").fill(str(degree))
         page.locator("#u-progress").wait_for()
-        cancels.append(page.evaluate(_CANCEL) / 1000)
+        cancels.append(page.evaluate(CANCEL) / 1000)
     yield _row("cancel", cancels)
     page.get_by_role("button", name="Finish it").click()
     visitor.wait(SHOWN)

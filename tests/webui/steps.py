@@ -63,3 +63,13 @@ def saved_violations(watched: Watched, axe: str) -> list[Any]:
         for one in found
         if one["impact"] in ("serious", "critical")
     ]
+
+
+CANCEL = """() => new Promise((done) => {
+  const began = performance.now();
+  document.getElementById('u-cancel').click();
+  const look = () => (document.getElementById('u-progress').hidden
+    ? done(performance.now() - began) : setTimeout(look, 5));
+  look();
+})"""
+"""Cancel what is being made: milliseconds until the page says so."""

@@ -12,7 +12,7 @@ from PIL import Image
 
 from tests.webui.browsing import SIZES, Watched, server, write_faces
 from tests.webui.group import write_group
-from tests.webui.steps import SHOWN, give
+from tests.webui.steps import CANCEL, SHOWN, give
 from tests.webui.walk import Walk, whole_walk
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -123,15 +123,7 @@ def test_work_on_a_large_photo_tells_and_ends_at_once(
     page.locator("#u-slider-yaw").fill("15")
     page.locator("#u-progress").wait_for()
     assert "s" in page.locator("#u-progress-seconds").inner_text()
-    took = page.evaluate(
-        """() => new Promise((done) => {
-          const began = performance.now();
-          document.getElementById('u-cancel').click();
-          const look = () => (document.getElementById('u-progress').hidden
-            ? done(performance.now() - began) : setTimeout(look, 5));
-          look();
-        })"""
-    )
+    took = page.evaluate(CANCEL)
     assert took < 300
     page.get_by_role("button", name="Finish it").click()
     walker.wait(SHOWN)

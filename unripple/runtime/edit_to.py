@@ -89,9 +89,10 @@ def edit_to(
         files.append(SavedPicture("_e4e_inversion", _shown(parts["invert"][part])))
         files.append(SavedPicture("_e4e_edit", _shown(parts["edit"][part]), edited=True))
     marked = made.metadata.of_result(marked=made.marked)
-    for one in files:
-        path = place.with_name(f"{place.stem}{one.suffix}{place.suffix}")
+    paths = [place.with_name(f"{place.stem}{one.suffix}{place.suffix}") for one in files]
+    for path in paths:  # all of them before anything is written
         check_output(path, {"photo": source.path}, overwrite=overwrite, switch="save:")
+    for path, one in zip(paths, files, strict=True):
         write_photo(path, one.picture, marked if one.edited else NOTHING)
     return made
 
