@@ -48,6 +48,19 @@ def test_the_strip_of_a_named_edit_and_of_moves_agree(
     assert source_type(out) is not None
 
 
+@pytest.mark.parametrize("command", ["strip anna glasses_3", "view edit anna glasses_3"])
+def test_an_edit_of_another_config_s_run_is_told_apart_from_none(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(command.split()) == BAD_INPUT
+    assert "--config" not in capsys.readouterr().err
+    Path("results/edit/glasses_3").mkdir(parents=True)
+    assert main(command.split()) == BAD_INPUT
+    said = capsys.readouterr().err
+    Path("results/edit/glasses_3").rmdir()
+    assert "results has it from a run with another config" in said and "--config" in said
+
+
 def test_two_photos_of_one_name_leave_two_strips(capsys: pytest.CaptureFixture[str]) -> None:
     for photo in ("anna", "other/anna.png"):
         assert main(["strip", photo, "look_left", "--set", "align.mode=aligned"]) == 0

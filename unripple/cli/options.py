@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from unripple.conventions import STAGES, BadConfig, UnrippleError
+from unripple.conventions import STAGES, BadConfig, UnknownName, UnrippleError
 from unripple.io import plain_yaml
 from unripple.io.config import (
     Config,
@@ -375,3 +375,19 @@ def edit_of(words: list[str], config: Config) -> Edit:
         except BadConfig as error:
             raise BadConfig(f"{error} (wanted direction=degree, like pose=-3)") from error
     return edit_of_moves("edit", moves, where="--edit ")
+
+
+def edit_of_run(words: list[str], config: Config, results: Results) -> Edit:
+    """`edit_of`, for a command that looks at a results folder.
+
+    Raises:
+        UnrippleError: a word is unknown; where the folder has an edit of that name from a run with
+            another config, the text says how to name it.
+    """
+    try:
+        return edit_of(words, config)
+    except UnknownName as error:
+        if len(words) > 1 or not results.folder("edit", words[0]).is_dir():
+            raise
+        other = f"{results.root} has it from a run with another config: name that with --config"
+        raise UnknownName(f"{error}; {other}") from error

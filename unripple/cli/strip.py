@@ -51,8 +51,8 @@ def _strip(options: argparse.Namespace) -> None:
     from unripple.runtime.subject import file_stem, find_source
 
     config = shared.config_of(options)
-    edit = shared.edit_of(options.edit, config)
     results = shared.results_of(options, config)
+    edit = shared.edit_of_run(options.edit, config, results)
     sheet = sheet_to_read(results.root)
     source = find_source(options.photo, config, sheet)
     out = options.out or _default_name(results.root, file_stem(source, sheet), options.edit)

@@ -92,7 +92,7 @@ def _picture(
         source = find_source(options.photo, config, sheet)
     except UnknownName:
         raise lacking from None
-    edit = None if of in (None, PHOTO) else shared.edit_of([str(of)], config)
+    edit = None if of in (None, PHOTO) else shared.edit_of_run([str(of)], config, results)
     cache = LayeredCache(results.store, MemoryCache())
     editor = Editor(device=options.device, settings=config, cache=cache)
     made = editor.run(source, step.stage, edit)
