@@ -35,9 +35,8 @@ from unripple.ops.geometry import (
 )
 from unripple.stages.face_search import faces_by_mtcnn as faces_by_mtcnn
 from unripple.stages.face_search import faces_by_network as faces_by_network
-from unripple.stages.face_search import (
-    reader_of,
-)
+from unripple.stages.face_search import reader_of as reader_of
+from unripple.stages.face_search.second_looks import second_looks
 from unripple.stages.finders import FINDERS
 from unripple.stages.interface import Model, Plan, Settings, Stage, Subject, Values, Work, knob
 
@@ -279,13 +278,9 @@ def settle(work: Work, settings: AlignSettings) -> dict[str, Any]:
     """
     assert work.photo is not None
     by_mtcnn = {"mode": "mtcnn", "longest_px": LONGEST_PX}
-    photo, ours = work.photo.srgb, work.load("landmarks")
-    theirs = faces_by_mtcnn(
-        photo,
-        work.load("mtcnn").net,
-        min_confidence=settings.min_confidence,
-        longest_px=LONGEST_PX,
-    )
+    photo, ours, mtcnn = work.photo.srgb, work.load("landmarks"), work.load("mtcnn").net
+    sure = settings.min_confidence
+    theirs = faces_by_mtcnn(photo, mtcnn, min_confidence=sure, longest_px=LONGEST_PX)
     framing = Framing(**ours.metadata.get("framing", {}))
     # The search takes seconds where it finds nothing, and on a camera's photo in any case.
     large = max(photo.shape[:2]) > LONGEST_PX
@@ -299,6 +294,8 @@ def settle(work: Work, settings: AlignSettings) -> dict[str, Any]:
         max_spread=settings.max_spread,
     )
     if not faces and not theirs:
+        if second_looks(photo, mtcnn, min_confidence=sure):
+            return by_mtcnn
         raise NoFace(NEITHER + HOW_TO_FIND)
     return {} if not theirs or see_the_same(faces, theirs) else by_mtcnn
 
