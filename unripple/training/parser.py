@@ -2,13 +2,15 @@
 
 The parser also looks at what generators make, so training pictures are blurred, shrunk and
 enlarged, and show ghosts of the same person at another pose: the person mask must follow the solid
-person. Loss: cross entropy on the hard pixels (Shrivastava et al. 2016, as in the published BiSeNet
-training), small parts weighted up, on the main head and both auxiliary ones.
+person. It looks at photographs, too, so some pictures are randomised (`randomise`). Loss: cross
+entropy on the hard pixels (Shrivastava et al. 2016, as in the published BiSeNet training), small
+parts weighted up, on the main head and both auxiliary ones.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import argparse
+from typing import Any, Self
 
 import torch
 import torch.nn.functional as F
@@ -16,15 +18,17 @@ from torch import Tensor
 
 from unripple.conventions import Face, Photo
 from unripple.models.bisenet import BiSeNet, normalised
-from unripple.training import augment, grids, losses
+from unripple.training import augment, grids, losses, randomise
 from unripple.training.loop import Batch
 from unripple.training.precision import autocast
 from unripple.training.shards import FaceShards
-from unripple.training.single import FaceNet, in_parts
+from unripple.training.single import FaceNet, in_parts, task_arguments
 
 WIDTHS = (24, 32, 64, 96, 128)
 STEM_STRIDE = 2
-FIELDS = ("photo", "labels", "alpha")
+FIELDS = ("photo", "plate", "labels", "alpha", "inverse_depth")
+RANDOMISED = 0.5  # share of the pictures
+FAR_DEGREES, FAR_ZOOM, FAR_SHIFT = 18.0, 0.3, 0.15  # photographs are framed less exactly
 
 EASY = 0.7  # a pixel whose true label has a higher probability teaches little
 LEAST_SHARE = 1 / 16  # of the pixels counts in any case
@@ -75,23 +79,43 @@ class ParserTask(FaceNet):
         *faces: FaceShards,
         widths: tuple[int, ...] = WIDTHS,
         stem_stride: int = STEM_STRIDE,
+        randomise_share: float = RANDOMISED,
         **options: Any,
     ) -> None:
+        self.randomise_share = randomise_share
         self.net_sizes = {"n_classes": len(Face), "widths": widths, "stem_stride": stem_stride}
         net = BiSeNet(**self.net_sizes)
         super().__init__(net, *faces, **options)
         self.weights = part_weights().to(self.device)
+        held_out = _known(faces[1].first(self.n_held_out))
+        self.held_out_far = randomise.partly_randomised(held_out, 1.0, torch.Generator())
+
+    @classmethod
+    def add_arguments(cls, parser: argparse.ArgumentParser) -> None:
+        """Options of its own."""
+        super().add_arguments(parser)
+        text = "share of the pictures in random hair, clothes, light and places"
+        parser.add_argument("--randomise", type=float, default=RANDOMISED, help=text)
+
+    @classmethod
+    def build(cls, chosen: argparse.Namespace) -> Self:
+        """Open the data and build the net."""
+        arguments = task_arguments(chosen, cls.fields)
+        faces = (arguments.pop("data"), arguments.pop("held_out"))
+        return cls(*faces, randomise_share=chosen.randomise, **arguments)
 
     def draw(self, rng: torch.Generator) -> Batch:
         """Random faces with the ghosts of their other poses, moved, blurred and recoloured."""
         one, other = self.data.pairs(self.batch_size, rng)
-        photo = grids.from_uint8(one["photo"])
+        photo, part = randomise.partly_randomised(_known(one), self.randomise_share, rng)
         # A pair's second half is what an inverter would leave behind of the first one.
         alpha = other["alpha"][:, None].float() / 255
         photo = augment.ghosted(photo, grids.from_uint8(other["photo"]), alpha, rng)
-        moves = augment.jitter(rng, self.batch_size)
+        count = round(self.randomise_share * self.batch_size)
+        far = augment.jitter(rng, count, degrees=FAR_DEGREES, zoom=FAR_ZOOM, shift=FAR_SHIFT)
+        moves = torch.cat((far, augment.jitter(rng, self.batch_size - count)))
         mirrored = augment.is_mirrored(moves).to(photo.device)[:, None, None]
-        labels = torch.where(mirrored, augment.swap_sides(one["labels"]), one["labels"])
+        labels = torch.where(mirrored, augment.swap_sides(part), part)
         labels = augment.warp(labels[:, None].float(), moves, mode="nearest")[:, 0]
         photo = augment.warp(photo, moves)
         person = (labels != Face.BACKGROUND).float()[:, None]
@@ -119,7 +143,11 @@ class ParserTask(FaceNet):
 
     def validate(self) -> dict[str, float]:
         """Mean IoU over the parts that are present, IoU of the person, share of right pixels."""
-        return agreement(self.predict(self.held_out["photo"]), self.held_out["labels"])
+        plain = agreement(self.predict(self.held_out["photo"]), self.held_out["labels"])
+        photo, labels = self.held_out_far
+        pixels = ((photo.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+        far = agreement(self.predict(pixels), labels)
+        return plain | {f"randomised_{name}": value for name, value in far.items()}
 
     def sample(self) -> Photo:
         """Photos, predicted labels, true labels."""
@@ -133,8 +161,20 @@ class ParserTask(FaceNet):
             f"BiSeNet, widths {self.net_sizes['widths']}, stem stride "
             f"{self.net_sizes['stem_stride']}, 19 parts at 128 px. "
             "Cross entropy on hard pixels; pictures moved, recoloured, blurred, and with ghosts of "
-            "the same person at another pose, up to 40% opaque."
+            "the same person at another pose, up to 40% opaque. "
+            f"{self.randomise_share:.0%} of them in random hair, clothes, light and places."
         )
+
+
+def _known(faces: Batch) -> randomise.Faces:
+    """What the shards say of faces, as `randomise` takes it."""
+    return randomise.Faces(
+        photo=grids.from_uint8(faces["photo"]),
+        plate=grids.from_uint8(faces["plate"]),
+        labels=faces["labels"],
+        alpha=faces["alpha"][:, None].float() / 255,
+        inverse_depth=faces["inverse_depth"][:, None].float(),
+    )
 
 
 def agreement(predicted: Tensor, true: Tensor) -> dict[str, float]:
