@@ -113,6 +113,33 @@ def test_a_line_beside_the_person_is_not_bent_around_it() -> None:
     assert np.std(found[(away < 60) & (away > 56)]) > 0.35 * np.std(grain)
 
 
+def test_a_stripe_that_a_head_hid_goes_straight_on() -> None:
+    rows, columns = np.mgrid[:256, :256] + 0.5
+    away = np.hypot(columns - 128, rows - 128)
+    flag = np.repeat(np.where(np.abs(rows - 128) < 15, 200, 60)[..., None], 3, 2).astype(np.uint8)
+    grey = np.full((256, 256, 3), 110, np.float32)
+    found = mirrored(flag, away > 60, grey)
+    beside = (away < 58) & (away > 45)  # a turned head uncovers no more
+    assert found[beside & (np.abs(rows - 128) < 10)].min() > 180
+    assert found[beside & (np.abs(rows - 128) > 25)].max() < 75
+
+
+def test_what_stands_beyond_a_head_throws_no_halo() -> None:
+    rows, columns = np.mgrid[:256, :256] + 0.5
+    away = np.hypot(columns - 128, rows - 128)
+    wall = np.repeat(np.where(columns < 128, 40, 200)[..., None], 3, 2).astype(np.uint8)
+    found = mirrored(wall, away > 60, np.full((256, 256, 3), 120, np.float32))
+    right = (away < 60) & (away > 42) & (columns > 160)
+    assert np.abs(found[right] - 200).max() < 8  # 45 of a membrane
+
+
+def test_what_takes_no_part_in_a_turn_has_not_left() -> None:
+    still = FULL * (ROWS < 32).astype(np.uint8)
+    made = layers(moving=still)
+    assert np.array_equal(made.alpha_after[40:], made.alpha[40:])
+    assert not np.array_equal(made.alpha_after[:24], made.alpha[:24])
+
+
 def test_no_image_of_what_is_no_background() -> None:
     known = COLUMNS < 6  # a strip along the border: what lies beyond it is not the wall
     painted = np.full((SIZE, SIZE, 3), 90, np.float32)

@@ -29,8 +29,12 @@ TRACE = 8
 _FINER_PX = 2  # radius of the windows in which colours tell a photograph's share from the crop's
 _SEEN = 4.0  # levels of change from which nothing of the old picture is left
 _MOST_CRISP, _NEAR_PX = 3.0, 5  # of magnified outlines, and how far from them, px of the motion
-_BROAD, _STEADY = 0.02, 0.02  # what counts as smooth in a background, and in a border, sides
+_STEADY = 0.02  # what counts as smooth in a border, sides of the crop
+_STEP = 0.02  # how far before a hole's border is looked at once for what crosses it, sides
+_RISE = 10.0  # levels by which light may change on its way into a hole
 _MIRRORED = 0.1  # how far in a hole shows its border's mirror image, sides of the crop
+_LOOKS = 6  # along a border's normal, which give the means of what stands before it
+_MOSTLY = 0.6  # share of these that must be known
 _USUAL = 4.0  # times the median: what stands out from a background's structure
 _LEFT = 0.15  # share of the person that must have left for the rim to be painted
 
@@ -79,7 +83,10 @@ class Layers(NamedTuple):
         """Share of the person after the turn, uint8 [F, F]."""
         side = self.alpha.shape[0]
         moved = self.moved(self.alpha.astype(np.float32)) / 255
-        shares = crisp(moved, stretched(self.magnified, side)) * self.cover
+        there = crisp(moved, stretched(self.magnified, side)) * (self.cover / 255)
+        # Where less than all takes part in the turn, as beyond a photograph's border, so does it.
+        before = self.alpha.astype(np.float32)
+        shares = before + self.moving / 255 * (255 * there - before)
         after: Shares = np.rint(shares).astype(np.uint8)
         return after
 
@@ -278,8 +285,9 @@ def fine_plate(picture: Photo, plate: Photo, alpha: Shares) -> Photo:
 def mirrored(picture: Photo, known: Mask, painted: Floats) -> Floats:
     """Continue a picture into a hole by its own mirror image, as far as one reaches.
 
-    What is smooth continues as a membrane; what is finer is mirrored at the hole's border, so that
-    neither colours nor grain have a step there.
+    What crosses the hole's border, as the stripes of a flag do, goes straight on, and so does light
+    on a wall; what is finer is mirrored there, so that neither colours nor grain have a step. What
+    stands on the other side of the hole has no say: it would be seen as a halo.
 
     Args:
         picture: uint8 [F, F, 3].
@@ -289,40 +297,74 @@ def mirrored(picture: Photo, known: Mask, painted: Floats) -> Floats:
     side = picture.shape[0]
     if known.all() or not known.any():
         return painted
-    broad = max(_BROAD * side, 1.0)
-    where = known.astype(np.float32)
-    weight = np.maximum(cv2.GaussianBlur(where, (0, 0), broad), 1e-6)[..., None]
-    own = np.where(known[..., None], picture, 0).astype(np.float32)
-    mean = cv2.GaussianBlur(own, (0, 0), broad) / weight
-    base = membrane(mean, known)
     # The border's own steps would scatter the image: its direction is that of a smoothed distance.
     depth = cv2.GaussianBlur(signed_distance(~known), (0, 0), max(_STEADY * side, 1.0))
     slope = np.stack(np.gradient(depth)[::-1], axis=-1)
     slope /= np.maximum(np.linalg.norm(slope, axis=-1, keepdims=True), 1e-6)
-    places = _centres(side, side, 0) - 2 * np.maximum(depth, 0)[..., None] * slope
-    seen = cv2.blur(
-        _look((_look(where, places) > 0.99).astype(np.float32), _centres(side, side, 0)), (3, 3)
+    here, inside = _centres(side, side, 0), np.maximum(depth, 0)[..., None]
+    border, places = here - inside * slope, here - 2 * inside * slope
+    where, own = known.astype(np.float32), membrane(picture.astype(np.float32), known)
+    step = max(_STEP * side, 1.0)
+
+    def means(first: float) -> tuple[Floats, Floats]:
+        return _across(own, where, border, slope, first * step, (first + 1) * step)
+
+    near, shown = means(0)
+    # Light on a wall goes on as it changes towards the border, evened out and not for ever; the
+    # last step before it is left out, where cameras draw pale lines beside dark hair.
+    (middle, _), (far, beyond) = means(1), means(4)
+    rise = np.where(beyond > _MOSTLY, (middle - far).mean(axis=-1), 0) / (3 * step)
+    even = cv2.GaussianBlur(rise.astype(np.float32), (0, 0), 2 * step)[..., None]
+    base, image = (
+        near + np.clip(even * (way + step / 2), -_RISE, _RISE) for way in (inside, -inside)
     )
-    structure = np.where(known[..., None], own - mean, 0).astype(np.float32)
-    finer = sample(_without_lines(structure, known, depth > -_MIRRORED * side), places)
-    inside = np.clip(2 - depth / (_MIRRORED * side), 0, 1) * (seen > 0.99)
-    share = cv2.GaussianBlur(inside.astype(np.float32), (0, 0), max(_STEADY * side / 2, 1.0))
-    share = (np.minimum(share, inside))[..., None]
-    continued: Floats = painted + share * (base + finer - painted)
+    taken = known & (depth > -_MIRRORED * side)
+    finer = _without_lines(sample(own, places) - image, taken)
+    # Nothing is continued from where the direction, which is smoothed, leads into the hole; gaps
+    # that this leaves are closed smoothly, and what is behind them is left to the painting.
+    told = known | ((_look(where, places) > 0.99) & (shown > _MOSTLY))
+    whole = membrane(np.where(known[..., None], own, base + finer), told)
+    seen = np.clip(2 - distance_to(told) / step, 0, 1)
+    reached = np.clip(2 - depth / (_MIRRORED * side), 0, 1) * seen
+    share = cv2.GaussianBlur(reached.astype(np.float32), (0, 0), step / 2)[..., None]
+    continued: Floats = painted + share * (whole - painted)
     return continued
 
 
-def _without_lines(structure: Floats, known: Mask, near: Mask) -> Floats:
-    """Structure that may be mirrored at a border: grain, leaves, no edge of a window.
+def _across(
+    own: Floats, known: Floats, border: Floats, slope: Floats, first: float, last: float
+) -> tuple[Floats, Floats]:
+    """What stands before a border, as means along its normals: only what crosses it is left.
+
+    Args:
+        own: the picture, [F, F, 3].
+        known: where it is known, [F, F].
+        border: the place of the border that belongs to every pixel, px, [F, F, 2].
+        slope: its normal there, towards the hole, [F, F, 2].
+        first, last: how far before the border is looked, px.
+
+    Returns:
+        The means, [F, F, 3], and the share of them that is known, [F, F].
+    """
+    total, weight = np.zeros_like(own), np.zeros_like(known)
+    for away in np.linspace(first, last, _LOOKS):
+        at = border - away * slope
+        share = _look(known, at)
+        total += share[..., None] * _look(own, at)
+        weight += share
+    return total / np.maximum(weight, 1e-3)[..., None], weight / _LOOKS
+
+
+def _without_lines(structure: Floats, near: Mask) -> Floats:
+    """Structure that may be mirrored at a border: grain, leaves, no edge of a window along it.
 
     A mirrored line bends into an arc along the head, which tells everybody where it was.
 
     Args:
-        structure: what is finer than a picture's means, [F, F, 3].
-        known: where there is any, bool [F, F].
-        near: where it would be taken from, bool [F, F].
+        structure: what differs from those means, [F, F, 3].
+        near: where its usual strength is seen, bool [F, F].
     """
-    strength = np.abs(structure).max(axis=-1)[known & near]
+    strength = np.abs(structure).max(axis=-1)[near]
     if not strength.size:
         return structure
     limit = _USUAL * float(np.median(strength))

@@ -273,7 +273,7 @@ def run(work: Work, settings: ComposeSettings) -> Composed:
 STAGE = Stage(
     name="compose",
     help="put the edited person over that background",
-    version=4,
+    version=5,
     run=run,
     outputs=Composed,
     settings=ComposeSettings,
