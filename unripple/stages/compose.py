@@ -13,8 +13,9 @@ import numpy as np
 from unripple.conventions import Face, Floats, Labels, Mask, Photo, Shares
 from unripple.ops.composite import blend, either_or
 from unripple.ops.geometry import stretched
-from unripple.ops.layers import Layers, fine_plate, lay_small
+from unripple.ops.layers import Layers, lay_small
 from unripple.ops.masks import feather, require_same_size
+from unripple.ops.plates import fine_plate
 from unripple.ops.tones import tone_of, toned
 from unripple.stages import keeping
 from unripple.stages.align import Aligned
