@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import math
 
+import cv2
 import numpy as np
 import pytest
 
-from benchmarks.real import Judged, one_face_each, sharpness, table, untouched
+from benchmarks.real import (
+    Judged,
+    one_face_each,
+    sharpness,
+    shifted_ghost,
+    table,
+    untouched,
+)
 
 
 def face(x: float, y: float, unit: float) -> np.ndarray:
@@ -44,6 +52,18 @@ def test_a_blurred_trailing_half_reads_less(asked: float) -> None:
     trailing = np.s_[:, 32:] if asked < 0 else np.s_[:, :32]
     flat[trailing] = 127
     assert sharpness(flat, photo, person, 32, asked) < 0.3
+
+
+@pytest.mark.parametrize("asked", [-20.0, 20.0])
+def test_an_outline_beside_a_narrow_place_reads_as_a_ghost(asked: float) -> None:
+    rows, columns = np.mgrid[:256, :256]
+    person = np.hypot(columns - 128, rows - 128) < 60
+    wall = np.random.default_rng(0).normal(200, 2, (256, 256, 3)).clip(0, 255).astype(np.uint8)
+    photo = np.where(person[..., None], np.uint8(40), wall).astype(np.uint8)
+    photo = cv2.GaussianBlur(photo, (0, 0), 1.5)
+    narrow, wide = (shifted_ghost(photo, wall, person, share, asked) for share in (0.01, 0.1))
+    assert narrow < -0.1 and abs(wide) < abs(narrow)
+    assert math.isnan(shifted_ghost(photo, wall, np.zeros_like(person), 0.01, asked))
 
 
 def test_the_table_names_every_way_once() -> None:

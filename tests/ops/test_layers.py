@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from unripple.ops.inpainting import misfit, smooth_fill
-from unripple.ops.layers import Layers, crisp, fine_plate, lay, lay_small, mirrored, plate_share
+from unripple.ops.layers import Layers, crisp, lay, lay_small, plate_share
 from unripple.ops.membrane import membrane
+from unripple.ops.plates import fine_plate
 
 SIZE = 64
 ROWS, COLUMNS = np.mgrid[:SIZE, :SIZE] + 0.5
@@ -70,12 +71,6 @@ def test_the_rim_is_painted_where_the_person_left_alone() -> None:
     assert not plate_share(0 * before, after).any()
 
 
-def test_a_plate_joins_without_a_step() -> None:
-    darker = (WALL - 30).astype(np.uint8)
-    plate = fine_plate(PICTURE, darker, layers().alpha)
-    assert np.abs(plate.astype(int) - WALL).max() <= 2
-
-
 def test_a_membrane_keeps_what_is_known_and_continues_slopes() -> None:
     known = ~PERSON
     filled = membrane(COLUMNS.astype(np.float32), known)
@@ -93,32 +88,11 @@ def test_a_painting_is_judged_by_colour_and_by_structure(pattern: bool) -> None:
     assert better == pattern
 
 
-def test_a_background_goes_on_with_its_own_grain() -> None:
-    grain = np.random.default_rng(0).integers(0, 40, WALL.shape, dtype=np.uint8)
-    rough = np.where(PERSON[..., None], np.uint8(220), WALL + grain).astype(np.uint8)
-    plate = fine_plate(rough, WALL + 20, layers().alpha).astype(float)
-    ring = PERSON & (np.hypot(COLUMNS - 32, ROWS - 32) > 9)
-    assert np.std((plate - WALL)[ring]) > 0.6 * np.std(grain)
-    assert np.abs((plate - WALL)[ring].mean() - grain.mean()) < 4
-
-
-def test_a_line_beside_the_person_is_not_bent_around_it() -> None:
-    rows, columns = np.mgrid[:256, :256] + 0.5
-    away = np.hypot(columns - 128, rows - 128)
-    grain = np.random.default_rng(0).integers(0, 6, (256, 256, 3))
-    wall = (100 + grain).astype(np.uint8)
-    wall[np.abs(columns - 58) < 1] = 255
-    found = mirrored(wall, away > 60, np.full((256, 256, 3), 102, np.float32))
-    assert found[away < 60].max() < 150  # 268 where it is bent
-    assert np.std(found[(away < 60) & (away > 56)]) > 0.35 * np.std(grain)
-
-
-def test_no_image_of_what_is_no_background() -> None:
-    known = COLUMNS < 6  # a strip along the border: what lies beyond it is not the wall
-    painted = np.full((SIZE, SIZE, 3), 90, np.float32)
-    found = mirrored(PICTURE, known, painted)
-    assert np.abs(found[:, 40:] - 90).max() < 1
-    assert np.array_equal(mirrored(PICTURE, np.zeros_like(known), painted), painted)
+def test_what_takes_no_part_in_a_turn_has_not_left() -> None:
+    still = FULL * (ROWS < 32).astype(np.uint8)
+    made = layers(moving=still)
+    assert np.array_equal(made.alpha_after[40:], made.alpha[40:])
+    assert not np.array_equal(made.alpha_after[:24], made.alpha[:24])
 
 
 def test_a_magnified_outline_is_as_soft_as_before() -> None:

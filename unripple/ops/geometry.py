@@ -162,6 +162,25 @@ def sample(picture: Pixels, places: Floats) -> Floats:
     return cv2.remap(part, at, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
 
 
+def pixel_centres(width: int, height: int, top: int = 0, left: int = 0) -> Floats:
+    """Where the pixels of a window lie, x and y in px, corner origin, [height, width, 2]."""
+    columns, rows = np.arange(width) + left + 0.5, np.arange(height) + top + 0.5
+    return np.stack(np.broadcast_arrays(columns, rows[:, None]), axis=-1)
+
+
+def looked_up(values: Floats, places: Floats) -> Floats:
+    """A map at places of its own px, linearly; beyond its border it goes on as it ends."""
+    at = (places - 0.5).astype(np.float32)  # OpenCV counts from the first pixel's centre
+    looked: Floats = cv2.remap(
+        np.ascontiguousarray(values, np.float32),
+        at,
+        None,
+        cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    return looked
+
+
 def shrunk(photo: Photo, times: float) -> Photo:
     """A photo with its sides divided by `times`, each pixel the mean of those that it covers."""
     height, width = (max(1, round(side / times)) for side in photo.shape[:2])

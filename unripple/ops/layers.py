@@ -14,10 +14,17 @@ import cv2
 import numpy as np
 
 from unripple.conventions import Affine, Floats, Mask, Photo, Shares
-from unripple.ops.geometry import apply, inverse, sample, scale_of, stretched
-from unripple.ops.masks import distance_to, grow, signed_distance
+from unripple.ops.geometry import (
+    apply,
+    inverse,
+    looked_up,
+    pixel_centres,
+    sample,
+    scale_of,
+    stretched,
+)
+from unripple.ops.masks import distance_to, grow
 from unripple.ops.matting import alpha_of, guided
-from unripple.ops.membrane import membrane
 
 BAND_PX = 256
 """Rows that are laid at once: a photograph may have 100 megapixels."""
@@ -29,9 +36,6 @@ TRACE = 8
 _FINER_PX = 2  # radius of the windows in which colours tell a photograph's share from the crop's
 _SEEN = 4.0  # levels of change from which nothing of the old picture is left
 _MOST_CRISP, _NEAR_PX = 3.0, 5  # of magnified outlines, and how far from them, px of the motion
-_BROAD, _STEADY = 0.02, 0.02  # what counts as smooth in a background, and in a border, sides
-_MIRRORED = 0.1  # how far in a hole shows its border's mirror image, sides of the crop
-_USUAL = 4.0  # times the median: what stands out from a background's structure
 _LEFT = 0.15  # share of the person that must have left for the rim to be painted
 
 
@@ -71,15 +75,18 @@ class Layers(NamedTuple):
     def moved(self, values: Floats) -> Floats:
         """A map of the photo, [F, F], as it lies after the turn."""
         side = self.alpha.shape[0]
-        places = _centres(side, side, 0)
-        return _look(values, places + _offsets(self, places))
+        places = pixel_centres(side, side, 0)
+        return looked_up(values, places + _offsets(self, places))
 
     @property
     def alpha_after(self) -> Shares:
         """Share of the person after the turn, uint8 [F, F]."""
         side = self.alpha.shape[0]
         moved = self.moved(self.alpha.astype(np.float32)) / 255
-        shares = crisp(moved, stretched(self.magnified, side)) * self.cover
+        there = crisp(moved, stretched(self.magnified, side)) * (self.cover / 255)
+        # Where less than all takes part in the turn, as beyond a photograph's border, so does it.
+        before = self.alpha.astype(np.float32)
+        shares = before + self.moving / 255 * (255 * there - before)
         after: Shares = np.rint(shares).astype(np.uint8)
         return after
 
@@ -127,7 +134,7 @@ def lay(
     for row in range(0, bottom - top, BAND_PX):
         band = np.s_[row : min(row + BAND_PX, bottom - top)]
         under = picture[band]
-        places = _centres(right - left, len(under), top + row, left)
+        places = pixel_centres(right - left, len(under), top + row, left)
         share = 1.0 if weight is None else weight(row, row + len(under))
         under[:], touched[band] = _laid(photo, under, places, transform, maps, share)
     return picture, touched
@@ -210,14 +217,14 @@ def _laid(
     at = apply(inverse(transform), places)  # px of the layers
     origin = at + _offsets(layers, at)
     seen = sample(photo, apply(transform, origin))
-    alpha = crisp(_alpha(maps, seen, origin), _look(maps.magnified, at))
-    alpha *= _look(layers.cover.astype(np.float32), at) / 255
-    person = np.clip(seen + _look(maps.apart, origin), 0, 255)
-    hole = _look(maps.hole, at)[..., None]
+    alpha = crisp(_alpha(maps, seen, origin), looked_up(maps.magnified, at))
+    alpha *= looked_up(layers.cover.astype(np.float32), at) / 255
+    person = np.clip(seen + looked_up(maps.apart, origin), 0, 255)
+    hole = looked_up(maps.hole, at)[..., None]
     below = under.astype(np.float32)
-    behind = below + hole * (_look(maps.plate, at) - below)
+    behind = below + hole * (looked_up(maps.plate, at) - below)
     over = behind + alpha[..., None] * (person - behind)
-    moving = (_look(layers.moving.astype(np.float32), at) / 255 * share)[..., None]
+    moving = (looked_up(layers.moving.astype(np.float32), at) / 255 * share)[..., None]
     changed: Mask = (moving[..., 0] > 0) & ((alpha > 0) | (hole[..., 0] > 0))
     mixed = np.rint(np.clip(below + moving * (over - below), 0, 255)).astype(np.uint8)
     return np.where(changed[..., None], mixed, under), changed
@@ -225,8 +232,8 @@ def _laid(
 
 def _alpha(maps: _Maps, seen: Floats, origin: Floats) -> Floats:
     if maps.slope is None or maps.level is None:
-        return _look(maps.layers.alpha.astype(np.float32), origin) / 255
-    return alpha_of(seen / 255, _look(maps.slope, origin), _look(maps.level, origin))
+        return looked_up(maps.layers.alpha.astype(np.float32), origin) / 255
+    return alpha_of(seen / 255, looked_up(maps.slope, origin), looked_up(maps.level, origin))
 
 
 def plate_share(alpha: Floats, after: Floats) -> Floats:
@@ -250,109 +257,11 @@ def plate_share(alpha: Floats, after: Floats) -> Floats:
     return share
 
 
-def fine_plate(picture: Photo, plate: Photo, alpha: Shares) -> Photo:
-    """A plate at the layers' resolution, which joins the picture's own background without a step.
-
-    Near the hole's border the background's own structure goes on, mirrored; the painting, which is
-    coarser, begins behind that.
-
-    Args:
-        picture: the crop, uint8 [F, F, 3].
-        plate: the background as it was painted, smaller, uint8 [S, S, 3].
-        alpha: share of the person, uint8 [F, F].
-
-    Returns:
-        uint8 [F, F, 3]; beyond the person's rim the picture itself.
-    """
-    side = picture.shape[0]
-    painted = cv2.resize(plate, (side, side), interpolation=cv2.INTER_CUBIC).astype(np.float32)
-    known = ~grow(alpha > TRACE, 2 * max(RIM * side, 1.0))
-    # What the painting is off by where the truth is known, carried smoothly into the hole.
-    off = membrane(picture.astype(np.float32) - painted, known)
-    continued = mirrored(picture, known, painted + off)
-    fine = np.rint(np.clip(continued, 0, 255)).astype(np.uint8)
-    joined: Photo = np.where(known[..., None], picture, fine)
-    return joined
-
-
-def mirrored(picture: Photo, known: Mask, painted: Floats) -> Floats:
-    """Continue a picture into a hole by its own mirror image, as far as one reaches.
-
-    What is smooth continues as a membrane; what is finer is mirrored at the hole's border, so that
-    neither colours nor grain have a step there.
-
-    Args:
-        picture: uint8 [F, F, 3].
-        known: where it shows the background, bool [F, F].
-        painted: what lies deeper in the hole, float32 [F, F, 3].
-    """
-    side = picture.shape[0]
-    if known.all() or not known.any():
-        return painted
-    broad = max(_BROAD * side, 1.0)
-    where = known.astype(np.float32)
-    weight = np.maximum(cv2.GaussianBlur(where, (0, 0), broad), 1e-6)[..., None]
-    own = np.where(known[..., None], picture, 0).astype(np.float32)
-    mean = cv2.GaussianBlur(own, (0, 0), broad) / weight
-    base = membrane(mean, known)
-    # The border's own steps would scatter the image: its direction is that of a smoothed distance.
-    depth = cv2.GaussianBlur(signed_distance(~known), (0, 0), max(_STEADY * side, 1.0))
-    slope = np.stack(np.gradient(depth)[::-1], axis=-1)
-    slope /= np.maximum(np.linalg.norm(slope, axis=-1, keepdims=True), 1e-6)
-    places = _centres(side, side, 0) - 2 * np.maximum(depth, 0)[..., None] * slope
-    seen = cv2.blur(
-        _look((_look(where, places) > 0.99).astype(np.float32), _centres(side, side, 0)), (3, 3)
-    )
-    structure = np.where(known[..., None], own - mean, 0).astype(np.float32)
-    finer = sample(_without_lines(structure, known, depth > -_MIRRORED * side), places)
-    inside = np.clip(2 - depth / (_MIRRORED * side), 0, 1) * (seen > 0.99)
-    share = cv2.GaussianBlur(inside.astype(np.float32), (0, 0), max(_STEADY * side / 2, 1.0))
-    share = (np.minimum(share, inside))[..., None]
-    continued: Floats = painted + share * (base + finer - painted)
-    return continued
-
-
-def _without_lines(structure: Floats, known: Mask, near: Mask) -> Floats:
-    """Structure that may be mirrored at a border: grain, leaves, no edge of a window.
-
-    A mirrored line bends into an arc along the head, which tells everybody where it was.
-
-    Args:
-        structure: what is finer than a picture's means, [F, F, 3].
-        known: where there is any, bool [F, F].
-        near: where it would be taken from, bool [F, F].
-    """
-    strength = np.abs(structure).max(axis=-1)[known & near]
-    if not strength.size:
-        return structure
-    limit = _USUAL * float(np.median(strength))
-    found: Floats = np.clip(structure, -limit, limit)
-    return found
-
-
-def _centres(width: int, height: int, top: int, left: int = 0) -> Floats:
-    columns, rows = np.arange(width) + left + 0.5, np.arange(height) + top + 0.5
-    return np.stack(np.broadcast_arrays(columns, rows[:, None]), axis=-1)
-
-
 def _offsets(layers: Layers, places: Floats) -> Floats:
     """How far from places of the layers their origins are, px of the layers."""
     side, motion = layers.alpha.shape[0], layers.motion
-    looked = _look(
+    looked = looked_up(
         np.moveaxis(motion.astype(np.float32), 0, -1), places * (motion.shape[-1] / side)
     )
     offsets: Floats = looked * side
     return offsets
-
-
-def _look(values: Floats, places: Floats) -> Floats:
-    """A map at places of its own px, linearly; beyond its border it goes on as it ends."""
-    at = (places - 0.5).astype(np.float32)  # OpenCV counts from the first pixel's centre
-    looked: Floats = cv2.remap(
-        np.ascontiguousarray(values, np.float32),
-        at,
-        None,
-        cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
-    return looked

@@ -13,8 +13,9 @@ import numpy as np
 from unripple.conventions import Face, Floats, Labels, Mask, Photo, Shares
 from unripple.ops.composite import blend, either_or
 from unripple.ops.geometry import stretched
-from unripple.ops.layers import Layers, fine_plate, lay_small
+from unripple.ops.layers import Layers, lay_small
 from unripple.ops.masks import feather, require_same_size
+from unripple.ops.plates import fine_plate
 from unripple.ops.tones import tone_of, toned
 from unripple.stages import keeping
 from unripple.stages.align import Aligned
@@ -273,7 +274,7 @@ def run(work: Work, settings: ComposeSettings) -> Composed:
 STAGE = Stage(
     name="compose",
     help="put the edited person over that background",
-    version=4,
+    version=5,
     run=run,
     outputs=Composed,
     settings=ComposeSettings,
