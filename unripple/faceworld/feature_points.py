@@ -121,8 +121,8 @@ def _mouth(k: Shape) -> Iterator[_Group]:
     # the lips, but stay where they are when lips get fuller or part: a beard does not slide.
     few = _steps(-0.7, 0.7, 5)
     line_y = anatomy.lip_edges(few, k).line_y
-    for height in (-0.155, 0.13):
-        yield "mouth", few * k["mouth_half"], line_y + height, None
+    for up in (-0.155, 0.13):
+        yield "mouth", few * k["mouth_half"], line_y + up, None
 
 
 def _eyes(k: Shape) -> Iterator[_Group]:

@@ -60,7 +60,7 @@ def lightened(
     pattern = np.log(np.maximum(pure @ LUMINANCE, DARK) / mean).astype(np.float32)
     coarse = within(pattern, share, coarse_px)
     broad, fine = contrast.coarse * coarse, contrast.fine * (pattern - coarse)
-    shaped = sum(_bent(one, knees) for one, knees in ((broad, _BROAD), (fine, _FINE)))
+    shaped = _bent(broad, _BROAD) + _bent(fine, _FINE)
     new = after * np.exp(shaped[..., None] * _deepening(after))
     new *= _in_own_shade(share, coarse_px)[..., None]
     # What strands reflect is as bright as it was, on whatever colour.

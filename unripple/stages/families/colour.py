@@ -26,13 +26,7 @@ def recolour(direction: Direction, degree: float, mean: Floats) -> tuple[Floats,
     """See `Family`; 0 changes nothing."""
     table = direction.vector.astype(np.float64)
     if len(table) == 1:
-        share = float(np.clip(degree * THIRD, -1, 1))
-        if share >= 0:
-            after = mean + share * (table[0, 1:4] - mean)
-            lighter = max(float(after @ LUMINANCE) / max(float(mean @ LUMINANCE), 1e-4), 1.0)
-            return after, Contrast(lighter**-_FLATTER, lighter**-_FLATTER)
-        # Less of it: away from the colour, but no further than as far again.
-        return np.maximum(mean + share * (table[0, 1:4] - mean) * 0.5, mean * 0.3), Contrast()
+        return _mixed_in(table[0, 1:4], degree, mean)
     values, colours, strength = table[:, 0], table[:, 1:4], table[:, 4:6]
     now = place_on(table, mean)
     then = float(np.clip(now + degree * THIRD * (values[-1] - values[0]), values[0], values[-1]))
@@ -54,6 +48,17 @@ def recolour(direction: Direction, degree: float, mean: Floats) -> tuple[Floats,
     patterns = [_between(strength, place) for place in at]
     gain = np.clip(patterns[1] / np.maximum(patterns[0], 1e-3), 1 / _STEEPEST, _STEEPEST)
     return np.clip(colour, 0, 1), Contrast(float(gain[0]), float(gain[1]))
+
+
+def _mixed_in(colour: Floats, degree: float, mean: Floats) -> tuple[Floats, Contrast]:
+    """A share of a colour mixed in, or taken out."""
+    share = float(np.clip(degree * THIRD, -1, 1))
+    if share < 0:
+        # Less of it: away from the colour, but no further than as far again.
+        return np.maximum(mean + share * (colour - mean) * 0.5, mean * 0.3), Contrast()
+    mixed = mean + share * (colour - mean)
+    lighter = max(float(mixed @ LUMINANCE) / max(float(mean @ LUMINANCE), 1e-4), 1.0)
+    return mixed, Contrast(lighter**-_FLATTER, lighter**-_FLATTER)
 
 
 def place_on(table: Floats, mean: Floats) -> float:
