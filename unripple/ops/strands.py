@@ -21,7 +21,7 @@ _LIGHTER = 2.0
 _BROAD, _FINE = (0.2, 0.5), (0.45, 0.9)
 """Logarithms, above and below 0, beyond which the pattern of light hair hardly grows: glare and
 shadow, and strands."""
-_DEEPENED = 0.2  # how far deep strands follow Beer's law: they are lit from the side, too
+_DEEPENED = 0.4  # how far deep strands follow Beer's law: they are lit from the side, too
 _SHADOW = 0.4  # of what counts as hair at its edge
 _SHADE, _SHADE_PX = 0.45, 2.2  # of light where hair ends; how broad that is, in coarse px
 
@@ -82,7 +82,10 @@ def _deepening(colour: Floats) -> Floats:
     """How fast each channel falls as strands get deeper, against their brightness, [3]."""
     own = np.log(np.clip(colour, DARK, 0.98))
     whole = np.log(np.clip(float(colour @ LUMINANCE), DARK, 0.98))
-    return 1 + _DEEPENED * (own / whole - 1)
+    # Between strands blue light of the sky comes back: without it blond would deepen to olive.
+    own[2] = own[1]
+    found: Floats = 1 + _DEEPENED * (own / whole - 1)
+    return found
 
 
 def _in_own_shade(share: Floats, coarse_px: float) -> Floats:
