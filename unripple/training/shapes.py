@@ -202,7 +202,7 @@ def _parting() -> Floats:
     return by
 
 
-def _mean_lips() -> list[Floats]:
+def mean_lips() -> list[Floats]:
     """Edges of the mean head's lips, x right, y down, z to the viewer, [ALONG_LIPS, 3] each."""
     mean = feature_points(mean_factors()).place[0].double().numpy()
     return [mean[rows] * (1, -1, 1) for rows in _lip_rows()]
@@ -210,7 +210,7 @@ def _mean_lips() -> list[Floats]:
 
 def off_lips(points: Floats) -> Floats:
     """Points of the head without those on the lips, whose edges the mesh's points tell."""
-    top, _, _, bottom = _mean_lips()
+    top, _, _, bottom = mean_lips()
     upper, lower = (np.interp(points[:, 0], edge[:, 0], edge[:, 1]) for edge in (top, bottom))
     beside = np.abs(points[:, 0]) > top[-1, 0] + _AT_LIPS
     kept: Floats = points[
@@ -223,7 +223,7 @@ def with_lips(field: Floats, mesh: Floats, fitted: Floats) -> Floats:
     """How the mesh's points move, those of the lips as the edges they are on, [468, 6]."""
     moved = field.copy()
     flipped = fitted * (1, -1, 1, 1, -1, 1)
-    for numbers, rows, edge in zip(LIP_ARCS, _lip_rows(), _mean_lips(), strict=True):
+    for numbers, rows, edge in zip(LIP_ARCS, _lip_rows(), mean_lips(), strict=True):
         x = mesh[list(numbers), 0]
         for axis in range(moved.shape[1]):
             moved[list(numbers), axis] = np.interp(x, edge[:, 0], flipped[rows][:, axis])
@@ -234,7 +234,7 @@ def on_lips(mesh: Floats) -> Floats:
     """Points of the mesh on the mean head, those of the lips on the edges that they mean: the net,
     who knows photographs, sees rendered lips a little higher."""
     laid = mesh.copy()
-    for numbers, edge in zip(LIP_ARCS, _mean_lips(), strict=True):
+    for numbers, edge in zip(LIP_ARCS, mean_lips(), strict=True):
         # Along the edge as the net has them, from corner to corner.
         x = laid[list(numbers), 0]
         half = edge[-1, 0] / np.abs(laid[[61, 291], 0]).mean()
