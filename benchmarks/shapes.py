@@ -1,11 +1,12 @@
 """Edits of shape on the photo's own pixels, against the generator's, on people with their truth.
 
-    python -m benchmarks.shapes OUT [--people 256] [--minutes 15]
+    python -m benchmarks.shapes OUT [--people 256] [--minutes 15] [--compiled]
 
 Every person, never seen before, is changed by the true factors; both ways draw the same change, and
 are judged on the person against the true counterfactual. The generator goes along directions found
 as the embedded ones are, by the mean effect of the factors on its codes. People go in pieces: what
-OUT holds is not done again, and after some minutes a run ends, for another to go on.
+OUT holds is not done again, and after some minutes a run ends, for another to go on. Rendering the
+truth is two thirds of the cost; `--compiled` renders several times faster.
 Photographs: see `benchmarks.shapes_real`.
 """
 
@@ -91,17 +92,17 @@ def changed(word: Word, factors: torch.Tensor, row: int) -> tuple[torch.Tensor, 
     return with_factors(factors[None], **values)[0], degree
 
 
-def pairs_of(name: str, first: int, folder: Path) -> list[Pair]:
+def pairs_of(name: str, first: int, folder: Path, *, compiled: bool = False) -> list[Pair]:
     """The true pairs of a word for a piece of the people, rendered once and kept."""
     path = folder / f"{name}-{first}.npz"
     factors = base_factors()[first : first + PIECE]
     seeds = torch.arange(first, first + len(factors)) + SEED
-    before = _people(factors, seeds, folder / f"people-{first}.npz")
+    before = _people(factors, seeds, folder / f"people-{first}.npz", compiled=compiled)
     if not path.exists():
         after, degrees = zip(
             *[changed(WORDS[name], row, n) for n, row in enumerate(factors)], strict=True
         )
-        truths, masks = _truths(torch.stack(after), seeds, before["plate"])
+        truths, masks = _truths(torch.stack(after), seeds, before["plate"], compiled=compiled)
         _keep(path, truth=truths, person=masks, degree=np.array(degrees))
     pairs = []
     with np.load(path) as kept:
@@ -120,13 +121,15 @@ def _keep(path: Path, **arrays: Any) -> None:
     atomic.write_bytes(path, whole.getvalue())
 
 
-def _people(factors: torch.Tensor, seeds: torch.Tensor, path: Path) -> Mapping[str, Any]:
+def _people(
+    factors: torch.Tensor, seeds: torch.Tensor, path: Path, *, compiled: bool
+) -> Mapping[str, Any]:
     """Photos, plates and persons before any change."""
     if not path.exists():
         rows: dict[str, list[Any]] = {"photo": [], "plate": [], "mask": []}
         for start in range(0, len(factors), BATCH):
             part = slice(start, start + BATCH)
-            made = faceworld.render(factors[part], seeds[part])
+            made = faceworld.render(factors[part], seeds[part], compiled=compiled)
             rows["photo"].append(made.photo.permute(0, 2, 3, 1).numpy())
             rows["plate"].append(made.plate.numpy())
             rows["mask"].append(made.alpha.numpy() > 127)
@@ -135,7 +138,9 @@ def _people(factors: torch.Tensor, seeds: torch.Tensor, path: Path) -> Mapping[s
         return dict(kept)
 
 
-def _truths(factors: torch.Tensor, seeds: torch.Tensor, plates: Any) -> tuple[Any, Any]:
+def _truths(
+    factors: torch.Tensor, seeds: torch.Tensor, plates: Any, *, compiled: bool
+) -> tuple[Any, Any]:
     """The true pictures of the face's window alone, which is what is judged."""
     rows, columns = FACE
     high, wide = rows.stop - rows.start, columns.stop - columns.start
@@ -147,7 +152,9 @@ def _truths(factors: torch.Tensor, seeds: torch.Tensor, plates: Any) -> tuple[An
     for start in range(0, len(factors), BATCH):
         part = slice(start, start + BATCH)
         behind = torch.from_numpy(np.ascontiguousarray(plates[part][:, :, rows, columns]))
-        made = faceworld.render(factors[part], seeds[part], view=view, plates=behind)
+        made = faceworld.render(
+            factors[part], seeds[part], view=view, plates=behind, compiled=compiled
+        )
         photos.append(made.photo.permute(0, 2, 3, 1).numpy())
         masks.append(made.alpha.numpy() > 127)
     return np.concatenate(photos), np.concatenate(masks)
@@ -193,7 +200,7 @@ def run(options: argparse.Namespace) -> None:
             for way in ("pixels", "generator")
         }
         for name in words:
-            piece = partial(_piece, editors, name, first, folder)
+            piece = partial(_piece, editors, name, first, folder, options.compiled)
             if not pieces.kept(folder / f"{name}-{first}.json", piece):
                 return
     sys.stdout.write(table(collected(folder, words)))
@@ -212,10 +219,10 @@ def collected(folder: Path, words: Sequence[str]) -> dict[str, dict[str, list[fl
 
 
 def _piece(
-    editors: Mapping[str, Editor], name: str, first: int, folder: Path
+    editors: Mapping[str, Editor], name: str, first: int, folder: Path, compiled: bool
 ) -> dict[str, list[float]]:
     figures: dict[str, list[float]] = {}
-    for number, pair in enumerate(pairs_of(name, first, folder)):
+    for number, pair in enumerate(pairs_of(name, first, folder, compiled=compiled)):
         if not pair.degree:
             continue
         try:
@@ -281,6 +288,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--people", type=int, default=MOST, help=f"pairs of a word, up to {MOST}")
     parser.add_argument("--words", nargs="+", default=[], choices=sorted(WORDS))
     parser.add_argument("--minutes", type=float, default=600.0, help="after which a run ends")
+    parser.add_argument("--compiled", action="store_true", help="needs a C compiler")
     options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
     run(options)

@@ -56,6 +56,21 @@ def test_previews_follow_the_sliders_and_repeat(session: Session) -> None:
     assert np.array_equal(one, session.preview(EditRequest({"pose": -2.0})))
 
 
+def test_a_prepared_photo_is_not_looked_at_again(
+    session: Session, app_state: AppState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edit = {**app_state.config["edit"], "attributes": "pixels"}
+    app_state.config = {**app_state.config, "edit": edit}
+    opened = session.open(Path("data/photos/bob.png"), "bob.png", app_state.models[0], "hfgi")
+    opened.pixel_sketch.prepare()
+
+    def look(*_: object) -> None:
+        raise AssertionError("looked again")
+
+    monkeypatch.setattr("unripple.webui.pixel_preview.see_face", look)
+    assert session.preview(EditRequest({"jaw": 1.0})).ndim == 3
+
+
 def test_nothing_asked_is_nothing_edited(session: Session) -> None:
     session.full(ASKED)
     assert session.full(EditRequest()) is None

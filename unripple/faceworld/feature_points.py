@@ -18,6 +18,9 @@ from unripple.faceworld.factors import FACTORS, INDEX
 from unripple.faceworld.paint import BROW_REACH, IRIS, brow_line
 from unripple.faceworld.shape import Shape, shape_from_factors
 
+LIP_EDGES, ALONG_LIPS = 4, 15
+"""The first points of the mouth: top, upper and lower inner edge, and bottom of the lips, each from
+the corner at the picture's left to the other one."""
 PARTS = ("mouth", "eyes", "brows", "nose", "outline", "face", "still")
 """Kinds of points; `still` are those that no factor of shape moves."""
 
@@ -109,16 +112,17 @@ def _steps(low: float, high: float, count: int) -> Tensor:
 
 
 def _mouth(k: Shape) -> Iterator[_Group]:
-    u = _steps(-1, 1, 15)
+    u = _steps(-1, 1, ALONG_LIPS)
     edges = anatomy.lip_edges(u, k)
     x = u * k["mouth_half"]
     for height in (edges.top, edges.inner_top, edges.inner_bottom, edges.bottom):
         yield "mouth", x, height, None
-    # The crease between lip and chin, and the furrow below the nose, follow the lips half-way.
+    # The crease between lip and chin, and the furrow below the nose, go along with the line between
+    # the lips, but stay where they are when lips get fuller or part: a beard does not slide.
     few = _steps(-0.7, 0.7, 5)
-    below = anatomy.lip_edges(few, k)
-    yield "mouth", few * k["mouth_half"], below.bottom - 0.07, None
-    yield "mouth", few * k["mouth_half"], below.top + 0.06, None
+    line_y = anatomy.lip_edges(few, k).line_y
+    for up in (-0.155, 0.13):
+        yield "mouth", few * k["mouth_half"], line_y + up, None
 
 
 def _eyes(k: Shape) -> Iterator[_Group]:

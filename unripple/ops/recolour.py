@@ -16,7 +16,8 @@ import numpy as np
 
 from unripple.conventions import Floats, Photo
 
-_DARK = 2e-3  # linear light below which a sensor's noise is not drawn out
+DARK = 2e-3
+"""Linear light below which a sensor's noise is not drawn out."""
 LUMINANCE = np.array((0.2126, 0.7152, 0.0722))
 _HIGHEST, _BEYOND = 97.5, 0.5  # percentile of a part's pattern, and the logarithm beyond it
 _CHROMA = 0.3  # share of a region's own variety of hues that stays, but for what shines:
@@ -93,8 +94,8 @@ def recoloured(
         Linear light, [H, W, 3]; where the share is 0, the very values.
     """
     pure = light if pure is None else pure
-    bright = np.maximum(pure @ LUMINANCE, _DARK)
-    mean = max(float(before @ LUMINANCE), _DARK)
+    bright = np.maximum(pure @ LUMINANCE, DARK)
+    mean = max(float(before @ LUMINANCE), DARK)
     pattern = np.log(bright / mean).astype(np.float32)
     # Skin that a soft mask takes in beside dark hair is far brighter than any strand: as a strand
     # of light hair it would glow.
@@ -102,12 +103,12 @@ def recoloured(
     brightest = float(np.percentile(core, _HIGHEST)) if len(core) else 0.0
     share = share * np.clip(1 - (pattern - brightest) / _BEYOND, 0, 1).astype(np.float32)
     pattern = np.minimum(pattern, brightest)
-    coarse = _within(pattern, share, coarse_px)
+    coarse = within(pattern, share, coarse_px)
     shaped = contrast.coarse * coarse + contrast.fine * (pattern - coarse)
     # The region's own hues, around the new one.
-    hues = np.log(np.maximum(pure, _DARK) / bright[..., None])
-    hues -= np.log(np.maximum(before, _DARK) / mean)
-    target = np.maximum(after, _DARK / 4)
+    hues = np.log(np.maximum(pure, DARK) / bright[..., None])
+    hues -= np.log(np.maximum(before, DARK) / mean)
+    target = np.maximum(after, DARK / 4)
     chroma = _CHROMA_OF_SKIN if shines else _CHROMA
     new = target * np.exp(shaped[..., None] + chroma * np.clip(hues, -0.7, 0.7))
     if shines:
@@ -121,7 +122,7 @@ def recoloured(
     return mixed
 
 
-def _within(values: Floats, share: Floats, sigma: float) -> Floats:
+def within(values: Floats, share: Floats, sigma: float) -> Floats:
     """Values smoothed within a region alone."""
     weight = cv2.GaussianBlur(share.astype(np.float32), (0, 0), sigma) + 1e-3
     smooth: Floats = cv2.GaussianBlur(values * share.astype(np.float32), (0, 0), sigma) / weight

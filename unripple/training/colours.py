@@ -52,7 +52,7 @@ WORDS: Mapping[str, Shade] = {
 
 
 THINGS: Mapping[str, tuple[str, tuple[float, ...]]] = {
-    "glasses": ("glasses", (1.0, 0.7, 0.0)),
+    "glasses": ("glasses", (1.0, 0.2, 0.0)),
     "sunglasses": ("sunglasses", (1.0, 0.5, 1.0)),
     "hat": ("a hat with a brim", (0.0, 0.0, 0.0, 1.0, 1.0, 0.08, 0.25)),
     "beanie": ("a knitted hat", (0.0, 0.0, 0.0, 1.0, 0.0, 0.62, 0.35)),

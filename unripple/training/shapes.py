@@ -22,7 +22,14 @@ from unripple import atomic, faceworld
 from unripple.conventions import BadCheckpoint, Floats
 from unripple.faceworld.camera import CAMERA_HEIGHT, CAMERA_Z, PORTRAIT_HALF
 from unripple.faceworld.factors import FACTORS, INDEX, sample_factors, with_factors
-from unripple.faceworld.feature_points import feature_points, mean_factors, surface_z
+from unripple.faceworld.feature_points import (
+    ALONG_LIPS,
+    LIP_EDGES,
+    PARTS,
+    feature_points,
+    mean_factors,
+    surface_z,
+)
 from unripple.faceworld.shape import Shape, shape_from_factors
 from unripple.zoo.directions import Direction, write_directions
 from unripple.zoo.pixel_directions import SHAPE, shapes_file
@@ -80,6 +87,19 @@ UNIT = "a third of the attribute's range"
 DEGREES = (-1.4, -0.7, 0.7, 1.4)
 BEND = 0.02
 """Share of the displacement's energy at one degree from which the square counts."""
+# fmt: off
+LIP_ARCS = (
+    (185, 40, 39, 37, 0, 267, 269, 270, 409),
+    (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308),
+    (95, 88, 178, 87, 14, 317, 402, 318, 324),
+    (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291),
+)
+# fmt: on
+"""Points of the face mesh along the edges of `feature_points.LIP_EDGES`; corners go with one."""
+_PARTED = 0.005  # by which the mean head's closed lips are parted, so that each has its own motion
+_AT_LIPS = (
+    0.03  # beside the lips: no other points, which would spread one lip's motion to the other
+)
 _SPACING = 0.025  # of the points on the mean head
 _ANCHORS = ((0.6, 0.6), (-0.6, 0.6), (0.0, 0.85), (0.3, 0.75), (-0.3, 0.75))
 _SMOOTHING = 1e-4
@@ -97,13 +117,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(chosen: argparse.Namespace) -> int:
     """Write the directions, and beside them the card with figures on people never seen."""
     mesh = mesh_on_head(chosen.seed)
-    support = np.concatenate((surface_points(), mesh))
+    support = np.concatenate((off_lips(surface_points()), mesh))
     directions, rows = [], []
     unseen = sample_factors(chosen.held_out, chosen.seed + 1)
     for name, word in WORDS.items():
         people = sample_factors(chosen.people, chosen.seed)
         fitted = fit(word, people)
         field = spread(fitted, support)
+        field[-len(mesh) :] = with_lips(field[-len(mesh) :], mesh, fitted)
         bends = bool(np.any(fitted[:, 3:]))
         vector = np.concatenate((support, field if bends else field[:, :3]), axis=1)
         directions.append(Direction(name, vector, word.usable, UNIT, word.attribute, way=SHAPE))
@@ -154,6 +175,7 @@ def spread(fitted: Floats, support: Floats) -> Floats:
     mean = feature_points(mean_factors()).place[0].double().numpy()
     anchors = np.array(_ANCHORS)
     # Places and motion in the head's frame of pictures: y down.
+    mean[:, 1] += _parting()
     places = np.concatenate((mean[:, :2] * (1, -1), anchors * (1, -1)))
     flipped = fitted * (1, -1, 1, 1, -1, 1)
     values = np.concatenate((flipped, np.zeros((len(anchors), 6))))
@@ -162,6 +184,64 @@ def spread(fitted: Floats, support: Floats) -> Floats:
     spline = RBFInterpolator(places, values[first], smoothing=_SMOOTHING)
     field: Floats = spline(support[:, :2])
     return field
+
+
+def _lip_rows() -> list[slice]:
+    """Where the edges of the lips stand among the feature points."""
+    part = feature_points(mean_factors()).part.numpy()
+    first = int(np.flatnonzero(part == PARTS.index("mouth"))[0])
+    starts = [first + edge * ALONG_LIPS for edge in range(LIP_EDGES)]
+    return [slice(start, start + ALONG_LIPS) for start in starts]
+
+
+def _parting() -> Floats:
+    """By how much feature points are moved up, so that closed lips have two inner edges, [P]."""
+    by = np.zeros(len(feature_points(mean_factors()).part))
+    rows = _lip_rows()
+    by[rows[1]], by[rows[2]] = _PARTED, -_PARTED
+    return by
+
+
+def mean_lips() -> list[Floats]:
+    """Edges of the mean head's lips, x right, y down, z to the viewer, [ALONG_LIPS, 3] each."""
+    mean = feature_points(mean_factors()).place[0].double().numpy()
+    return [mean[rows] * (1, -1, 1) for rows in _lip_rows()]
+
+
+def off_lips(points: Floats) -> Floats:
+    """Points of the head without those on the lips, whose edges the mesh's points tell."""
+    top, _, _, bottom = mean_lips()
+    upper, lower = (np.interp(points[:, 0], edge[:, 0], edge[:, 1]) for edge in (top, bottom))
+    beside = np.abs(points[:, 0]) > top[-1, 0] + _AT_LIPS
+    kept: Floats = points[
+        beside | (points[:, 1] < upper - _AT_LIPS) | (points[:, 1] > lower + _AT_LIPS)
+    ]
+    return kept
+
+
+def with_lips(field: Floats, mesh: Floats, fitted: Floats) -> Floats:
+    """How the mesh's points move, those of the lips as the edges they are on, [468, 6]."""
+    moved = field.copy()
+    flipped = fitted * (1, -1, 1, 1, -1, 1)
+    for numbers, rows, edge in zip(LIP_ARCS, _lip_rows(), mean_lips(), strict=True):
+        x = mesh[list(numbers), 0]
+        for axis in range(moved.shape[1]):
+            moved[list(numbers), axis] = np.interp(x, edge[:, 0], flipped[rows][:, axis])
+    return moved
+
+
+def on_lips(mesh: Floats) -> Floats:
+    """Points of the mesh on the mean head, those of the lips on the edges that they mean: the net,
+    who knows photographs, sees rendered lips a little higher."""
+    laid = mesh.copy()
+    for numbers, edge in zip(LIP_ARCS, mean_lips(), strict=True):
+        # Along the edge as the net has them, from corner to corner.
+        x = laid[list(numbers), 0]
+        half = edge[-1, 0] / np.abs(laid[[61, 291], 0]).mean()
+        for axis in (1, 2):
+            laid[list(numbers), axis] = np.interp(x * half, edge[:, 0], edge[:, axis])
+        laid[list(numbers), 0] = np.clip(x * half, edge[0, 0], edge[-1, 0])
+    return laid
 
 
 def evaluate(fitted: Floats, word: Word, unseen: Tensor) -> float:
@@ -223,7 +303,7 @@ def mesh_on_head(seed: int) -> Floats:
         )[:, :2]
         for photo, points in zip(rendered.photo, rendered.landmarks, strict=True)
     ]
-    return _on_surface(np.median(meshes, axis=0))
+    return on_lips(_on_surface(np.median(meshes, axis=0)))
 
 
 def _on_surface(places: Floats) -> Floats:

@@ -5,10 +5,11 @@ The same code as the stage's, on a face that was looked at once.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from typing import Any
 
-from unripple.conventions import Photo
+from unripple.conventions import Photo, UnrippleError
 from unripple.io.artifact import Artifact
 from unripple.io.config import Edit
 from unripple.pipeline.jobs import job_from_config
@@ -23,6 +24,7 @@ from unripple.stages.turns.auto import is_foreign
 from unripple.webui.edit_request import NAME
 from unripple.webui.opened import Opened
 
+_UNGATED, _HARDLY = "face_width", 0.01  # what hardly any photo refuses, and degrees of it
 LOOK_PX = 320
 """Side of the closest look: about what the page shows."""
 
@@ -57,11 +59,22 @@ class PixelSketch:
                 asked = {**asked, **job.open_settings["open"]}
             settings = EditSettings.of(asked)
             work = Work(asked, self._inputs(), opened.zoo, opened.source.pixels)
-            if self._face is None:
-                points = places(work.pixel_direction(ANY_SHAPE))
-                self._face = see_face(work, settings, points)
-            drawn = edit_seen(work, settings, self._face, largest_px=LOOK_PX, regions=self._regions)
+            face = self._seen(work, settings)
+            drawn = edit_seen(work, settings, face, largest_px=LOOK_PX, regions=self._regions)
         return drawn.picture
+
+    def prepare(self) -> None:
+        """Look at the face before anybody asks for a preview; its first one costs ten others else.
+
+        Where the generator makes the edits, or no edit could be made, nothing is done.
+        """
+        with contextlib.suppress(UnrippleError):  # whoever asks for an edit will be told
+            self.draw(Edit("prepare", ((_UNGATED, _HARDLY),)))
+
+    def _seen(self, work: Work, settings: EditSettings) -> SeenFace:
+        if self._face is None:
+            self._face = see_face(work, settings, places(work.pixel_direction(ANY_SHAPE)))
+        return self._face
 
     def _inputs(self) -> dict[str, Artifact]:
         return {name: self._opened.artifacts[name] for name in ("align", "invert")}

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
+from starlette.background import BackgroundTask
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -36,6 +37,7 @@ from unripple.webui.job_queue import (
     QueuedJob,
     Superseded,
 )
+from unripple.webui.opened import Opened
 from unripple.webui.pair_routes import pair_routes
 from unripple.webui.pairs import PairQueue
 from unripple.webui.picture_routes import (
@@ -53,6 +55,7 @@ T = TypeVar("T")
 Answer: TypeAlias = Callable[[Request, Session], Awaitable[Response]]
 _OPENING = "/opening"
 _KEEPING = "/keeping"
+_PREPARING = "/preparing"
 _TIDY_S = 30.0
 _SPARE_BYTES = 500_000_000  # what must stay free on the disk
 
@@ -206,7 +209,17 @@ class Routes:
             self.state.photo_seen.set()
             if before is not None and session.folder in before.parents and before != path:
                 await asyncio.to_thread(shutil.rmtree, before.parent, ignore_errors=True)
-        return JSONResponse(messages.facts(opened))
+        # The first preview would look at the face; that is done while the user looks at the page.
+        return JSONResponse(
+            messages.facts(opened), background=BackgroundTask(self._prepare, request, opened)
+        )
+
+    async def _prepare(self, request: Request, opened: Opened) -> None:
+        """Get ready for a photo's first preview, in turn with those of others."""
+        with contextlib.suppress(Superseded):
+            await self.queue.run(
+                _owner(request, _PREPARING), PREVIEW, lambda _: opened.pixel_sketch.prepare()
+            )
 
     async def _read(self, request: Request, path: Path, of: str = _OPENING) -> Decoded:
         """Decode a file for a session; a newer file of the same session and purpose ends it."""

@@ -17,6 +17,8 @@ from unripple.stages.interface import Direction
 
 THIRD = 1 / 3
 _DARKEST = 6e-3
+_FLATTER = 0.15  # power of brightness by which the pattern of what gets lighter gets flatter
+_HUELESS = 8.0  # times as bright from which the hue of what was so dark tells nothing
 _STEEPEST = 2.5  # most that a pattern is strengthened: beyond it shows the sensor's noise
 
 
@@ -24,11 +26,7 @@ def recolour(direction: Direction, degree: float, mean: Floats) -> tuple[Floats,
     """See `Family`; 0 changes nothing."""
     table = direction.vector.astype(np.float64)
     if len(table) == 1:
-        share = float(np.clip(degree * THIRD, -1, 1))
-        if share >= 0:
-            return mean + share * (table[0, 1:4] - mean), Contrast()
-        # Less of it: away from the colour, but no further than as far again.
-        return np.maximum(mean + share * (table[0, 1:4] - mean) * 0.5, mean * 0.3), Contrast()
+        return _mixed_in(table[0, 1:4], degree, mean)
     values, colours, strength = table[:, 0], table[:, 1:4], table[:, 4:6]
     now = place_on(table, mean)
     then = float(np.clip(now + degree * THIRD * (values[-1] - values[0]), values[0], values[-1]))
@@ -37,15 +35,30 @@ def recolour(direction: Direction, degree: float, mean: Floats) -> tuple[Floats,
     # Half of the way as this person's own hue changes, half as the table's colour is.
     exposure = float(mean @ LUMINANCE) / max(float(before @ LUMINANCE), 1e-4)
     own = np.log(np.maximum(mean, 1e-4) * np.maximum(after, 1e-4) / np.maximum(before, 1e-4))
-    table_colour = np.log(np.maximum(after, 1e-4) * np.clip(exposure, 0.35, 1.6))
+    # The light on what is nearly black is unknown, and its hue is that of what it reflects.
+    lighter = float(after @ LUMINANCE) / max(float(before @ LUMINANCE), 1e-4)
+    hueless = float(np.clip(np.log(max(lighter, 1.0)) / np.log(_HUELESS), 0, 1))
+    exposure = float(np.clip(exposure, 0.35, 1.6)) ** (1 - 0.7 * hueless)
+    table_colour = np.log(np.maximum(after, 1e-4) * exposure)
     away = min(1.0, abs(then - now) / (THIRD * (values[-1] - values[0]) + 1e-9))
-    colour = np.exp(own + 0.6 * away * (table_colour - own))
+    colour = np.exp(own + (0.6 + 0.3 * hueless) * away * (table_colour - own))
     # Nothing is blacker than black hair in daylight.
     bright = max(float(colour @ LUMINANCE), 1e-4)
     colour = colour * max(1.0, min(_DARKEST, float(mean @ LUMINANCE)) / bright)
     patterns = [_between(strength, place) for place in at]
     gain = np.clip(patterns[1] / np.maximum(patterns[0], 1e-3), 1 / _STEEPEST, _STEEPEST)
     return np.clip(colour, 0, 1), Contrast(float(gain[0]), float(gain[1]))
+
+
+def _mixed_in(colour: Floats, degree: float, mean: Floats) -> tuple[Floats, Contrast]:
+    """A share of a colour mixed in, or taken out."""
+    share = float(np.clip(degree * THIRD, -1, 1))
+    if share < 0:
+        # Less of it: away from the colour, but no further than as far again.
+        return np.maximum(mean + share * (colour - mean) * 0.5, mean * 0.3), Contrast()
+    mixed = mean + share * (colour - mean)
+    lighter = max(float(mixed @ LUMINANCE) / max(float(mean @ LUMINANCE), 1e-4), 1.0)
+    return mixed, Contrast(lighter**-_FLATTER, lighter**-_FLATTER)
 
 
 def place_on(table: Floats, mean: Floats) -> float:

@@ -20,12 +20,17 @@ from unripple.stages.pixels import ANY_SHAPE, STILL_PX
 from unripple.stages.pixels.coloured import LARGEST_PX, Coloured, Regions, coloured, smaller
 from unripple.stages.pixels.face import SeenFace, see_face
 from unripple.stages.pixels.gates import BROWS, EYES, MOUTH, Reduced, gated, of_fold
+from unripple.stages.pixels.look import LIPS, filled
 
 if TYPE_CHECKING:
     from unripple.stages.edit import Edited, EditSettings
 
 FEATURES = frozenset((*EYES, *BROWS, *MOUTH, "nose_width", "nose_length", "nose_up", "nose_point"))
 """Words that move features within the face, not its outline, which hair goes along with."""
+LIPS_ALONE = ("lips",)
+"""Words that move the edges of the lips and no skin."""
+_AT_LIPS = 0.07
+"""Head units beside the lips over which their motion fades, chosen on 32 rendered people."""
 _AT_HAIR = 0.10
 """Head units beside the hair over which their motion fades."""
 _SEEN = 1.0  # levels that colour adds to a pixel, from which it is part of the person
@@ -137,17 +142,30 @@ def _motion(face: SeenFace, moves: dict[str, tuple[Direction, float]]) -> tuple[
     """Where the photo's points go, px, [2, n, n], and by what share that was held back."""
     if not moves:
         return np.zeros((2, face.grid, face.grid), np.float32), 1.0
-    displaced: dict[bool, Any] = {}
+    displaced: dict[str, Any] = {}
     for name, (direction, degree) in moves.items():
         displace = FAMILIES[direction.family].displace
         assert displace is not None
-        features = name in FEATURES
-        displaced[features] = displaced.get(features, 0.0) + displace(direction, degree)
+        reach = "lips" if name in LIPS_ALONE else "features" if name in FEATURES else "head"
+        displaced[reach] = displaced.get(reach, 0.0) + displace(direction, degree)
     motion = np.zeros((2, face.grid, face.grid), np.float32)
-    for features, by in displaced.items():
+    for reach, by in displaced.items():
         moved = motion_of(face.laid, by)
-        motion += moved * _beside_hair(face) if features else moved
+        if reach == "lips":
+            moved = moved * _beside_lips(face)
+        motion += moved if reach == "head" else moved * _beside_hair(face)
     return unfolded(motion, face.size)
+
+
+def _beside_lips(face: SeenFace) -> Floats:
+    """1 on the lips, falling to 0 on the skin around them, which stays when lips get fuller: a
+    beard or a line beside the mouth does not slide."""
+    if face.mesh is None:
+        return np.ones((face.grid, face.grid), np.float32)
+    lips = filled(face.mesh[list(LIPS)] * face.grid / face.size, face.grid) > 0.5
+    away = ndimage.distance_transform_edt(~lips) * face.size / face.grid / face.pose.scale
+    share: Floats = (1 - smoothstep(away, 0.0, _AT_LIPS)).astype(np.float32)
+    return share
 
 
 def _beside_hair(face: SeenFace) -> Floats:

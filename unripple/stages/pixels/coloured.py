@@ -11,6 +11,7 @@ import numpy as np
 from unripple.conventions import Floats, Labels, Photo
 from unripple.ops.geometry import compose, resample
 from unripple.ops.recolour import LUMINANCE, mean_colour, recoloured, to_levels, to_linear
+from unripple.ops.strands import lightened
 from unripple.ops.tones import tone_of
 from unripple.stages.align import Aligned
 from unripple.stages.families import FAMILIES
@@ -138,15 +139,20 @@ def _one(
     if name in _BRIGHTEST:  # no iris shines in the shade of its lids, nor lips in that of a face
         most = _BRIGHTEST[name] * float(mean @ LUMINANCE)
         after = after * min(1.0, most / max(float(after @ LUMINANCE), 1e-4))
+    share = region.share * np.float32(region.trust)
+    coarse_px = max(1.0, _COARSE * look.unit)
+    if region.own is not None:
+        return lightened(
+            light, share, mean, after, contrast=contrast, coarse_px=coarse_px, pure=region.own
+        )
     return recoloured(
         light,
-        region.share * np.float32(region.trust),
+        share,
         mean,
         after,
         contrast=contrast,
-        coarse_px=max(1.0, _COARSE * look.unit),
+        coarse_px=coarse_px,
         shines=name in ("skin", "lipstick"),
-        pure=region.own,
     )
 
 

@@ -17,6 +17,7 @@ from unripple.ops.shaping import MESH_POINTS, Laid, lay, pose_of_mesh
 from unripple.stages.align import Aligned
 from unripple.stages.interface import Work
 from unripple.stages.parse import ParseSettings, labels_of, person_share
+from unripple.stages.pixels.lips import with_lips_of
 
 if TYPE_CHECKING:
     from unripple.stages.edit import EditSettings
@@ -138,6 +139,8 @@ def see_face(work: Work, settings: EditSettings, points: Floats) -> SeenFace:
         raise NoFace(f"{error}; mark them by hand, or set edit.attributes to generator") from error
     found = _looked(work, settings, aligned)
     mesh: Any = found.get("mesh")
+    if mesh is not None and _is_rendered(work):
+        mesh = with_lips_of(found["labels"], mesh)
     pose = turn_pose if mesh is None else pose_of_mesh(points[-MESH_POINTS:], mesh)
     return SeenFace(
         crop=aligned.picture,
@@ -151,6 +154,15 @@ def see_face(work: Work, settings: EditSettings, points: Floats) -> SeenFace:
         px=scale_of(aligned.transform),
         points=points,
     )
+
+
+def _is_rendered(work: Work) -> bool:
+    """Whether the photo is of the generator's world; not, where nobody can tell."""
+    from unripple.stages.invert import Inverted
+    from unripple.stages.turns.auto import is_foreign
+
+    told = work.input(Inverted, "invert").residual is not None
+    return told and not is_foreign(work)
 
 
 def _looked(work: Work, settings: EditSettings, aligned: Aligned) -> Mapping[str, Any]:

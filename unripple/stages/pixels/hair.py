@@ -35,7 +35,11 @@ _EDGE, _HIGHEST_BEYOND, _LOWEST = 0.04, 1.3, 2.2  # head units
 _REACH = 0.05  # head units: by how much the cut may miss the hair's edge
 _DEEP = 0.07  # head units within the hair, from where on its colours do not matter
 _FAINT = 0.12
+_WHOLE = 0.85  # share of hair from which a pixel begins to count as nothing else
+_STRAND = 1.4  # times as bright as hair is nearby: no strand at its edge is more
 _TELLING = 0.06  # light by which hair must differ from what is beside it
+_CHEEK_SIDE = 0.4  # head units from the middle of the face
+_EAR_SKIN = 0.25  # share of an ear that has some colour of the skin
 _HAT_SHARE, _HAT_APART, _HAT_OTHER = 0.35, 15.0, 0.4
 
 
@@ -48,7 +52,7 @@ def hair(look: CloseLook) -> Region:
         return nothing(look, "a hat covers the hair")
     away = from_skin(small)
     beyond = _beyond(small, look)
-    ears = _ears(small)
+    ears = _ears(small, away)
     around = (small.person > 0.6) & (beyond > _EDGE) & (small.down < 0.1) & (beyond < 0.5)
     around &= ~ears
     seeds, behind = _of_this_head(around & (away > ALIKE), small)
@@ -89,10 +93,19 @@ def _of_this_head(seeds: Mask, small: SmallLook) -> tuple[Mask, Mask]:
     return seeds & ours, seeds & ~ours
 
 
-def _ears(small: SmallLook) -> Mask:
-    """Ears are no hair, though in shadow they look like it."""
+def _ears(small: SmallLook, away: Floats) -> Mask:
+    """Ears are no hair, though in shadow they look like it; but what has nothing of skin is none.
+
+    Args:
+        small: the face.
+        away: see `from_skin`.
+    """
     ears = np.isin(small.labels, (Face.LEFT_EAR, Face.RIGHT_EAR))
     ears &= (np.abs(small.down - 0.1) < 0.5) & (np.abs(small.right) < 0.95)
+    for part in (Face.LEFT_EAR, Face.RIGHT_EAR):
+        one = ears & (small.labels == part)
+        if one.any() and (away[one] < ALIKE).mean() < _EAR_SKIN:
+            ears &= ~one
     found: Mask = ndimage.binary_dilation(ears, iterations=max(1, len(ears) // 75))
     return found
 
@@ -145,7 +158,7 @@ def hat_of(small: SmallLook) -> Mask:
     said = small.labels == Face.HAT
     if not top.any() or said[top].mean() < _HAT_SHARE:
         return np.zeros_like(said)
-    ears = _ears(small)
+    ears = _ears(small, from_skin(small))
     beside = (small.person > 0.6) & ~small.oval & ~ears & (np.abs(small.down - 0.2) < 0.25)
     beside &= np.abs(small.right) < 1.0
     if beside.sum() >= LEAST_HAIR_PX:
@@ -178,7 +191,10 @@ def _cut(small: SmallLook, seeds: Mask, away: Floats, beyond: Floats, others: Ma
     # Within the face hair may fall over the forehead.
     marks[small.oval] = cv2.GC_PR_BGD
     marks[small.oval & (small.down > -0.25)] = cv2.GC_BGD
-    marks[small.cheeks | others] = cv2.GC_BGD
+    # ... and over a cheek's side, where both votes say so.
+    side = small.oval & (np.abs(small.right) > _CHEEK_SIDE)
+    marks[side & said & alike & (away > ALIKE)] = cv2.GC_PR_FGD
+    marks[small.cheeks & (np.abs(small.right) < _CHEEK_SIDE) | others] = cv2.GC_BGD
     marks[seeds] = cv2.GC_FGD
     marks[said & alike & reach & ~small.oval & (small.person > 0.6)] = cv2.GC_FGD
     cv2.setRNGSeed(0)
@@ -232,7 +248,11 @@ def _matte(look: CloseLook, cut: Mask, unlike: Mask) -> tuple[Floats, Floats]:
     share = soft + told * (share - soft)
     edge = np.clip(4 * depth, 0, 1)
     share = np.where(surely > 0, 1.0, share * edge).astype(np.float32)
+    # What is hair through and through shows its own strands up to the edge, where what is brighter
+    # than they are is beside them.
+    whole = np.clip((share - _WHOLE) / (1 - _WHOLE), 0, 1)[..., None]
     alone = cv2.GaussianBlur(surely, (0, 0), 1.0)[..., None]
+    own = own + whole * (np.minimum(light, _STRAND * own) - own)
     return share, (own + alone * (light - own)).astype(np.float32)
 
 
