@@ -220,13 +220,13 @@ def test_a_face_that_the_embedded_network_does_not_see_is_not_searched_for(
     looked_near = []
 
     def looks(*_: object, starts: list | None, **__: object) -> list:
-        looked_near.append(starts)
+        looked_near.append(np.array(starts).tolist())
         return []
 
     monkeypatch.setattr(stage, "faces_by_network", looks)
     settled = stage.settle(_Work(_Finds(FACE, FACE * 2)), stage.AlignSettings(mode="embedded"))
     assert settled == {"mode": "mtcnn", "longest_px": stage.LONGEST_PX}
-    assert looked_near == [[(FACE * 2).tolist()]]  # the largest alone
+    assert looked_near == [(FACE * 2)[None].tolist()]  # the largest alone
 
 
 def test_the_embedded_network_looks_where_mtcnn_found_the_faces(

@@ -297,14 +297,15 @@ def settle(work: Work, settings: AlignSettings) -> dict[str, Any]:
 def found_by_network(work: Work, settings: AlignSettings) -> list[Landmarks]:
     """The faces that the embedded network sees, see `faces_by_network`."""
     assert work.photo is not None
-    reader = work.load("landmarks")
+    reader, starts = work.load("landmarks"), settings.starts
+    near = None if starts is None else [np.array(face, np.float32) for face in starts]
     return faces_by_network(
         work.photo.srgb,
         reader.net,
         net_size_px=reader.size_px,
         framing=Framing(**reader.metadata.get("framing", {})),
         max_spread=settings.max_spread,
-        starts=settings.starts,
+        starts=near,
     )
 
 
