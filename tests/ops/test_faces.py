@@ -87,6 +87,24 @@ def test_a_large_photo_is_searched_small_but_read_at_its_own_size() -> None:
     assert widest < 80
 
 
+def test_near_a_find_of_others_the_face_is_read_as_a_search_reads_it() -> None:
+    truths = (place(90, 180, 1.6), place(300, 120, 2.0))
+    photo = np.repeat(np.repeat(scene(*truths), 3, 0), 3, 1)
+    looked_at = 0
+
+    def read(crops: Photo) -> np.ndarray:
+        nonlocal looked_at
+        looked_at += len(crops)
+        return reader(*truths)(crops)
+
+    unit = faces.face_unit(3 * truths[1])
+    starts = [3 * truths[1] + 0.1 * unit, np.array([[5, 5], [9, 5], [7, 7], [6, 9], [8, 9]])]
+    found = faces.faces_near(photo, starts, read, size_px=SIZE)
+    assert [face.landmarks for face in found] == [pytest.approx(3 * truths[1], abs=0.05 * unit)]
+    assert looked_at < 40
+    assert faces.faces_near(photo, [], read, size_px=SIZE) == []
+
+
 def test_two_faces_are_two() -> None:
     truths = (place(90, 180, 1.6), place(300, 120, 2.0))
     found = faces.find_faces(scene(*truths), reader(*truths), size_px=SIZE)

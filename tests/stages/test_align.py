@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from unripple.conventions import BadPhoto, NoFace, Photo, SeveralFaces, ShapeMismatch
-from unripple.ops.faces import DetectedFace
+from unripple.ops.faces import DetectedFace, face_unit
 from unripple.ops.geometry import FFHQ, Framing, apply
 from unripple.stages import align as stage
 from unripple.stages import face_search
@@ -202,7 +202,6 @@ def test_each_photo_decides_who_finds_its_faces(
     monkeypatch: pytest.MonkeyPatch, ours: list, theirs: list, mode: str
 ) -> None:
     monkeypatch.setattr(stage, "faces_by_network", lambda *_, **__: ours)
-    monkeypatch.setattr(stage, "_reads", lambda *_: True)
     settled = stage.settle(_Work(_Finds(*theirs)), stage.AlignSettings(mode="embedded"))
     assert settled.get("mode", "embedded") == mode
 
@@ -218,13 +217,43 @@ def test_where_nobody_finds_a_face_the_refusal_names_the_switches(
 def test_a_face_that_the_embedded_network_does_not_see_is_not_searched_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def searched(*_: object, **__: object) -> None:
-        raise AssertionError("searched")
+    looked_near = []
 
-    monkeypatch.setattr(stage, "faces_by_network", searched)
-    monkeypatch.setattr(stage, "_reads", lambda *_: False)
-    settled = stage.settle(_Work(_Finds(FACE)), stage.AlignSettings(mode="embedded"))
+    def looks(*_: object, starts: list | None, **__: object) -> list:
+        looked_near.append(np.array(starts).tolist())
+        return []
+
+    monkeypatch.setattr(stage, "faces_by_network", looks)
+    settled = stage.settle(_Work(_Finds(FACE, FACE * 2)), stage.AlignSettings(mode="embedded"))
     assert settled == {"mode": "mtcnn", "longest_px": stage.LONGEST_PX}
+    assert looked_near == [(FACE * 2)[None].tolist()]  # the largest alone
+
+
+def test_the_embedded_network_looks_where_mtcnn_found_the_faces(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    near = FACE + np.float32(0.123)
+    monkeypatch.setattr(stage, "faces_by_network", lambda *_, starts, **__: list(np.array(starts)))
+    settled = stage.settle(_Work(_Finds(near)), stage.AlignSettings(mode="embedded"))
+    assert np.array(settled["starts"]) == pytest.approx(near[None], abs=0.005)
+
+
+def test_large_faces_are_looked_for_first() -> None:
+    class Finds(_Finds):
+        def detect(self, photo: Photo, landmarks: bool, least_px: float = 0.0) -> tuple:
+            self.least.append(round(least_px))
+            seen = [face for face in self.all if 2 * float(face_unit(face)) >= least_px]
+            return None, [0.99] * len(seen), seen if seen else None
+
+    for times, least in ((6, [100]), (3, [100, 50]), (0.7, [100, 50, 0])):
+        net = Finds()
+        net.all, net.least = [FACE * times, FACE * times / 2], []
+        found = stage.main_faces_by_mtcnn(noise(600, 900), net, longest_px=1600)
+        assert net.least == least
+        assert found[0] == pytest.approx(FACE * times)
+    net.least = []
+    stage.main_faces_by_mtcnn(noise(600, 900), net, longest_px=450)
+    assert net.least[0] == 50  # of what it looks at
 
 
 def test_a_camera_s_photo_is_mtcnn_s_without_a_search(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ import signal
 from unripple.cli.main import COMMANDS
 from unripple.conventions import STAGES
 from unripple.processes import die_with, importing
+from unripple.runtime.cache import keep_artifacts
 from unripple.zoo.zoo import keep_networks
 
 signal.signal(signal.SIGINT, signal.SIG_IGN)  # Snakemake gets it, too, and ends us
@@ -23,3 +24,4 @@ with importing():
     for name in ("torch", "PIL.PngImagePlugin", "PIL.JpegImagePlugin", *commands, *stages):
         importlib.import_module(name)
 keep_networks()
+keep_artifacts()

@@ -91,6 +91,7 @@ def begin(workflow: Any, results: Results) -> None:
         return
     if _be_alone(results.root):
         results.sweep()
+    _do_not_wait(workflow)
     start_template = getattr(workflow.executor_plugin.executor, "start_template", None)
     if start_template and not (results.root / "report.html").exists():
         start_template()  # there is work to come, so that its processes may get ready meanwhile
@@ -100,6 +101,16 @@ def begin(workflow: Any, results: Results) -> None:
         # with. Made anew they cost nothing: their artifacts are in the store.
         for manifest in results.manifest_paths():
             manifest.unlink()
+
+
+def _do_not_wait(workflow: Any) -> None:
+    """Take Snakemake's limit of jobs per second away where jobs are done by workers of its own.
+
+    As long as jobs wait for a core, each look at them for the limit's sake calls for another one a
+    second later, beside those that were called for already: after 37 jobs there are 37 a second.
+    """
+    if hasattr(workflow.executor_plugin.executor, "start_template"):
+        workflow.scheduling_settings.max_jobs_per_timespan = None
 
 
 def begin_training(workflow: Any, folder: Path) -> None:

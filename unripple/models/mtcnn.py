@@ -138,33 +138,37 @@ class MTCNN(nn.Module):
         self.onet = WindowNet(last, 1152, 256, heads=(2, 4, 10))
 
     @torch.inference_mode()
-    def forward(self, photo: Photo) -> Faces:
-        """Find all faces of a photograph, uint8 [H, W, 3]."""
+    def forward(self, photo: Photo, least_px: float = 0.0) -> Faces:
+        """Find all faces of a photograph, uint8 [H, W, 3], as far as they are not below a side."""
         device = next(self.parameters()).device
         # A copy, for torch warns of pictures that may not be written. Channels stay last in memory,
         # and the crops below are cut as they are there, which gives facenet-pytorch's last bits.
         picture = torch.as_tensor(photo.copy(), device=device)[None].permute(0, 3, 1, 2).float()
-        boxes = self._propose(picture)
+        boxes = self._propose(picture, least_px)
         boxes = self._refine(picture, boxes)
         faces = self._read(picture, boxes)
         left, top, right, bottom = faces.boxes.T
         order = np.argsort((right - left) * (bottom - top))[::-1]
         return Faces(*(part[order] for part in faces))
 
-    def detect(self, photo: Photo, landmarks: bool = False) -> tuple[Any, ...]:
+    def detect(
+        self, photo: Photo, landmarks: bool = False, least_px: float = 0.0
+    ) -> tuple[Any, ...]:
         """Answer as facenet-pytorch does: boxes, confidences and, if asked, landmarks.
 
         Where there is no face they are None, [None] and None.
         """
-        faces = self(photo)
+        faces = self(photo, least_px)
         if not len(faces.boxes):
             return (None, [None], None)[: 2 + landmarks]
         return tuple(faces)[: 2 + landmarks]
 
-    def _propose(self, picture: Tensor) -> Tensor:
+    def _propose(self, picture: Tensor, least_px: float) -> Tensor:
         """Square boxes with their confidence, float32 [N, 5]."""
         proposals, moves = [], []
         for scale in self._scales(*picture.shape[2:]):
+            if WINDOW_PX / scale < least_px * SHRINK:  # a level sees faces up to the next one's
+                continue
             height, width = (int(side * scale + 1) for side in picture.shape[2:])
             level = F.adaptive_avg_pool2d(picture, (height, width))
             moved, confidence = self.pnet(_in_unit_range(level))

@@ -10,14 +10,13 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from typing import NamedTuple, TypeAlias
 
 import cv2
 import numpy as np
 
 from unripple.conventions import Affine, Floats, Landmarks, Mask, Photo
-from unripple.ops.geometry import FFHQ, Framing, apply, compose, face_affine, resample
+from unripple.ops.geometry import FFHQ, Framing, apply, compose, face_affine, resample, scale_of
 
 Reader: TypeAlias = Callable[[Photo], Floats]
 """Crops uint8 [N, S, S, 3] -> landmarks [N, 5, 2] in the pixels of the crops."""
@@ -29,6 +28,7 @@ WINDOW_STEP = 1 / 3  # of the window
 LEAST_SIDE_PX = 16  # of a photograph; in a thinner one no face could be told
 # Of one search, the large ones first: a square photograph has 40, one of 16,000 x 256 px 764.
 MOST_WINDOWS = 1000
+SHOWN = 2  # pixels of the photograph per pixel of a known face's crop: more are shrunk at once
 SEARCH_SIDES = 4  # crop sides to which the photograph's shorter side shrinks for the search
 SAME_FACE = 0.5  # landmarks closer than this many face units belong to one face
 SAME_HEAD = 1.0  # nor can the middles of two faces be closer, in units of the larger one
@@ -195,51 +195,102 @@ def find_faces(
     Returns:
         The faces, the most certain one first; empty when there is none.
     """
+    look = _Look(photo, reader, size_px, framing, rounds, max_spread, certainty)
     small, shrink = _overview(photo, SEARCH_SIDES * size_px)
     upright = windows(small.shape[0], small.shape[1], size_px)
-
-    def refine(start: Floats) -> DetectedFace:
-        return refined_landmarks(
-            photo, start, reader, size_px=size_px, framing=framing, rounds=rounds
-        )
-
-    def is_face(face: DetectedFace, degrees: float) -> bool:
-        if face.spread > max_spread or not _upright(face.landmarks, degrees):
-            return False
-        far = disagreement(
-            photo, face.landmarks, reader, certainty, size_px=size_px, framing=framing
-        )
-        return far <= max_spread
-
     for degrees in (0, *TURNS_DEG) if upright else ():
         turned = [compose(window, _rotated_view(size_px, degrees)) for window in upright]
         guesses = read(small, turned if degrees else upright, reader, size_px=size_px)
         sides = np.array([window[0, 0] * size_px for window in upright])
         occupied = face_unit(guesses) > LEAST_UNIT * sides
-        faces = _faces(guesses * shrink, occupied, refine, partial(is_face, degrees=degrees))
+        faces = _faces(guesses * shrink, occupied, look, degrees)
         if faces:
             return faces
     return []
 
 
-def _faces(
-    guesses: Floats,
-    occupied: Mask,
-    refine: Callable[[Floats], DetectedFace],
-    is_face: Callable[[DetectedFace], bool],
+def faces_near(
+    photo: Photo,
+    starts: Sequence[Landmarks],
+    reader: Reader,
+    *,
+    size_px: int,
+    framing: Framing = FFHQ,
+    rounds: int = 3,
+    max_spread: float = 0.12,
+    certainty: Certainty | None = None,
 ) -> list[DetectedFace]:
+    """Look only where somebody else found faces, which takes a tenth of a search.
+
+    Args:
+        starts: the landmarks that were found, each [5, 2] px.
+        photo, reader, size_px, framing, rounds, max_spread, certainty: see `find_faces`.
+
+    Returns:
+        Those that are faces to the reader, too, the most certain one first.
+    """
+    if not len(starts):
+        return []
+    known = np.array(starts, np.float64)
+    scale = min(scale_of(face_affine(face, size_px, framing)) for face in known)
+    small, shrink = _overview(photo, round(min(photo.shape[:2]) * SHOWN / scale))
+    look = _Look(small, reader, size_px, framing, rounds, max_spread, certainty)
+    faces = _faces(known / shrink, np.ones(len(starts), np.bool_), look, degrees=0)
+    return [face._replace(landmarks=(face.landmarks * shrink).astype(np.float32)) for face in faces]
+
+
+class _Look(NamedTuple):
+    """How candidates are looked at again; see `find_faces`."""
+
+    photo: Photo
+    reader: Reader
+    size_px: int
+    framing: Framing
+    rounds: int
+    max_spread: float
+    certainty: Certainty | None
+
+    def refine(self, start: Floats) -> DetectedFace:
+        """Read the landmarks of one again, from a crop around it."""
+        return refined_landmarks(
+            self.photo,
+            start,
+            self.reader,
+            size_px=self.size_px,
+            framing=self.framing,
+            rounds=self.rounds,
+        )
+
+    def is_face(self, face: DetectedFace, degrees: float) -> bool:
+        """Tell a face from a phantom."""
+        if face.spread > self.max_spread or not _upright(face.landmarks, degrees):
+            return False
+        far = disagreement(
+            self.photo,
+            face.landmarks,
+            self.reader,
+            self.certainty,
+            size_px=self.size_px,
+            framing=self.framing,
+        )
+        return far <= self.max_spread
+
+
+def _faces(guesses: Floats, occupied: Mask, look: _Look, degrees: float) -> list[DetectedFace]:
     """The faces that guesses [N, 5, 2] lead to, the most certain one first.
 
     Args:
         guesses: landmarks.
         occupied: which of them may be more than the middle of an empty window, bool [N].
-        refine: reads the landmarks of one again, from a crop around it.
-        is_face: tells faces from phantoms.
+        look: looks again.
+        degrees: how the photograph is turned.
     """
     starts = _most_agreed(guesses, occupied)
-    accepted = [
-        face for start, _ in itertools.islice(starts, SEEDS) if is_face(face := refine(start))
-    ]
+    accepted = []
+    for start, _ in itertools.islice(starts, SEEDS):
+        face = look.refine(start)
+        if look.is_face(face, degrees):
+            accepted.append(face)
     accepted.sort(key=lambda face: face.spread)
     kept: list[DetectedFace] = []
     for face in accepted:
@@ -247,8 +298,8 @@ def _faces(
             kept.append(face)
     further = (start for start, plausible in starts if plausible and _is_new(start, kept))
     for start in itertools.islice(further, CROWD_SEEDS if kept else MORE_SEEDS):
-        face = refine(start)
-        if _is_new(face.landmarks, kept) and is_face(face):
+        face = look.refine(start)
+        if _is_new(face.landmarks, kept) and look.is_face(face, degrees):
             kept.append(face)
     return sorted(kept, key=lambda face: face.spread)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
-from unripple.io.artifact import Artifact
+import numpy as np
+
+from unripple.io.artifact import Artifact, Part
 from unripple.io.digest import value_sha256
 from unripple.io.draft import Draft
 from unripple.io.metadata import NOTHING, Metadata
@@ -47,12 +50,18 @@ class StoreCache:
 
     def get(self, key: str) -> Artifact:
         """See `ArtifactCache`."""
-        return self._store.get(key)
+        if _recent is None:
+            return self._store.get(key)
+        if not _recent.has(key):
+            _recent.add(key, self._store.get(key))
+        return _recent.get(key)
 
     def put(self, key: str, artifact: Artifact, made_from: Ingredients, metadata: Metadata) -> None:
         """See `ArtifactCache`."""
         marked = bool(made_from["settings"].get("digital_source_type"))
         self._store.put(key, artifact, made_from, metadata=metadata.of_result(marked=marked))
+        if _recent is not None:
+            _recent.add(key, {name: _as_read(part) for name, part in artifact.items()})
 
     def draft(self, key: str, suffix: str = "") -> Draft:
         """See `ArtifactCache`."""
@@ -113,6 +122,50 @@ class MemoryCache:
 
 def _bytes(artifact: Artifact) -> int:
     return sum(int(getattr(part, "nbytes", 0)) for part in artifact.values())
+
+
+RECENT_BYTES = 64_000_000
+"""What a worker process keeps of artifacts in memory: those of ten photos with the embedded models.
+Decoding them again and again was a tenth of a workflow's time."""
+
+
+class _Recent:
+    """The artifacts that a process wrote or read last; a key's content never changes."""
+
+    def __init__(self) -> None:
+        self._artifacts: OrderedDict[str, Artifact] = OrderedDict()
+        self._held = 0
+
+    def has(self, key: str) -> bool:
+        return key in self._artifacts
+
+    def get(self, key: str) -> Artifact:
+        self._artifacts.move_to_end(key)
+        return self._artifacts[key]
+
+    def add(self, key: str, artifact: Artifact) -> None:
+        if key not in self._artifacts:
+            self._artifacts[key] = artifact
+            self._held += _bytes(artifact)
+        while self._held > RECENT_BYTES and len(self._artifacts) > 1:
+            self._held -= _bytes(self._artifacts.popitem(last=False)[1])
+
+
+_recent: _Recent | None = None
+
+
+def keep_artifacts() -> None:
+    """From now on, keep what this process's `StoreCache`s wrote and read last in memory, too."""
+    global _recent
+    _recent = _Recent()
+
+
+def _as_read(part: Part) -> Part:
+    """A part as the store would give it back: sums depend on how numbers lie in memory."""
+    if isinstance(part, Mapping):
+        read: Part = json.loads(json.dumps(part))
+        return read
+    return np.ascontiguousarray(part) if part.ndim else part
 
 
 class LayeredCache:

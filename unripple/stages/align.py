@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -17,13 +17,7 @@ from unripple.conventions import (
     SeveralFaces,
     ShapeMismatch,
 )
-from unripple.ops.faces import (
-    MISPLACED,
-    apart,
-    face_unit,
-    refined_landmarks,
-    see_the_same,
-)
+from unripple.ops.faces import face_unit, see_the_same
 from unripple.ops.geometry import (
     FFHQ,
     Framing,
@@ -35,20 +29,16 @@ from unripple.ops.geometry import (
 )
 from unripple.stages.face_search import faces_by_mtcnn as faces_by_mtcnn
 from unripple.stages.face_search import faces_by_network as faces_by_network
-from unripple.stages.face_search import reader_of as reader_of
+from unripple.stages.face_search import main_faces_by_mtcnn as main_faces_by_mtcnn
 from unripple.stages.face_search.second_looks import second_looks
 from unripple.stages.finders import FINDERS
-from unripple.stages.interface import Model, Plan, Settings, Stage, Subject, Values, Work, knob
-
-if TYPE_CHECKING:
-    pass
+from unripple.stages.interface import Plan, Settings, Stage, Subject, Values, Work, knob
 
 AUTO = "auto"
 LEAST_PX, MOST_PX = 128, 512
 """Sides of a crop that is as large as the photograph shows it: networks see nothing in smaller
 ones, and what is finer than larger ones comes along with `paste`."""
 
-_ROUNDS = 2  # of looking at a face that MTCNN found
 _BY_HAND = "file"  # the way of photos whose landmarks somebody marked
 LONGEST_PX = 1600  # to which mode auto shrinks longer photographs before MTCNN looks
 
@@ -107,6 +97,8 @@ class AlignSettings(Settings):
             them, and framed as the encoder's file says (as in FFHQ if it does not).
         points: the landmarks of this photo, where a file names them.
         longest_px: mode mtcnn: longer photos are shrunk to this side before it looks; None never.
+        starts: mode embedded: landmarks of faces that MTCNN found, near which they are; None where
+            the photograph is to be searched.
         as_large: take the crop as large as the photograph shows it, but for `size_px` at most.
     """
 
@@ -137,6 +129,7 @@ class AlignSettings(Settings):
     framing: Mapping[str, Any] = field(default_factory=dict)
     points: Sequence[Sequence[float]] | None = None
     longest_px: int | None = None
+    starts: Sequence[Sequence[Sequence[float]]] | None = None
     as_large: bool = False
 
     def side_px(self, shown_px: float) -> int:
@@ -270,50 +263,48 @@ def leaves_open(section: Values, plan: Plan) -> bool:
 
 
 def settle(work: Work, settings: AlignSettings) -> dict[str, Any]:
-    """Who finds the faces of this photo: the embedded network, but where MTCNN sees other ones or
-    the photo is a camera's, longer than `LONGEST_PX`.
+    """Who finds the faces of this photo: the embedded network, near where MTCNN sees them, but
+    MTCNN where the network does not see the same, or the photo is a camera's, longer than
+    `LONGEST_PX`.
 
     Raises:
         NoFace: neither sees any.
     """
     assert work.photo is not None
     by_mtcnn = {"mode": "mtcnn", "longest_px": LONGEST_PX}
-    photo, ours, mtcnn = work.photo.srgb, work.load("landmarks"), work.load("mtcnn").net
-    sure = settings.min_confidence
-    theirs = faces_by_mtcnn(photo, mtcnn, min_confidence=sure, longest_px=LONGEST_PX)
-    framing = Framing(**ours.metadata.get("framing", {}))
-    # The search takes seconds where it finds nothing, and on a camera's photo in any case.
-    large = max(photo.shape[:2]) > LONGEST_PX
-    if theirs and (large or not _reads(photo, theirs, ours, framing, settings)):
-        return by_mtcnn
-    faces = faces_by_network(
-        photo,
-        ours.net,
-        net_size_px=ours.size_px,
-        framing=framing,
-        max_spread=settings.max_spread,
-    )
-    if not faces and not theirs:
+    photo, mtcnn, sure = work.photo.srgb, work.load("mtcnn").net, settings.min_confidence
+    theirs = main_faces_by_mtcnn(photo, mtcnn, min_confidence=sure, longest_px=LONGEST_PX)
+    if not theirs:
+        if found_by_network(work, settings):
+            return {}
         if second_looks(photo, mtcnn, min_confidence=sure):
             return by_mtcnn
         raise NoFace(NEITHER + HOW_TO_FIND)
-    return {} if not theirs or see_the_same(faces, theirs) else by_mtcnn
+    if max(photo.shape[:2]) > LONGEST_PX:
+        return by_mtcnn
+    # The largest first: where the network does not see it, the others need not be looked at.
+    by_size = sorted(theirs, key=lambda face: -float(face_unit(face)))
+    for count in sorted({1, len(theirs)}):
+        starts = [np.round(face.astype(np.float64), 2).tolist() for face in by_size[:count]]
+        found = found_by_network(work, replace(settings, starts=starts))
+        if not see_the_same(found, by_size[:count]):
+            return by_mtcnn
+    return {"starts": starts}
 
 
-def _reads(
-    photo: Photo, faces: Sequence[Landmarks], net: Model, framing: Framing, settings: AlignSettings
-) -> bool:
-    """Whether the embedded network, shown the largest of some faces, sees it where it is."""
-    largest = max(faces, key=lambda face: float(face_unit(face)))
-    reading = refined_landmarks(
-        photo,
-        largest,
-        reader_of(net.net),
-        size_px=net.size_px,
-        framing=framing,
-        rounds=_ROUNDS,
+def found_by_network(work: Work, settings: AlignSettings) -> list[Landmarks]:
+    """The faces that the embedded network sees, see `faces_by_network`."""
+    assert work.photo is not None
+    reader, starts = work.load("landmarks"), settings.starts
+    near = None if starts is None else [np.array(face, np.float32) for face in starts]
+    return faces_by_network(
+        work.photo.srgb,
+        reader.net,
+        net_size_px=reader.size_px,
+        framing=Framing(**reader.metadata.get("framing", {})),
+        max_spread=settings.max_spread,
+        starts=near,
     )
-    return reading.spread <= settings.max_spread and apart(reading.landmarks, [largest]) < MISPLACED
 
 
 def own(settings: Values, subject: Subject) -> dict[str, Any]:
@@ -353,6 +344,7 @@ STAGE = Stage(
     leaves_open=leaves_open,
     settle=settle,
     settle_roles=("landmarks", "mtcnn"),
+    settle_version=2,
     aside=("landmarks",),
     reads_photo=True,
 )

@@ -13,7 +13,7 @@ from unripple.conventions import BadCheckpoint, BadConfig, UnknownName
 from unripple.paths import data_folder, published_folder
 from unripple.processes import importing
 from unripple.zoo.index import Index, read_index
-from unripple.zoo.memory import give_back_freed_memory, keep_freed_memory
+from unripple.zoo.memory import give_back_freed_memory, keep_freed_memory, keep_large_maps
 from unripple.zoo.over import files_of
 from unripple.zoo.weights import read_header
 
@@ -354,6 +354,7 @@ class Zoo:
             del self._loaded[going.pop()]
         if role != self._last_large:  # what another one freed has other sizes
             give_back_freed_memory()
+            keep_large_maps(bare(role) != "inpainter")
             self._last_large = role
 
     def is_large(self, role: str) -> bool:

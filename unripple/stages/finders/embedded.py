@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from unripple.ops.geometry import Framing
 from unripple.stages import align as stage
 from unripple.stages.align import Aligned, AlignSettings
 from unripple.stages.finders import Finder
@@ -12,14 +11,7 @@ from unripple.stages.interface import Work
 def crops(work: Work, settings: AlignSettings) -> list[Aligned]:
     """See `stages.align.faces_by_network`."""
     assert work.photo is not None
-    reader = work.load("landmarks")
-    faces = stage.faces_by_network(
-        work.photo.srgb,
-        reader.net,
-        net_size_px=reader.size_px,
-        framing=Framing(**reader.metadata.get("framing", {})),
-        max_spread=settings.max_spread,
-    )
+    faces = stage.found_by_network(work, settings)
     return stage.cut_out(work.photo.srgb, faces, settings)
 
 
