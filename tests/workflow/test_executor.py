@@ -14,14 +14,13 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import psutil
 import pytest
 from PIL import Image
 
 from snakemake_executor_plugin_unripple import _OURS
 from tests.badinput import hostile
-from tests.tiny import write_project
+from tests.tiny import picture, write_project
 from tests.workflow.project import everything
 from unripple.io.results import Manifest, Results
 
@@ -30,7 +29,7 @@ REPO = Path(__file__).resolve().parents[2]
 ALIGN = "results/align/00000.json"
 TWO = ("results/parse/photo/00000.json", "results/depth/photo/00000.json")
 PATIENCE_S = 60.0
-SIDE_PX = 9000  # of a photo that takes a second or more to be read
+SLOW = (5000, 1500)  # side and scans of a JPEG that takes ten seconds or more to be read
 
 NOTE_STARTS = """\
 import os, sys
@@ -63,9 +62,9 @@ def align(folder: Path) -> Manifest:
     return Results(folder / "results").read_manifest("align", None, "00000")
 
 
-def enlarge(path: Path) -> None:
-    """Replace a photo by one that takes long."""
-    Image.fromarray(np.full((SIDE_PX, SIDE_PX, 3), 90, np.uint8)).save(path, compress_level=1)
+def delay(path: Path) -> None:
+    """Replace a photo by one that takes longer to read than Snakemake to answer a signal."""
+    path.write_bytes(hostile.scan_bomb(*SLOW))
 
 
 def wait_for(there: Callable[[], object], complaint: str) -> None:
@@ -92,8 +91,8 @@ def project(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def at_bob(project: Path) -> Iterator[tuple[subprocess.Popen[str], psutil.Process, list[int]]]:
-    """A run whose job has a large photo open; the job's process; all that the run started."""
-    enlarge(project / "data/photos/bob.png")
+    """A run whose job has a slow photo open; the job's process; all that the run started."""
+    delay(project / "data/photos/bob.png")
     run = start(project, ALIGN)
     found: list[psutil.Process] = []
     wait_for(
@@ -200,5 +199,6 @@ def test_jobs_end_with_their_run(at_bob, project: Path, number: signal.Signals) 
     run.communicate(timeout=PATIENCE_S)
     wait_for(lambda: gone(started), "a process outlives its run")
     assert not (project / ALIGN).exists()
+    Image.fromarray(picture(2)).save(project / "data/photos/bob.png")  # one that is soon read
     finish(start(project, ALIGN))
     assert set(align(project).keys) == {"anna", "bob"}
