@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 POINTS = 468
+LIP_CORNERS = (61, 291)
+UPPER_LIP_TOP = (185, 40, 39, 37, 0, 267, 269, 270, 409)
+UPPER_LIP_EDGE = (191, 80, 81, 82, 13, 312, 311, 310, 415)
+LOWER_LIP_EDGE = (95, 88, 178, 87, 14, 317, 402, 318, 324)
+LOWER_LIP_BOTTOM = (146, 91, 181, 84, 17, 314, 405, 321, 375)
+"""Points along the lips from the picture's left to its right, without the mouth's corners."""
 _ACROSS = ((33, 263), (133, 362), (127, 356), (234, 454), (93, 323), (58, 288), (61, 291))
 """Points of the face's picture-left half and their mirror images."""
 _EYES = (33, 263)

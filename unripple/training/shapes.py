@@ -31,6 +31,7 @@ from unripple.faceworld.feature_points import (
     surface_z,
 )
 from unripple.faceworld.shape import Shape, shape_from_factors
+from unripple.ops import mesh as mesh_points
 from unripple.zoo.directions import Direction, write_directions
 from unripple.zoo.pixel_directions import SHAPE, shapes_file
 
@@ -87,14 +88,12 @@ UNIT = "a third of the attribute's range"
 DEGREES = (-1.4, -0.7, 0.7, 1.4)
 BEND = 0.02
 """Share of the displacement's energy at one degree from which the square counts."""
-# fmt: off
 LIP_ARCS = (
-    (185, 40, 39, 37, 0, 267, 269, 270, 409),
-    (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308),
-    (95, 88, 178, 87, 14, 317, 402, 318, 324),
-    (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291),
+    mesh_points.UPPER_LIP_TOP,
+    (78, *mesh_points.UPPER_LIP_EDGE, 308),
+    mesh_points.LOWER_LIP_EDGE,
+    (61, *mesh_points.LOWER_LIP_BOTTOM, 291),
 )
-# fmt: on
 """Points of the face mesh along the edges of `feature_points.LIP_EDGES`; corners go with one."""
 _PARTED = 0.005  # by which the mean head's closed lips are parted, so that each has its own motion
 _AT_LIPS = (
@@ -237,7 +236,7 @@ def on_lips(mesh: Floats) -> Floats:
     for numbers, edge in zip(LIP_ARCS, mean_lips(), strict=True):
         # Along the edge as the net has them, from corner to corner.
         x = laid[list(numbers), 0]
-        half = edge[-1, 0] / np.abs(laid[[61, 291], 0]).mean()
+        half = edge[-1, 0] / np.abs(laid[list(mesh_points.LIP_CORNERS), 0]).mean()
         for axis in (1, 2):
             laid[list(numbers), axis] = np.interp(x * half, edge[:, 0], edge[:, axis])
         laid[list(numbers), 0] = np.clip(x * half, edge[0, 0], edge[-1, 0])

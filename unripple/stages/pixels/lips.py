@@ -9,13 +9,19 @@ from __future__ import annotations
 import numpy as np
 
 from unripple.conventions import Face, Floats, Labels
+from unripple.ops.mesh import (
+    LIP_CORNERS,
+    LOWER_LIP_BOTTOM,
+    LOWER_LIP_EDGE,
+    UPPER_LIP_EDGE,
+    UPPER_LIP_TOP,
+)
 
-_CORNERS = (61, 291)
 _EDGES = (
-    (Face.UPPER_LIP, True, (185, 40, 39, 37, 0, 267, 269, 270, 409)),
-    (Face.UPPER_LIP, False, (191, 80, 81, 82, 13, 312, 311, 310, 415)),
-    (Face.LOWER_LIP, True, (95, 88, 178, 87, 14, 317, 402, 318, 324)),
-    (Face.LOWER_LIP, False, (146, 91, 181, 84, 17, 314, 405, 321, 375)),
+    (Face.UPPER_LIP, True, UPPER_LIP_TOP),
+    (Face.UPPER_LIP, False, UPPER_LIP_EDGE),
+    (Face.LOWER_LIP, True, LOWER_LIP_EDGE),
+    (Face.LOWER_LIP, False, LOWER_LIP_BOTTOM),
 )
 """Edges of the lips: of which part, whether it is its upper one, and the mesh's points there."""
 _MIDDLE = 0.6  # of the half width: where an edge is read
@@ -35,7 +41,7 @@ def with_lips_of(labels: Labels, mesh: Floats) -> Floats:
     Returns:
         The same, [468, 2]; the mesh itself where the parser does not see both lips.
     """
-    left, right = mesh[list(_CORNERS), 0]
+    left, right = mesh[list(LIP_CORNERS), 0]
     middle, half = (left + right) / 2, max(abs(right - left) / 2, 1.0)
     columns = np.arange(
         max(0, int(np.ceil(middle - _MIDDLE * half))),
