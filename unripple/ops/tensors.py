@@ -54,8 +54,12 @@ def to_photos(pictures: Tensor) -> Photo:
     """
     if pictures.ndim != 4 or pictures.shape[1] != 3:
         raise ShapeMismatch(f"network pictures must be [B, 3, H, W], got {list(pictures.shape)}")
-    levels = ((pictures.detach().float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
-    return levels.permute(0, 2, 3, 1).contiguous().cpu().numpy()  # [B, H, W, 3]
+    return to_levels(pictures).permute(0, 2, 3, 1).contiguous().cpu().numpy()  # [B, H, W, 3]
+
+
+def to_levels(pictures: Tensor) -> Tensor:
+    """Pictures in [-1, 1] as bytes, clipped and rounded to the nearest level, of the same shape."""
+    return ((pictures.detach().float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
 
 
 def to_photo(picture: Tensor) -> Photo:

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from unripple.conventions import Face, Photo
 from unripple.models.bisenet import BiSeNet, normalised
+from unripple.ops.tensors import to_levels
 from unripple.training import augment, grids, losses, randomise
 from unripple.training.loop import Batch
 from unripple.training.precision import autocast
@@ -87,8 +88,9 @@ class ParserTask(FaceNet):
         net = BiSeNet(**self.net_sizes)
         super().__init__(net, *faces, **options)
         self.weights = part_weights().to(self.device)
-        held_out = _known(faces[1].first(self.n_held_out))
-        self.held_out_far = randomise.partly_randomised(held_out, 1.0, torch.Generator())
+        known = _known(self.held_out)
+        photo, labels = randomise.partly_randomised(known, 1.0, torch.Generator())
+        self.held_out_far = {"photo": to_levels(photo), "labels": labels}
 
     @classmethod
     def add_arguments(cls, parser: argparse.ArgumentParser) -> None:
@@ -143,10 +145,10 @@ class ParserTask(FaceNet):
 
     def validate(self) -> dict[str, float]:
         """Mean IoU over the parts that are present, IoU of the person, share of right pixels."""
-        plain = agreement(self.predict(self.held_out["photo"]), self.held_out["labels"])
-        photo, labels = self.held_out_far
-        pixels = ((photo.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
-        far = agreement(self.predict(pixels), labels)
+        plain, far = (
+            agreement(self.predict(faces["photo"]), faces["labels"])
+            for faces in (self.held_out, self.held_out_far)
+        )
         return plain | {f"randomised_{name}": value for name, value in far.items()}
 
     def sample(self) -> Photo:

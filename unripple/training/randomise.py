@@ -22,6 +22,7 @@ from PIL import Image
 from torch import Tensor
 
 from unripple.conventions import Face
+from unripple.ops.tensors import to_photo, to_tensor
 from unripple.training.augment import chosen, gaussian_blur, uniform
 
 GROWN_CHANCE, BUN_CHANCE, SCARF_CHANCE, CAP_CHANCE = 0.35, 0.15, 0.06, 0.08
@@ -92,7 +93,7 @@ def partly_randomised(faces: Faces, share: float, rng: torch.Generator) -> tuple
 
 def mixed(plain: Tensor, changed: Tensor, chance: float, rng: torch.Generator) -> Tensor:
     """Change some of the pictures and leave the others."""
-    return torch.lerp(plain, changed, chosen(rng, chance, len(plain)).to(plain).expand_as(plain))
+    return torch.lerp(plain, changed, _some(rng, chance, plain).expand_as(plain))
 
 
 def clouds(rng: torch.Generator, n: int, side: int, cells: int, channels: int = 1) -> Tensor:
@@ -167,7 +168,7 @@ def with_neighbours(behind: Tensor, faces: Faces, rng: torch.Generator) -> Tenso
     layers = torch.cat((faces.photo.roll(1, 0), faces.alpha.roll(1, 0)), 1)
     grid = F.affine_grid(back.to(layers), list(layers.shape), align_corners=False)
     moved = F.grid_sample(layers, grid, padding_mode="zeros", align_corners=False)
-    share = moved[:, 3:] * chosen(rng, NEIGHBOUR_CHANCE, n).to(moved)
+    share = moved[:, 3:] * _some(rng, NEIGHBOUR_CHANCE, moved)
     return torch.lerp(behind, moved[:, :3], share.expand_as(behind))
 
 
@@ -373,8 +374,6 @@ def _shaken(photo: Tensor, rng: torch.Generator) -> Tensor:
 
 def _jpeg(photo: Tensor, quality: int) -> Tensor:
     """One picture [3, S, S] through a JPEG file."""
-    pixels = ((photo.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).permute(1, 2, 0)
     file = io.BytesIO()
-    Image.fromarray(pixels.cpu().numpy()).save(file, "JPEG", quality=quality)
-    read = np.array(Image.open(file))
-    return torch.from_numpy(read).permute(2, 0, 1).to(photo) / 127.5 - 1
+    Image.fromarray(to_photo(photo[None])).save(file, "JPEG", quality=quality)
+    return to_tensor(np.array(Image.open(file)))[0].to(photo)
