@@ -14,6 +14,7 @@ its load is told below the table.
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import statistics
 import sys
@@ -106,7 +107,7 @@ def large(browser: Any, address: str, folder: Path) -> Iterator[Row]:
 
 
 def _row(what: str, waits: list[float]) -> Row:
-    return what, statistics.median(waits), sorted(waits)[int(0.95 * (len(waits) - 1))]
+    return what, statistics.median(waits), sorted(waits)[math.ceil(0.95 * len(waits)) - 1]
 
 
 def is_over(what: str, median: float) -> bool:
