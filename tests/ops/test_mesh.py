@@ -9,7 +9,7 @@ from torch import Tensor
 
 from unripple.conventions import Floats
 from unripple.ops.head import rotation
-from unripple.ops.mesh import POINTS, face_angles, mesh_of
+from unripple.ops.mesh import MESH_POINTS, face_angles, mesh_of
 
 
 def upright_mesh() -> Floats:
@@ -17,7 +17,7 @@ def upright_mesh() -> Floats:
     from unripple.ops.mesh import _ACROSS, _DOWN
 
     rng = np.random.default_rng(0)
-    mesh = rng.normal(size=(POINTS, 3))
+    mesh = rng.normal(size=(MESH_POINTS, 3))
     for number, (left, right) in enumerate(_ACROSS):
         mesh[left] = (-30 - number, 4 * number, 5)
         mesh[right] = (30 + number, 4 * number, 5)
@@ -50,5 +50,5 @@ def test_points_come_back_in_pixels_of_the_picture() -> None:
     picture[90:100, 130:140] = 255
     landmarks = np.array([(120, 85), (150, 85), (135, 100), (125, 112), (145, 112)], float)
     mesh = mesh_of(picture, net, landmarks, size_px=96)
-    assert mesh.shape == (POINTS, 3)
+    assert mesh.shape == (MESH_POINTS, 3)
     assert mesh[[33, 263]].mean(0)[:2] == pytest.approx((135, 95), abs=1.5)

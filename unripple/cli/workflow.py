@@ -19,6 +19,7 @@ from unripple.io.results import Results, date_back
 
 _NAMED = 20  # photos or pictures that a message names
 _RECORDS = Path(".snakemake/metadata")
+_UNASKED = (100, 1)  # jobs and seconds of Snakemake's limit where the user gave none
 log = logging.getLogger("snakemake.logging")  # the one to which it adds its handlers
 
 
@@ -104,13 +105,18 @@ def begin(workflow: Any, results: Results) -> None:
 
 
 def _do_not_wait(workflow: Any) -> None:
-    """Take Snakemake's limit of jobs per second away where jobs are done by workers of its own.
+    """Take Snakemake's own limit of jobs per second away where workers of ours do the jobs.
+
+    A limit that the user gave (`--max-jobs-per-timespan`) stays.
 
     As long as jobs wait for a core, each look at them for the limit's sake calls for another one a
     second later, beside those that were called for already: after 37 jobs there are 37 a second.
     """
-    if hasattr(workflow.executor_plugin.executor, "start_template"):
-        workflow.scheduling_settings.max_jobs_per_timespan = None
+    settings = workflow.scheduling_settings
+    limit = settings.max_jobs_per_timespan
+    unasked = limit is not None and (limit.max_jobs, limit.timespan) == _UNASKED
+    if unasked and hasattr(workflow.executor_plugin.executor, "start_template"):
+        settings.max_jobs_per_timespan = None
 
 
 def begin_training(workflow: Any, folder: Path) -> None:

@@ -19,7 +19,8 @@ from unripple.ops.geometry import apply, resample
 if TYPE_CHECKING:
     from torch import Tensor
 
-POINTS = 468
+MESH_POINTS = 468
+"""Points of the face mesh; a direction of shape has them last, in this order."""
 LIP_CORNERS = (61, 291)
 UPPER_LIP_TOP = (185, 40, 39, 37, 0, 267, 269, 270, 409)
 UPPER_LIP_EDGE = (191, 80, 81, 82, 13, 312, 311, 310, 415)
@@ -74,8 +75,8 @@ def mesh_of(
         crop = resample(picture, affine, width=size_px, height=size_px)
         with torch.inference_mode():
             read = net(to_tensor(crop, device=device_of(net)) / 2 + 0.5)
-        (flat,) = (part for part in read if part.numel() == 3 * POINTS)
-        mesh = flat.float().cpu().numpy().reshape(POINTS, 3).astype(np.float64)
+        (flat,) = (part for part in read if part.numel() == 3 * MESH_POINTS)
+        mesh = flat.float().cpu().numpy().reshape(MESH_POINTS, 3).astype(np.float64)
         scale = float(np.hypot(affine[0, 0], affine[1, 0]))
         placed = np.column_stack((apply(affine, mesh[:, :2]), mesh[:, 2] * scale))
         extent = np.ptp(apply(_upright(affine), placed[:, :2]), axis=0).max()

@@ -24,8 +24,6 @@ from unripple.ops.geometry import stretched
 from unripple.ops.head import HeadPose, Points3D, rotation
 from unripple.ops.relief import smoothstep
 
-MESH_POINTS = 468
-"""The last points of a direction of shape are those of the face mesh, in its order."""
 FADE = 0.45
 """Widths of the face beyond its outline over which the motion fades into hair, neck, background."""
 _WIDTH = 1.24  # of the mean face, head units

@@ -12,8 +12,8 @@ import numpy as np
 from unripple.conventions import Face, Floats, Labels, Landmarks, Mask, NoFace, Photo
 from unripple.ops.geometry import apply, inverse, scale_of
 from unripple.ops.head import Head, HeadPose, fit_head
-from unripple.ops.mesh import mesh_of
-from unripple.ops.shaping import MESH_POINTS, Laid, lay, pose_of_mesh
+from unripple.ops.mesh import MESH_POINTS, mesh_of
+from unripple.ops.shaping import Laid, lay, pose_of_mesh
 from unripple.stages.align import Aligned
 from unripple.stages.interface import Work
 from unripple.stages.parse import ParseSettings, labels_of, person_share
