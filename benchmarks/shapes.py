@@ -31,6 +31,7 @@ from unripple.conventions import Mask, Photo, UnrippleError
 from unripple.faceworld.factors import FACTORS, INDEX, sample_factors, with_factors
 from unripple.io.config import Edit
 from unripple.metrics.fidelity import psnr
+from unripple.pipeline.pixels import BRINGS, Brought
 from unripple.runtime.cache import MemoryCache
 from unripple.runtime.editor import Editor
 from unripple.stages.align import Aligned
@@ -42,6 +43,7 @@ DEGREE = 1.5
 JUDGED = (
     *("smile", "mouth_open", "eyes", "eye_size", "brows", "brow_tilt", "nose_width"),
     *("nose_length", "nose_up", "lips", "mouth_width", "jaw", "face_width", "face_length"),
+    "gender",
 )
 EFFECT_FACES = 512  # faces whose codes tell the generator's directions
 MOST, PIECE, BATCH = 256, 16, 4
@@ -240,8 +242,11 @@ def _judged(editors: Mapping[str, Editor], name: str, pair: Pair) -> dict[str, f
     """Figures of both ways, and of doing nothing, in the crop."""
     found: dict[str, float] = {}
     for way, editor in editors.items():
+        # The true pairs differ in shape alone: no stubble or lipstick comes along.
+        others = BRINGS[name] if way == "pixels" and name in BRINGS else Brought({}, {})
+        moves = {**dict.fromkeys((*others.more, *others.less), 0.0), name: pair.degree}
         made: Any = editor.run(
-            editor.open(pair.photo), "edit", Edit("edit", ((name, pair.degree),))
+            editor.open(pair.photo), "edit", Edit("edit", tuple(sorted(moves.items())))
         )
         aligned = Aligned(**made["align"])
         photo, truth, person = (aligned.seen(one) for one in (pair.photo, pair.truth, pair.person))

@@ -51,6 +51,11 @@ EDITS: Mapping[str, Mapping[str, float]] = {
     "beard": {"beard": 1.5},
     "glasses": {"glasses": 1.0},
     "hat": {"hat": 1.0},
+    "masculine": {"gender": 1.8},
+    "feminine": {"gender": -1.8},
+    "bags": {"bags": 3.0},
+    "no bags": {"bags": -3.0},
+    "smooth skin": {"wrinkles": -3.0},
 }
 """The columns of the sheet of photographs."""
 

@@ -9,6 +9,7 @@ import pytest
 from unripple.conventions import BadConfig
 from unripple.io.config import Edit, complete
 from unripple.pipeline.jobs import Job, job_from_config
+from unripple.pipeline.pixels import pixel_words
 from unripple.zoo.zoo import Zoo
 
 NAME = "edit"
@@ -43,12 +44,12 @@ def test_either_may_be_chosen() -> None:
 def test_the_generator_is_refused_what_it_has_no_direction_for() -> None:
     with pytest.raises(BadConfig, match=r"no direction nose_width.*edit\.attributes is generator"):
         job({"nose_width": 1.0}, edit={"attributes": "generator"})
-    with pytest.raises(BadConfig, match="gender in the same edit only the generator can do"):
-        job({"nose_width": 1.0, "gender": 2.0})
+    with pytest.raises(BadConfig, match="hair_curl in the same edit only the generator can do"):
+        job({"nose_width": 1.0, "hair_curl": 2.0})
 
 
 def test_other_edits_know_nothing_of_it() -> None:
-    for moves in ({"gender": 2.0}, {"yaw": -10.0}, {"gender": 1.0, "smile": 1.0}):
+    for moves in ({"hair_curl": 2.0}, {"yaw": -10.0}, {"hair_curl": 1.0, "smile": 1.0}):
         made = job(moves)
         assert not made.settles and "pixels" not in made.settings
         assert "attributes" not in made.settings
@@ -59,3 +60,11 @@ def test_an_open_job_travels_as_text() -> None:
     told = Job.from_json("edit", NAME, made.to_json())
     assert (told.settings, told.settles) == (made.settings, made.settles)
     assert told.settled_by({}, {})["settings"]["open"]["pixels"] == {"smile": 1.0}
+
+
+def test_a_word_brings_others_along_by_its_sign_unless_they_are_named() -> None:
+    assert pixel_words({"age": 1.0}) == {"age": 1.0, "wrinkles": 1.0, "grey": 0.4}
+    assert pixel_words({"age": -1.0}) == {"age": -1.0, "wrinkles": -1.0, "bags": -1.0}
+    assert pixel_words({"gender": 0.0}) == {"gender": 0.0}
+    assert pixel_words({"gender": -2.0, "lipstick": 0.0})["lipstick"] == 0.0
+    assert set(pixel_words({"gender": 1.0})) == {"gender", "stubble", "brow_light"}

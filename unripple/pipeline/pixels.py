@@ -8,25 +8,45 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from unripple.conventions import BadCheckpoint, BadConfig
 from unripple.zoo.directions import Direction, find_direction, read_directions
 from unripple.zoo.pixel_directions import pixel_directions
 
-BRINGS: Mapping[str, Mapping[str, float]] = {"age": {"wrinkles": 1.0, "grey": 0.4}}
-"""What a word brings along of others, per degree, unless the edit names them itself."""
 
+class Brought(NamedTuple):
+    """What a word brings along of others, per degree away from 0, unless the edit names them.
+
+    Attributes:
+        more, less: by words, above and below 0.
+    """
+
+    more: Mapping[str, float]
+    less: Mapping[str, float]
+
+
+BRINGS: Mapping[str, Brought] = {
+    "age": Brought({"wrinkles": 1.0, "grey": 0.4}, {"wrinkles": -1.0, "bags": -1.0}),
+    "gender": Brought(
+        {"stubble": 0.7, "brow_light": -0.4}, {"lashes": 1.0, "lipstick": 0.3, "wrinkles": -0.5}
+    ),
+}
 
 TRANSLATIONS: Mapping[str, Mapping[str, float]] = {
     "Sk_0": {"skin": -1.2},
     "Sk_2": {"skin": 1.2},
+    "A_0": {"age": -1.5},
     "A_2": {"age": 2.0},
+    "Se_0": {"gender": -2.0},
+    "Se_1": {"gender": 2.0},
     "Hc_0": {"hair_light": -3.0},
     "Hc_2": {"hair_light": 3.0},
     "Hc_3": {"grey": 2.7},
     "D_0": {"double_chin": -1.0},
     "D_1": {"double_chin": 1.5},
-    "Be_max": {"wrinkles": 1.5},
+    "Be_min": {"bags": -2.0},
+    "Be_max": {"bags": 2.0},
     "N_min": {"eyes": 1.0, "eye_size": 1.0},
     "N_max": {"eyes": -1.0, "eye_size": -1.0},
     "Pn_min": {"nose_point": -1.2},
@@ -60,9 +80,11 @@ def pixel_words(moves: Mapping[str, float]) -> dict[str, float]:
     """Those moves that can be made on the photo's own pixels."""
     known = pixel_directions()
     words = {name: degree for name, degree in moves.items() if name in known}
-    for name, more in BRINGS.items():
-        for other, share in more.items() if words.get(name, 0.0) > 0 else ():
-            words.setdefault(other, round(share * words[name], 4))
+    for name, brought in BRINGS.items():
+        degree = words.get(name, 0.0)
+        others = brought.more if degree > 0 else brought.less if degree < 0 else {}
+        for other, share in others.items():
+            words.setdefault(other, round(share * abs(degree), 4))
     return words
 
 

@@ -21,7 +21,8 @@ from unripple.conventions import Floats
 from unripple.faceworld.camera import CAMERA_HEIGHT, CAMERA_Z
 from unripple.faceworld.factors import FACTORS, with_factors
 from unripple.ops.recolour import to_linear
-from unripple.stages.families.detail import PER_PX, WINDOW
+from unripple.ops.relief import smoothstep
+from unripple.stages.families.detail import BELOW_EYE, BELOW_EYE_REACH, PER_PX, WINDOW
 from unripple.zoo.directions import Direction, write_directions
 from unripple.zoo.pixel_directions import DETAIL, details_file
 
@@ -39,21 +40,35 @@ class Detail(NamedTuple):
         before, after: factors without and with it.
         attribute: what more of it looks like.
         usable: degrees that convince.
+        middle, reach: ellipse that is kept of it on either side of the face, with its mirror image,
+            head units: x right, y down; None is all.
     """
 
     before: Mapping[str, float]
     after: Mapping[str, float]
     attribute: str
     usable: tuple[float, float]
+    middle: tuple[float, float] | None = None
+    reach: tuple[float, float] = (1.0, 1.0)
 
 
 WORDS: Mapping[str, Detail] = {
-    "wrinkles": Detail({"age": 0.0}, {"age": 1.0}, "wrinkles and bags", (0.0, 4.0)),
+    "wrinkles": Detail({"age": 0.0}, {"age": 1.0}, "wrinkles and bags", (-3.0, 4.0)),
+    "bags": Detail(
+        {"age": 0.0}, {"age": 1.0}, "bags under the eyes", (-3.0, 3.0), BELOW_EYE, BELOW_EYE_REACH
+    ),
     "beard": Detail(
         {"beard": 0.0, "moustache": 0.0}, {"beard": 0.85, "moustache": 0.8}, "a beard", (0.0, 2.0)
     ),
     "moustache": Detail({"moustache": 0.0}, {"moustache": 0.9}, "a moustache", (0.0, 3.0)),
-    "freckles": Detail({"freckles": 0.0}, {"freckles": 1.0}, "freckles", (0.0, 4.0)),
+    "freckles": Detail({"freckles": 0.0}, {"freckles": 1.0}, "freckles", (-3.0, 4.0)),
+    "stubble": Detail(
+        {"beard": 0.0, "moustache": 0.0},
+        {"beard": 0.35, "moustache": 0.3},
+        "a shaven beard",
+        (0.0, 3.0),
+    ),
+    "lashes": Detail({"masculinity": 0.2}, {"masculinity": -1.0}, "dark lashes", (0.0, 3.0)),
     "makeup": Detail(
         {"lipstick": 0.0, "masculinity": -1.0},
         {"lipstick": 1.0, "masculinity": -1.0},
@@ -101,7 +116,19 @@ def logarithm(one: Detail) -> Floats:
     ratio = np.log(np.maximum(after, 0.004) / np.maximum(before, 0.004))
     smooth = cv2.GaussianBlur(ratio.astype(np.float32), (0, 0), _BLUR)
     found: Floats = np.clip(smooth, -_LARGEST, _LARGEST)
-    return found
+    return found if one.middle is None else found * _within(one, found)[..., None]
+
+
+def _within(one: Detail, picture: Floats) -> Floats:
+    """1 where a detail is kept, falling off softly, [H, W]."""
+    assert one.middle is not None
+    high, wide = picture.shape[:2]
+    x = WINDOW.left + (np.arange(wide) + 0.5) / wide * (WINDOW.right - WINDOW.left)
+    y = WINDOW.top + (np.arange(high) + 0.5) / high * (WINDOW.bottom - WINDOW.top)
+    across = (np.abs(x)[None] - one.middle[0]) / one.reach[0]
+    down = (y[:, None] - one.middle[1]) / one.reach[1]
+    away: Floats = np.hypot(across, down)
+    return (1 - smoothstep(away, 0.8, 1.2)).astype(np.float32)
 
 
 def _front(factors: Mapping[str, float]) -> Floats:

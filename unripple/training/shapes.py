@@ -82,6 +82,16 @@ WORDS: Mapping[str, Word] = {
     "age": Word(
         {"lip_fullness": -_AMOUNT, "cheek": -_AMOUNT}, "older: thinner lips and cheeks", (-1.5, 2.0)
     ),
+    # What tells men from women in faces at rest, as far as the world has it: jaw and chin, brows
+    # and how near to the eyes they are, nose, lips, eyes (Burton, Bruce, Dench 1993).
+    "gender": Word(
+        {
+            **{"jaw_width": 0.37, "chin": 0.3, "brow_thickness": 0.43, "brow_height": -0.3},
+            **{"nose_width": 0.2, "lip_fullness": -0.27, "eye_size": -0.23},
+        },
+        "more masculine: jaw, chin, brows, lips and eyes",
+        (-2.0, 2.0),
+    ),
 }
 UNIT = "a third of the attribute's range"
 

@@ -18,8 +18,8 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "Expression": ("smile", "mouth", "eyes", "lip", "brow", "anger", "surprise"),
     "Face": ("face_", "cheek", "chin", "jaw", "nose", "eye_", "iris"),
     "Age and skin": ("age", "gender", "sex", "skin", "wrinkle", "bags", "freckle"),
-    "Hair": ("hair", "fringe", "bangs", "grey", "beard", "bald", "moustache"),
-    "Accessories": ("glasses", "lipstick", "makeup", "hat", "earring", "necklace"),
+    "Hair": ("hair", "fringe", "bangs", "grey", "beard", "stubble", "bald", "moustache"),
+    "Accessories": ("glasses", "lipstick", "makeup", "lashes", "hat", "earring", "necklace"),
 }
 """Groups in the page's order, and the words that put a direction there."""
 OTHER = "More"

@@ -30,6 +30,8 @@ class Window(NamedTuple):
 PER_PX = 0.0078
 """Head units per px of such a picture."""
 WINDOW = Window(-0.78, -0.72, 0.78, 1.08)
+BELOW_EYE, BELOW_EYE_REACH = (0.29, 0.155), (0.21, 0.10)
+"""Middle and half axes of the skin below an eye of the mean head, head units: x right, y down."""
 
 
 def shading(direction: Direction, degree: float) -> Floats:

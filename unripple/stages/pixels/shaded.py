@@ -10,7 +10,7 @@ from unripple.ops.shaping import on_head
 from unripple.stages.families import FAMILIES
 from unripple.stages.families.detail import PER_PX, WINDOW
 from unripple.stages.interface import Direction
-from unripple.stages.pixels import stubble
+from unripple.stages.pixels import softened, stubble
 from unripple.stages.pixels.gates import Reduced
 from unripple.stages.pixels.look import EYES, INNER_LIPS, LIPS, CloseLook
 from unripple.stages.pixels.sharpness import as_sharp, blur_px
@@ -21,7 +21,7 @@ SEEN, GONE = 0.03, 0.06
 """Blur of a face, head units, up to which a detail of its skin is seen as it is, and from which
 nothing of it is."""
 _WIDTH = 1.24  # of the mean face, head units
-_OFF_LIPS = ("wrinkles", "beard", "moustache", "freckles")
+_OFF_LIPS = ("wrinkles", "bags", "beard", "moustache", "stubble", "freckles")
 
 
 def shaded_by(
@@ -42,7 +42,7 @@ def shaded_by(
     if width < LEAST_FACE_PX:
         why = f"the face is {width:.0f} px wide in this photo, and {LEAST_FACE_PX:g} are needed"
         return light, [Reduced(name, degree, 0.0, why)]
-    if degree < 0:
+    if degree < 0 and name not in softened.WORDS:
         why = "what is beneath it is not in the photo, so none is taken away"
         return light, [Reduced(name, degree, 0.0, why)]
     blur = blur_px(look)
@@ -54,6 +54,10 @@ def shaded_by(
         why = f"the face is blurred in this photo: its edges are {wide:.0f} px wide"
         reduced.append(Reduced(name, degree, round(degree * seen, 3), why))
     if not seen:
+        return light, reduced
+    if name in softened.WORDS:
+        light = softened.with_own(light, look, name, degree * seen)
+    if degree < 0:
         return light, reduced
     shading = FAMILIES[direction.family].shading
     assert shading is not None

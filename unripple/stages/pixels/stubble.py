@@ -9,7 +9,7 @@ import numpy as np
 
 from unripple.conventions import Floats
 
-WORDS = ("beard", "moustache")
+WORDS = ("beard", "moustache", "stubble")
 """Details that are hair."""
 FINER = 6
 """px of hairs per px of a detail's picture: .0013 head units, a tenth of a millimetre."""
