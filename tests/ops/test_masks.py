@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from unripple.conventions import Mask, ShapeMismatch
+from unripple.conventions import Floats, Mask, ShapeMismatch
 from unripple.ops import masks
 
 SHAPES = hnp.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=24)
@@ -149,3 +149,20 @@ def test_areas_are_counted_to_the_pixel() -> None:
 def test_sizes_that_differ_are_named() -> None:
     with pytest.raises(ShapeMismatch, match="photo 4 x 5, hole 4 x 6"):
         masks.require_same_size(photo=np.zeros((4, 5, 3)), hole=np.zeros((4, 6)))
+
+
+def test_a_rounded_border_lies_within_and_has_no_steps() -> None:
+    rows, columns = np.mgrid[:64, :64]
+    mask = rows > 20 + columns / 4  # a step of a pixel every four columns
+    soft, hard = masks.rounded(mask, 1.0), masks.feather(mask, 1.0)
+    assert not soft[~mask].any()
+    assert soft[50:].min() == pytest.approx(1, abs=1e-3)
+
+    def wobble(share: Floats) -> float:
+        """How far the line at half the weight strays from a straight one, px."""
+        inner = share[:, 8:56]
+        heights = 64 - inner.sum(0)
+        line = np.polyval(np.polyfit(np.arange(48), heights, 1), np.arange(48))
+        return float(np.abs(heights - line).max())
+
+    assert wobble(soft) < 0.6 * wobble(hard)

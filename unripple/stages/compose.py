@@ -14,7 +14,7 @@ from unripple.conventions import Face, Floats, Labels, Mask, Photo, Shares
 from unripple.ops.composite import blend, either_or
 from unripple.ops.geometry import stretched
 from unripple.ops.layers import Layers, lay_small
-from unripple.ops.masks import feather, require_same_size
+from unripple.ops.masks import feather, grow, require_same_size, rounded
 from unripple.ops.plates import fine_plate
 from unripple.ops.tones import tone_of, toned
 from unripple.stages import keeping
@@ -69,6 +69,7 @@ class Composed(NamedTuple):
 
 STILL = (Face.CLOTH, Face.NECK, Face.NECKLACE)
 """Parts that stay where they are when a head turns, so their details lie where they belong."""
+_BESIDE = 4.0  # feathers beside what the person left, so far an outline is rounded
 HEAD_FEATHER_PX = 3.0  # between head and the rest; at 128 px about the width of a jaw's shadow
 
 
@@ -137,6 +138,7 @@ def compose_plate(
     after: Mask,
     *,
     feather_px: float = 1.0,
+    enlarged: bool = False,
 ) -> Composed:
     """Photo, then the plate where the old person left, then the edited person on top.
 
@@ -151,13 +153,19 @@ def compose_plate(
         after: the edited person, bool [H, W].
         feather_px: width of both ramps, px. Wider than the reach of `vacated`, old person would
             show through its border.
+        enlarged: whether the picture is to be enlarged: an outline beside which the person left has
+            no steps then.
 
     Raises:
         ShapeMismatch: the arrays differ in size.
     """
     require_same_size(photo=photo, edited=edited, plate=plate, vacated=vacated, after=after)
     empty = blend(photo, plate, feather(vacated, feather_px))
-    picture = blend(empty, edited, feather(after, feather_px))
+    share = feather(after, feather_px)
+    if enlarged and feather_px > 0:
+        left = grow(vacated & ~after, _BESIDE * feather_px)
+        share = np.where(left, rounded(after, feather_px), share)
+    picture = blend(empty, edited, share)
     return Composed(picture, vacated | after)
 
 
@@ -274,7 +282,7 @@ def run(work: Work, settings: ComposeSettings) -> Composed:
 STAGE = Stage(
     name="compose",
     help="put the edited person over that background",
-    version=5,
+    version=6,
     run=run,
     outputs=Composed,
     settings=ComposeSettings,

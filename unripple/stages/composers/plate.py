@@ -35,6 +35,7 @@ def compose(work: Work, photo: Photo, settings: ComposeSettings) -> Composed:
         painted.vacated,
         after,
         feather_px=settings.grown(painted.plate).feather_px,
+        enlarged=edit.changed is not None,
     )
     return composed._replace(detail=fine)
 
