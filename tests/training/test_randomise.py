@@ -90,11 +90,24 @@ def test_a_scarf_takes_all_hair_and_both_ears(
 
 def test_a_part_is_redressed_and_nothing_far_from_it(faces: Faces) -> None:
     place = faces.labels == Face.CLOTH
-    photo = randomise.redressed(faces.photo, place, 1.0, rng())
+    look = randomise.cloth(rng(), FACES, SIDE)
+    photo = randomise.redressed(faces.photo, place, look, 1.0, rng())
     near = randomise.gaussian_blur(place.float()[:, None], 2.0)[:, 0] > 0
     touched = changed(photo, faces.photo)
     assert touched[place].float().mean() > 0.8
     assert not (touched & ~near).any()
+
+
+def test_what_becomes_headgear_does_not_keep_the_look_of_hair(
+    faces: Faces, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(randomise, "SCARF_CHANCE", 1.0)
+    for name in ("LIGHT", "HAND", "THING"):
+        monkeypatch.setattr(randomise, f"{name}_CHANCE", 0.0)
+    photo, labels = randomise.randomised(faces, rng())
+    was_hair = (labels == Face.HAT) & (faces.labels == Face.HAIR)
+    assert was_hair.any()
+    assert changed(photo, faces.photo)[was_hair].float().mean() > 0.95
 
 
 def test_light_keeps_to_the_person_and_moves_with_the_surface(faces: Faces, always: None) -> None:

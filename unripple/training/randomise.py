@@ -24,10 +24,20 @@ from torch import Tensor
 from unripple.conventions import Face
 from unripple.ops.tensors import to_photo, to_tensor
 from unripple.training.augment import chosen, gaussian_blur, uniform
+from unripple.training.textures import (
+    cloth,
+    clouds,
+    colours,
+    mixed,
+    places,
+    some,
+    strands,
+    texture,
+)
 
-GROWN_CHANCE, BUN_CHANCE, SCARF_CHANCE, CAP_CHANCE = 0.35, 0.15, 0.06, 0.08
+GROWN_CHANCE, BUN_CHANCE, SCARF_CHANCE, CAP_CHANCE = 0.35, 0.15, 0.02, 0.03
 PLATE_CHANCE, NEIGHBOUR_CHANCE = 0.7, 0.15
-DRESSED_CHANCE = {Face.HAIR: 0.5, Face.CLOTH: 0.7, Face.HAT: 0.8}
+DRESSED_CHANCE = {Face.HAIR: 0.5, Face.CLOTH: 0.7, Face.HAT: 0.5}
 BEARD_CHANCE, LIGHT_CHANCE, HAND_CHANCE, THING_CHANCE = 0.2, 0.6, 0.07, 0.07
 GREY_CHANCE, TONE_CHANCE, VIGNETTE_CHANCE, SHAKE_CHANCE, JPEG_CHANCE = 0.12, 0.5, 0.2, 0.15, 0.5
 HEAD_PARTS = (Face.HAIR, Face.LEFT_EAR, Face.RIGHT_EAR, Face.EARRING)
@@ -64,8 +74,12 @@ def randomised(faces: Faces, rng: torch.Generator) -> tuple[Tensor, Tensor]:
     photo = faces.photo + (1 - faces.alpha) * (behind - faces.plate)
     labels = headgear(faces.labels, rng)
     photo, labels = more_hair(photo, labels, rng)
+    # Headgear that was hair must not look like hair, or nets learn that hair is headgear.
+    put_on = (labels == Face.HAT) & (faces.labels != Face.HAT)
+    photo = redressed(photo, put_on, cloth(rng, len(photo), side), 1.0, rng)
     for part, chance in DRESSED_CHANCE.items():
-        photo = redressed(photo, labels == part, chance, rng)
+        look = strands if part == Face.HAIR else cloth
+        photo = redressed(photo, labels == part, look(rng, len(photo), side), chance, rng)
     photo = bearded(photo, labels, rng)
     person = (labels != Face.BACKGROUND).float()[:, None]
     photo = relit(photo, gaussian_blur(person, 0.7 * side / 128), faces.inverse_depth, rng)
@@ -89,50 +103,6 @@ def partly_randomised(faces: Faces, share: float, rng: torch.Generator) -> tuple
     photo, labels = randomised(Faces(*(layer[:count] for layer in faces)), rng)
     photo = photographed(photo, rng)
     return torch.cat((photo, faces.photo[count:])), torch.cat((labels, faces.labels[count:]))
-
-
-def mixed(plain: Tensor, changed: Tensor, chance: float, rng: torch.Generator) -> Tensor:
-    """Change some of the pictures and leave the others."""
-    return torch.lerp(plain, changed, _some(rng, chance, plain).expand_as(plain))
-
-
-def clouds(rng: torch.Generator, n: int, side: int, cells: int, channels: int = 1) -> Tensor:
-    """Smooth noise about 0, mostly within [-1, 1], with `cells` lumps along a side."""
-    grid = uniform(rng, -1, 1, n, channels, cells, cells)
-    return F.interpolate(grid, size=(side, side), mode="bilinear", align_corners=False)
-
-
-def places(side: int) -> tuple[Tensor, Tensor]:
-    """x and y of all pixels in [-1, 1], [1, 1, S, S] each."""
-    steps = (torch.arange(side) + 0.5) / side * 2 - 1
-    y, x = torch.meshgrid(steps, steps, indexing="ij")
-    return x[None, None], y[None, None]
-
-
-def waves(rng: torch.Generator, n: int, side: int) -> Tensor:
-    """Straight stripes of all widths and directions, in [-1, 1], [n, 1, S, S]."""
-    x, y = places(side)
-    angle, phase = (uniform(rng, 0, 2 * math.pi, n, 1, 1, 1) for _ in range(2))
-    frequency = torch.exp(uniform(rng, math.log(3), math.log(60), n, 1, 1, 1))
-    stripes = torch.sin(frequency * (x * angle.cos() + y * angle.sin()) + phase)
-    # Some have hard edges, as woven and printed stripes have.
-    return (stripes * uniform(rng, 1, 4, n, 1, 1, 1)).clamp(-1, 1)
-
-
-def texture(rng: torch.Generator, n: int, side: int) -> Tensor:
-    """Lumps, grain, stripes and checks in random shares, about in [-1, 1], [n, 1, S, S]."""
-    layers = [clouds(rng, n, side, cells) for cells in (5, 18, 64)]
-    layers += [waves(rng, n, side), waves(rng, n, side) * waves(rng, n, side)]
-    shares = torch.rand(n, len(layers), 1, 1, 1, generator=rng) ** 3  # one of them often rules
-    shares = shares / shares.sum(1, keepdim=True)
-    return (torch.stack(layers, 1) * shares).sum(1)
-
-
-def colours(rng: torch.Generator, n: int) -> Tensor:
-    """Any colours, grey ones as often as bright ones, [n, 3, 1, 1] in [-1, 1]."""
-    value = uniform(rng, -1, 1, n, 1, 1, 1)
-    tint = uniform(rng, -1, 1, n, 3, 1, 1) * torch.rand(n, 1, 1, 1, generator=rng)
-    return (value + tint).clamp(-1, 1)
 
 
 def other_plates(plate: Tensor, rng: torch.Generator) -> Tensor:
@@ -168,7 +138,7 @@ def with_neighbours(behind: Tensor, faces: Faces, rng: torch.Generator) -> Tenso
     layers = torch.cat((faces.photo.roll(1, 0), faces.alpha.roll(1, 0)), 1)
     grid = F.affine_grid(back.to(layers), list(layers.shape), align_corners=False)
     moved = F.grid_sample(layers, grid, padding_mode="zeros", align_corners=False)
-    share = moved[:, 3:] * _some(rng, NEIGHBOUR_CHANCE, moved)
+    share = moved[:, 3:] * some(rng, NEIGHBOUR_CHANCE, moved)
     return torch.lerp(behind, moved[:, :3], share.expand_as(behind))
 
 
@@ -233,12 +203,15 @@ def _buns(head: Tensor, rng: torch.Generator) -> Tensor:
     return inside.to(head.device) & (upper.amax((1, 2, 3), keepdim=True) > 0)
 
 
-def redressed(photo: Tensor, place: Tensor, chance: float, rng: torch.Generator) -> Tensor:
+def redressed(
+    photo: Tensor, place: Tensor, look: Tensor, chance: float, rng: torch.Generator
+) -> Tensor:
     """Give a part of some people another colour and texture, its own light and shade kept in part.
 
     Args:
         photo: [B, 3, S, S] in [-1, 1].
         place: the part, bool [B, S, S].
+        look: what it is made of, [B, 3, S, S].
         chance: share of the pictures.
         rng: where the chance comes from.
     """
@@ -247,17 +220,9 @@ def redressed(photo: Tensor, place: Tensor, chance: float, rng: torch.Generator)
     grey = photo.mean(1, keepdim=True)
     mean = (grey * inside).sum((2, 3), keepdim=True) / inside.sum((2, 3), keepdim=True).clamp_min(1)
     shade = (grey - mean) * uniform(rng, 0, 1.2, n, 1, 1, 1).to(photo)
-    one, two = colours(rng, n), colours(rng, n)
-    strength = torch.rand(n, 1, 1, 1, generator=rng) ** 2
-    cloth = (one + (two - one) * strength * texture(rng, n, side)).to(photo) + shade
+    made = (look.to(photo) + shade).clamp(-1, 1)
     soft = gaussian_blur(inside, 0.6 * side / 128)
-    return torch.lerp(
-        photo, cloth.clamp(-1, 1), (soft * _some(rng, chance, photo)).expand_as(photo)
-    )
-
-
-def _some(rng: torch.Generator, chance: float, like: Tensor) -> Tensor:
-    return chosen(rng, chance, len(like)).to(like)
+    return torch.lerp(photo, made, (soft * some(rng, chance, photo)).expand_as(photo))
 
 
 def bearded(photo: Tensor, labels: Tensor, rng: torch.Generator) -> Tensor:
@@ -274,7 +239,7 @@ def bearded(photo: Tensor, labels: Tensor, rng: torch.Generator) -> Tensor:
     grain = texture(rng, n, side).to(photo) * 0.2
     hair = (colours(rng, n).to(photo) * 0.5 - 0.4 + grain).clamp(-1, 1)
     share = gaussian_blur(ragged, 1.0 * side / 128) * uniform(rng, 0.3, 0.95, n, 1, 1, 1).to(photo)
-    return torch.lerp(photo, hair, (share * _some(rng, BEARD_CHANCE, photo)).expand_as(photo))
+    return torch.lerp(photo, hair, (share * some(rng, BEARD_CHANCE, photo)).expand_as(photo))
 
 
 def relit(photo: Tensor, person: Tensor, inverse_depth: Tensor, rng: torch.Generator) -> Tensor:
@@ -298,7 +263,7 @@ def relit(photo: Tensor, person: Tensor, inverse_depth: Tensor, rng: torch.Gener
     # The picture is display-coded: light enters by its power 1 / 2.2.
     factor = light.clamp(DARKEST, BRIGHTEST) ** (1 / 2.2)
     lit = ((photo + 1) * factor - 1).clamp(-1, 1)
-    return torch.lerp(photo, lit, (person * _some(rng, LIGHT_CHANCE, photo)).expand_as(photo))
+    return torch.lerp(photo, lit, (person * some(rng, LIGHT_CHANCE, photo)).expand_as(photo))
 
 
 def occluded(photo: Tensor, labels: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -310,8 +275,8 @@ def occluded(photo: Tensor, labels: Tensor, rng: torch.Generator) -> tuple[Tenso
     n, _, side, _ = photo.shape
     skin = (labels == Face.SKIN).float()[:, None]
     tone = (photo * skin).sum((2, 3), keepdim=True) / skin.sum((2, 3), keepdim=True).clamp_min(1)
-    hand = _bars(rng, n, side, 4).to(photo) * _some(rng, HAND_CHANCE, photo)
-    thing = _bars(rng, n, side, 1).to(photo) * _some(rng, THING_CHANCE, photo)
+    hand = _bars(rng, n, side, 4).to(photo) * some(rng, HAND_CHANCE, photo)
+    thing = _bars(rng, n, side, 1).to(photo) * some(rng, THING_CHANCE, photo)
     shade = 0.15 * clouds(rng, n, side, 8).to(photo)
     painted = colours(rng, n) + 0.3 * texture(rng, n, side)
     photo = torch.lerp(photo, (tone + shade).clamp(-1, 1), hand.expand_as(photo))
