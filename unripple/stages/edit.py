@@ -339,7 +339,7 @@ def roles(settings: Values) -> tuple[str, ...]:
 STAGE = Stage(
     name="edit",
     help="with a PHOTO: the whole edit of one photo; for a shard: draw the moved codes",
-    version=6,
+    version=7,
     run=run,
     outputs=Edited,
     settings=EditSettings,

@@ -67,10 +67,14 @@ class RandomisedNet(FaceNet):
         return f"{self.randomise_share:.0%} of them in random hair, clothes, light and places."
 
 
-def add_share(parser: argparse.ArgumentParser, default: float) -> None:
+def add_share(
+    parser: argparse.ArgumentParser,
+    default: float,
+    *,
+    what: str = "pictures in random hair, clothes, light and places",
+) -> None:
     """The option `--randomise`."""
-    text = "share of the pictures in random hair, clothes, light and places"
-    parser.add_argument("--randomise", type=float, default=default, help=text)
+    parser.add_argument("--randomise", type=float, default=default, help=f"share of the {what}")
 
 
 def known(batch: Mapping[str, Tensor]) -> randomise.Faces:
