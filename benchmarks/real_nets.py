@@ -4,10 +4,11 @@
 
 FOLDER holds photographs of one face each, as `benchmarks.real` leaves them in OUT. Every face is
 cut out where MTCNN finds it, as edits of photographs do, and shown to the landmark, pose, depth and
-attribute nets. Judges (`unripple models fetch packaged`): MediaPipe's face mesh for landmarks,
-angles, open mouths and eyes, its segmenter of selfies for the person. Signs that anybody sees, such
-as glasses, are listed below by photo. `--net` puts other weights in the place of a role's, which
-are float16 as in an export; a run's folder gives its average.
+attribute nets; the inpainter paints over everybody, and is judged in a ring around them, where the
+photo shows what was there. Judges (`unripple models fetch packaged`): MediaPipe's face mesh for
+landmarks, angles, open mouths and eyes, its segmenter of selfies for the person. Signs that anybody
+sees, such as glasses, are listed below by photo. `--net` puts other weights in the place of a
+role's, which are float16 as in an export; a run's folder gives its average.
 """
 
 from __future__ import annotations
@@ -24,21 +25,27 @@ import torch
 from PIL import Image
 
 from unripple.conventions import Floats, Mask, NoFace, Photo
+from unripple.metrics.fidelity import psnr
+from unripple.metrics.regions import MIN_PIXELS, fine, rms
 from unripple.models.landmarks import soft_argmax
 from unripple.ops.clusters import nearer_cluster
 from unripple.ops.geometry import apply, inverse
+from unripple.ops.masks import grow
 from unripple.ops.mesh import FaceAngles, face_angles, mesh_of
 from unripple.ops.tensors import resized, to_tensor
 from unripple.runtime.editor import Editor
 from unripple.stages.align import Aligned
 from unripple.stages.depth import depth
+from unripple.stages.inpaint import lama_fill
 from unripple.stages.parse import person_share
 from unripple.training import start
 from unripple.training.identity import area_under_curve
 from unripple.training.latent_directions import factor_names
 from unripple.zoo.zoo import Zoo
 
-ROLES = ("landmarks", "pose", "depth", "attributes")
+ROLES = ("landmarks", "pose", "depth", "attributes", "inpainter")
+_NEAR_PX, _FAR_PX = 2.0, 8.0
+"""The ring around a person in which paintings are judged, px from the outline."""
 _EYES, _NOSE_TIP, _MOUTH = ((33, 133), (362, 263)), 1, (61, 291)
 """Points of the mesh: corners of the picture-left and picture-right eye, nose, mouth corners."""
 _LIPS, _LIDS = ((13, 14),), ((159, 145), (386, 374))
@@ -194,6 +201,28 @@ def by_attributes(faces: Sequence[Face], model: Any, names: Sequence[str]) -> di
     return means | figures
 
 
+def by_painting(faces: Sequence[Face], model: Any) -> dict[str, float]:
+    """PSNR and texture energy of what is painted around people; also where all is plain."""
+    fill = lama_fill(model.net, corrects=bool(model.metadata.get("corrects", False)))
+    rows = []
+    for face in faces:
+        hole = grow(face.person, _FAR_PX)
+        ring = hole & ~grow(face.person, _NEAR_PX)
+        if ring.sum() < MIN_PIXELS or hole.all():
+            continue
+        painted = fill(face.crop, hole)
+        true, made = rms(fine(face.crop)[ring]), rms(fine(painted)[ring])
+        rows.append((psnr(painted, face.crop, ring), made / max(true, 1e-6), true))
+    scores = np.array(rows)
+    plain = scores[:, 2] <= np.median(scores[:, 2])
+    kinds = {"": np.ones_like(plain), "plain_": plain}
+    return {
+        f"{kind}{name}": float(np.median(scores[chosen, column]))
+        for kind, chosen in kinds.items()
+        for column, name in enumerate(("psnr", "energy"))
+    }
+
+
 def with_weights(zoo: Zoo, role: str, path: Path | None) -> Any:
     """The net of a role, with other weights if there are some."""
     model: Any = zoo.load(role)
@@ -230,7 +259,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if role == "attributes":
             figures[role] = by_attributes(faces, model, factor_names(zoo))
         else:
-            ask = {"landmarks": by_landmarks, "pose": by_pose, "depth": by_depth}[role]
+            ask = {
+                **{"landmarks": by_landmarks, "pose": by_pose, "depth": by_depth},
+                "inpainter": by_painting,
+            }[role]
             figures[role] = ask(faces, model)
     sys.stdout.write(f"{len(faces)} photographs\n")
     for role, listed in figures.items():
