@@ -13,7 +13,7 @@ from unripple.models.mean_head import MeanHead
 from unripple.ops.geometry import stretched
 from unripple.ops.head import HeadPose
 from unripple.stages.edit import FOREIGN_DB, drawn_db
-from unripple.stages.turns.geometry import edit_by_geometry
+from unripple.stages.turns.geometry import edit_by_geometry, going_on
 
 SIZE = 96
 POSE = HeadPose(0.0, 0.0, 0.0, 28.0, (48.0, 42.0))
@@ -153,3 +153,22 @@ def test_who_stands_beside_stays(mean_head: MeanHead) -> None:
     assert not edited.alpha[30:70, 80:].any()
     assert edited.alpha[40, 48] == 255
     assert np.array_equal(edited.picture[30:70, 80:], photo[30:70, 80:])
+
+
+def test_whom_the_border_cuts_off_goes_on_beyond_it() -> None:
+    """The stripes beyond a border look like no person; a mirror image may be somebody else's."""
+    shown = ROWS > 10
+    hair = np.abs(COLUMNS - 48) < 20
+    share = (hair & (ROWS > 14)).astype(np.float32)
+    beside = (COLUMNS > 80) & (ROWS < 30)
+    whole = going_on(share, (hair | beside).astype(np.float32), shown)
+    assert (whole[hair] == 1).all()
+    assert (whole[~hair] == 0).all()
+    everything = np.ones_like(shown)
+    assert going_on(share, np.ones_like(share), everything) is share
+
+
+def test_who_ends_before_the_border_still_ends_there() -> None:
+    shown = ROWS > 10
+    share = ((np.abs(COLUMNS - 48) < 20) & (ROWS > 14)).astype(np.float32)
+    assert np.array_equal(going_on(share, share, shown), share)

@@ -9,12 +9,14 @@ import pytest
 import torch
 from safetensors import safe_open
 
+from unripple.conventions import Face
 from unripple.models.dpt import DPT, sizes_from_state
 from unripple.training.depth import (
     FIELDS,
     DepthTask,
     best_fit,
     gradient_matching,
+    refilled,
     without_scale,
 )
 from unripple.training.shards import FaceShards
@@ -95,6 +97,22 @@ def test_the_export_rebuilds_the_net_and_figures_have_names(
     assert json.loads(json.dumps(sizes)) == json.loads(metadata["sizes"])
     DPT(**sizes).load_state_dict(state)
     figures = task.validate()
-    assert set(figures) == {"abs_rel", "delta1", "foreground_iou", "foreground_iou_worst"}
+    assert set(figures) == {
+        *("abs_rel", "delta1", "foreground_iou", "foreground_iou_worst"),
+        "randomised_foreground_iou",
+    }
     assert 0 <= figures["foreground_iou_worst"] <= figures["foreground_iou"] <= 1
     assert task.sample().shape == (4 * 64, 12 * 64, 3)
+
+
+def test_hair_that_was_added_is_as_near_as_the_person() -> None:
+    before = torch.zeros(1, 32, 32, dtype=torch.uint8)
+    before[:, 12:20, 12:20] = int(Face.HAIR)
+    after = before.clone()
+    after[:, 8:12, 12:20] = int(Face.HAIR)
+    after[:, 14:16, 14:16] = int(Face.BACKGROUND)  # a thing that is held before it
+    rendered = torch.where(before == Face.HAIR, 0.2, 0.1)[:, None]
+    depth = refilled(rendered, before, after)
+    added = (after == Face.HAIR) & (before != Face.HAIR)
+    assert torch.allclose(depth[:, 0][added], torch.tensor(0.2))
+    assert torch.equal(depth[:, 0][~added], rendered[:, 0][~added])

@@ -112,6 +112,15 @@ def test_the_attribute_loss_counts_every_factor_alike_and_no_hidden_one() -> Non
     assert float(attributes.attribute_loss(scores, wanted, seen, switch)) < 1e-3
 
 
+def test_what_was_randomised_does_not_count(attributes_task: attributes.AttributesTask) -> None:
+    seen = attributes_task.draw(torch.Generator().manual_seed(0))["seen"]
+    yaw, hat = (attributes.NAMES.index(name) for name in ("yaw", "hat"))
+    half = len(seen) // 2
+    assert attributes_task.randomise_share == 0.5
+    assert seen[:, yaw].tolist() == [1] * len(seen)
+    assert seen[:, hat].tolist() == [0] * half + [1] * half
+
+
 def test_the_attribute_file_names_its_factors(
     attributes_task: attributes.AttributesTask, tmp_path: Path
 ) -> None:
@@ -170,11 +179,23 @@ def test_landmarks_follow_the_people(landmarks_task: landmarks.LandmarksTask) ->
     assert seen >= 8
 
 
+def test_randomised_faces_keep_their_landmarks(landmarks_task: landmarks.LandmarksTask) -> None:
+    shard = landmarks_task.data.first(4)
+    plain, other = (
+        landmarks_task.staged(shard, torch.Generator().manual_seed(0), randomised=count)
+        for count in (0, 2)
+    )
+    assert torch.equal(plain["points"], other["points"])
+    assert not torch.allclose(plain["photo"][:2], other["photo"][:2])
+
+
 def test_the_landmark_loss_falls_on_one_batch(landmarks_task: landmarks.LandmarksTask) -> None:
     batch = landmarks_task.draw(torch.Generator().manual_seed(0))
     steps = [landmarks_task.train_step(batch, step) for step in range(60)]
     assert float(steps[-1]["means"]) < 0.5 * float(steps[0]["means"])
-    assert set(landmarks_task.validate()) == {"nme", "nme_wide", "nme_wide_median", "presence_auc"}
+    assert set(landmarks_task.validate()) == {
+        *("nme", "nme_randomised", "nme_wide", "nme_wide_median", "presence_auc")
+    }
 
 
 def test_wanted_heatmaps_have_their_mean_on_the_landmark() -> None:

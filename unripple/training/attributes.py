@@ -21,8 +21,9 @@ from unripple.training import augment, grids
 from unripple.training.identity import area_under_curve
 from unripple.training.loop import Batch
 from unripple.training.precision import autocast
+from unripple.training.randomised_net import FIELDS as RANDOMISED_FIELDS
+from unripple.training.randomised_net import RandomisedNet
 from unripple.training.shards import FaceShards
-from unripple.training.single import FaceNet
 
 NAMES: tuple[str, ...] = (
     "yaw", "pitch", "smile", "mouth_open", "eye_open", "masculinity", "age", "melanin", "redness",
@@ -37,9 +38,14 @@ NAMES: tuple[str, ...] = (
 SWITCHES = frozenset(factor.name for factor in faceworld.FACTORS if factor.kind == "switch")
 COLUMNS = [faceworld.INDEX[name] for name in NAMES]
 HAIR = ("hair_length", "hair_volume", "hair_curl", "fringe", "hair_light", "hair_warmth", "grey")
+CHANGED = (
+    *HAIR, "bald", "hat", "beard", "moustache", "melanin", "redness", "freckles", "lipstick",
+    "ear_size", "earring",
+)  # fmt: skip
+"""What randomised pictures no longer show as it was rendered."""
 
 SIZES: dict[str, Any] = {"widths": (24, 48, 80, 128), "hidden": 128, "n_factors": len(NAMES)}
-FIELDS = ("photo", "factors")
+FIELDS = (*RANDOMISED_FIELDS, "factors")
 RECOLOURED = 0.35  # of the usual strength: the colours of skin and hair are asked for
 
 
@@ -75,7 +81,7 @@ def attribute_loss(scores: Tensor, targets: Tensor, visibility: Tensor, switch: 
     return (each.sum(0) / visibility.sum(0).clamp_min(1e-3)).mean()
 
 
-class AttributesTask(FaceNet):
+class AttributesTask(RandomisedNet):
     """See `loop.Task`."""
 
     role = "attributes"
@@ -98,17 +104,18 @@ class AttributesTask(FaceNet):
         batch = self.data.batch(n, rng)
         flipped = torch.rand(n, generator=rng) < 0.5
         moves = augment.jitter(rng, n, degrees=4, zoom=0.05, shift=0.05, flip=False)
-        photo = torch.where(
-            flipped.to(batch["photo"].device).view(-1, 1, 1, 1),
-            batch["photo"].flip(-1),
-            batch["photo"],
-        )
-        photo = augment.soften(augment.warp(grids.from_uint8(photo), moves), rng)
+        photo, _ = self.partly_randomised(batch, rng)
+        turned = flipped.to(photo.device).view(-1, 1, 1, 1)
+        photo = torch.where(turned, photo.flip(-1), photo)
+        photo = augment.soften(augment.warp(photo, moves), rng)
         photo = augment.photometric(photo, rng, strength=RECOLOURED)
         device = batch["factors"].device
         mirrored = faceworld.mirrored(batch["factors"])
         factors = torch.where(flipped.to(device)[:, None], mirrored, batch["factors"])
-        return {"photo": augment.noisy(photo, rng), "factors": factors}
+        seen = visible(factors)
+        changed = [NAMES.index(name) for name in CHANGED]
+        seen[: round(self.randomise_share * n), changed] = 0
+        return {"photo": augment.noisy(photo, rng), "factors": factors, "seen": seen}
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """See `attribute_loss`."""
@@ -116,7 +123,7 @@ class AttributesTask(FaceNet):
         with autocast(self.device):
             scores = net.scores(batch["photo"].contiguous(memory_format=torch.channels_last))
         targets = (batch["factors"][:, COLUMNS] - net.mean) / net.spread
-        return {"loss": attribute_loss(scores, targets, visible(batch["factors"]), net.switch)}
+        return {"loss": attribute_loss(scores, targets, batch["seen"], net.switch)}
 
     def validate(self) -> dict[str, float]:
         """Of each factor where it can be seen: explained variance, or area under the curve."""
@@ -159,7 +166,8 @@ class AttributesTask(FaceNet):
         return (
             f"AttributeNet {self.net_sizes} at {self.size_px} px: Huber loss of standardised "
             "factors, cross entropy of switches, each where it can be seen; pictures mirrored, "
-            "moved, blurred, a little recoloured."
+            "moved, blurred, a little recoloured. "
+            f"{super().notes()} There colours, hair, beards and hats do not count."
         )
 
 

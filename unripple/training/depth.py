@@ -13,14 +13,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unripple.conventions import Photo
+from unripple.conventions import Face, Floats, Photo
 from unripple.models.dpt import DPT
 from unripple.ops.clusters import nearer_cluster
 from unripple.training import augment, grids
 from unripple.training.loop import Batch
 from unripple.training.precision import autocast
+from unripple.training.randomised_net import FIELDS, RandomisedNet
 from unripple.training.shards import FaceShards
-from unripple.training.single import FaceNet
 
 SIZES: dict[str, Any] = {
     "token_width": 128,
@@ -34,7 +34,7 @@ SIZES: dict[str, Any] = {
     "stem_blocks": (2, 3, 3),
     "n_classes": 0,
 }
-FIELDS = ("photo", "inverse_depth", "alpha")
+BESIDE_PX = 4.0  # how far, at 128 px, hair that was added takes its depth from
 GRADIENT_WEIGHT = 0.5
 GRADIENT_SCALES = 4
 
@@ -71,7 +71,23 @@ def best_fit(predicted: Tensor, true: Tensor) -> Tensor:
     return (centred * scale + y_mean).view_as(predicted).float()
 
 
-class DepthTask(FaceNet):
+def refilled(inverse_depth: Tensor, before: Tensor, after: Tensor) -> Tensor:
+    """Inverse depth of people who have more hair, or hands, than when they were rendered.
+
+    Args:
+        inverse_depth: as rendered, [B, 1, S, S].
+        before, after: labels [B, S, S]; where the second adds to a person, it has the depth of the
+            person beside it.
+    """
+    person = (before != Face.BACKGROUND).float()[:, None]
+    added = (after != Face.BACKGROUND)[:, None] & (person == 0)
+    mean = (inverse_depth * person).sum((2, 3), keepdim=True) / person.sum((2, 3), keepdim=True)
+    near = augment.gaussian_blur(person, BESIDE_PX)
+    beside = augment.gaussian_blur(inverse_depth * person, BESIDE_PX) / near.clamp_min(1e-3)
+    return torch.where(added, torch.where(near > 0.01, beside, mean), inverse_depth)
+
+
+class DepthTask(RandomisedNet):
     """See `loop.Task`."""
 
     role = "depth"
@@ -92,12 +108,12 @@ class DepthTask(FaceNet):
         """Random faces with the ghosts of their other poses, moved, blurred and recoloured."""
         one, other = self.data.pairs(self.batch_size, rng)
         ghost_alpha = other["alpha"][:, None].float() / 255
-        photo = grids.from_uint8(one["photo"])
+        photo, labels = self.partly_randomised(one, rng)
         photo = augment.ghosted(photo, grids.from_uint8(other["photo"]), ghost_alpha, rng)
         moves = augment.jitter(rng, self.batch_size)
-        depth = one["inverse_depth"][:, None].float()
+        depth = refilled(one["inverse_depth"][:, None].float(), one["labels"], labels)
         depth = augment.warp(depth, moves, mode="nearest")[:, 0]
-        person = augment.warp(one["alpha"][:, None].float() / 255, moves)
+        person = augment.warp((labels != Face.BACKGROUND).float()[:, None], moves)
         photo = augment.soften(augment.warp(photo, moves), rng, person=person)
         photo = augment.noisy(augment.photometric(photo, rng), rng)
         return {"photo": photo, "inverse_depth": depth}
@@ -118,19 +134,25 @@ class DepthTask(FaceNet):
         return super().predict(photo).float()
 
     def validate(self) -> dict[str, float]:
-        """Relative error and share within 25% of the depth, and the foreground's IoU."""
+        """Relative error and share within 25% of the depth, and the foreground's IoU.
+
+        The foreground also of randomised pictures.
+        """
         predicted = self.predict(self.held_out["photo"])
         true = self.held_out["inverse_depth"].float()
         # Of inverse depths, so it is the true depth over the predicted one.
         ratio = best_fit(predicted, true).clamp_min(true.min() / 4) / true
-        person = (self.held_out["alpha"] > 127).cpu().numpy()
-        near = np.stack([nearer_cluster(one) for one in predicted.cpu().numpy()])
-        ious = (near & person).sum((1, 2)) / (near | person).sum((1, 2)).clip(min=1)
+        ious = foreground_ious(predicted, self.held_out["alpha"] > 127)
+        far = foreground_ious(
+            self.predict(self.held_out_far["photo"]),
+            self.held_out_far["labels"] != Face.BACKGROUND,
+        )
         return {
             "abs_rel": float((1 / ratio - 1).abs().mean()),
             "delta1": float((torch.maximum(ratio, 1 / ratio) < 1.25).float().mean()),
             "foreground_iou": float(ious.mean()),
             "foreground_iou_worst": float(ious.min()),
+            "randomised_foreground_iou": float(far.mean()),
         }
 
     def sample(self) -> Photo:
@@ -148,8 +170,17 @@ class DepthTask(FaceNet):
         return (
             f"DPT-Hybrid {self.net_sizes} at {self.size_px} px. Scale- and shift-invariant L1 with "
             "gradient matching; pictures moved, recoloured, blurred, and with ghosts of the same "
-            "person at another pose. Errors are of depth, after the best scale and shift."
+            "person at another pose. Errors are of depth, after the best scale and shift. "
+            f"{super().notes()}"
         )
+
+
+def foreground_ious(inverse_depth: Tensor, person: Tensor) -> Floats:
+    """IoU of the nearer cluster of each map [B, S, S] with the person, bool [B, S, S]; [B]."""
+    near = np.stack([nearer_cluster(one) for one in inverse_depth.cpu().numpy()])
+    true = person.cpu().numpy()
+    ious: Floats = (near & true).sum((1, 2)) / (near | true).sum((1, 2)).clip(min=1)
+    return ious
 
 
 add_arguments, build = DepthTask.add_arguments, DepthTask.build

@@ -29,7 +29,7 @@ from unripple.models.discriminator import PatchDiscriminator
 from unripple.models.lama import Lama, correct
 from unripple.models.perceptual import FeatureDistance
 from unripple.ops.borrow import first_guess
-from unripple.training import ema, grids, holes
+from unripple.training import ema, grids, holes, randomise, randomised_net
 from unripple.training.fills import HeldOutFills, photos
 from unripple.training.loop import (
     Batch,
@@ -43,12 +43,14 @@ from unripple.training.loop import (
 from unripple.training.precision import autocast
 from unripple.training.shards import FaceShards
 from unripple.training.single import SingleNet, decay_at, in_parts
+from unripple.training.textures import texture_loss
 
 SIZES: dict[str, Any] = {"ngf": 24, "n_downsampling": 2, "n_blocks": 4}
 DISCRIMINATOR_SIZES: dict[str, Any] = {"ndf": 24, "n_layers": 2}
 """Its patches are 34 px wide: it sees texture, not scenes."""
 FIELDS = ("plate", "alpha")
 VALIDATION_PEOPLE = 48
+RANDOMISED = 0.5  # share of the plates
 
 KNOWN_WEIGHT = 0.2  # what is known is kept by the stage anyway; it only helps to learn
 RIM_WEIGHT = 3.0  # a turned head uncovers the rim of the hole, never its middle
@@ -56,8 +58,6 @@ WHOLE_FROM = 0.1  # share of the budget spent on crops
 ADVERSARIAL_FROM = 0.15
 SHARES = {"texture": 0.5, "adversarial": 0.5, "matching": 0.3, "perceptual": 0.3}
 FINE_LATER = 0.25  # what is left of pixels and gradients in the second phase
-WINDOW_PX = 8  # in which the texture's strength is compared
-FAINT = 0.01  # rms below which a window has no texture
 R1_EVERY = 8
 R1_WEIGHT = 0.1
 
@@ -67,6 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--lr", type=float, default=1e-3)
     add("--crop", type=int, default=64, help="side of the crops of the first phase; 0: none")
+    randomised_net.add_share(parser, RANDOMISED, what="plates that are plain or unlike ours")
     for name, share in SHARES.items():
         add(f"--{name}", type=float, default=share, help="share of the gradient, second phase")
 
@@ -80,6 +81,7 @@ def build(chosen: argparse.Namespace) -> InpainterTask:
         device=chosen.device,
         lr=chosen.lr,
         crop=chosen.crop,
+        randomise_share=chosen.randomise,
         shares={name: getattr(chosen, name) for name in SHARES},
         perceptual=wide_features(chosen.models / "parser.safetensors", chosen.device),
     )
@@ -129,42 +131,6 @@ def reconstruction(picture: Tensor, target: Tensor, hole: Tensor, *, fine: float
     return blocks + fine * (pixels + 0.5 * edges)
 
 
-def band_energies(picture: Tensor, place: Tensor) -> list[Tensor]:
-    """Rms of fine structure in windows: fine detail, and gradients across and down at two sizes.
-
-    Args:
-        picture: [B, 3, S, S].
-        place: what counts, [B, 1, S, S].
-
-    Returns:
-        One [B, 3, h, w] per band, 0 where a window lies outside the place.
-    """
-    bands = []
-    for level in range(2):
-        if level:
-            picture, place = F.avg_pool2d(picture, 2), F.avg_pool2d(place, 2)
-        smooth = F.avg_pool2d(picture, 3, 1, 1, count_include_pad=False)
-        across = F.pad(picture[..., 1:] - picture[..., :-1], (0, 1))
-        down = F.pad(picture[..., 1:, :] - picture[..., :-1, :], (0, 0, 0, 1))
-        # Overlapping windows, each judged by the part of it that lies in the place.
-        share = F.avg_pool2d(place, WINDOW_PX, WINDOW_PX // 2)
-        for band in (picture - smooth, across, down):
-            power = F.avg_pool2d(band.square() * place, WINDOW_PX, WINDOW_PX // 2)
-            # The floor under the root bounds its gradient where there is no texture.
-            rms = (power / share.clamp_min(0.05) + FAINT**2).sqrt()
-            bands.append(rms * (share > 0.05))
-    return bands
-
-
-def texture_loss(painted: Tensor, plate: Tensor, hole: Tensor) -> Tensor:
-    """How much the strength of the fill's texture differs from the truth's, window by window.
-
-    It asks for as much texture as there was, not for the very same: that cannot be known.
-    """
-    pairs = zip(band_energies(painted, hole), band_energies(plate, hole), strict=True)
-    return torch.stack([(a - b).abs().mean() for a, b in pairs]).mean()
-
-
 def patches_with(hole: Tensor, logits: Tensor) -> Tensor:
     """Which patches of a discriminator see some of the hole, float 0 or 1, shaped as its logits."""
     return F.adaptive_max_pool2d(hole, logits.shape[2:])
@@ -202,6 +168,7 @@ class InpainterTask(SingleNet):
         device: where the nets live.
         lr: of both nets.
         crop: side of the crops of the first phase, a multiple of 32; 0 takes whole pictures.
+        randomise_share: of the plates that are plain, gradients, out of focus or patterned.
         shares: gradients of the later terms, in shares of the reconstruction's.
         perceptual: distance of pictures in [-1, 1] in wide features.
         sizes, discriminator_sizes: of the nets.
@@ -219,6 +186,7 @@ class InpainterTask(SingleNet):
         device: str = "cpu",
         lr: float = 1e-3,
         crop: int = 64,
+        randomise_share: float = RANDOMISED,
         shares: dict[str, float] | None = None,
         perceptual: FeatureDistance | None = None,
         sizes: dict[str, Any] = SIZES,
@@ -232,6 +200,7 @@ class InpainterTask(SingleNet):
             parameters(self.discriminator), lr, betas=(0.5, 0.99)
         )
         self.shares = SHARES | (shares or {})
+        self.randomise_share = randomise_share
         self.perceptual = perceptual
         self.data = data
         faces = held_out.first(2 * VALIDATION_PEOPLE)
@@ -245,6 +214,8 @@ class InpainterTask(SingleNet):
         plate = plates["plate"]
         flipped = torch.rand(len(plate), 1, 1, 1, generator=rng).to(plate.device) < 0.5
         plate = torch.where(flipped, plate.flip(3), plate).float() / 255
+        if count := round(self.randomise_share * self.batch_size):
+            plate[:count] = randomise.other_plates(2 * plate[:count] - 1, rng) / 2 + 0.5
         hole = holes.mixed(people["alpha"], rng)
         guess = first_guess(plate * (1 - hole), hole)
         if cropped:
@@ -386,7 +357,8 @@ class InpainterTask(SingleNet):
         """For the card."""
         wide = "and the parser's deep features" if self.perceptual is not None else "no parser"
         return (
-            f"LaMa {self.net_sizes} at 128 px on rendered plates; holes are 75% silhouettes, 15% "
+            f"LaMa {self.net_sizes} at 128 px on rendered plates, {self.randomise_share:.0%} of "
+            "them randomised (plain, gradients, out of focus); holes are 75% silhouettes, 15% "
             f"bands, 10% strokes. L1 on picture and gradients, crops of {self.crop} px until "
             f"{WHOLE_FROM:.0%} of the budget; from {ADVERSARIAL_FROM:.0%} the strength of texture, "
             f"a patch discriminator with feature matching, {wide}; shares of the gradient "

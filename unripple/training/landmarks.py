@@ -14,18 +14,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from unripple.conventions import Photo
+from unripple.conventions import Face, Photo
 from unripple.models.landmarks import LandmarkNet, soft_argmax
-from unripple.training import augment, grids
+from unripple.training import augment, grids, randomise
 from unripple.training.framing import about
 from unripple.training.identity import area_under_curve
 from unripple.training.loop import Batch
 from unripple.training.precision import autocast
+from unripple.training.randomised_net import FIELDS as RANDOMISED_FIELDS
+from unripple.training.randomised_net import RandomisedNet, known
 from unripple.training.shards import FaceShards
-from unripple.training.single import FaceNet, in_parts
+from unripple.training.single import in_parts
 
 SIZES: dict[str, Any] = {"widths": (16, 32, 64, 96, 128), "head": 48, "n_points": 5}
-FIELDS = ("photo", "plate", "alpha", "landmarks")
+FIELDS = (*RANDOMISED_FIELDS, "landmarks")
 
 TIGHT = (0.75, 1.5)  # scale of the person, against the aligned framing
 WIDE = (0.3, 0.8)
@@ -99,7 +101,7 @@ def certainty(heatmaps: Tensor) -> Tensor:
     return heatmaps.flatten(2).softmax(2).amax(2).mean(1)
 
 
-class LandmarksTask(FaceNet):
+class LandmarksTask(RandomisedNet):
     """See `loop.Task`."""
 
     role = "landmarks"
@@ -121,8 +123,12 @@ class LandmarksTask(FaceNet):
 
     def draw(self, rng: torch.Generator) -> Batch:
         """Half tight, half wide framings, a few without a face, blurred and recoloured."""
-        batch = self.staged(self.data.batch(self.batch_size, rng), rng)
-        photo = augment.soften(batch["photo"], rng, chance=0.4)
+        count = round(self.randomise_share * self.batch_size)
+        batch = self.staged(self.data.batch(self.batch_size, rng), rng, randomised=count)
+        photo = batch["photo"]
+        if count:
+            photo = torch.cat((randomise.photographed(photo[:count], rng), photo[count:]))
+        photo = augment.soften(photo, rng, chance=0.4)
         batch["photo"] = augment.noisy(augment.photometric(photo, rng), rng, most=0.06)
         return batch
 
@@ -133,8 +139,12 @@ class LandmarksTask(FaceNet):
         *,
         wide_share: float = 0.5,
         faceless: float = FACELESS,
+        randomised: int = 0,
     ) -> Batch:
-        """People before other plates: pictures, landmarks, and where there is a face (`there`)."""
+        """People before other plates: pictures, landmarks, and where there is a face (`there`).
+
+        The first `randomised` of them have other hair, clothes, light and plates.
+        """
         n, side = len(batch["photo"]), batch["photo"].shape[-1]
         device = batch["photo"].device
         points = batch["landmarks"].cpu() / side
@@ -143,13 +153,20 @@ class LandmarksTask(FaceNet):
         mirrored = augment.is_mirrored(moves)[:, None, None]
         points = torch.where(mirrored, points[:, SIDES_SWAPPED], points)
         there = (torch.rand(n, generator=rng) >= faceless).float()
-        alpha = batch["alpha"][:, None].float() / 255 * there.to(device)[:, None, None, None]
+        photo, alpha = grids.from_uint8(batch["photo"]), batch["alpha"][:, None].float() / 255
         plate = grids.from_uint8(batch["plate"][torch.randperm(n, generator=rng)])
+        if randomised:
+            faces = randomise.Faces(*(layer[:randomised] for layer in known(batch)))
+            photo[:randomised], labels = randomise.randomised(faces, rng)
+            person = (labels != Face.BACKGROUND).float()[:, None]
+            alpha[:randomised] = torch.maximum(alpha[:randomised], person)
+            plate[:randomised] = randomise.other_plates(plate[:randomised], rng)
+        alpha = alpha * there.to(device)[:, None, None, None]
         zoom = torch.exp(augment.uniform(rng, -0.5, 0.7, n))
         tilt, still = augment.uniform(rng, -15, 15, n), torch.zeros(n, 2)
         plate = augment.warp(plate, augment.similarity(tilt, zoom, still))
         return {
-            "photo": scene(grids.from_uint8(batch["photo"]), alpha, plate, moves),
+            "photo": scene(photo, alpha, plate, moves),
             "points": augment.move_points(points, moves).to(device),
             "there": there.to(device),
         }
@@ -185,8 +202,11 @@ class LandmarksTask(FaceNet):
         tight, wide = self.heatmaps(self.aligned["photo"]), self.heatmaps(self.wide["photo"])
         nothing = self.heatmaps(self.empty)
         errors = normalised_error(soft_argmax(wide), self.wide["points"])
+        far = self.heatmaps(grids.from_uint8(self.held_out_far["photo"]))
+        far_errors = normalised_error(soft_argmax(far), self.aligned["points"])
         return {
             "nme": float(normalised_error(soft_argmax(tight), self.aligned["points"]).mean()),
+            "nme_randomised": float(far_errors.mean()),
             "nme_wide": float(errors.mean()),
             "nme_wide_median": float(errors.median()),
             "presence_auc": area_under_curve(
@@ -209,7 +229,8 @@ class LandmarksTask(FaceNet):
             f"LandmarkNet {self.net_sizes} at {self.size_px} px. Cross entropy of heatmaps with "
             f"spots and L1 of their means; people at {WIDE[0]:g} to {TIGHT[1]:g} times the aligned "
             f"size, turned by up to {WIDE_TURN_DEG:g} degrees, before other plates; {FACELESS:.0%} "
-            "without a face, where heatmaps shall be flat."
+            "without a face, where heatmaps shall be flat. "
+            f"{super().notes()}"
         )
 
 

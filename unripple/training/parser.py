@@ -9,8 +9,7 @@ parts weighted up, on the main head and both auxiliary ones.
 
 from __future__ import annotations
 
-import argparse
-from typing import Any, Self
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -18,17 +17,15 @@ from torch import Tensor
 
 from unripple.conventions import Face, Photo
 from unripple.models.bisenet import BiSeNet, normalised
-from unripple.ops.tensors import to_levels
-from unripple.training import augment, grids, losses, randomise
+from unripple.training import augment, grids, losses
 from unripple.training.loop import Batch
 from unripple.training.precision import autocast
+from unripple.training.randomised_net import FIELDS, RandomisedNet
 from unripple.training.shards import FaceShards
-from unripple.training.single import FaceNet, in_parts, task_arguments
+from unripple.training.single import in_parts
 
 WIDTHS = (24, 32, 64, 96, 128)
 STEM_STRIDE = 2
-FIELDS = ("photo", "plate", "labels", "alpha", "inverse_depth")
-RANDOMISED = 0.5  # share of the pictures
 FAR_DEGREES, FAR_ZOOM, FAR_SHIFT = 18.0, 0.3, 0.15  # photographs are framed less exactly
 
 EASY = 0.7  # a pixel whose true label has a higher probability teaches little
@@ -68,7 +65,7 @@ def hard_pixel_loss(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
     return (per_pixel * counted).sum() / counted.sum()
 
 
-class ParserTask(FaceNet):
+class ParserTask(RandomisedNet):
     """See `loop.Task`."""
 
     role = "parser"
@@ -80,36 +77,17 @@ class ParserTask(FaceNet):
         *faces: FaceShards,
         widths: tuple[int, ...] = WIDTHS,
         stem_stride: int = STEM_STRIDE,
-        randomise_share: float = RANDOMISED,
         **options: Any,
     ) -> None:
-        self.randomise_share = randomise_share
         self.net_sizes = {"n_classes": len(Face), "widths": widths, "stem_stride": stem_stride}
         net = BiSeNet(**self.net_sizes)
         super().__init__(net, *faces, **options)
         self.weights = part_weights().to(self.device)
-        known = _known(self.held_out)
-        photo, labels = randomise.partly_randomised(known, 1.0, torch.Generator())
-        self.held_out_far = {"photo": to_levels(photo), "labels": labels}
-
-    @classmethod
-    def add_arguments(cls, parser: argparse.ArgumentParser) -> None:
-        """Options of its own."""
-        super().add_arguments(parser)
-        text = "share of the pictures in random hair, clothes, light and places"
-        parser.add_argument("--randomise", type=float, default=RANDOMISED, help=text)
-
-    @classmethod
-    def build(cls, chosen: argparse.Namespace) -> Self:
-        """Open the data and build the net."""
-        arguments = task_arguments(chosen, cls.fields)
-        faces = (arguments.pop("data"), arguments.pop("held_out"))
-        return cls(*faces, randomise_share=chosen.randomise, **arguments)
 
     def draw(self, rng: torch.Generator) -> Batch:
         """Random faces with the ghosts of their other poses, moved, blurred and recoloured."""
         one, other = self.data.pairs(self.batch_size, rng)
-        photo, part = randomise.partly_randomised(_known(one), self.randomise_share, rng)
+        photo, part = self.partly_randomised(one, rng)
         # A pair's second half is what an inverter would leave behind of the first one.
         alpha = other["alpha"][:, None].float() / 255
         photo = augment.ghosted(photo, grids.from_uint8(other["photo"]), alpha, rng)
@@ -164,19 +142,8 @@ class ParserTask(FaceNet):
             f"{self.net_sizes['stem_stride']}, 19 parts at 128 px. "
             "Cross entropy on hard pixels; pictures moved, recoloured, blurred, and with ghosts of "
             "the same person at another pose, up to 40% opaque. "
-            f"{self.randomise_share:.0%} of them in random hair, clothes, light and places."
+            f"{super().notes()}"
         )
-
-
-def _known(faces: Batch) -> randomise.Faces:
-    """What the shards say of faces, as `randomise` takes it."""
-    return randomise.Faces(
-        photo=grids.from_uint8(faces["photo"]),
-        plate=grids.from_uint8(faces["plate"]),
-        labels=faces["labels"],
-        alpha=faces["alpha"][:, None].float() / 255,
-        inverse_depth=faces["inverse_depth"][:, None].float(),
-    )
 
 
 def agreement(predicted: Tensor, true: Tensor) -> dict[str, float]:

@@ -17,11 +17,12 @@ from unripple.models.pose import PoseNet
 from unripple.training import augment, grids
 from unripple.training.loop import Batch
 from unripple.training.precision import autocast
+from unripple.training.randomised_net import FIELDS as RANDOMISED_FIELDS
+from unripple.training.randomised_net import RandomisedNet
 from unripple.training.shards import FaceShards
-from unripple.training.single import FaceNet
 
 SIZES: dict[str, Any] = {"widths": (16, 32, 64, 96, 128), "hidden": 128}
-FIELDS = ("photo", "pose_deg")
+FIELDS = (*RANDOMISED_FIELDS, "pose_deg")
 TURN_DEG = 8.0
 
 
@@ -38,7 +39,7 @@ def moved_pose(pose_deg: Tensor, turn_deg: Tensor, mirrored: Tensor) -> Tensor:
     return torch.stack((yaw * sides, pitch, roll * sides + turn_deg), dim=1)
 
 
-class PoseTask(FaceNet):
+class PoseTask(RandomisedNet):
     """See `loop.Task`."""
 
     role = "pose"
@@ -59,7 +60,7 @@ class PoseTask(FaceNet):
         scale = torch.exp(augment.uniform(rng, -0.12, 0.12, n))
         shift = augment.uniform(rng, -0.1, 0.1, n, 2)
         moves = augment.similarity(turn, scale, shift, mirrored.float())
-        photo = augment.warp(grids.from_uint8(batch["photo"]), moves)
+        photo = augment.warp(self.partly_randomised(batch, rng)[0], moves)
         photo = augment.photometric(augment.soften(photo, rng), rng)
         device = photo.device
         pose = moved_pose(batch["pose_deg"], turn.to(device), mirrored.to(device))
@@ -72,13 +73,14 @@ class PoseTask(FaceNet):
         return {"loss": F.smooth_l1_loss(predicted, batch["pose_deg"])}
 
     def validate(self) -> dict[str, float]:
-        """Mean absolute errors in degrees; also of yaw on pictures blurred by 1.5 px."""
+        """Mean absolute errors in degrees; also of yaw on blurred and on randomised pictures."""
         photo, true = self.held_out["photo"], self.held_out["pose_deg"]
         error = (self.predict(photo) - true).abs().mean(0)
         blurred = augment.gaussian_blur(photo.float(), 1.5).round().to(torch.uint8)
         softly = (self.predict(blurred) - true)[:, 0].abs().mean()
+        far = (self.predict(self.held_out_far["photo"]) - true)[:, 0].abs().mean()
         angles = dict(zip(("yaw_mae", "pitch_mae", "roll_mae"), error.tolist(), strict=True))
-        return angles | {"yaw_mae_blurred": float(softly)}
+        return angles | {"yaw_mae_blurred": float(softly), "yaw_mae_randomised": float(far)}
 
     def sample(self) -> Photo:
         """Photos in the order of the yaw that the net sees."""
@@ -91,7 +93,8 @@ class PoseTask(FaceNet):
         """For the card."""
         return (
             f"PoseNet {self.net_sizes} at {self.size_px} px, Huber loss on degrees; pictures "
-            f"moved, mirrored, turned by up to {TURN_DEG:g} degrees, recoloured and blurred."
+            f"moved, mirrored, turned by up to {TURN_DEG:g} degrees, recoloured and blurred. "
+            f"{super().notes()}"
         )
 
 

@@ -24,7 +24,7 @@ from torch import Tensor
 from unripple.conventions import Face
 from unripple.ops.tensors import to_photo, to_tensor
 from unripple.training.augment import chosen, gaussian_blur, uniform
-from unripple.training.textures import (
+from unripple.training.patterns import (
     cloth,
     clouds,
     colours,

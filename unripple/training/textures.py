@@ -1,93 +1,46 @@
-"""Random patterns and colours: what clothes, hair and walls may look like.
-
-Pictures are float32 [n, 3, S, S], about in [-1, 1]; every draw comes from the generator that is
-handed in.
-"""
+"""How strong a picture's texture is, window by window: what an inpainter is asked for."""
 
 from __future__ import annotations
-
-import math
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from unripple.training.augment import chosen, uniform
-
-DYED_CHANCE = 0.2
-
-
-def some(rng: torch.Generator, chance: float, like: Tensor) -> Tensor:
-    """1 for some of the pictures and 0 for the others, [B, 1, 1, 1]."""
-    return chosen(rng, chance, len(like)).to(like)
+WINDOW_PX = 8  # in which the texture's strength is compared
+FAINT = 0.01  # rms below which a window has no texture
 
 
-def mixed(plain: Tensor, changed: Tensor, chance: float, rng: torch.Generator) -> Tensor:
-    """Change some of the pictures and leave the others."""
-    return torch.lerp(plain, changed, some(rng, chance, plain).expand_as(plain))
+def band_energies(picture: Tensor, place: Tensor) -> list[Tensor]:
+    """Rms of fine structure in windows: fine detail, and gradients across and down at two sizes.
 
+    Args:
+        picture: [B, 3, S, S].
+        place: what counts, [B, 1, S, S].
 
-def clouds(rng: torch.Generator, n: int, side: int, cells: int, channels: int = 1) -> Tensor:
-    """Smooth noise about 0, mostly within [-1, 1], with `cells` lumps along a side."""
-    grid = uniform(rng, -1, 1, n, channels, cells, cells)
-    return F.interpolate(grid, size=(side, side), mode="bilinear", align_corners=False)
-
-
-def places(side: int) -> tuple[Tensor, Tensor]:
-    """x and y of all pixels in [-1, 1], [1, 1, S, S] each."""
-    steps = (torch.arange(side) + 0.5) / side * 2 - 1
-    y, x = torch.meshgrid(steps, steps, indexing="ij")
-    return x[None, None], y[None, None]
-
-
-def waves(rng: torch.Generator, n: int, side: int) -> Tensor:
-    """Straight stripes of all widths and directions, in [-1, 1], [n, 1, S, S]."""
-    x, y = places(side)
-    angle, phase = (uniform(rng, 0, 2 * math.pi, n, 1, 1, 1) for _ in range(2))
-    frequency = torch.exp(uniform(rng, math.log(3), math.log(60), n, 1, 1, 1))
-    stripes = torch.sin(frequency * (x * angle.cos() + y * angle.sin()) + phase)
-    # Some have hard edges, as woven and printed stripes have.
-    return (stripes * uniform(rng, 1, 4, n, 1, 1, 1)).clamp(-1, 1)
-
-
-def texture(rng: torch.Generator, n: int, side: int) -> Tensor:
-    """Lumps, grain, stripes and checks in random shares, about in [-1, 1], [n, 1, S, S]."""
-    layers = [clouds(rng, n, side, cells) for cells in (5, 18, 64)]
-    layers += [waves(rng, n, side), waves(rng, n, side) * waves(rng, n, side)]
-    shares = torch.rand(n, len(layers), 1, 1, 1, generator=rng) ** 3  # one of them often rules
-    shares = shares / shares.sum(1, keepdim=True)
-    return (torch.stack(layers, 1) * shares).sum(1)
-
-
-def colours(rng: torch.Generator, n: int) -> Tensor:
-    """Any colours, grey ones as often as bright ones, [n, 3, 1, 1] in [-1, 1]."""
-    value = uniform(rng, -1, 1, n, 1, 1, 1)
-    tint = uniform(rng, -1, 1, n, 3, 1, 1) * torch.rand(n, 1, 1, 1, generator=rng)
-    return (value + tint).clamp(-1, 1)
-
-
-def cloth(rng: torch.Generator, n: int, side: int) -> Tensor:
-    """Cloth of all colours and patterns, about in [-1, 1], [n, 3, S, S]."""
-    one, two = colours(rng, n), colours(rng, n)
-    strength = torch.rand(n, 1, 1, 1, generator=rng) ** 2
-    return one + (two - one) * strength * texture(rng, n, side)
-
-
-def strands(rng: torch.Generator, n: int, side: int) -> Tensor:
-    """Hair, straight to curled, about in [-1, 1], [n, 3, S, S]: what tells it from a hat of cloth.
-
-    Most has a colour that grows: black, brown, red, blond, grey or white.
+    Returns:
+        One [B, 3, h, w] per band, 0 where a window lies outside the place.
     """
-    x, y = places(side)
-    angle, phase = uniform(rng, -1.0, 1.0, n, 1, 1, 1), uniform(rng, 0, 2 * math.pi, n, 1, 1, 1)
-    # Bent by large lumps stripes are waves, by small ones curls.
-    bent = clouds(rng, n, side, 5) * uniform(rng, 0, 0.5, n, 1, 1, 1)
-    bent = bent + clouds(rng, n, side, 16) * 0.2 * torch.rand(n, 1, 1, 1, generator=rng) ** 2
-    frequency = torch.exp(uniform(rng, math.log(15), math.log(100), n, 1, 1, 1))
-    fine = torch.sin(frequency * (x * angle.cos() + y * angle.sin() + bent) + phase)
-    fine = 0.5 * fine + 0.3 * clouds(rng, n, side, 64) + 0.4 * clouds(rng, n, side, 9)
-    light = torch.rand(n, 1, 1, 1, generator=rng) ** 1.5 * 1.6 - 0.95
-    warm = uniform(rng, 0, 0.35, n, 1, 1, 1) * torch.tensor([1.0, 0.1, -0.8]).view(1, 3, 1, 1)
-    tone = mixed((light + warm).clamp(-1, 1), colours(rng, n), DYED_CHANCE, rng)
-    contrast = uniform(rng, 0.03, 0.3, n, 1, 1, 1) * (1.2 + light)
-    return tone + contrast * fine
+    bands = []
+    for level in range(2):
+        if level:
+            picture, place = F.avg_pool2d(picture, 2), F.avg_pool2d(place, 2)
+        smooth = F.avg_pool2d(picture, 3, 1, 1, count_include_pad=False)
+        across = F.pad(picture[..., 1:] - picture[..., :-1], (0, 1))
+        down = F.pad(picture[..., 1:, :] - picture[..., :-1, :], (0, 0, 0, 1))
+        # Overlapping windows, each judged by the part of it that lies in the place.
+        share = F.avg_pool2d(place, WINDOW_PX, WINDOW_PX // 2)
+        for band in (picture - smooth, across, down):
+            power = F.avg_pool2d(band.square() * place, WINDOW_PX, WINDOW_PX // 2)
+            # The floor under the root bounds its gradient where there is no texture.
+            rms = (power / share.clamp_min(0.05) + FAINT**2).sqrt()
+            bands.append(rms * (share > 0.05))
+    return bands
+
+
+def texture_loss(painted: Tensor, plate: Tensor, hole: Tensor) -> Tensor:
+    """How much the strength of the fill's texture differs from the truth's, window by window.
+
+    It asks for as much texture as there was, not for the very same: that cannot be known.
+    """
+    pairs = zip(band_energies(painted, hole), band_energies(plate, hole), strict=True)
+    return torch.stack([(a - b).abs().mean() for a, b in pairs]).mean()
