@@ -18,7 +18,7 @@ class ToyGenerator(nn.Module):
         self.size = size
         self.calls: list[tuple[str, bool]] = []
 
-    def synthesize(self, w_plus: Tensor, *, noise="stored", inject=None) -> Tensor:
+    def synthesize(self, w_plus: Tensor, *, noise="stored", inject=None, prefix=None) -> Tensor:
         self.calls.append((noise, bool(inject)))
         assert not torch.is_grad_enabled()
         picture = w_plus.mean(1)[:, :, None, None].repeat(1, 1, self.size, self.size)

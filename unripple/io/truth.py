@@ -54,10 +54,13 @@ class TruthFolder:
             if path.is_file()
         }
 
-    def read(self) -> PhotoTruth | None:
+    def read(self, *, only_edit: bool = False) -> PhotoTruth | None:
         """Read what there is; None without truth.
 
         The true picture of an edit counts only for the degrees that it was rendered for.
+
+        Args:
+            only_edit: read nothing but the edit's picture and turn.
 
         Raises:
             BadPhoto: a file is damaged.
@@ -65,16 +68,13 @@ class TruthFolder:
         if not self._folder.is_dir():
             return None
         moves, yaw_deg = self._about()
-        plate, before = self._picture("plate"), self._mask("alpha")
+        plate = None if only_edit else self._picture("plate")
+        before = None if only_edit else self._mask("alpha")
         if moves != self._moves:
             return PhotoTruth(plate, before)
-        return PhotoTruth(
-            plate,
-            before,
-            self._picture(f"{self._edit}/photo"),
-            self._mask(f"{self._edit}/alpha"),
-            yaw_deg,
-        )
+        counterfactual = self._picture(f"{self._edit}/photo")
+        after = None if only_edit else self._mask(f"{self._edit}/alpha")
+        return PhotoTruth(plate, before, counterfactual, after, yaw_deg)
 
     def _about(self) -> tuple[Any, float | None]:
         """What the edit's true picture was rendered for, and how far it turns."""

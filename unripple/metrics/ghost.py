@@ -66,7 +66,7 @@ def ghost_transmission(
         alpha; a ghost of 5% reads about 0.05, and a blurry fill reads 0 as well, so read it beside
         `texture_return`.
     """
-    return shares(result, photo, plate, disoccluded(before, after))[0]
+    return outer_shares(result, photo, plate, before, after)[0]
 
 
 def texture_return(result: Photo, photo: Photo, plate: Photo, before: Mask, after: Mask) -> float:
@@ -74,7 +74,14 @@ def texture_return(result: Photo, photo: Photo, plate: Photo, before: Mask, afte
 
     Arguments as for `ghost_transmission`; the plate must be the true one.
     """
-    return shares(result, photo, plate, disoccluded(before, after))[1]
+    return outer_shares(result, photo, plate, before, after)[1]
+
+
+def outer_shares(
+    result: Photo, photo: Photo, plate: Photo, before: Mask, after: Mask
+) -> tuple[float, float]:
+    """`ghost_transmission` and `texture_return`, which come of one fit."""
+    return shares(result, photo, plate, disoccluded(before, after))
 
 
 def inner_ghost(
@@ -90,7 +97,7 @@ def inner_ghost(
         result, photo, before, after: as for `ghost_transmission`.
         counterfactual: the true picture of the edit.
     """
-    return shares(result, photo, counterfactual, _moved(photo, counterfactual, before, after))[0]
+    return inner_shares(result, photo, counterfactual, before, after)[0]
 
 
 def inner_return(
@@ -100,7 +107,14 @@ def inner_return(
 
     Of the same pixels as `inner_ghost`.
     """
-    return shares(result, photo, counterfactual, _moved(photo, counterfactual, before, after))[1]
+    return inner_shares(result, photo, counterfactual, before, after)[1]
+
+
+def inner_shares(
+    result: Photo, photo: Photo, counterfactual: Photo, before: Mask, after: Mask
+) -> tuple[float, float]:
+    """`inner_ghost` and `inner_return`, which come of one fit."""
+    return shares(result, photo, counterfactual, _moved(photo, counterfactual, before, after))
 
 
 def _moved(photo: Photo, counterfactual: Photo, before: Mask, after: Mask) -> Mask:

@@ -103,7 +103,12 @@ class BiSeNet(nn.Module):
             the context path, of the fusion (twice) and of the auxiliary heads (half).
         stem_stride: 4 as published, for pictures of 512 px; 2 or 1 keep the finest map of a small
             picture at 1/4 or 1/2 of its side instead of 1/8.
+
+    Attributes:
+        side_heads: whether it gives the auxiliary answers, too.
     """
+
+    side_heads = True
 
     def __init__(
         self,
@@ -121,24 +126,22 @@ class BiSeNet(nn.Module):
         self.conv_out16 = SegmentationHead(context, context // 2, n_classes)
         self.conv_out32 = SegmentationHead(context, context // 2, n_classes)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Compute the logits of every pixel.
 
         Args:
             x: pictures after `normalised`, float [B, 3, H, W], any H and W.
 
         Returns:
-            Three times float32 [B, n_classes, H, W]: the answer, and the two auxiliary heads that
-            only training uses.
+            Float32 [B, n_classes, H, W]: the answer, and with `side_heads` those of the two
+            auxiliary heads that only training uses.
         """
         detail, context8, context16 = self.cp(x)
         size = x.shape[2:]
-        fused = self.ffm(detail, context8)
-        return (
-            self.conv_out(fused, size),
-            self.conv_out16(context8, size),
-            self.conv_out32(context16, size),
-        )
+        answer = self.conv_out(self.ffm(detail, context8), size)
+        if not self.side_heads:
+            return (answer,)
+        return answer, self.conv_out16(context8, size), self.conv_out32(context16, size)
 
 
 def _global_mean(x: Tensor) -> Tensor:

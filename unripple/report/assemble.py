@@ -21,6 +21,7 @@ from unripple.report.changed import ChangedShares
 from unripple.report.facts import facts_of
 from unripple.report.manifests import Manifests
 from unripple.report.strips import FOLDER, Strips
+from unripple.runtime.cache import StoreCache
 from unripple.runtime.joint import JOINED
 from unripple.runtime.texts import told_of
 from unripple.zoo.zoo import EMBEDDED, Zoo
@@ -71,7 +72,7 @@ def assemble(
         looked_at,
         max_megapixels=config["limits"]["megapixels"],
     )
-    changed = ChangedShares(results.store, results.root / FOLDER)
+    changed = ChangedShares(StoreCache(results.store), results.root / FOLDER)
     told = {edit: tuple(warnings_of(config, edit, zoo)) for edit in wanted}
     shown, embedded = config["report"]["max_photos"], zoo.choice("generator") == EMBEDDED
     photos = manifests.photos()

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from unripple import atomic
-from unripple.io.store import Store
 from unripple.metrics.verdict import changed_share
+from unripple.runtime.cache import StoreCache
 
 FILE = "changed.json"
 _DIGITS = 5
@@ -19,12 +19,12 @@ class ChangedShares:
     """Shares by the keys of photo and result.
 
     Args:
-        store: has the pictures.
+        cache: has the pictures.
         folder: where the file of shares lies.
     """
 
-    def __init__(self, store: Store, folder: Path) -> None:
-        self._store, self._path = store, folder / FILE
+    def __init__(self, cache: StoreCache, folder: Path) -> None:
+        self._cache, self._path = cache, folder / FILE
         self._known = _read(self._path)
         self._used: dict[str, float] = {}
 
@@ -38,8 +38,8 @@ class ChangedShares:
             return math.nan
         name = f"{photo_key[:16]}-{result_key[:16]}"
         if name not in self._known:
-            photo: Any = self._store.get_part(photo_key, "picture")
-            result: Any = self._store.get_part(result_key, "picture")
+            photo: Any = self._cache.get_part(photo_key, "picture")
+            result: Any = self._cache.get_part(result_key, "picture")
             self._known[name] = round(changed_share(photo, result), _DIGITS)
         self._used[name] = self._known[name]
         return self._used[name]

@@ -12,6 +12,7 @@ from unripple.io.results import PHOTO, Failure, Manifest, Results
 from unripple.pipeline.graph import Step
 from unripple.report.facts import advice
 from unripple.runtime.advice import foreign_advice
+from unripple.runtime.cache import StoreCache
 from unripple.runtime.joint import JOINED
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class Manifests:
         steps: Mapping[str, Step],
     ) -> None:
         self._results = results
+        self._cache = StoreCache(results.store)
         manifests: dict[Place, list[Manifest]] = {
             (step.stage, of): [results.read_manifest(step.stage, of, shard) for shard in shards]
             for step in steps.values()
@@ -76,7 +78,7 @@ class Manifests:
     def part(self, stage: str, of: str | None, photo: str, name: str) -> Part | None:
         """A part of it."""
         key = self.key(stage, of, photo)
-        return None if key is None else self._results.store.get_part(key, name)
+        return None if key is None else self._cache.get_part(key, name)
 
     def failure(self, photo: str, edit: str | None) -> ToldFailure | None:
         """Why an edit of a photo has no result, or with None why the photo has none at all."""

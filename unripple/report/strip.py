@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 TRUTH = "truth"
 PHOTO_FILE = "the photo's file"
 _NOT_SEEN = ("w_plus", "figures")  # parts that hold numbers: no pictures for people
+_GROUNDS = ("align", "edit", "register")
+"""Stages whose pictures the masks after them are shown over."""
 _CAPTION_PX = 13
 _GAP_PX = 6
 
@@ -71,6 +73,8 @@ def tiles(
     part: Callable[[str, str | None, str], Part | None],
     truth: PhotoTruth | None = None,
     steps: Mapping[str, Step] = STEPS,
+    *,
+    of_photo: bool | None = None,
 ) -> Iterator[Tile]:
     """The tiles of one photo and edit, as far as there are results.
 
@@ -79,21 +83,29 @@ def tiles(
         part: (stage, of, part's name) -> the part, or None where the stage has no result.
         truth: what is known of the photo.
         steps: the table of steps.
+        of_photo: whether those of the photo or those of the edit are wanted; None is both.
     """
     below = None
     for place in places(edit, steps):
-        name = place.step.shows
+        name, is_ground = place.step.shows, place.step.stage in _GROUNDS
+        wanted = of_photo in (None, place.of_photo)
+        if not wanted and not is_ground:
+            continue
         found = part(place.step.stage, place.of, name)
         if found is None:
             continue
         picture = as_picture(name, found)
-        if place.step.stage in ("align", "edit", "register"):
+        if is_ground:
             below = picture
+        if not wanted:
+            continue
         if below is not None and isinstance(found, np.ndarray) and found.dtype == np.bool_:
             picture = over(below, found)
         yield Tile(place.step.stage, place.of_photo, place.title, picture)
+    if of_photo or truth is None or truth.counterfactual is None:
+        return
     transform = part("align", None, "transform")
-    if truth is not None and truth.counterfactual is not None and below is not None:
+    if below is not None:
         assert isinstance(transform, np.ndarray)
         seen = seen_in_crop(truth.counterfactual, transform, size_px=below.shape[0])
         yield Tile(TRUTH, False, TRUTH, seen)

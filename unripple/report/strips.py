@@ -145,7 +145,7 @@ class Strips:
     ) -> tuple[str, int]:
         listed = self._places(photo, edit.name)
         own = [place for place in listed if place.of_photo == of_photo]
-        known = truth.read() if truth is not None else None
+        known = truth.read(only_edit=True) if truth is not None else None
         shows_truth = known is not None and known.counterfactual is not None
         if not own:
             return "", 0
@@ -165,8 +165,8 @@ class Strips:
             def part(stage: str, of: str | None, wanted: str) -> Part | None:
                 return self._manifests.part(stage, of, photo, wanted)
 
-            drawn = strip.tiles(edit.name, part, known, self._steps)
-            pictures = [tile.picture for tile in drawn if tile.of_photo == of_photo]
+            drawn = strip.tiles(edit.name, part, known, self._steps, of_photo=of_photo)
+            pictures = [tile.picture for tile in drawn]
             side_px = min(self._side_px, pictures[0].shape[0])
             row = _beside([within(picture, side_px) for picture in pictures])
             marked = any(place.step.marked for place in own)

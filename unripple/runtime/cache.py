@@ -56,6 +56,12 @@ class StoreCache:
             _recent.add(key, self._store.get(key))
         return _recent.get(key)
 
+    def get_part(self, key: str, part: str) -> Part:
+        """One part of the artifact of a key that is there."""
+        if _recent is not None and _recent.has(key) and part in (kept := _recent.get(key)):
+            return kept[part]
+        return self._store.get_part(key, part)
+
     def put(self, key: str, artifact: Artifact, made_from: Ingredients, metadata: Metadata) -> None:
         """See `ArtifactCache`."""
         marked = bool(made_from["settings"].get("digital_source_type"))

@@ -195,13 +195,15 @@ def edit(
     """
     import torch
 
+    from unripple.models.layers.prefix import Prefix
     from unripple.ops.tensors import resized, to_photo, to_tensor
 
     if residual.ndim != 3 or residual.shape[0] != 3 or residual.shape[1] != residual.shape[2]:
         raise ShapeMismatch(f"a residual is [3, S, S], got {list(residual.shape)}")
     with torch.inference_mode():
-        codes = codes_of(w_plus, generator)
-        plain = generator.synthesize(codes, noise="stored").float().clamp(-1, 1)
+        codes, prefix = codes_of(w_plus, generator), Prefix(consultant.inject_after)
+        drawn = generator.synthesize(codes, noise="stored", prefix=prefix)
+        plain = drawn.float().clamp(-1, 1)
         missing = torch.from_numpy(residual.astype(np.float32))[None].to(codes.device)
         looked = down(plain, residual.shape[-1])
         before = to_tensor(resized(photo, residual.shape[-1]), device=codes.device) - missing
@@ -214,6 +216,7 @@ def edit(
             before=before,
             turn=turn,
             strength=strength,
+            prefix=prefix,
         )
         background = None
         if motion is not None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from unripple.models.flow import Flow
+    from unripple.models.layers.prefix import Prefix
 
 
 class Synthesizer(Protocol):
@@ -27,8 +28,10 @@ class Synthesizer(Protocol):
         *,
         noise: Literal["stored", "random", "none"] = "stored",
         inject: Mapping[int, Callable[[Tensor], Tensor]] | None = None,
+        prefix: Prefix | None = None,
     ) -> Tensor:
-        """Codes [B, L, W] -> pictures [B, 3, S, S]; `inject` acts on the features after a code."""
+        """Codes [B, L, W] -> pictures [B, 3, S, S]; `inject` acts on the features after a code,
+        and `prefix` is what drawings of the same codes share."""
         ...
 
 
@@ -122,21 +125,27 @@ def invert(photo: Photo, w_plus: WPlus, generator: Synthesizer, consultant: Cons
     """
     import torch
 
+    from unripple.models.layers.prefix import Prefix
     from unripple.ops.tensors import resized, to_photo, to_tensor
 
     with torch.inference_mode():
-        codes = codes_of(w_plus, generator)
-        plain = draw(codes, generator, size_px=consultant.size_px)
+        codes, prefix = codes_of(w_plus, generator), Prefix(consultant.inject_after)
+        plain = draw(codes, generator, size_px=consultant.size_px, prefix=prefix)
         residual = to_tensor(resized(photo, consultant.size_px), device=codes.device) - plain
-        drawn = consult(codes, plain, residual, generator, consultant, before=plain).drawn
+        drawn = consult(
+            codes, plain, residual, generator, consultant, before=plain, prefix=prefix
+        ).drawn
         picture = down(drawn, photo.shape[0])
         kept: Floats = residual[0].float().cpu().numpy().astype(np.float32)
         return Inverted(to_photo(picture), kept)
 
 
-def draw(codes: Tensor, generator: Synthesizer, *, size_px: int) -> Tensor:
+def draw(
+    codes: Tensor, generator: Synthesizer, *, size_px: int, prefix: Prefix | None = None
+) -> Tensor:
     """Draw codes [B, L, W] without consultation -> float32 [B, 3, S, S], clamped to [-1, 1]."""
-    return down(generator.synthesize(codes, noise="stored").float().clamp(-1, 1), size_px)
+    drawn = generator.synthesize(codes, noise="stored", prefix=prefix)
+    return down(drawn.float().clamp(-1, 1), size_px)
 
 
 class Consulted(NamedTuple):
@@ -162,6 +171,7 @@ def consult(
     before: Tensor,
     turn: bool = True,
     strength: float = 1.0,
+    prefix: Prefix | None = None,
 ) -> Consulted:
     """Draw codes while a residual tells the generator what they miss.
 
@@ -180,6 +190,7 @@ def consult(
             for many lie where the edit changed the colour alone, and fine structure is mixed as all
             else is, for it may be the edit.
         strength: factor on the aligned residual; 1 as published, 0 consults about nothing.
+        prefix: that `plain` was drawn with; it ends where the consultation begins.
     """
     import torch
 
@@ -196,7 +207,7 @@ def consult(
     aligned = consultant.aligner(residual, plain) * strength
     scale, shift = consultant.residual_encoder(aligned)
     inject = {consultant.inject_after: lambda features: fuse(features, scale, shift)}
-    drawn = generator.synthesize(codes, noise="stored", inject=inject).float()
+    drawn = generator.synthesize(codes, noise="stored", inject=inject, prefix=prefix).float()
     if details is not None:
         drawn = down(drawn, plain.shape[-1])
         drawn = details.laid_over(drawn, plain, strength=strength, sharp=turn)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -118,6 +118,7 @@ def measure(
     asked_turn_deg: float | None = None,
     truth: Truth = NO_TRUTH,
     judges: Judges = NO_JUDGES,
+    wanted: Container[str] | None = None,
 ) -> dict[str, float]:
     """Measure one edit in the aligned crop.
 
@@ -130,6 +131,7 @@ def measure(
             the photo's, as the pose network sees it, plus this.
         truth: what is known of the photo.
         judges: networks to ask.
+        wanted: names of the figures to give; None is all of them.
 
     Returns:
         The figures that truth and judges allow, see `metrics.figures.FIGURES`; nan is undefined.
@@ -167,6 +169,7 @@ def measure(
         photo_embedding=embeddings[0],
         result_embedding=embeddings[1],
         same_face=judges.same_face,
+        wanted=wanted,
     )
 
 
@@ -222,6 +225,7 @@ def run(work: Work, settings: MeasureSettings) -> Measured:
     from unripple.metrics.figures import FIGURES
 
     edited = work.input(Edited, "edit").picture if elsewhere.given is None else elsewhere.given
+    also = ALSO_OF_EDIT if foreign else ()
     rippled = measure(
         photo,
         edited,
@@ -230,13 +234,9 @@ def run(work: Work, settings: MeasureSettings) -> Measured:
         estimated_plate=painted,
         truth=truth,
         judges=judges if foreign else NO_JUDGES,
+        wanted={name for name, figure in FIGURES.items() if figure.of_edit or name in also},
     )
-    wanted = ALSO_OF_EDIT if foreign else ()
-    compared = {
-        f"{name}_of_edit": value
-        for name, value in rippled.items()
-        if FIGURES[name].of_edit or name in wanted
-    }
+    compared = {f"{name}_of_edit": value for name, value in rippled.items()}
     if foreign:
         result = work.input(Composed, "compose").picture
         figures |= drift_figures(work, result, before, after, with_lpips=settings.lpips)

@@ -19,6 +19,7 @@ import torch.nn.functional as F
 
 from unripple.conventions import Floats, Mask, Photo, WPlus
 from unripple.models.hfgi import fuse
+from unripple.models.layers.prefix import Prefix
 from unripple.ops.composite import blend
 from unripple.ops.masks import feather, grow
 from unripple.ops.tensors import device_of, resized, to_photo, to_tensor
@@ -78,15 +79,16 @@ class Sketch:
             if self.consultant is None or self.residual is None:
                 return short.synthesize(codes, noise="stored").float().clamp(-1, 1)
             looked = _Short(self.generator, self.residual.shape[-1])
-            plain = looked.synthesize(codes, noise="stored").float().clamp(-1, 1)
+            prefix = Prefix(self.consultant.inject_after)
+            plain = looked.synthesize(codes, noise="stored", prefix=prefix).float().clamp(-1, 1)
             if self.before is not None:
                 drawn = consult(
                     codes, plain, self.residual, short, self.consultant,
-                    before=self.before, turn=turn, strength=strength,
+                    before=self.before, turn=turn, strength=strength, prefix=prefix,
                 ).drawn  # fmt: skip
             else:
                 inject = self._consulted(plain, self.consultant, self.residual, strength)
-                drawn = short.synthesize(codes, noise="stored", inject=inject)
+                drawn = short.synthesize(codes, noise="stored", inject=inject, prefix=prefix)
             return drawn.float().clamp(-1, 1)
 
     def _consulted(

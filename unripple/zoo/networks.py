@@ -232,10 +232,12 @@ def load(role: str, path: Path, device: torch.device) -> Model:
 def for_inference(model: Model) -> Model:
     """The same network, faster and smaller in place where it will not be trained.
 
-    See `FOLDED` and `zoo.streaming`.
+    See `FOLDED`, `models.bisenet` about its side heads, and `zoo.streaming`.
     """
     if model.role in FOLDED:
         fold_norms(model.net)
+    if model.network == "bisenet":
+        model.net.side_heads = False  # type: ignore[assignment]
     FileViews(files_of(model.path)).stream(model.net)
     return model
 

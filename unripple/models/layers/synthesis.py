@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from unripple.models.layers.modulated import ModulatedConv2d, StyledConv, ToRGB
 from unripple.models.layers.precision import exactly
+from unripple.models.layers.prefix import Prefix
 
 Noise = Literal["stored", "random", "none"]
 Inject: TypeAlias = Mapping[int, Callable[[Tensor], Tensor]]
@@ -40,6 +41,7 @@ class _Plan:
     widths: Sequence[int | None]
     offsets: WeightOffsets
     on_resolution: OnResolution | None
+    prefix: Prefix | None
 
     def of_sample(self, n: int) -> _Plan:
         """The same for sample n alone."""
@@ -115,6 +117,7 @@ class Synthesis(nn.Module, ABC):
         widths: Sequence[int] | None = None,
         weight_offsets: WeightOffsets | None = None,
         on_resolution: OnResolution | None = None,
+        prefix: Prefix | None = None,
     ) -> Tensor:
         """Render codes.
 
@@ -138,6 +141,8 @@ class Synthesis(nn.Module, ABC):
                 weight * (1 + offset) before scaling and demodulation.
             on_resolution: called with the side and the picture so far, float32 [B, 3, side, side],
                 after each resolution; the `__setitem__` of a dict keeps them all.
+            prefix: is filled in, or gone on from if it was: of the same codes, with all else that
+                comes before its end the same as well.
 
         Returns:
             float32 [B, 3, resolution, resolution], about [-1, 1], not clamped.
@@ -156,6 +161,7 @@ class Synthesis(nn.Module, ABC):
             widths=widths,
             weight_offsets=weight_offsets,
             on_resolution=on_resolution,
+            prefix=prefix,
         )
 
     def styles(self, w_plus: Tensor) -> list[Tensor]:
@@ -186,6 +192,7 @@ class Synthesis(nn.Module, ABC):
         widths: Sequence[int] | None = None,
         weight_offsets: WeightOffsets | None = None,
         on_resolution: OnResolution | None = None,
+        prefix: Prefix | None = None,
     ) -> Tensor:
         """Render style space as `styles` gives it; everything else as `synthesize`."""
         batch = len(styles[0])
@@ -198,7 +205,10 @@ class Synthesis(nn.Module, ABC):
             widths=self._checked_widths(widths, levels),
             offsets=self._checked_offsets(weight_offsets, batch),
             on_resolution=on_resolution,
+            prefix=prefix,
         )
+        if prefix is not None:
+            prefix.begin(styles[: _style_of_convolution(prefix.after) + 1])
         # A view of one constant has no layout of its own; the convolutions want channels last.
         start = self.constant[:, : plan.widths[0]].expand(batch, -1, -1, -1)
         x = self._styled(0, start.contiguous(memory_format=torch.channels_last), plan)
@@ -225,6 +235,18 @@ class Synthesis(nn.Module, ABC):
         return x, picture
 
     def _styled(self, i: int, x: Tensor, plan: _Plan) -> Tensor:
+        prefix = plan.prefix
+        if prefix is not None and prefix.is_past(i):
+            return x
+        if prefix is not None and i == prefix.after:
+            if prefix.features is None:
+                prefix.features = self._convolved(i, x, plan)
+            x = prefix.features
+        else:
+            x = self._convolved(i, x, plan)
+        return plan.inject[i](x) if i in plan.inject else x
+
+    def _convolved(self, i: int, x: Tensor, plan: _Plan) -> Tensor:
         if i in plan.enter:
             x = plan.enter[i].to(x.dtype).expand(len(x), -1, -1, -1)
         # Styles are counted over all modulated layers, RGB layers included; noise and injected
@@ -234,15 +256,20 @@ class Synthesis(nn.Module, ABC):
         options = {"width": plan.widths[i + 1], "offset": plan.offsets.get(number)}
         # Errors of the first layers pass through all others, and these are the cheap ones.
         layer = partial(self.styled(i), style=style, noise=noise, **options)
-        x = exactly(layer, x, when=x.shape[-1] <= self.exact_px)
-        return plan.inject[i](x) if i in plan.inject else x
+        return exactly(layer, x, when=x.shape[-1] <= self.exact_px)
 
     def _rgb(self, level: int, x: Tensor, below: Tensor | None, plan: _Plan) -> Tensor:
+        prefix = plan.prefix
+        if prefix is not None and prefix.is_past(2 * level):
+            assert prefix.picture is not None
+            return prefix.picture
         number = 3 * level + 1
         options = {"style": plan.styles[number], "offset": plan.offsets.get(number)}
         layer = partial(self.rgb(level), below=below, **options)
         # RGB layers add up to the picture: a rounded one would show as a step of colour.
         picture: Tensor = exactly(layer, x, when=bool(self.exact_px))
+        if prefix is not None and prefix.features is None:
+            prefix.picture = picture
         if plan.on_resolution is not None:
             plan.on_resolution(picture.shape[-1], picture)
         return picture
@@ -259,6 +286,7 @@ class Synthesis(nn.Module, ABC):
             or device.type != "cpu"
             or torch.is_grad_enabled()
             or plan.on_resolution is not None
+            or plan.prefix is not None
         )
         if kept_together:
             return levels
