@@ -88,6 +88,10 @@ SIGNS: Mapping[str, Callable[[Seen], float]] = {
     "beard": lambda s: s.factors["beard"],
     "glasses": lambda s: s.factors["glasses"],
     "hat": lambda s: s.factors["hat"],
+    "light fringe": lambda s: s.factors["fringe"],
+    "fringe": lambda s: s.factors["fringe"],
+    "fuller hair": lambda s: s.factors["hair_volume"],
+    "flatter hair": lambda s: -s.factors["hair_volume"],
 }
 """What grows with an edit."""
 

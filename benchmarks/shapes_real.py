@@ -51,6 +51,10 @@ EDITS: Mapping[str, Mapping[str, float]] = {
     "beard": {"beard": 1.5},
     "glasses": {"glasses": 1.0},
     "hat": {"hat": 1.0},
+    "light fringe": {"fringe": 1.0},
+    "fringe": {"fringe": 2.5},
+    "fuller hair": {"hair_volume": 1.5},
+    "flatter hair": {"hair_volume": -1.5},
 }
 """The columns of the sheet of photographs."""
 
