@@ -54,7 +54,6 @@ EDITS: Mapping[str, Mapping[str, float]] = {
     "light fringe": {"fringe": 1.0},
     "fringe": {"fringe": 2.5},
     "fuller hair": {"hair_volume": 1.5},
-    "flatter hair": {"hair_volume": -1.5},
 }
 """The columns of the sheet of photographs."""
 

@@ -60,7 +60,7 @@ THINGS: Mapping[str, tuple[str, tuple[float, ...]]] = {
 """What can be put on, and how it looks, see `stages.families.worn`."""
 FORMS: Mapping[str, Shade] = {
     "fringe": Shade("hair over the forehead", (0.0, 3.0)),
-    "hair_volume": Shade("fuller hair", (-2.0, 2.0)),
+    "hair_volume": Shade("fuller hair", (0.0, 2.0)),
 }
 """Forms of hair, see `stages.families.hair`: three degrees are all of it."""
 _THIRD = np.array([1 / 3], np.float32)

@@ -1,4 +1,4 @@
-"""Fuller and flatter hair: what is beyond the face moves away from the skull, or towards it.
+"""Fuller hair: what is beyond the face moves away from the skull.
 
 The face stays, the hair's outline moves most, and the motion fades in the background, where the
 plate is seen. Where no hair is beside the head nothing moves.
@@ -27,8 +27,9 @@ _OVER = 0.32  # head units beyond the face over which the motion sets in
 _FADE = 0.40  # head units beyond the hair over which it ends
 _PRESENT = 0.12  # head units: how broadly hair counts
 _LOWEST = (0.55, 1.05)  # head units: hair on shoulders stays, or clothes would move along
-_LEAST = 0.05  # share of the surroundings of the upper face that is hair
-_CUT = 0.03  # share of the hair beyond the photo's border
+_LEAST = 0.10  # share of the surroundings of the upper face that is hair
+_YAW_MAX_DEG = 40.0
+_CUT = 0.15  # share of the hair beyond the photo's border
 _SURE = 0.5
 
 
@@ -40,6 +41,11 @@ def why_none(face: SeenFace, in_photo: Mask, degree: float) -> str:
         in_photo: pixels of the crop that the photo has, bool [S, S].
         degree: what is asked.
     """
+    if degree < 0:
+        return "what is behind it is not in the photo, so none is taken away"
+    yaw = abs(face.pose.yaw_deg)
+    if yaw > _YAW_MAX_DEG:
+        return f"the head looks {yaw:.0f} degrees to the side, and its far half is hidden"
     small = small_of(CloseLook(face.crop, 1.0, face))
     if hat_of(small).any():
         return "a hat covers the hair"
@@ -48,8 +54,8 @@ def why_none(face: SeenFace, in_photo: Mask, degree: float) -> str:
     if is_hair[around].mean() < _LEAST:
         return "hardly any hair is seen around the face"
     shown = cv2.resize(in_photo.astype(np.float32), is_hair.shape) > _SURE
-    if degree < 0 and (is_hair & ~shown).sum() > _CUT * is_hair.sum():
-        return "the photo's border cuts the hair off, and more of it would have to be seen"
+    if (is_hair & ~shown).sum() > _CUT * is_hair.sum():
+        return "the photo's border cuts the hair off where it would get fuller"
     return ""
 
 
@@ -69,7 +75,7 @@ def volume_motion(face: SeenFace, form: float) -> Floats:
 
     Args:
         face: the face.
-        form: how much of the attribute's range, below 0 for flatter hair.
+        form: how much of the attribute's range.
     """
     grid, size = face.grid, face.size
     scale = face.pose.scale * grid / size  # px of the grid per head unit
