@@ -88,7 +88,7 @@ def test_without_hair_there_is_no_volume(
     bald = np.where(LABELS == Face.HAIR, np.uint8(Face.SKIN), LABELS)
     with pytest.raises(NotOffered, match="hair_volume: hardly any hair is seen"):
         edited(monkeypatch, mean_head, {"hair_volume": 1.0}, bald, crop=portrait())
-    with pytest.raises(NotOffered, match="hair_volume: what is behind it is not in the photo"):
+    with pytest.raises(NotOffered, match="hair_volume: what is behind the hair is not in"):
         edited(monkeypatch, mean_head, {"hair_volume": -1.0}, crop=portrait())
 
 

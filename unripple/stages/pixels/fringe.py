@@ -32,6 +32,7 @@ _BELOW = 0.1  # head units below the brows that are looked at
 _LOCKS, _SMALLER = 13, 5  # locks, and smaller ones in each
 _LOCK_WIDE = 0.07  # usual deviation of where its strands cross the hairline, half foreheads
 _POINTS = 16
+_WIDEST_PX = 3.0
 _CURLY = 0.30
 """How alike strands lie beside each other, from 0 to 1, below which they curl: .22 to .29 on curls
 and cropped hair, .33 and more on others."""
@@ -190,7 +191,8 @@ def strands_of(found: Hairline, seen: Upright, full: float) -> Strands:
     gloss = 0.16 * np.exp(-(((below - 0.25) / 0.28) ** 2)) - 0.14 * below**2
     own = _own(seen, np.clip(line - 0.18 * unit, 0, None).astype(int), column)
     colours = own[:, None] * np.exp(tone[:, None] + gloss)[..., None]
-    return Strands(np.stack((x, y), -1), colours, rng.uniform(0.0035, 0.0095, len(across)) * unit)
+    widths = np.minimum(rng.uniform(0.0035, 0.0095, len(across)) * unit, _WIDEST_PX)
+    return Strands(np.stack((x, y), -1), colours, widths)
 
 
 class Locks(NamedTuple):

@@ -31,6 +31,7 @@ _LEAST = 0.10  # share of the surroundings of the upper face that is hair
 _YAW_MAX_DEG = 40.0
 _CUT = 0.15  # share of the hair beyond the photo's border
 _SURE = 0.5
+_MIDDLE, _LEAST_ABOVE = 0.3, 0.10  # head units to the side; of hair above the face
 
 
 def why_none(face: SeenFace, in_photo: Mask, degree: float) -> str:
@@ -42,7 +43,7 @@ def why_none(face: SeenFace, in_photo: Mask, degree: float) -> str:
         degree: what is asked.
     """
     if degree < 0:
-        return "what is behind it is not in the photo, so none is taken away"
+        return "what is behind the hair is not in the photo, so it gets no flatter"
     yaw = abs(face.pose.yaw_deg)
     if yaw > _YAW_MAX_DEG:
         return f"the head looks {yaw:.0f} degrees to the side, and its far half is hidden"
@@ -51,7 +52,9 @@ def why_none(face: SeenFace, in_photo: Mask, degree: float) -> str:
         return "a hat covers the hair"
     around = ~small.oval & (small.down < 0.0) & (small.down > -1.4) & (np.abs(small.right) < 1.1)
     is_hair = np.isin(small.labels, (Face.HAIR, Face.HAT)) & around
-    if is_hair[around].mean() < _LEAST:
+    above = is_hair & (np.abs(small.right) < _MIDDLE)
+    per_side = 2 * _MIDDLE * (face.pose.scale * len(above) / face.size) ** 2  # px per head unit up
+    if is_hair[around].mean() < _LEAST or above.sum() < _LEAST_ABOVE * per_side:
         return "hardly any hair is seen around the face"
     shown = cv2.resize(in_photo.astype(np.float32), is_hair.shape) > _SURE
     if (is_hair & ~shown).sum() > _CUT * is_hair.sum():
