@@ -23,6 +23,7 @@ from unripple.stages.pixels.upright import Upright, UprightWindow, laid_on, upri
 WINDOW = UprightWindow(-0.95, -1.45, 0.95, 0.25)
 _BROWS_DOWN, _BROWS_HALF = -0.30, 0.62  # of the mean head, head units
 _FACE_HALF, _MARGIN = 0.66, 0.02
+_TEMPLE, _OVER_HAIR = 0.25, 0.04
 _LEAST_COVER = 0.85  # share of the forehead's width above which hair must be seen
 _LEAST_HIGH = 0.16  # head units of free forehead below which there is a fringe already
 _LEAST_DEEP = 0.345  # head units of hair above the forehead, seen from the front: else cropped
@@ -65,7 +66,7 @@ class Hairline(NamedTuple):
 def hairline(look: CloseLook, seen: Upright) -> Hairline:
     """Find the hairline above a forehead."""
     brow, left, right = _brows(look, seen)
-    within = _outline(look, seen, float(brow.mean()))
+    within = _to_hair(_outline(look, seen, float(brow.mean())), seen, float(brow.mean()))
     left, right = max(left, within[0]), min(right, within[1])
     high, wide = seen.hair.shape
     columns = np.arange(wide)
@@ -116,6 +117,20 @@ def _outline(look: CloseLook, seen: Upright, row: float) -> tuple[float, float]:
     near = oval[np.abs(oval[:, 1] - row) < 0.25 * seen.unit][:, 0]
     margin = _MARGIN * seen.unit
     return float(near.min()) + margin, float(near.max()) - margin
+
+
+def _to_hair(within: tuple[float, float], seen: Upright, brow: float) -> tuple[float, float]:
+    """The outline, moved to the hair beside it where some is near: temples are beyond the mesh."""
+    reach, over = round(_TEMPLE * seen.unit), _OVER_HAIR * seen.unit
+    rows = np.clip(np.array((brow - 0.2 * seen.unit, brow)).astype(int), 0, len(seen.hair))
+    beside = seen.hair[slice(*rows)].mean(0) > 0.5
+    left, right = (int(np.clip(edge, 0, len(beside))) for edge in within)
+    before, after = beside[max(left - reach, 0) : left][::-1], beside[right : right + reach]
+    wider = [
+        float(side.argmax()) + over if side.any() and side.argmax() else 0.0
+        for side in (before, after)
+    ]
+    return within[0] - wider[0], within[1] + wider[1]
 
 
 def why_none(look: CloseLook, region: Region, form: float) -> str:
