@@ -3,7 +3,7 @@
 dlib's 68 points tell shapes and where lips, irises and cheeks are; one reading of them is as coarse
 as some of the edits are: the mean of `VIEWS` readings, from boxes around the face that dlib finds
 in the photo, is what counts. The parser tells where the photo's hair is, and the attribute net
-whether somebody wears a beard, glasses or a hat.
+whether somebody wears a beard, glasses, a hat or a fringe, and how full the hair is.
 """
 
 from __future__ import annotations
@@ -123,6 +123,9 @@ SIGNS: Mapping[str, Callable[[Seen], float]] = {
     "bags": lambda s: float(s.mean(*_CHEEKS)[0] - s.lab[s.within(s.bags), 0].mean()),
     "no bags": lambda s: -float(s.mean(*_CHEEKS)[0] - s.lab[s.within(s.bags), 0].mean()),
     "smooth skin": lambda s: -_roughness(s),
+    "light fringe": lambda s: s.factors["fringe"],
+    "fringe": lambda s: s.factors["fringe"],
+    "fuller hair": lambda s: s.factors["hair_volume"],
 }
 """What grows with an edit."""
 

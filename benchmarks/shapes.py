@@ -35,10 +35,17 @@ from unripple.pipeline.pixels import BRINGS, Brought
 from unripple.runtime.cache import MemoryCache
 from unripple.runtime.editor import Editor
 from unripple.stages.align import Aligned
-from unripple.training.shapes import WORDS, Word
+from unripple.training.shapes import WORDS as SHAPES
+from unripple.training.shapes import Word
 from unripple.zoo.directions import Direction, write_directions
 from unripple.zoo.zoo import Zoo
 
+WORDS: Mapping[str, Word] = {
+    **SHAPES,
+    "fringe": Word({"fringe": 2 / 3}, "hair over the forehead", (0.0, 3.0)),
+    "hair_volume": Word({"hair_volume": 2 / 3}, "fuller hair", (0.0, 2.0)),
+}
+"""Shapes, and forms of hair, which only grow."""
 DEGREE = 1.5
 JUDGED = (
     *("smile", "mouth_open", "eyes", "eye_size", "brows", "brow_tilt", "nose_width"),
@@ -78,7 +85,8 @@ def base_factors() -> torch.Tensor:
 def changed(word: Word, factors: torch.Tensor, row: int) -> tuple[torch.Tensor, float]:
     """One person's factors after the change, and by how many degrees: up or down, as there is
     room in the factors' ranges."""
-    sign = 1.0 if row % 2 else -1.0
+    grows = word.usable[0] >= 0
+    sign = 1.0 if row % 2 or grows else -1.0
     for _ in range(2):
         room = []
         for name, by in word.factors.items():
@@ -86,7 +94,7 @@ def changed(word: Word, factors: torch.Tensor, row: int) -> tuple[torch.Tensor, 
             value, step = float(factors[INDEX[name]]), sign * by
             room.append(((1.0 if step > 0 else low) - value) / step)
         degree = min(DEGREE, *room)
-        if degree > 0.4:
+        if degree > 0.4 or grows:
             break
         sign = -sign
     degree = max(degree, 0.0) * sign

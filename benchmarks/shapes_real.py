@@ -56,6 +56,9 @@ EDITS: Mapping[str, Mapping[str, float]] = {
     "bags": {"bags": 3.0},
     "no bags": {"bags": -3.0},
     "smooth skin": {"wrinkles": -3.0},
+    "light fringe": {"fringe": 1.0},
+    "fringe": {"fringe": 2.5},
+    "fuller hair": {"hair_volume": 1.5},
 }
 """The columns of the sheet of photographs."""
 

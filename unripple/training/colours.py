@@ -22,7 +22,7 @@ from unripple.faceworld.colour import hair_tone, iris_tone, linear, rgb, skin_to
 from unripple.faceworld.factors import sample_factors, with_factors
 from unripple.ops.recolour import LUMINANCE, to_linear
 from unripple.zoo.directions import Direction, write_directions
-from unripple.zoo.pixel_directions import COLOUR, WORN, colours_file
+from unripple.zoo.pixel_directions import COLOUR, HAIR, WORN, colours_file
 
 _ROWS = 25
 _PX = 192
@@ -58,6 +58,12 @@ THINGS: Mapping[str, tuple[str, tuple[float, ...]]] = {
     "beanie": ("a knitted hat", (0.0, 0.0, 0.0, 1.0, 0.0, 0.62, 0.35)),
 }
 """What can be put on, and how it looks, see `stages.families.worn`."""
+FORMS: Mapping[str, Shade] = {
+    "fringe": Shade("hair over the forehead", (0.0, 3.0)),
+    "hair_volume": Shade("fuller hair", (0.0, 2.0)),
+}
+"""Forms of hair, see `stages.families.hair`: three degrees are all of it."""
+_THIRD = np.array([1 / 3], np.float32)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -81,6 +87,12 @@ def main(chosen: argparse.Namespace) -> int:
     directions += [
         Direction(name, np.array(looks, np.float32), (0.0, 3.0), "on from 1", about, way=WORN)
         for name, (about, looks) in THINGS.items()
+    ]
+    directions += [
+        Direction(
+            name, _THIRD, one.usable, "a third of the attribute's range", one.attribute, way=HAIR
+        )
+        for name, one in FORMS.items()
     ]
     write_directions(chosen.out, directions)
     atomic.write_text(chosen.out.with_suffix(".md"), _card(strands, chosen.people))

@@ -12,7 +12,7 @@ from pathlib import Path
 from unripple.paths import data_folder
 from unripple.zoo.directions import Direction, read_directions
 
-SHAPE, COLOUR, WORN, DETAIL = "shape", "colour", "worn", "detail"
+SHAPE, COLOUR, WORN, DETAIL, HAIR = "shape", "colour", "worn", "detail", "hair"
 """Their families, see `stages.families`."""
 
 

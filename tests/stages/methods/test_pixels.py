@@ -171,7 +171,7 @@ def test_lipstick_colours_the_lips_alone(
 def test_every_direction_has_its_family() -> None:
     for direction in pixel_directions().values():
         family = FAMILIES[direction.family]
-        does = (family.displace, family.recolour, family.shading, family.looks)
+        does = (family.displace, family.recolour, family.shading, family.looks, family.form)
         assert sum(one is not None for one in does) == 1
         assert direction.usable is not None and direction.attribute
 

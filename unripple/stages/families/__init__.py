@@ -45,6 +45,7 @@ class Family(Method):
         shading: (direction, degree) -> the logarithm by which light on the mean head's front is
             multiplied, float32 [H, W, 3], see `families.detail`; None for families without.
         looks: how a thing that is put on looks, by factors of the face world; None for others.
+        form: how much of a form of hair (direction, degree) is, 1 is all of it; None for others.
     """
 
     move: Move
@@ -53,6 +54,7 @@ class Family(Method):
     recolour: Callable[[Direction, float, Floats], tuple[Floats, Contrast]] | None = None
     shading: Callable[[Direction, float], Floats] | None = None
     looks: Callable[[Direction], dict[str, float]] | None = None
+    form: Callable[[Direction, float], float] | None = None
 
 
 def codes_stay(

@@ -16,7 +16,7 @@ from unripple.ops.shaping import finer, joined, motion_of, origins_of, unfolded
 from unripple.stages.families import FAMILIES
 from unripple.stages.families.shape import places
 from unripple.stages.interface import Direction, Work
-from unripple.stages.pixels import ANY_SHAPE, STILL_PX
+from unripple.stages.pixels import ANY_SHAPE, STILL_PX, volume
 from unripple.stages.pixels.coloured import LARGEST_PX, Coloured, Regions, coloured, smaller
 from unripple.stages.pixels.face import SeenFace, see_face
 from unripple.stages.pixels.gates import BROWS, EYES, MOUTH, Reduced, gated, of_fold
@@ -87,8 +87,13 @@ def edit_seen(
         NotOffered: see `edit_pixels`.
     """
     words = {name: (work.pixel_direction(name), by) for name, by in (settings.pixels or {}).items()}
-    shapes = {name: word for name, word in words.items() if _displaces(word[0])}
+    shapes = {name: word for name, word in words.items() if _displaces(name, word[0])}
     kept, reduced = gated(face, {name: by for name, (_, by) in shapes.items()})
+    if degree := kept.get(volume.WORD):
+        why = volume.why_none(face, volume.in_photo(work, face.size), degree)
+        if why:
+            kept[volume.WORD] = 0.0
+            reduced.append(Reduced(volume.WORD, degree, 0.0, why))
     painted = coloured(work, face, words, largest_px=largest_px, regions=regions)
     reduced += painted.reduced
     _check_any(kept, painted, reduced, settings)
@@ -115,8 +120,8 @@ def _with_tinted(labels: Labels, tint: Floats) -> Labels:
     return np.where(beyond, labels[tuple(nearest)], labels)
 
 
-def _displaces(direction: Direction) -> bool:
-    return FAMILIES[direction.family].displace is not None
+def _displaces(name: str, direction: Direction) -> bool:
+    return name == volume.WORD or FAMILIES[direction.family].displace is not None
 
 
 def _points(work: Work) -> Floats:
@@ -143,12 +148,15 @@ def _motion(face: SeenFace, moves: dict[str, tuple[Direction, float]]) -> tuple[
     if not moves:
         return np.zeros((2, face.grid, face.grid), np.float32), 1.0
     displaced: dict[str, Any] = {}
+    motion = np.zeros((2, face.grid, face.grid), np.float32)
     for name, (direction, degree) in moves.items():
+        if form := FAMILIES[direction.family].form:
+            motion += volume.volume_motion(face, form(direction, degree))
+            continue
         displace = FAMILIES[direction.family].displace
         assert displace is not None
         reach = "lips" if name in LIPS_ALONE else "features" if name in FEATURES else "head"
         displaced[reach] = displaced.get(reach, 0.0) + displace(direction, degree)
-    motion = np.zeros((2, face.grid, face.grid), np.float32)
     for reach, by in displaced.items():
         moved = motion_of(face.laid, by)
         if reach == "lips":

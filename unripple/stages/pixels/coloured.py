@@ -17,7 +17,9 @@ from unripple.stages.align import Aligned
 from unripple.stages.families import FAMILIES
 from unripple.stages.interface import Direction, Work
 from unripple.stages.pixels.face import SeenFace
+from unripple.stages.pixels.fringe import with_fringe
 from unripple.stages.pixels.gates import Reduced
+from unripple.stages.pixels.hair import hair
 from unripple.stages.pixels.look import CloseLook, Region
 from unripple.stages.pixels.masks import REGIONS, irises, lips
 from unripple.stages.pixels.shaded import shaded_by
@@ -28,6 +30,7 @@ LARGEST_PX = 1024
 LEAST_IRIS_PX = 4.0
 """Width of an iris in the photograph below which nobody sees its colour."""
 LEAST_LIPS_PX = 24.0
+FRINGE = "fringe"
 _TRUSTED = 0.98
 _BRIGHTEST: Mapping[str, float] = {"iris": 2.2, "lipstick": 1.05}
 """How much brighter than before a part may become."""
@@ -84,7 +87,8 @@ def coloured(
     asked = {name: words[name] for name in REGIONS if name in words and words[name][1]}
     worn = {name: one for name, one in words.items() if one[1] and _is_worn(one[0])}
     shaded = {name: one for name, one in words.items() if one[1] and _shades(one[0])}
-    if not asked and not worn and not shaded:
+    grown = {name: one for name, one in words.items() if one[1] and name == FRINGE}
+    if not asked and not worn and not shaded and not grown:
         return Coloured(None, [])
     look = close_look(work, face, largest_px)
     light, reduced = to_linear(look.picture), []
@@ -109,6 +113,13 @@ def coloured(
     for name, (direction, degree) in shaded.items():
         light, held = shaded_by(light, look, name, direction, degree)
         reduced += held
+    for name, (direction, degree) in grown.items():
+        if hair not in found:
+            found[hair] = hair(look)
+        form = FAMILIES[direction.family].form
+        assert form is not None
+        light, labels, why = with_fringe(light, look, found[hair], form(direction, degree))
+        reduced += [Reduced(name, degree, 0.0, why)] if why else []
     for name, (direction, degree) in worn.items():
         light, parts, held = put_on(light, look, name, direction, degree)
         labels = labels if parts is None else parts
