@@ -82,7 +82,7 @@ def test_what_is_drawn_turns_with_the_head(
 def test_a_motion_that_breaks_is_two_that_do_not() -> None:
     size = 64
     seam = Seam(np.array((32.0, 32.0)), np.array((1.0, 0.0)), 40.0, np.array((-1.0, 1.0)),
-                np.zeros(2), 0.0)  # fmt: skip
+                np.zeros(2), np.zeros(2), 0.0)  # fmt: skip
     motion = np.zeros((2, size, size), np.float32)
     motion[1, :32], motion[1, 32:] = -2, 3
     upper, lower = split(motion, seam, size)

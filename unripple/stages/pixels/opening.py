@@ -1,9 +1,9 @@
-"""Closed lips opened: each goes its own way, and what comes to be seen between them is drawn.
+"""Lips parted: each goes its own way, and what comes to be seen between them is drawn.
 
 The motion of a mouth that opens breaks along the seam of its lips, which no smooth motion does. So
 it is taken apart into the upper lip's and the lower one's, each continued smoothly beyond the seam;
 of every pixel of the changed picture it is then told which of both shows there, or neither: that is
-the gap, in which teeth are drawn.
+the gap, in which teeth are drawn where none are seen yet.
 
 Source: own.
 """
@@ -27,6 +27,7 @@ from unripple.ops.recolour import LUMINANCE, to_levels
 from unripple.ops.relief import smoothstep
 from unripple.ops.shaping import finer, origins_of, unfolded
 from unripple.ops.teeth import mouth_colour
+from unripple.ops.tones import tone_of, toned
 from unripple.stages.pixels.gates import CLOSED, lip_opening
 from unripple.stages.pixels.look import EYES, CloseLook
 from unripple.stages.pixels.sharpness import as_sharp
@@ -34,6 +35,7 @@ from unripple.stages.pixels.sharpness import as_sharp
 WORD = "mouth_open"
 _CORNERS = (78, 308)
 """Points of the mesh where the lips' inner edges meet."""
+_MIDDLE, _OFF_CENTRE = (13, 14), 0.7
 _CHEEKS = (50, 205, 280, 425)
 _MARGIN_PX = 2.0
 """At 256: beside the seam, where the motion of a grid mixes that of both lips."""
@@ -44,11 +46,13 @@ _STIFF = 0.35  # darkness that is worth a step aside; lips have a spread of 1
 _LEAST_GAP_PX = 0.05
 _HARDLY = 0.06
 """Opening of a mouth over its width up to which lips may hide all that is behind them."""
+_WIDE = 0.3
+"""The same from which more than upper teeth is seen; what is seen is then stretched."""
 _SCLERA, _OF_SKIN, _MOST = 85.0, 0.45, 1.6
 """Percentile of the light between the lids that is an eye's white; teeth are about as bright, at
 least so much of the cheeks' light, and at most that many times as bright as they are."""
 _DIM = 0.85
-_SKIN, _HUES = np.array((0.50, 0.33, 0.25)), (0.55, 1.5)
+_SKIN, _HUES = np.array((0.50, 0.33, 0.25)), (0.45, 1.6)
 
 
 class Seam(NamedTuple):
@@ -58,9 +62,11 @@ class Seam(NamedTuple):
         middle: of the mouth, px of the crop, [2].
         along: unit vector from its left corner in the picture to its right one.
         half: half its width, px.
-        places, heights: places along it, from -1 to 1, and how far the seam lies below the middle
-            there, px, [K].
+        places, heights: places along it, from -1 to 1, and how far the lower lip's edge lies below
+            the middle there, px, [K].
+        tops: the same of the upper lip's edge; where lips are closed, it is the same line.
         centre: the place of the face's own middle.
+        closed: whether they are.
     """
 
     middle: Floats
@@ -68,7 +74,9 @@ class Seam(NamedTuple):
     half: float
     places: Floats
     heights: Floats
+    tops: Floats
     centre: float
+    closed: bool = True
 
     @property
     def down(self) -> Floats:
@@ -76,15 +84,21 @@ class Seam(NamedTuple):
         return np.array((-self.along[1], self.along[0]))
 
     def of(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
-        """Place along the mouth and distance below the seam, px, of points of the crop."""
+        """Place along the mouth and distance below the lower lip's edge, px, of points of the
+        crop."""
         right, below = x - self.middle[0], y - self.middle[1]
         place = (right * self.along[0] + below * self.along[1]) / self.half
         height = np.interp(place, self.places, self.heights)
         distance = right * self.down[0] + below * self.down[1] - height
         return place, distance
 
+    def apart(self, place: Floats) -> Floats:
+        """By how much the upper lip's edge is above the lower one's at places, px."""
+        apart: Floats = np.interp(place, self.places, self.heights - self.tops)
+        return apart
 
-class Opened(NamedTuple):
+
+class PartedLips(NamedTuple):
     """A mouth opened.
 
     Attributes:
@@ -100,11 +114,13 @@ class Opened(NamedTuple):
 
 
 def is_opened(look: CloseLook, degree: float) -> bool:
-    """Whether an edit parts lips between which nothing is seen yet."""
-    face = look.face
-    if degree <= 0 or face.mesh is None:
-        return False
-    opening = lip_opening(face)
+    """Whether an edit parts lips: of a mouth that is wide open more shows by itself."""
+    return degree > 0 and look.face.mesh is not None and lip_opening(look.face) < _WIDE
+
+
+def _is_closed(look: CloseLook) -> bool:
+    """Whether nothing is seen yet of what is behind the lips."""
+    opening = lip_opening(look.face)
     return opening < CLOSED or (opening < _HARDLY and _dark_between(look))
 
 
@@ -122,8 +138,10 @@ def _dark_between(look: CloseLook) -> bool:
     return bright((upper + lower) / 2) < lips
 
 
-def open_lips(look: CloseLook, motion: Floats) -> Opened:
-    """Part closed lips.
+def open_lips(look: CloseLook, motion: Floats) -> PartedLips:
+    """Part lips.
+
+    Teeth that are seen already stay with the upper lip, and the gap opens below them.
 
     Args:
         look: the face.
@@ -138,24 +156,31 @@ def open_lips(look: CloseLook, motion: Floats) -> Opened:
     gap = above - below
     share = np.where(gap > _LEAST_GAP_PX, above / np.maximum(gap, _LEAST_GAP_PX), above > 0)
     offsets = upper + np.clip(share, 0, 1).astype(np.float32) * (lower - upper)
-    return Opened(offsets, held, _interior(look, upper, lower, seam))
+    return PartedLips(offsets, held, _interior(look, upper, lower, seam))
 
 
 def find_seam(look: CloseLook) -> Seam:
-    """The seam of closed lips: the dark line near where the mesh has it."""
+    """Where lips part: along the dark line near where the mesh has closed lips' seam, else along
+    the lower lip's edge."""
     mesh = look.face.mesh
     if mesh is None:
         raise ShapeMismatch("the seam of lips needs the mesh of the face")
     left, right = (mesh[number] for number in _CORNERS)
     half = max(float(np.hypot(*(right - left))) / 2, 1.0)
     middle, along = (left + right) / 2, (right - left) / (2 * half)
-    inner = (mesh[list(UPPER_LIP_EDGE)] + mesh[list(LOWER_LIP_EDGE)]) / 2 - middle
-    places = np.concatenate(((-1.0,), inner @ along / half, (1.0,)))
-    heights = np.concatenate(((0.0,), inner @ (-along[1], along[0]), (0.0,)))
-    order = places.argsort()
-    centre = float(places[len(places) // 2])
-    rough = Seam(middle, along, half, places[order], heights[order], centre)
-    return _on_dark_line(look, rough)
+    places, down = np.linspace(-1, 1, _LOOKED), np.array((-along[1], along[0]))
+    edges = []
+    for numbers in (UPPER_LIP_EDGE, LOWER_LIP_EDGE):
+        points = mesh[list(numbers)] - middle
+        order = (points @ along).argsort()
+        known = np.concatenate(((-1.0,), (points @ along / half)[order], (1.0,)))
+        edges.append(np.interp(places, known, np.pad((points @ down)[order], 1)))
+    centre = (mesh[list(_MIDDLE)].mean(0) - middle) @ along / half
+    centre = float(np.clip(centre, -_OFF_CENTRE, _OFF_CENTRE))
+    if not _is_closed(look):
+        return Seam(middle, along, half, places, edges[1], edges[0], centre, closed=False)
+    line = (edges[0] + edges[1]) / 2
+    return _on_dark_line(look, Seam(middle, along, half, places, line, line, centre))
 
 
 def _on_dark_line(look: CloseLook, rough: Seam) -> Seam:
@@ -184,7 +209,7 @@ def _on_dark_line(look: CloseLook, rough: Seam) -> Seam:
     aside = ndimage.gaussian_filter1d(beside[path] * unit, 1.5) * share
     found = np.concatenate(((-1.0,), places, (1.0,)))
     seen = np.concatenate(((rough.heights[0],), heights + aside, (rough.heights[-1],)))
-    return rough._replace(places=found, heights=seen)
+    return rough._replace(places=found, heights=seen, tops=seen)
 
 
 def _cheapest(cost: Floats) -> Floats:
@@ -218,7 +243,8 @@ def split(motion: Floats, seam: Seam, size: int) -> tuple[Floats, Floats]:
     margin = _MARGIN_PX * size / 256
     within = 1 - smoothstep(np.abs(place), 1.0, 1.0 + _ROUNDED)
     sides = []
-    for aside in (np.minimum(-margin - below, 0), np.maximum(margin - below, 0)):
+    from_top = below + seam.apart(place)
+    for aside in (np.minimum(-margin - from_top, 0), np.maximum(margin - below, 0)):
         moved = aside * within
         columns, rows = (
             ((at + way * moved) * grid / size - 0.5).astype(np.float32)
@@ -251,7 +277,7 @@ def _distances(
 
 
 def _interior(look: CloseLook, upper: Floats, lower: Floats, seam: Seam) -> Floats:
-    """See `Opened.laid`."""
+    """See `PartedLips.laid`."""
     side, size = look.picture.shape[0], look.face.size
     place, above, below = _distances(finer(upper, side), finer(lower, side), seam, size)
     unit = look.face.pose.scale
@@ -263,9 +289,12 @@ def _interior(look: CloseLook, upper: Floats, lower: Floats, seam: Seam) -> Floa
         (place - seam.centre) / (1 + seam.centre),
         (place - seam.centre) / (1 - seam.centre),
     )
-    lift = _lift(upper, seam, size) / unit
+    lift = _lift(upper, seam, size) / unit if seam.closed else -1.0  # no more teeth
     light = mouth_colour(across, above / unit, -below / unit, lift, *_lights(look))
-    laid = np.concatenate((to_levels(light), cover[..., None]), axis=-1).astype(np.float32)
+    levels = np.rint(to_levels(light)).astype(np.uint8)
+    tone = tone_of(look.picture)
+    levels = levels if tone is None else toned(levels, tone)
+    laid = np.concatenate((levels, cover[..., None]), axis=-1).astype(np.float32)
     laid = as_sharp(laid, look, 0.5)
     return np.moveaxis(laid, -1, 0).astype(np.float16)
 
