@@ -101,6 +101,9 @@ SIGNS: Mapping[str, Callable[[Seen], float]] = {
         _across(s.points, 37, 41) + _across(s.points, 38, 40) + _across(s.points, 43, 47)
     ),
     "brows": lambda s: s.points[36:48, 1].mean() - s.points[17:27, 1].mean(),
+    "mouth open": lambda s: (
+        _across(s.points, 61, 67) + _across(s.points, 62, 66) + _across(s.points, 63, 65)
+    ),
     "nose wide": lambda s: _across(s.points, 31, 35),
     "nose pointed": lambda s: s.points[33, 1] - s.points[36:48, 1].mean(),
     "lips": lambda s: _across(s.points, 51, 62) + _across(s.points, 57, 66),

@@ -35,6 +35,7 @@ EDITS: Mapping[str, Mapping[str, float]] = {
     "no smile": {"smile": -1.0},
     "eyes": {"eyes": 1.0},
     "brows": {"brows": 1.2},
+    "mouth open": {"mouth_open": 1.6},
     "nose wide": {"nose_width": 1.3},
     "nose pointed": {"nose_point": 1.5},
     "lips": {"lips": 1.8},

@@ -50,6 +50,8 @@ class Edited(NamedTuple):
         kept: where the photo's bytes were put back, bool [S, S].
         changed: where anything may differ from the photo, bool [S, S]; None is everywhere.
         tint: levels that colouring adds to the photo, float16 [3, s, s] in the crop's frame.
+        laid: levels of what is drawn over the edited picture and how far it covers it, from 0 to 1,
+            float16 [4, s, s], see `stages.pixels.opening`.
         notes: what was reduced, and why, see `stages.pixels`.
         fine: the crop as large as the photograph shows it, where the edit is in layers, see
             `ops.layers.Layers`; with it the following, all [F, F].
@@ -68,6 +70,7 @@ class Edited(NamedTuple):
     kept: Mask | None = None
     changed: Mask | None = None
     tint: Floats | None = None
+    laid: Floats | None = None
     notes: Mapping[str, Any] | None = None
     fine: Photo | None = None
     colours: Photo | None = None

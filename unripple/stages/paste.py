@@ -42,12 +42,15 @@ class Fine(NamedTuple):
         share: how much of the details to take, uint8 [S, S].
         tint: levels that colouring adds to the photograph, in the crop's frame, [3, s, s]; None
             where it adds nothing.
+        laid: levels of what is drawn over the edited crop and how far it covers it, from 0 to 1,
+            in its frame, [4, s, s]; None where there is none.
     """
 
     crop: Photo
     offsets: Floats
     share: Shares
     tint: Floats | None = None
+    laid: Floats | None = None
 
 
 class Pasted(NamedTuple):
@@ -126,7 +129,10 @@ def paste(
         for top_row in range(0, height, BAND_PX):  # a selfie's window may have 100 megapixels
             band = over[top_row : top_row + BAND_PX]
             below = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, top_row]])
-            band += _finest(photo, fine, transform, compose(to_crop, below), width, len(band))
+            to_band = compose(to_crop, below)
+            band += _finest(photo, fine, transform, to_band, width, len(band))
+            if fine.laid is not None:
+                band += _laid_over(band, fine.laid, to_band, touched.shape[0])
     result[window] = blend(photo[window], over, weight)
     written[window] = weight > 0
     return Pasted(result, written)
@@ -224,6 +230,20 @@ def _finest(
     return share[..., None] * beyond
 
 
+def _laid_over(band: Floats, laid: Floats, to_crop: Affine, size: int) -> Floats:
+    """What is added where something is drawn over the edited crop, [height, width, 3]."""
+    times = laid.shape[-1] / size
+    to_laid = compose(np.diag((times, times, 1.0))[:2], to_crop)
+    height, width = band.shape[:2]
+    layers = [
+        resample(layer.astype(np.float32), to_laid, width=width, height=height, smooth=False)
+        for layer in laid
+    ]
+    colour, cover = np.stack(layers[:3], axis=-1), layers[3][..., None]
+    added: Floats = cover * (colour - band)
+    return added
+
+
 def _places(to_crop: Affine, width: int, height: int) -> Floats:
     """Where the centres of a window's pixels lie in the crop, px, [height, width, 2]."""
     columns, rows = np.arange(width) + 0.5, np.arange(height) + 0.5
@@ -265,7 +285,7 @@ def run(work: Work, settings: PasteSettings) -> Pasted:
     if composed.detail is not None:
         assert motion is not None
         crop = _in_own_colours(work, aligned, aligned.picture)
-        fine = Fine(crop, motion[:2], composed.detail, edit.tint)
+        fine = Fine(crop, motion[:2], composed.detail, edit.tint, edit.laid)
     knobs = settings.grown(composed.picture)
     pasted = paste(
         work.photo.pixels,

@@ -56,7 +56,7 @@ _SIGNED, _AMOUNT = 2 / 3, 1 / 3  # thirds of the ranges
 
 WORDS: Mapping[str, Word] = {
     "smile": Word({"smile": _SIGNED}, "corners of the mouth up", (-1.0, 1.5)),
-    "mouth_open": Word({"mouth_open": _AMOUNT}, "mouth open", (-1.5, 1.5)),
+    "mouth_open": Word({"mouth_open": _AMOUNT}, "mouth open", (-1.5, 2.0)),
     "eyes": Word({"eye_open": _SIGNED}, "eyes wide open", (-1.2, 1.2)),
     "eye_size": Word({"eye_size": _SIGNED}, "large eyes", (-2.0, 2.5)),
     "eye_gap": Word({"eye_gap": _SIGNED}, "eyes far apart", (-1.5, 1.5)),
@@ -229,13 +229,28 @@ def off_lips(points: Floats) -> Floats:
 
 
 def with_lips(field: Floats, mesh: Floats, fitted: Floats) -> Floats:
-    """How the mesh's points move, those of the lips as the edges they are on, [468, 6]."""
+    """How the mesh's points move, those of the lips as the edges they are on or between, [468, 6].
+
+    A spline through edges that part overshoots between them, by twice their motion.
+    """
     moved = field.copy()
     flipped = fitted * (1, -1, 1, 1, -1, 1)
-    for numbers, rows, edge in zip(LIP_ARCS, _lip_rows(), mean_lips(), strict=True):
-        x = mesh[list(numbers), 0]
-        for axis in range(moved.shape[1]):
-            moved[list(numbers), axis] = np.interp(x, edge[:, 0], flipped[rows][:, axis])
+    rows, edges = _lip_rows(), mean_lips()
+
+    def along(edge: int, x: Floats, values: Floats) -> Floats:
+        columns = [np.interp(x, edges[edge][:, 0], column) for column in values.T]
+        found: Floats = np.stack(columns, axis=-1)
+        return found
+
+    for upper, lower in ((0, 1), (2, 3)):
+        x = mesh[:, 0]
+        high, low = (along(edge, x, edges[edge][:, 1:2])[:, 0] for edge in (upper, lower))
+        share = (mesh[:, 1] - high) / np.maximum(low - high, 1e-6)
+        within = (np.abs(x) < edges[0][-1, 0]) & (share > 0) & (share < 1)
+        one, other = (along(edge, x[within], flipped[rows[edge]]) for edge in (upper, lower))
+        moved[within] = one + share[within, None] * (other - one)
+    for edge, numbers in enumerate(LIP_ARCS):
+        moved[list(numbers)] = along(edge, mesh[list(numbers), 0], flipped[rows[edge]])
     return moved
 
 

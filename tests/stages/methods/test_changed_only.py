@@ -52,3 +52,14 @@ def test_a_tint_is_drawn_as_finely_as_it_is_known() -> None:
     free = plain[45:48, 45:48, 0] < 215
     assert more[45:48, 45:48][free].mean() > 30
     assert np.abs(more[54:66, 54:66]).max() <= 1
+
+
+def test_what_is_laid_over_an_edit_is_drawn_as_finely_as_it_is_known() -> None:
+    laid = np.zeros((4, SIZE * TIMES, SIZE * TIMES), np.float16)
+    laid[0], laid[3, 45:47, 45:47] = 200, 1.0  # smaller than a pixel of the crop can show
+    still = np.zeros((2, SIZE, SIZE), np.float16)
+    plain = paste(PHOTO, CROP, INSIDE, TRANSFORM, fine=fine(still)).picture
+    made = paste(PHOTO, CROP, INSIDE, TRANSFORM, fine=fine(still, laid=laid)).picture
+    assert np.abs(made[45:47, 45:47].astype(int) - (200, 0, 0)).max() <= 1
+    elsewhere = laid[3] == 0
+    assert np.array_equal(made[elsewhere], plain[elsewhere])

@@ -26,7 +26,7 @@ KNOB: str = knob(
 MESH = "mesh_judge"
 ANY_SHAPE = "smile"
 """A direction of shape: the mean head's points, which are the same in all, are read off it."""
-VERSION = 4
+VERSION = 5
 """Raised when the same words shall give other bytes: part of the keys of such edits alone, so that
 what the generator drew is not drawn again."""
 STILL_PX = 0.02

@@ -17,10 +17,19 @@ from unripple.stages.families import FAMILIES
 from unripple.stages.families.shape import places
 from unripple.stages.interface import Direction, Work
 from unripple.stages.pixels import ANY_SHAPE, STILL_PX, volume
-from unripple.stages.pixels.coloured import LARGEST_PX, Coloured, Regions, coloured, smaller
+from unripple.stages.pixels.coloured import (
+    LARGEST_PX,
+    Coloured,
+    Regions,
+    close_look,
+    coloured,
+    smaller,
+)
 from unripple.stages.pixels.face import SeenFace, see_face
 from unripple.stages.pixels.gates import BROWS, EYES, MOUTH, Reduced, gated, of_fold
 from unripple.stages.pixels.look import LIPS, filled
+from unripple.stages.pixels.opening import WORD as OPENING
+from unripple.stages.pixels.opening import is_opened, open_lips
 
 if TYPE_CHECKING:
     from unripple.stages.edit import Edited, EditSettings
@@ -37,6 +46,7 @@ _SEEN = 1.0  # levels that colour adds to a pixel, from which it is part of the 
 SOFT_PX = 2.0
 """At 128: how far single hairs reach beyond the person whom a parser cuts out. So far the
 background moves outwards with them, or they would be cut off as if by a saw."""
+_MOSTLY = 0.5
 _PLAIN, _BESIDE_PX = 20.0, 4.0  # levels of deviation up to which it is plain, and how far around
 _STRANDS_PX = 4.0  # at 128: how far beyond the person colour may go; soft masks of skin leak
 _VACATED_PX = 4.0  # at 128: how far a plate may reach beyond where the person was
@@ -48,10 +58,12 @@ class Map(NamedTuple):
     Attributes:
         offsets: px of the crop, float32 [2, n, n].
         covered: where the changed person is, bool [S, S].
+        laid: what is drawn over the changed picture, see `Edited`; None where nothing is.
     """
 
     offsets: Floats
     covered: Mask
+    laid: Floats | None = None
 
 
 def edit_pixels(work: Work, settings: EditSettings) -> Edited:
@@ -98,13 +110,19 @@ def edit_seen(
     reduced += painted.reduced
     _check_any(kept, painted, reduced, settings)
     moves = {name: (shapes[name][0], kept[name]) for name in shapes if kept[name]}
-    motion, folded = _motion(face, moves)
-    reduced += of_fold({name: by for name, (_, by) in moves.items()}, folded)
+    motion, laid = _motion(face, moves), None
+    look = close_look(work, face, largest_px) if kept.get(OPENING) else None
+    if look is not None and is_opened(look, kept[OPENING]):
+        offsets, held, laid = open_lips(look, motion)
+    else:
+        motion, held = unfolded(motion, face.size)
+        offsets = origins_of(motion, face.size)
+    reduced += of_fold({name: by for name, (_, by) in moves.items()}, held)
     parts = face.labels if painted.labels is None else painted.labels
     if painted.tint is not None:
         parts = _with_tinted(parts, painted.tint)
     after = replace(face, labels=parts)
-    where = _with_turn(after, origins_of(motion, face.size), settings, work)
+    where = _with_turn(after, Map(offsets, after.person, laid), settings, work)
     return _drawn(face, after.labels, where, painted.tint, reduced)
 
 
@@ -143,10 +161,8 @@ def _check_any(
         raise NotOffered("; ".join(f"{one.word}: {one.why}" for one in reduced))
 
 
-def _motion(face: SeenFace, moves: dict[str, tuple[Direction, float]]) -> tuple[Floats, float]:
-    """Where the photo's points go, px, [2, n, n], and by what share that was held back."""
-    if not moves:
-        return np.zeros((2, face.grid, face.grid), np.float32), 1.0
+def _motion(face: SeenFace, moves: dict[str, tuple[Direction, float]]) -> Floats:
+    """Where the photo's points go, px, [2, n, n]."""
     displaced: dict[str, Any] = {}
     motion = np.zeros((2, face.grid, face.grid), np.float32)
     for name, (direction, degree) in moves.items():
@@ -162,7 +178,7 @@ def _motion(face: SeenFace, moves: dict[str, tuple[Direction, float]]) -> tuple[
         if reach == "lips":
             moved = moved * _beside_lips(face)
         motion += moved if reach == "head" else moved * _beside_hair(face)
-    return unfolded(motion, face.size)
+    return motion
 
 
 def _beside_lips(face: SeenFace) -> Floats:
@@ -186,18 +202,25 @@ def _beside_hair(face: SeenFace) -> Floats:
     return stretched(share, face.grid)
 
 
-def _with_turn(face: SeenFace, offsets: Floats, settings: EditSettings, work: Work) -> Map:
-    """The map of the whole edit: the changed face, turned."""
+def _with_turn(face: SeenFace, first: Map, settings: EditSettings, work: Work) -> Map:
+    """The map of the whole edit: the changed face, turned.
+
+    Args:
+        face: as it was, with what was put on.
+        first: the change alone; its person is that before.
+        settings, work: of the edit.
+    """
     from unripple.ops.turning import turn_head
     from unripple.stages.align import Aligned
 
-    person = _moved(face.person, offsets, face.crop)
+    offsets = first.offsets
+    person = _moved(first.covered, offsets, face.crop)
     by = {"yaw": settings.turn_deg or 0.0, "pitch": settings.pitch_deg, "roll": settings.roll_deg}
     now, tilt = face.turn_pose, work.input(Aligned, "align").tilt_deg
     angles = {"yaw": now.yaw_deg, "pitch": now.pitch_deg, "roll": now.roll_deg + tilt}
     by |= {axis: at - angles[axis] for axis, at in settings.towards.items()}
     if not any(by.values()):
-        return Map(offsets, person)
+        return Map(offsets, person, first.laid)
     turned = turn_head(
         person,
         now,
@@ -207,7 +230,24 @@ def _with_turn(face: SeenFace, offsets: Floats, settings: EditSettings, work: Wo
         roll_deg=by["roll"],
         deeper=settings.deeper,
     )
-    return Map(joined(offsets, finer(turned.offsets, face.grid), face.size), turned.covered)
+    by_turn = finer(turned.offsets, face.grid)
+    laid = None if first.laid is None else _turned(first.laid, by_turn, face.size)
+    return Map(joined(offsets, by_turn, face.size), turned.covered, laid)
+
+
+def _turned(laid: Floats, offsets: Floats, size: int) -> Floats:
+    """What is drawn over the changed picture, turned with it."""
+    side = laid.shape[-1]
+    by = finer(offsets, side) * side / size
+    rows, columns = np.mgrid[:side, :side].astype(np.float32)
+    layers = [
+        cv2.remap(
+            layer.astype(np.float32), columns + by[0], rows + by[1], cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+        for layer in laid
+    ]  # fmt: skip
+    return np.stack(layers).astype(np.float16)
 
 
 def _moved(person: Mask, offsets: Floats, crop: Photo) -> Mask:
@@ -267,7 +307,14 @@ def _drawn(
         added = smaller(tint, size)
         source = face.crop.astype(np.float32) + added
         shifted |= where.covered & (sample(np.abs(added), origins).max(-1) > 0)
-    moved = np.clip(np.rint(sample(source, origins)), 0, 255).astype(np.uint8)
+    levels, carried = sample(source, origins), _carried(parts, where, origins)
+    if where.laid is not None:
+        layers = smaller(where.laid, size)
+        cover = layers[..., 3:] * where.covered[..., None]
+        levels = levels + cover * (layers[..., :3] - levels)
+        shifted |= cover[..., 0] > 0
+        carried = np.where(cover[..., 0] > _MOSTLY, np.uint8(Face.MOUTH), carried)
+    moved = np.clip(np.rint(levels), 0, 255).astype(np.uint8)
     picture = np.where(shifted[..., None], moved, face.crop)
     vacated = face.person & ~where.covered
     if vacated.any():
@@ -280,10 +327,11 @@ def _drawn(
         picture,
         picture,
         shares,
-        _carried(parts, where, origins),
+        carried,
         changed=ndimage.binary_dilation(shifted) if shifted.any() else shifted,
         notes=notes,
         tint=tint,
+        laid=where.laid,
     )
 
 

