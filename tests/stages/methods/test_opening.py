@@ -11,8 +11,13 @@ from tests.ops.test_edit_by_geometry import LABELS, POSE, SIZE, mean_head
 from tests.stages.methods.test_pixels import TIMES, edited, portrait
 from unripple.conventions import Face
 from unripple.models.mean_head import MeanHead
-from unripple.ops.mesh import LOWER_LIP_BOTTOM, LOWER_LIP_EDGE, UPPER_LIP_EDGE, UPPER_LIP_TOP
-from unripple.ops.shaping import MESH_POINTS
+from unripple.ops.mesh import (
+    LOWER_LIP_BOTTOM,
+    LOWER_LIP_EDGE,
+    MESH_POINTS,
+    UPPER_LIP_EDGE,
+    UPPER_LIP_TOP,
+)
 from unripple.stages.edit import Edited
 from unripple.stages.families.shape import places
 from unripple.stages.pixels import face as seen
