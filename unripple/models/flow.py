@@ -29,8 +29,6 @@ Layer = TypeVar("Layer", bound=nn.Module)
 
 GRID = 8
 """Side of the coarse flow that the poses give."""
-FINE_SHARES = (0.3, 0.7)
-"""Between these shares of the photo's details, what is fine changes from the drawing to them."""
 
 
 class Flow(NamedTuple):
@@ -49,24 +47,19 @@ class Flow(NamedTuple):
     redraw_error: Tensor
 
 
-def warp(pixels: Tensor, offsets: Tensor, *, sharp: bool = False) -> Tensor:
+def warp(pixels: Tensor, offsets: Tensor) -> Tensor:
     """Backward warping: each pixel of the result is sampled at its origin.
 
     Args:
         pixels: [B, C, H, W].
         offsets: see `Flow`, [B, 2, H, W]. Origins outside take the border's colour.
-        sharp: sample by cubics, which keep more of what is fine than straight lines between pixels
-            do, and may go a little beyond their range.
 
     Returns:
         float32 [B, C, H, W].
     """
     with full_precision(pixels):  # half of the bits cannot tell pixels apart
         origins = pixel_centres(pixels) + offsets.float().permute(0, 2, 3, 1)  # [B, H, W, 2]
-        mode = "bicubic" if sharp else "bilinear"
-        return F.grid_sample(
-            pixels.float(), origins, mode=mode, padding_mode="border", align_corners=False
-        )
+        return F.grid_sample(pixels.float(), origins, padding_mode="border", align_corners=False)
 
 
 def pixel_centres(pixels: Tensor) -> Tensor:
@@ -94,32 +87,18 @@ class Details(NamedTuple):
         """The part that is to be believed, [B, 3, H, W]."""
         return self.visibility * self.warped
 
-    def laid_over(
-        self, drawn: Tensor, plain: Tensor, *, strength: float = 1.0, sharp: bool = False
-    ) -> Tensor:
+    def laid_over(self, drawn: Tensor, plain: Tensor, *, strength: float = 1.0) -> Tensor:
         """Put them into a drawing, where they are to be believed.
 
         Args:
             drawn: the edited picture by any generator, [B, 3, H, W].
             plain: the one without details that they belong to, likewise.
             strength: factor on the share that they take, which is 1 at most.
-            sharp: let what is fine be the photo's alone where it is to be believed by half. Halves
-                of two drawings that do not agree to the pixel are softer than both.
         """
-        share = (strength * self.visibility).clamp(max=1)
-        shown = plain + self.warped
-        mixed = torch.lerp(drawn, shown, share)
-        if not sharp:
-            return mixed
-        # Two bands (Burt and Adelson 1983): the coarse one fades, the fine one changes over soon.
-        low, high = FINE_SHARES
-        ramp = ((share - low) / (high - low)).clamp(0, 1)
-        return mixed + ramp * (_fine(shown) - _fine(mixed))
+        return torch.lerp(drawn, plain + self.warped, (strength * self.visibility).clamp(max=1))
 
 
-def warped_details(
-    flow: Flow, residual: Tensor, before: Tensor, after: Tensor, *, sharp: bool = False
-) -> Details:
+def warped_details(flow: Flow, residual: Tensor, before: Tensor, after: Tensor) -> Details:
     """Warp a photo's details to where the edit has them.
 
     Args:
@@ -127,11 +106,10 @@ def warped_details(
         residual: photo minus its redrawing, [B, 3, H, W].
         before: that redrawing, [B, 3, H, W] in [-1, 1].
         after: the edited picture, likewise.
-        sharp: see `warp`.
     """
     # Where the difference of the drawings is the generator's fault, the residual becomes the warped
     # photo minus the edit, so that the photo itself shows; where it is the edit, the edit stays.
-    warped = warp(torch.cat((residual, before), dim=1), flow.offsets, sharp=sharp)
+    warped = warp(torch.cat((residual, before), dim=1), flow.offsets)
     details, drawn = warped.chunk(2, dim=1)
     return Details(details + flow.redraw_error * (drawn - after), flow.visibility)
 
@@ -253,15 +231,6 @@ def _zeroed(layer: Layer) -> Layer:
     for weights in layer.parameters():
         nn.init.zeros_(weights)
     return layer
-
-
-def _fine(pictures: Tensor) -> Tensor:
-    """What is finer than about two pixels, [B, C, H, W]."""
-    channels = pictures.shape[1]
-    taps = pictures.new_tensor((1, 4, 6, 4, 1)) / 16  # binomial: about a Gaussian of 1 px
-    kernel = torch.outer(taps, taps).expand(channels, 1, 5, 5)
-    padded = F.pad(pictures, (2, 2, 2, 2), mode="reflect")
-    return pictures - F.conv2d(padded, kernel, groups=channels)
 
 
 def _doubled(x: Tensor) -> Tensor:

@@ -186,9 +186,8 @@ def consult(
         consultant: as for `invert`.
         before: the plain picture of the unedited codes, [B, 3, S, S].
         turn: whether the head is turned and nothing else shall change. If not, all that differs
-            between the plain pictures is the edit and stays, the generator hears of all details,
-            for many lie where the edit changed the colour alone, and fine structure is mixed as all
-            else is, for it may be the edit.
+            between the plain pictures is the edit and stays, and the generator hears of all
+            details, for many lie where the edit changed the colour alone.
         strength: factor on the aligned residual; 1 as published, 0 consults about nothing.
         prefix: that `plain` was drawn with; it ends where the consultation begins.
     """
@@ -202,15 +201,14 @@ def consult(
         motion = flip_averaged(consultant.motion, before + residual, before, plain)
         if not turn:
             motion = motion._replace(redraw_error=torch.zeros_like(motion.redraw_error))
-        details = warped_details(motion, residual, before, plain, sharp=turn)
+        details = warped_details(motion, residual, before, plain)
         residual = details.visible if turn else details.warped
     aligned = consultant.aligner(residual, plain) * strength
     scale, shift = consultant.residual_encoder(aligned)
     inject = {consultant.inject_after: lambda features: fuse(features, scale, shift)}
     drawn = generator.synthesize(codes, noise="stored", inject=inject, prefix=prefix).float()
     if details is not None:
-        drawn = down(drawn, plain.shape[-1])
-        drawn = details.laid_over(drawn, plain, strength=strength, sharp=turn)
+        drawn = details.laid_over(down(drawn, plain.shape[-1]), plain, strength=strength)
     return Consulted(drawn, motion)
 
 
@@ -265,7 +263,7 @@ def decide(settings: Values, plan: Plan) -> Values:
 STAGE = Stage(
     name="invert",
     help="draw the face again from its codes",
-    version=4,
+    version=3,
     run=run,
     outputs=Inverted,
     settings=InvertSettings,
