@@ -106,6 +106,7 @@ LIP_ARCS = (
 )
 """Points of the face mesh along the edges of `feature_points.LIP_EDGES`; corners go with one."""
 _PARTED = 0.005  # by which the mean head's closed lips are parted, so that each has its own motion
+_PARTS = 1e-3  # head units between the lips' inner edges from which an edit parts them
 _AT_LIPS = (
     0.03  # beside the lips: no other points, which would spread one lip's motion to the other
 )
@@ -231,7 +232,7 @@ def off_lips(points: Floats) -> Floats:
 def with_lips(field: Floats, mesh: Floats, fitted: Floats) -> Floats:
     """How the mesh's points move, those of the lips as the edges they are on or between, [468, 6].
 
-    A spline through edges that part overshoots between them, by twice their motion.
+    Where lips part, a spline through their edges overshoots between them, by twice their motion.
     """
     moved = field.copy()
     flipped = fitted * (1, -1, 1, 1, -1, 1)
@@ -242,7 +243,8 @@ def with_lips(field: Floats, mesh: Floats, fitted: Floats) -> Floats:
         found: Floats = np.stack(columns, axis=-1)
         return found
 
-    for upper, lower in ((0, 1), (2, 3)):
+    part = np.abs(flipped[rows[1]] - flipped[rows[2]]).max() > _PARTS
+    for upper, lower in ((0, 1), (2, 3)) if part else ():
         x = mesh[:, 0]
         high, low = (along(edge, x, edges[edge][:, 1:2])[:, 0] for edge in (upper, lower))
         share = (mesh[:, 1] - high) / np.maximum(low - high, 1e-6)
