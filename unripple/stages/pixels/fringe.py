@@ -33,6 +33,7 @@ _BELOW = 0.1  # head units below the brows that are looked at
 _LOCKS, _SMALLER = 13, 5  # locks, and smaller ones in each
 _LOCK_WIDE = 0.07  # usual deviation of where its strands cross the hairline, half foreheads
 _POINTS = 16
+_LEAST_FREE = 0.06  # head units
 _WIDEST_PX = 3.0
 _CURLY = 0.30
 """How alike strands lie beside each other, from 0 to 1, below which they curl: .22 to .29 on curls
@@ -203,11 +204,13 @@ def strands_of(found: Hairline, seen: Upright, full: float) -> Strands:
     # above, and its tips are in their own shade.
     tone = _tones(rng, locks.number, seen.spread)
     tone -= 0.30 * (1 - np.linspace(0, 1, len(across))) ** 1.5
-    gloss = 0.16 * np.exp(-(((below - 0.25) / 0.28) ** 2)) - 0.14 * below**2
+    gloss = 0.26 * np.exp(-(((below - 0.25) / 0.28) ** 2)) - 0.24 * below**2
     own = _own(seen, np.clip(line - 0.18 * unit, 0, None).astype(int), column)
     colours = own[:, None] * np.exp(tone[:, None] + gloss)[..., None]
     widths = np.minimum(rng.uniform(0.0035, 0.0095, len(across)) * unit, _WIDEST_PX)
-    return Strands(np.stack((x, y), -1), colours, widths)
+    # Where hair frames the face already, none is laid over it.
+    bare = free > _LEAST_FREE * unit
+    return Strands(np.stack((x, y), -1)[bare], colours[bare], widths[bare])
 
 
 class Locks(NamedTuple):
@@ -248,7 +251,7 @@ def _locks(rng: np.random.Generator, full: float, each: float) -> Locks:
 def _tones(rng: np.random.Generator, lock: npt.NDArray[np.int_], spread: float) -> Floats:
     """Logarithms by which strands differ in light: neighbours less than others."""
     spread = float(np.clip(spread, 0.08, 0.4))
-    of_lock = rng.normal(0, 0.7 * spread, int(lock.max()) + 1)
+    of_lock = rng.normal(0, 1.1 * spread, int(lock.max()) + 1)
     found: Floats = of_lock[lock] + rng.normal(0, 0.85 * spread, len(lock))
     return found
 
