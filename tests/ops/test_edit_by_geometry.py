@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import cv2
 import numpy as np
 import pytest
@@ -12,7 +14,9 @@ from unripple.conventions import Face, NoFace
 from unripple.models.mean_head import MeanHead
 from unripple.ops.geometry import stretched
 from unripple.ops.head import HeadPose
+from unripple.stages.align import Aligned
 from unripple.stages.edit import FOREIGN_DB, drawn_db
+from unripple.stages.turns import geometry
 from unripple.stages.turns.geometry import edit_by_geometry, going_on
 
 SIZE = 96
@@ -172,3 +176,17 @@ def test_who_ends_before_the_border_still_ends_there() -> None:
     shown = ROWS > 10
     share = ((np.abs(COLUMNS - 48) < 20) & (ROWS > 14)).astype(np.float32)
     assert np.array_equal(going_on(share, share, shown), share)
+
+
+def test_the_face_that_turns_is_told_from_those_beside(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [LANDMARKS + 1, LANDMARKS * 0.2]
+    monkeypatch.setattr(geometry, "faces_by_mtcnn", lambda *_: found)
+    work = SimpleNamespace(
+        load=lambda _: SimpleNamespace(net=None), photo=SimpleNamespace(srgb=PHOTO)
+    )
+    whole = np.eye(3)[:2]
+    own, others = geometry._faces(work, Aligned(PHOTO, whole, LANDMARKS))
+    assert own is found[0]
+    assert [face is found[1] for face in others] == [True]
+    found.pop(0)
+    assert geometry._faces(work, Aligned(PHOTO, whole, LANDMARKS))[0] is None

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 import torch
 
 from unripple.conventions import ShapeMismatch
 from unripple.ops.tensors import to_tensor
-from unripple.stages.edit import edit, edit_plainly
+from unripple.stages.edit import STAGE, edit, edit_plainly
 from unripple.stages.invert import Consultant, invert
 
 from .toys import L, S, ToyAligner, ToyGenerator, ToyMotion, ToyResidualEncoder, W
@@ -127,3 +129,15 @@ def test_what_the_codes_draw_beyond_white_or_black_is_cut_before_it_is_looked_at
         _, looked = experts.aligner.saw[-1]
         assert (looked == seen).all()
         assert {noise for noise, _ in generator.calls} == {"stored"}
+
+
+def test_landmarks_that_were_marked_by_hand_are_told_of() -> None:
+    class Photo(NamedTuple):
+        points: object
+        photo: str = "one"
+        align: str = ""
+
+    turned = {"turn_deg": -20.0, "turn": "geometry"}
+    assert STAGE.own(turned, Photo([[0, 0]] * 5)) == {"by_hand": True}
+    assert STAGE.own(turned, Photo(None)) == {}
+    assert STAGE.own({}, Photo([[0, 0]] * 5)) == {}

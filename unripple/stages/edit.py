@@ -21,7 +21,17 @@ from unripple.conventions import (
 from unripple.ops.latents import is_turn
 from unripple.stages import keeping, pixels
 from unripple.stages.align import Aligned
-from unripple.stages.interface import DRAWN, RIPPLE, Plan, Settings, Stage, Values, Work, knob
+from unripple.stages.interface import (
+    DRAWN,
+    RIPPLE,
+    Plan,
+    Settings,
+    Stage,
+    Subject,
+    Values,
+    Work,
+    knob,
+)
 from unripple.stages.invert import Consultant, Synthesizer, codes_of, consult, down, draw
 from unripple.stages.inverters import INVERTERS
 from unripple.stages.turns import TURNS, Turn
@@ -102,6 +112,7 @@ class EditSettings(Settings):
         towards: axis -> where the head shall look, degrees, instead of by how much it turns.
         deeper, rounder: factor on the head's depth, and how much rounder its face is, see `DEEPER`.
         scales, person: how the photo is parsed for a turn, see `stages.parse`.
+        by_hand: whether somebody marked the landmarks of the photo.
         pixels, mesh: what the photo's own pixels do, see `stages.pixels`, and whether by a mesh.
         pixels_version: see `stages.pixels.VERSION`.
         keep: what is left alone: none, background or masks, see `stages.keeping`.
@@ -139,6 +150,7 @@ class EditSettings(Settings):
     rounder: float = 0.0
     scales: str = "six"
     person: bool = False
+    by_hand: bool = False
     pixels: Mapping[str, float] | None = None
     pixels_version: int = 1
     mesh: bool = False
@@ -332,6 +344,12 @@ def looks_at_photo(settings: Values) -> bool:
     return settings.get("turn_deg") is not None and settings.get("turn") != _GENERATOR
 
 
+def own(settings: Values, subject: Subject) -> dict[str, Any]:
+    """A head turns about the landmarks that were marked by hand, if they were."""
+    marked = subject.points is not None and settings.get("turn_deg") is not None
+    return {"by_hand": True} if marked else {}
+
+
 def roles(settings: Values) -> tuple[str, ...]:
     """Those of the inverter, and those of whoever turns the head."""
     if pixels.is_asked(settings):
@@ -357,6 +375,7 @@ STAGE = Stage(
     roles=roles,
     borrows=who_draws,
     decide=decide,
+    own=own,
     leaves_open=pixels.leaves_open,
     settle=pixels.settle,
     aside=("keep",),
