@@ -64,3 +64,12 @@ def test_a_mixture_is_no_brighter_than_what_it_is_mixed_of() -> None:
     assert np.allclose(made[share == 1], hair * 10, atol=1e-3)
     assert (made <= np.maximum(light, hair * 10) + 1e-4).all()
     assert (made >= light - 1e-4).all()
+
+
+def test_highlights_of_skin_get_darker_with_it_and_stay_the_brightest() -> None:
+    light = np.full((32, 32, 3), (0.45, 0.32, 0.26), np.float32)
+    light[14:16, 14:16] = (0.9, 0.85, 0.82)  # of fewer pixels than hair's brightest strands
+    before, share = light[0, 0].astype(np.float64), np.ones((32, 32), np.float32)
+    made = recolour.recoloured(light, share, before, before / 4, coarse_px=3.0, shines=True)
+    assert (made[15, 15] < 0.6 * light[15, 15]).all()
+    assert (made[15, 15] > 1.5 * made[0, 0]).all()

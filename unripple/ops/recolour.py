@@ -97,12 +97,14 @@ def recoloured(
     bright = np.maximum(pure @ LUMINANCE, DARK)
     mean = max(float(before @ LUMINANCE), DARK)
     pattern = np.log(bright / mean).astype(np.float32)
-    # Skin that a soft mask takes in beside dark hair is far brighter than any strand: as a strand
-    # of light hair it would glow.
-    core = pattern[share > 0.8]
-    brightest = float(np.percentile(core, _HIGHEST)) if len(core) else 0.0
-    share = share * np.clip(1 - (pattern - brightest) / _BEYOND, 0, 1).astype(np.float32)
-    pattern = np.minimum(pattern, brightest)
+    if not shines:
+        # Skin that a soft mask takes in beside dark hair is far brighter than any strand: as a
+        # strand of light hair it would glow. What is bright on skin are its own highlights; left
+        # as they are they would look wet.
+        core = pattern[share > 0.8]
+        brightest = float(np.percentile(core, _HIGHEST)) if len(core) else 0.0
+        share = share * np.clip(1 - (pattern - brightest) / _BEYOND, 0, 1).astype(np.float32)
+        pattern = np.minimum(pattern, brightest)
     coarse = within(pattern, share, coarse_px)
     shaped = contrast.coarse * coarse + contrast.fine * (pattern - coarse)
     # The region's own hues, around the new one.
