@@ -74,7 +74,7 @@ def sheet():
     folder = Path(CONFIG["photos"])
     if not workflow.is_main_process:
         return rows_in(read_sheet(sheet_to_read(RESULTS.root)), folder)
-    run.begin(workflow, RESULTS)
+    run.begin(workflow, RESULTS, lambda: (_job(*place) for place in every_place()))
     return update_sheet(folder, sheet_of(RESULTS.root), write=not workflow.dryrun)
 
 

@@ -26,6 +26,7 @@ from unripple.cli.main import run_in_worker
 from unripple.conventions import UnrippleError
 from unripple.io.snakemake_words import check
 from unripple.runtime.pool import Pool
+from unripple.runtime.template import NETWORKS
 
 common_settings = local.common_settings
 
@@ -60,8 +61,13 @@ class Executor(local.Executor):  # type: ignore[misc]
         self._workers = Pool("forkserver", tasks_per_worker=100 if on_cpu else 1)
 
     @staticmethod
-    def start_template() -> None:
-        """Start the process that workers are forked from; it loads torch while this one goes on."""
+    def start_template(networks: str = "") -> None:
+        """Start the process that workers are forked from; it loads torch while this one goes on.
+
+        Args:
+            networks: what it loads besides, see `unripple.runtime.template`.
+        """
+        os.environ.setdefault(NETWORKS, networks)
         # A job is one core, as it is by itself; libraries read this when they are loaded.
         os.environ.update({f"{library}_NUM_THREADS": "1" for library in _LIBRARIES})
         forkserver.set_forkserver_preload(["unripple.cli.preload"])

@@ -128,7 +128,8 @@ def link(source: Path, target: Path) -> None:
         StoreError: the disk is full or not writable.
     """
     with disk_errors(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
+        if not target.parent.is_dir():  # thousands of links go into few folders
+            target.parent.mkdir(parents=True, exist_ok=True)
         # Renaming one of two links of an inode onto the other silently does nothing.
         if target.exists() and target.samefile(source):
             return

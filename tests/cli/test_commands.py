@@ -319,3 +319,10 @@ def test_a_photo_that_the_last_run_left_out_is_viewed_all_the_same(
     assert main(["view", "parse", "anna", "look_left", "-o", str(tmp_path / "w.png")]) == 0
     one, other = (np.asarray(Image.open(tmp_path / name)) for name in ("v.png", "w.png"))
     assert np.array_equal(one, other)
+
+
+def test_a_stages_command_is_read_as_by_the_whole_command_line() -> None:
+    words = ["stage", "parse", "--shard", "00000", "--edit", "look"]
+    said = [vars(build_parser(only).parse_args(words)) for only in ((), words[:1], words[:2])]
+    said = [{name: str(value) for name, value in options.items()} for options in said]
+    assert said[0] == said[1] == said[2]

@@ -7,6 +7,7 @@ import math
 import cv2
 import numpy as np
 import pytest
+from skimage.metrics import structural_similarity
 
 from unripple.metrics import fidelity, structure
 
@@ -80,3 +81,20 @@ def test_brightness_counts_at_the_coarsest_of_five_scales_alone() -> None:
     c1 = 0.01**2 * 255**2
     luminance = (2 * 100 * 110 + c1) / (100**2 + 110**2 + c1)
     assert fidelity.ms_ssim(one, other) == pytest.approx(luminance**0.1333, rel=1e-9)
+
+
+@pytest.mark.parametrize("size", [(11, 11), (37, 64), (128, 128)])
+def test_ssim_is_scikit_images(size: tuple[int, int]) -> None:
+    rng = np.random.default_rng(0)
+    one = rng.integers(0, 256, (*size, 3)).astype(np.uint8)
+    other = np.clip(one + rng.integers(-20, 20, one.shape), 0, 255).astype(np.uint8)
+    theirs = structural_similarity(
+        one,
+        other,
+        data_range=255.0,
+        channel_axis=-1,
+        gaussian_weights=True,
+        sigma=1.5,
+        use_sample_covariance=False,
+    )
+    assert fidelity.ssim(one, other) == pytest.approx(float(theirs), abs=1e-12)

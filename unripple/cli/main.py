@@ -17,7 +17,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from unripple import __version__
-from unripple.conventions import BadCheckpoint, DownloadFailed, StoreError, UnrippleError
+from unripple.conventions import (
+    STAGES,
+    BadCheckpoint,
+    DownloadFailed,
+    StoreError,
+    UnrippleError,
+)
 
 if TYPE_CHECKING:
     from unripple.runtime.pool import Each
@@ -60,11 +66,12 @@ BAD_INPUT = 2
 BAD_FILE = 1
 
 
-def build_parser(only: str | None = None) -> argparse.ArgumentParser:
+def build_parser(only: Sequence[str] = ()) -> argparse.ArgumentParser:
     """The whole command line.
 
     Args:
-        only: the one command that it shall know, since all others take as long as a small edit.
+        only: the one command that it shall know, since all others take as long as a small edit, and
+            after `stage` the one stage: a worker of the workflow reads dozens of such commands.
     """
     from unripple.cli.options import CommandParser
 
@@ -82,8 +89,8 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
     parts = []
     for title, modules in COMMANDS.items():
         before = len(commands._choices_actions)
-        for module in modules if only is None else set(modules) & {_module_of(only)}:
-            importlib.import_module(module).register(commands)
+        for module in set(modules) & {_module_of(only[0])} if only else modules:
+            importlib.import_module(module).register(commands, *only[1:])
         listed = commands._choices_actions[before:]
         lines = [f"    {command.dest:<12}{command.help}" for command in listed]
         parts.append("\n".join([f"{title}:", *lines]))
@@ -96,11 +103,13 @@ def _module_of(command: str) -> str:
     return "unripple.cli.stages" if command == "stage" else f"unripple.cli.{command}"
 
 
-def _command_of(words: Sequence[str]) -> str | None:
-    """The command that some words call, or None: the whole command line has to answer them."""
+def _command_of(words: Sequence[str]) -> Sequence[str]:
+    """The command that some words call, with its stage if it has one, or nothing: the whole command
+    line has to answer them."""
     command = words[0] if words else ""
-    known = itertools.chain.from_iterable(COMMANDS.values())
-    return command if _module_of(command) in known else None
+    if _module_of(command) not in itertools.chain.from_iterable(COMMANDS.values()):
+        return ()
+    return words[:2] if command == "stage" and words[1:2] and words[1] in STAGES else words[:1]
 
 
 def main(arguments: Sequence[str] | None = None, each: Each | None = None) -> int:

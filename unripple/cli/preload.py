@@ -13,6 +13,7 @@ from unripple.cli.main import COMMANDS
 from unripple.conventions import STAGES
 from unripple.processes import die_with, importing
 from unripple.runtime.cache import keep_artifacts
+from unripple.runtime.template import NETWORKS, load_networks
 from unripple.zoo.zoo import keep_networks
 
 signal.signal(signal.SIGINT, signal.SIG_IGN)  # Snakemake gets it, too, and ends us
@@ -25,3 +26,4 @@ with importing():
         importlib.import_module(name)
 keep_networks()
 keep_artifacts()
+load_networks(os.environ.get(NETWORKS, ""))

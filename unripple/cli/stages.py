@@ -37,8 +37,8 @@ from unripple.zoo.zoo import Zoo
 log = logging.getLogger(__name__)
 
 
-def register(commands: Any) -> None:
-    """Add `stage`, with one command per stage word."""
+def register(commands: Any, only: str | None = None) -> None:
+    """Add `stage`, with one command per stage word, or with that of one stage only."""
     parser = commands.add_parser(
         "stage",
         help="one stage of a shard, as the workflow's rules run it, or of one photo",
@@ -49,6 +49,8 @@ def register(commands: Any) -> None:
     )
     stages = parser.add_subparsers(title="stages, in running order", metavar="STAGE", required=True)
     for stage in STAGES[:-1]:
+        if only not in (None, stage):
+            continue
         one = stages.add_parser(
             stage,
             help=DECLARATIONS[stage].help,
@@ -56,7 +58,8 @@ def register(commands: Any) -> None:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         _add_step_options(one, stage)
-    add_report(stages)
+    if only in (None, STAGES[-1]):
+        add_report(stages)
 
 
 def _description(stage: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import shlex
 import sys
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ import unripple
 from unripple.io.edited import unpaired
 from unripple.io.lock import claim
 from unripple.io.results import Results, date_back
+from unripple.pipeline.jobs import Job
+from unripple.runtime.template import networks_of
 
 _NAMED = 20  # photos or pictures that a message names
 _RECORDS = Path(".snakemake/metadata")
@@ -81,8 +83,13 @@ def _be_alone(folder: Path) -> bool:
     return killed
 
 
-def begin(workflow: Any, results: Results) -> None:
+def begin(workflow: Any, results: Results, jobs: Callable[[], Iterable[Job]]) -> None:
     """Be the only run in this folder, and clear away what a killed one left half-written.
+
+    Args:
+        workflow: Snakemake's.
+        results: of the run.
+        jobs: gives all that a first run does.
 
     Raises:
         StoreError: another run is at work, or the folder cannot be written.
@@ -95,7 +102,8 @@ def begin(workflow: Any, results: Results) -> None:
     _do_not_wait(workflow)
     start_template = getattr(workflow.executor_plugin.executor, "start_template", None)
     if start_template and not (results.root / "report.html").exists():
-        start_template()  # there is work to come, so that its processes may get ready meanwhile
+        # There is work to come, so that its processes may get ready meanwhile.
+        start_template(networks_of(jobs()))
     date_back(results.dated())
     if _RECORDS.is_dir() and not any(_RECORDS.iterdir()):
         # Without records Snakemake would take manifests for up to date, whatever they were made
