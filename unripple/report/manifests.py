@@ -133,7 +133,10 @@ class Manifests:
         figures: Any = self.part("measure", edit, photo, "figures")
         if figures is None:
             return None
-        return {name: math.nan if value is None else value for name, value in figures.items()}
+        # By name, as a file has them: who computed them may hold them in another order.
+        return {
+            name: math.nan if value is None else value for name, value in sorted(figures.items())
+        }
 
 
 def _told(photo: str, stage: str, of: str | None, why: Failure) -> ToldFailure:
