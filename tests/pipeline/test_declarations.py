@@ -95,7 +95,7 @@ def test_a_stage_shows_a_part_that_it_makes(name: str) -> None:
     stage = DECLARED[name]
     assert stage.name == name and stage.help
     assert stage.shows in stage.outputs._fields  # type: ignore[attr-defined]
-    assert set(stage.aside) <= set(knobs_of(stage.settings))
+    assert set(stage.aside) <= {*knobs_of(stage.settings), *stage.borrows(default_config())}
     for names in (stage.photo_inputs, stage.edit_inputs):
         assert {one.partition("@")[0] for one in names or ()} <= set(DECLARED)
 

@@ -337,6 +337,11 @@ def who_draws(config: Values) -> dict[str, Any]:
     return {"method": method, **({method: section[method]} if method in section else {})}
 
 
+def _borrowed(config: Values) -> dict[str, Any]:
+    """Who draws, and the landmarks that somebody marked, see `own`."""
+    return {**who_draws(config), "landmarks": config["align"]["landmarks"]}
+
+
 def looks_at_photo(settings: Values) -> bool:
     """A head is cut out at the photograph's own resolution, and its pixels are changed there."""
     if pixels.is_asked(settings):
@@ -373,12 +378,12 @@ STAGE = Stage(
     in_strip=True,
     recipes=DRAWN,
     roles=roles,
-    borrows=who_draws,
+    borrows=_borrowed,
     decide=decide,
     own=own,
     leaves_open=pixels.leaves_open,
     settle=pixels.settle,
-    aside=("keep",),
+    aside=("keep", "landmarks"),
     marked=True,
     looks_at_photo=looks_at_photo,
 )

@@ -81,7 +81,8 @@ class Stage(Declaration):
         settle: that; what it decides is kept, and replaces settings as `own` does.
         settle_roles: networks that `settle` asks.
         settle_version: raise it when it shall decide otherwise.
-        aside: knobs that decide no bytes, or whose files do, and so are not in the settings.
+        aside: knobs, own or borrowed, that decide no bytes, or whose files do, and so are not in
+            the settings.
         draws: whether a job with these settings reads a drawn domain.
         reads_photo: whether the photograph itself is an input.
         looks_at_photo: whether a job with these settings looks at the photograph, which its picture
