@@ -29,7 +29,7 @@ REPO = Path(__file__).resolve().parents[2]
 ALIGN = "results/align/00000.json"
 TWO = ("results/parse/photo/00000.json", "results/depth/photo/00000.json")
 PATIENCE_S = 60.0
-SLOW = (5000, 1500)  # side and scans of a JPEG that takes ten seconds or more to be read
+SLOW = (5000, 4000)  # side and scans of a JPEG that takes half a minute to be read
 
 NOTE_STARTS = """\
 import os, sys

@@ -11,7 +11,7 @@ import signal
 
 from unripple.cli.main import COMMANDS
 from unripple.conventions import STAGES
-from unripple.processes import die_with, importing
+from unripple.processes import die_with, importing, seldom_collect
 from unripple.runtime.cache import keep_artifacts
 from unripple.runtime.template import NETWORKS, load_networks
 from unripple.zoo.zoo import keep_networks
@@ -27,3 +27,4 @@ with importing():
 keep_networks()
 keep_artifacts()
 load_networks(os.environ.get(NETWORKS, ""))
+seldom_collect()

@@ -17,6 +17,7 @@ from unripple.io.edited import unpaired
 from unripple.io.lock import claim
 from unripple.io.results import Results, date_back
 from unripple.pipeline.jobs import Job
+from unripple.processes import seldom_collect
 from unripple.runtime.template import networks_of
 
 _NAMED = 20  # photos or pictures that a message names
@@ -95,6 +96,7 @@ def begin(workflow: Any, results: Results, jobs: Callable[[], Iterable[Job]]) ->
         StoreError: another run is at work, or the folder cannot be written.
     """
     log.info("results go to %s", results.root, extra={"results": results.root})
+    seldom_collect()
     if not writes(workflow):
         return
     if _be_alone(results.root):
