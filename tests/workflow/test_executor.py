@@ -29,7 +29,7 @@ REPO = Path(__file__).resolve().parents[2]
 ALIGN = "results/align/00000.json"
 TWO = ("results/parse/photo/00000.json", "results/depth/photo/00000.json")
 PATIENCE_S = 60.0
-SLOW = (5000, 4000)  # side and scans of a JPEG that takes half a minute to be read
+SLOW = (5000, 1500)  # side and scans of a JPEG that takes ten seconds or more to be read
 
 NOTE_STARTS = """\
 import os, sys
@@ -49,6 +49,8 @@ def start(folder: Path, *words: str, **variables: str) -> subprocess.Popen[str]:
         text=True,
         start_new_session=True,
         env={**os.environ, **variables},
+        # A test run in the background may have been told to ignore Ctrl-C, and hands that down.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
