@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from unripple.io.config import Edit
 from unripple.ops.head import HeadPose
 from unripple.runtime.advice import foreign_advice, plain_drawing_db, reduced_advice, turn_advice
+from unripple.runtime.editor import Editor
 
 LANDMARKS = np.array([(40, 50), (88, 50), (64, 76), (46, 100), (82, 100)], np.float32)
 
@@ -62,3 +64,12 @@ def test_what_was_held_is_told() -> None:
     told = reduced_advice({"notes": {"reduced": [one]}})
     assert told == ["yaw = -20 was reduced to -12.5: the photo hides the rest"]
     assert reduced_advice({}) == reduced_advice({"notes": None}) == []
+
+
+def test_what_the_generator_draws_weakly_is_nothing_to_the_photos_own_pixels() -> None:
+    editor, edit = Editor(), Edit("edit", (("gender", 1.0),))
+    assert editor.warnings(edit) == ["gender is weak in this generator: expect little change"]
+    assert editor.warnings(edit, {"edit": {"changed": None}, "align": {}}) == []
+    far = Edit("edit", (("gender", 5.0),))
+    told, *_ = editor.warnings(far, {"edit": {"changed": None}, "align": {}})
+    assert "usable range -2 to 2" in told

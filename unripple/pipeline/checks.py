@@ -123,7 +123,17 @@ def degree_warnings(directions: str, moves: Mapping[str, float]) -> list[str]:
     Raises:
         UnknownName: there is no such direction.
     """
+    return [*turn_warnings(turn_of(moves)), *generator_warnings(directions, moves)]
+
+
+def generator_warnings(directions: str, moves: Mapping[str, float]) -> list[str]:
+    """Those of them that are about the generator's directions, which say nothing of an edit that a
+    photo's own pixels make.
+
+    Raises:
+        UnknownName: there is no such direction.
+    """
     path = directions_path(directions)
     others = {name: degree for name, degree in moves.items() if name not in WORDS}
     warnings = [any_direction(path, name).warning(degree) for name, degree in others.items()]
-    return [*turn_warnings(turn_of(moves)), *(text for text in warnings if text)]
+    return [text for text in warnings if text]

@@ -26,11 +26,11 @@ from unripple.io.landmarks import landmarks_of, read_landmarks
 from unripple.io.photo import Photograph, read_photo
 from unripple.io.published_names import NAMED, Named
 from unripple.io.results import PHOTO
-from unripple.pipeline.checks import warnings_of
+from unripple.pipeline.checks import generator_warnings, warnings_of
 from unripple.pipeline.graph import Place, find_step, inputs_until
 from unripple.pipeline.jobs import job_from_config
 from unripple.pipeline.turns import TO
-from unripple.runtime.advice import advice, head_pose
+from unripple.runtime.advice import advice, head_pose, made_on_pixels
 from unripple.runtime.asked import EDIT, asked_edit
 from unripple.runtime.cache import ArtifactCache, MemoryCache
 from unripple.runtime.compute import Source, compute_or_load
@@ -126,7 +126,13 @@ class Editor:
             UnknownName: there is no such direction.
         """
         planned = warnings_of(self.config, edit, self._zoo)
-        return planned if made is None else [*planned, *advice(self.config, self._zoo, edit, made)]
+        if made is None:
+            return planned
+        if made_on_pixels(made):
+            directions = chosen_directions(self.config["directions"], self._zoo)
+            of_generator = generator_warnings(directions, dict(edit.moves))
+            planned = [text for text in planned if text not in of_generator]
+        return [*planned, *advice(self.config, self._zoo, edit, made)]
 
     def pose_of(self, photo: str | Path | Photo | Source) -> dict[str, float]:
         """Where the head in a photo looks, as an edit turns another head there.
