@@ -82,6 +82,11 @@ def _masculine(seen: Seen) -> float:
     return float(_across(seen.points, 5, 11) - high) / _across(seen.points, 36, 45)
 
 
+def _dark_below_eyes(seen: Seen) -> float:
+    """By how much the skin below the eyes is darker than the cheeks, L* of CIELAB."""
+    return float(seen.mean(*_CHEEKS)[0] - seen.lab[seen.within(seen.bags), 0].mean())
+
+
 def _roughness(seen: Seen) -> float:
     """Usual deviation of lightness below the eyes and on the cheeks, of what is finer than a
     twentieth of the distance between the eyes."""
@@ -123,8 +128,8 @@ SIGNS: Mapping[str, Callable[[Seen], float]] = {
     # The attribute net knows no photographed women from men: dlib's jaw, brows and eyes tell.
     "masculine": _masculine,
     "feminine": lambda s: -_masculine(s),
-    "bags": lambda s: float(s.mean(*_CHEEKS)[0] - s.lab[s.within(s.bags), 0].mean()),
-    "no bags": lambda s: -float(s.mean(*_CHEEKS)[0] - s.lab[s.within(s.bags), 0].mean()),
+    "bags": _dark_below_eyes,
+    "no bags": lambda s: -_dark_below_eyes(s),
     "smooth skin": lambda s: -_roughness(s),
     "light fringe": lambda s: s.factors["fringe"],
     "fringe": lambda s: s.factors["fringe"],

@@ -20,6 +20,7 @@ from unripple.stages.families.detail import BELOW_EYE, BELOW_EYE_REACH
 from unripple.stages.pixels.look import BROWS, EYES, LIPS, OVAL, CloseLook
 
 _DARKEST = 1e-3  # light under which a logarithm says nothing
+_BESIDE, _BESIDE_LIPS = 0.05, 0.04  # head units around eyes and brows, and lips, that stay
 _HIGHLIGHT = 0.5  # share by which what is lighter than its surroundings is weakened
 _DEEP = 0.5
 """Logarithm of light from which something is no wrinkle but a nostril, a shadow, a rim."""
@@ -98,7 +99,8 @@ def _skin(look: CloseLook) -> Floats:
     unit = look.unit
     if face.mesh is not None:
         share = np.minimum(share, look.polygon(OVAL))
-        for outline, beside in ((EYES[0], 0.05), (EYES[1], 0.05), (LIPS, 0.04), *_brows()):
+        for outline in (*EYES, LIPS, *BROWS):
+            beside = _BESIDE_LIPS if outline is LIPS else _BESIDE
             grown = 2 * round(beside * unit) + 1
             cut = cv2.dilate(look.polygon(outline), np.ones((grown, grown), np.uint8))
             share = share * (1 - cut)
@@ -106,10 +108,6 @@ def _skin(look: CloseLook) -> Floats:
     eroded = cv2.erode(share, np.ones((inward, inward), np.uint8))
     soft: Floats = cv2.GaussianBlur(eroded, (0, 0), max(0.02 * unit, 0.5))
     return soft
-
-
-def _brows() -> tuple[tuple[tuple[int, ...], float], ...]:
-    return tuple((outline, 0.05) for outline in BROWS)
 
 
 def _below_eyes(look: CloseLook) -> Floats:
