@@ -12,6 +12,7 @@ from unripple.conventions import (
     Affine,
     BadPhoto,
     Landmarks,
+    Mask,
     NoFace,
     Photo,
     SeveralFaces,
@@ -65,6 +66,15 @@ class Aligned(NamedTuple):
     def tilt_deg(self) -> float:
         """By how much the crop is turned in the photograph, clockwise, degrees."""
         return float(np.degrees(np.arctan2(self.transform[1, 0], self.transform[0, 0])))
+
+    def shown(self, photo: Photo, side: int) -> Mask:
+        """Which pixels the photograph has of a crop as many px wide, bool [side, side]; the others
+        are its mirror image."""
+        high, wide = photo.shape[:2]
+        centres = (np.arange(side) + 0.5) * self.picture.shape[0] / side
+        places = apply(self.transform, np.stack(np.meshgrid(centres, centres), axis=-1))
+        inside: Mask = np.all((places >= 0) & (places <= (wide, high)), axis=-1)
+        return inside
 
     def seen(self, picture: Any) -> Any:
         """A picture or mask as large as the photo, seen through the crop, see `seen_in_crop`."""

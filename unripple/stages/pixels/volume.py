@@ -11,7 +11,6 @@ import numpy as np
 from scipy import ndimage
 
 from unripple.conventions import Face, Floats, Mask
-from unripple.ops.geometry import apply
 from unripple.ops.relief import head_axes, smoothstep
 from unripple.stages.align import Aligned
 from unripple.stages.interface import Work
@@ -65,12 +64,7 @@ def why_none(face: SeenFace, in_photo: Mask, degree: float) -> str:
 def in_photo(work: Work, size: int) -> Mask:
     """Pixels of the crop that the photo has, bool [S, S]."""
     assert work.photo is not None
-    high, wide = work.photo.srgb.shape[:2]
-    rows, columns = np.mgrid[:size, :size] + 0.5
-    at = np.stack((columns, rows), -1).reshape(-1, 2)
-    places = apply(work.input(Aligned, "align").transform, at)
-    inside: Mask = ((places >= 0) & (places <= (wide, high))).all(1).reshape(size, size)
-    return inside
+    return work.input(Aligned, "align").shown(work.photo.srgb, size)
 
 
 def volume_motion(face: SeenFace, form: float) -> Floats:

@@ -10,7 +10,7 @@ import numpy as np
 
 from unripple.conventions import Face, Floats, Labels, Landmarks, Mask, NoFace, Photo, Shares
 from unripple.ops.faces import MISPLACED, apart, face_unit
-from unripple.ops.geometry import Pixels, apply, resample, scale_of, stretched
+from unripple.ops.geometry import Pixels, resample, scale_of, stretched
 from unripple.ops.layers import Layers, lay_small
 from unripple.ops.masks import distance_to, grow, shrink
 from unripple.stages.align import LEAST_PX, MOST_PX, Aligned
@@ -270,7 +270,8 @@ def edit(work: Work, settings: EditSettings) -> Edited:
     parsing = ParseSettings(scales=settings.scales, person=settings.person)
     labels = labels_of(work, aligned.picture, parsing)
     mirrored = _fine(work, aligned)
-    shown = _shown(work, aligned, mirrored.shape[0])
+    assert work.photo is not None
+    shown = aligned.shown(work.photo.srgb, mirrored.shape[0])
     # Neither a network nor a painter takes the mirror image of a person for another one.
     fine = _without_mirrored(mirrored, shown)
     share = _believed(work, fine, mirrored, shown, labels) if settings.person else None
@@ -313,23 +314,14 @@ def _fine(work: Work, aligned: Aligned) -> Photo:
     return resample(work.photo.srgb, transform, width=side, height=side)
 
 
-def _shown(work: Work, aligned: Aligned, side: int) -> Mask:
-    """Where a crop of that side lies within the photograph, bool [side, side]."""
-    assert work.photo is not None
-    centres = (np.arange(side) + 0.5) * aligned.picture.shape[0] / side
-    places = apply(aligned.transform, np.stack(np.meshgrid(centres, centres), axis=-1))
-    high, wide = work.photo.srgb.shape[:2]
-    inside: Mask = np.all((places >= 0) & (places <= (wide, high)), axis=-1)
-    return inside
-
-
 def _faces(work: Work, aligned: Aligned) -> tuple[Landmarks | None, list[Landmarks]]:
     """The face that turns and those beside it, as the finder for photographs sees the crop.
 
     The face that turns is None where it sees none in its place.
     """
     own, size = aligned.landmarks_in_crop, aligned.picture.shape[0]
-    shown = _shown(work, aligned, size)
+    assert work.photo is not None
+    shown = aligned.shown(work.photo.srgb, size)
     found = faces_by_mtcnn(aligned.picture, work.load("mtcnn").net)
     middles = [face.mean(0) for face in found]
     others = [
